@@ -1,0 +1,148 @@
+// Places: directories, locks, room on the medium.
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/files_system.hpp"
+
+namespace airlock::base {
+
+namespace {
+
+struct FileSystemName {
+  std::uint32_t magic;
+  std::string_view name;
+};
+
+// The kernel's linux/magic.h does not have them all.
+constexpr std::array k_file_systems = {
+    FileSystemName{MSDOS_SUPER_MAGIC, "vfat"},    FileSystemName{0x2011BAB0, "exfat"},
+    FileSystemName{EXT4_SUPER_MAGIC, "ext4"},     FileSystemName{XFS_SUPER_MAGIC, "xfs"},
+    FileSystemName{BTRFS_SUPER_MAGIC, "btrfs"},   FileSystemName{TMPFS_MAGIC, "tmpfs"},
+    FileSystemName{RAMFS_MAGIC, "ramfs"},         FileSystemName{OVERLAYFS_SUPER_MAGIC, "overlay"},
+    FileSystemName{ISOFS_SUPER_MAGIC, "iso9660"}, FileSystemName{UDF_SUPER_MAGIC, "udf"},
+    FileSystemName{0x5346544E, "ntfs"},           FileSystemName{0x7366746E, "ntfs"},
+    FileSystemName{F2FS_SUPER_MAGIC, "f2fs"},     FileSystemName{0x2FC12FC1, "zfs"},
+    FileSystemName{SQUASHFS_MAGIC, "squashfs"},   FileSystemName{NFS_SUPER_MAGIC, "nfs"},
+    FileSystemName{CIFS_SUPER_MAGIC, "cifs"},     FileSystemName{SMB2_SUPER_MAGIC, "cifs"},
+    FileSystemName{FUSE_SUPER_MAGIC, "fuse"},     FileSystemName{V9FS_MAGIC, "9p"},
+};
+
+constexpr std::uint64_t k_largest_fat_file = 0xFFFFFFFF; // bytes
+
+// The kernel's flag is set for sticks and readers; disks in USB cases do not have it, but are carried all the
+// same.
+bool is_removable(dev_t device) {
+  std::error_code ignored;
+  const fs::path link =
+      fs::path("/sys/dev/block") / (std::to_string(major(device)) + ":" + std::to_string(minor(device)));
+  const fs::path place = fs::canonical(link, ignored);
+  if (place.empty()) {
+    return false;
+  }
+  if (place.native().find("/usb") != std::string::npos) {
+    return true;
+  }
+  // A partition has no flag of its own; the disk that holds it does.
+  for (const fs::path& flag : {place / "removable", place.parent_path() / "removable"}) {
+    if (fs::exists(flag, ignored)) {
+      const auto text = read_file_if_exists(flag, 64);
+      return text && text->starts_with('1');
+    }
+  }
+  return false;
+}
+
+// Folders that were made read-only, as module caches are, would keep their content otherwise.
+void make_removable(const fs::path& directory) {
+  std::error_code ignored;
+  fs::permissions(directory, fs::perms::owner_all, fs::perm_options::add, ignored);
+  for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+    if (entry.symlink_status(ignored).type() == fs::file_type::directory) {
+      make_removable(entry.path());
+    }
+  }
+}
+
+} // namespace
+
+void make_directories(const fs::path& path, mode_t mode) {
+  if (path.empty() || mkdir(path.c_str(), mode) == 0) {
+    return;
+  }
+  int error = errno;
+  if (error == ENOENT && path.has_parent_path() && path.parent_path() != path) {
+    make_directories(path.parent_path(), mode);
+    if (mkdir(path.c_str(), mode) == 0) {
+      return;
+    }
+    error = errno;
+  }
+  // A read-only or guarded parent may answer something else than EEXIST for a directory that is there.
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) {
+    throw system_error(error == EEXIST ? ENOTDIR : error, "cannot create the directory " + quote_path(path));
+  }
+}
+
+FileLock::FileLock(const fs::path& path)
+    : m_fd(retry([&] { return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644); })) {
+  if (!m_fd) {
+    throw system_error(errno, "cannot open the lock " + quote_path(path));
+  }
+  if (retry([&] { return flock(m_fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
+    if (errno == EWOULDBLOCK) {
+      throw Error(ErrorCode::busy, "another process holds the lock " + quote_path(path));
+    }
+    throw system_error(errno, "cannot take the lock " + quote_path(path));
+  }
+}
+
+SpaceInfo space_info(const fs::path& existing_path) {
+  struct statfs system = {};
+  struct statvfs room = {};
+  struct stat info = {};
+  if (retry([&] { return statfs(existing_path.c_str(), &system); }) != 0 ||
+      retry([&] { return statvfs(existing_path.c_str(), &room); }) != 0 ||
+      stat(existing_path.c_str(), &info) != 0) {
+    throw system_error(errno, "cannot examine the file system of " + quote_path(existing_path));
+  }
+  const auto magic = static_cast<std::uint32_t>(system.f_type);
+  const auto found = std::ranges::find(k_file_systems, magic, &FileSystemName::magic);
+  SpaceInfo result;
+  result.free_bytes = static_cast<std::uint64_t>(room.f_bavail) * room.f_frsize;
+  result.file_system = found == k_file_systems.end() ? "other" : found->name;
+  result.max_file_size = result.file_system == "vfat" ? k_largest_fat_file : UINT64_MAX;
+  result.removable = is_removable(info.st_dev);
+  return result;
+}
+
+TempDir::TempDir(const fs::path& parent, std::string_view prefix) {
+  std::string name = (parent / (std::string(prefix) + "XXXXXX")).native();
+  if (mkdtemp(name.data()) == nullptr) {
+    throw system_error(errno, "cannot create a temporary directory in " + quote_path(parent));
+  }
+  m_path = name;
+}
+
+TempDir::~TempDir() {
+  std::error_code error;
+  fs::remove_all(m_path, error);
+  if (error) {
+    make_removable(m_path);
+    fs::remove_all(m_path, error);
+  }
+}
+
+} // namespace airlock::base

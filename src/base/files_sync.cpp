@@ -1,0 +1,57 @@
+// Onto the medium, and not only into the kernel's memory.
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/files_system.hpp"
+
+namespace airlock::base {
+
+void sync_file(int fd, std::string_view name) {
+  if (retry([&] { return fsync(fd); }) != 0) {
+    throw system_error(errno, "cannot bring " + std::string(name) + " onto the medium");
+  }
+}
+
+void sync_directory(const fs::path& path) {
+  const Fd fd = open_directory(path);
+  // EINVAL is how some file systems say that their directories need no sync.
+  if (retry([&] { return fsync(fd.get()); }) != 0 && errno != EINVAL) {
+    throw system_error(errno, "cannot bring the directory " + quote_path(path) + " onto the medium");
+  }
+}
+
+void sync_file_system(int fd, std::string_view name) {
+  if (system_call_available("syncfs")) {
+    if (retry([&] { return syncfs(fd); }) == 0) {
+      return;
+    }
+    if (!means_unsupported(errno)) {
+      throw system_error(errno, "cannot bring the file system of " + std::string(name) + " onto the medium");
+    }
+  }
+  // sync() covers the file system too and waits, but reports no error; fsync reports those of `fd` at least.
+  sync();
+  sync_file(fd, name);
+}
+
+bool syncfs_reports_errors() {
+  if (!system_call_available("syncfs")) {
+    return false;
+  }
+  static const bool reports = [] {
+    struct utsname system = {};
+    unsigned int major = 0;
+    unsigned int minor = 0;
+    if (uname(&system) != 0 || std::sscanf(system.release, "%u.%u", &major, &minor) != 2) {
+      return false;
+    }
+    return major > 5 || (major == 5 && minor >= 8);
+  }();
+  return reports;
+}
+
+} // namespace airlock::base

@@ -1,0 +1,146 @@
+#include "base/process.hpp"
+
+#include <csignal>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "base/files.hpp"
+#include "base/interrupt.hpp"
+#include "base/text.hpp"
+#include "support/environment.hpp"
+#include "support/errors.hpp"
+
+using namespace airlock::base;
+using airlock::test::code_of;
+using std::chrono::steady_clock;
+
+namespace {
+
+ProcessResult shell(std::string script, ProcessOptions options = {}) {
+  options.argv = {"sh", "-c", std::move(script)};
+  return run_process(options);
+}
+
+// A process that was killed but has nobody to wait for it stays as a zombie.
+bool is_alive(const fs::path& process) {
+  const auto status = read_file_if_exists(process / "status", 100'000);
+  return status && status->find("State:\tZ") == std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("a program's outputs and exit code come back", "[base][process]") {
+  const ProcessResult result = shell("echo out; echo err >&2; exit 3");
+  CHECK(result.output == "out\n");
+  CHECK(result.errors == "err\n");
+  CHECK(result.exit_code == 3);
+}
+
+TEST_CASE("arguments reach the program as they are", "[base][process]") {
+  const ProcessResult result = run_process({.argv = {"printf", "%s|", "a b", "$HOME", "*", "", "'"}});
+  CHECK(result.output == "a b|$HOME|*||'|");
+}
+
+TEST_CASE("input is written and then closed, whatever its size", "[base][process]") {
+  const std::string input(500'000, 'x');
+  CHECK(run_process({.argv = {"cat"}, .input = input}).output == input);
+  CHECK(run_process({.argv = {"wc", "-c"}}).output.find('0') != std::string::npos);
+}
+
+TEST_CASE("a program that does not read its input is no failure of ours", "[base][process]") {
+  const ProcessResult result =
+      shell("exec 0<&-; sleep 0.05; echo done", {.input = std::string(1'000'000, 'x')});
+  CHECK(result.output == "done\n");
+  CHECK(result.exit_code == 0);
+}
+
+TEST_CASE("the environment is added to and replaced", "[base][process]") {
+  const airlock::test::ScopedEnvironment a("AIRLOCK_TEST_A", "1");
+  const airlock::test::ScopedEnvironment b("AIRLOCK_TEST_B", "1");
+  const ProcessResult result = shell("echo $AIRLOCK_TEST_A $AIRLOCK_TEST_B $AIRLOCK_TEST_C",
+                                     {.environment = {{"AIRLOCK_TEST_B", "2"}, {"AIRLOCK_TEST_C", "3"}}});
+  CHECK(result.output == "1 2 3\n");
+}
+
+TEST_CASE("an absent program is not_found", "[base][process]") {
+  CHECK(code_of([] { return run_process({.argv = {"airlock-no-such-program"}}); }) == ErrorCode::not_found);
+  CHECK(code_of([] { return run_process({.argv = {"/nonexistent/program"}}); }) == ErrorCode::not_found);
+  CHECK(code_of([] { return run_process({.argv = {}}); }) == ErrorCode::internal);
+  const TempDir dir;
+  write_file_atomic(dir.path() / "plain", "text");
+  CHECK(code_of([&] { return run_process({.argv = {(dir.path() / "plain").native()}}); }) == ErrorCode::io);
+}
+
+TEST_CASE("a signal shows as 128 and its number", "[base][process]") {
+  CHECK(shell("kill -TERM $$").exit_code == 128 + SIGTERM);
+}
+
+TEST_CASE("a program starts with the signals' default actions", "[base][process]") {
+  struct sigaction ignore = {};
+  struct sigaction before = {};
+  ignore.sa_handler = SIG_IGN;
+  REQUIRE(sigaction(SIGPIPE, &ignore, &before) == 0);
+  CHECK(shell("kill -PIPE $$").exit_code == 128 + SIGPIPE);
+  sigaction(SIGPIPE, &before, nullptr);
+}
+
+TEST_CASE("too much output is a limit", "[base][process]") {
+  CHECK(shell("printf 12345", {.output_limit = 5}).output == "12345");
+  CHECK(code_of([] { return shell("printf 123456", {.output_limit = 5}); }) == ErrorCode::limit);
+  CHECK(code_of([] { return shell("yes >&2", {.output_limit = 1000}); }) == ErrorCode::limit);
+}
+
+TEST_CASE("a program that takes too long is killed with its group", "[base][process]") {
+  const TempDir dir;
+  const fs::path note = dir.path() / "pid";
+  const auto start = steady_clock::now();
+  CHECK(code_of([&] {
+          return shell("sleep 60 & echo $! >'" + note.native() + "'; wait",
+                       {.timeout = std::chrono::seconds(1)});
+        }) == ErrorCode::io);
+  CHECK(steady_clock::now() - start < std::chrono::seconds(10));
+  const fs::path grandchild = fs::path("/proc") / std::string(trim(read_file(note, 100)));
+  while (is_alive(grandchild) && steady_clock::now() - start < std::chrono::seconds(10)) {
+    std::this_thread::yield();
+  }
+  CHECK_FALSE(is_alive(grandchild));
+}
+
+TEST_CASE("a daemon that is left behind does not keep us waiting", "[base][process]") {
+  const auto start = steady_clock::now();
+  const ProcessResult result = shell("sleep 5 & echo started");
+  CHECK(result.output == "started\n");
+  CHECK(steady_clock::now() - start < std::chrono::seconds(3));
+}
+
+TEST_CASE("an interrupt ends the wait and the program", "[base][process]") {
+  request_interrupt();
+  const auto start = steady_clock::now();
+  CHECK(code_of([] { return shell("sleep 5"); }) == ErrorCode::interrupted);
+  clear_interrupt();
+  CHECK(steady_clock::now() - start < std::chrono::seconds(3));
+}
+
+TEST_CASE("a program inherits no descriptor but the standard three", "[base][process]") {
+  const int leaky = open("/dev/null", O_RDONLY); // without O_CLOEXEC on purpose
+  REQUIRE(leaky > 2);
+  const ProcessResult result = shell("ls /proc/self/fd | tr '\\n' ' '");
+  close(leaky);
+  CHECK(result.output.starts_with("0 1 2 "));
+  CHECK(result.output.find(" " + std::to_string(leaky + 50) + " ") == std::string::npos);
+  CHECK(
+      run_process({.argv = {"sh", "-c", "test -e /proc/self/fd/" + std::to_string(leaky) + " && echo there"}})
+          .output.empty());
+}
+
+TEST_CASE("it is known whether a program exists", "[base][process]") {
+  CHECK(program_exists("sh"));
+  CHECK(program_exists("/bin/sh"));
+  CHECK_FALSE(program_exists("airlock-no-such-program"));
+  CHECK_FALSE(program_exists(""));
+  CHECK_FALSE(program_exists("/bin"));
+  CHECK_FALSE(program_exists("/etc/passwd"));
+}
