@@ -9,7 +9,11 @@ endfunction()
 function(airlock_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(airlock_test_${name} ${ARG_SOURCES})
+  # Test files keep helpers of the same names; only the program itself is built in batches.
+  set_target_properties(airlock_test_${name} PROPERTIES UNITY_BUILD OFF)
   target_link_libraries(airlock_test_${name} PRIVATE airlock_test_support ${ARG_LINK} airlock_warnings)
+  # Assertions compile slowly when optimised, and nothing here is timed.
+  target_compile_options(airlock_test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   add_test(NAME unit.${name} COMMAND airlock_test_${name})
   set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
