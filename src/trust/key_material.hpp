@@ -1,0 +1,26 @@
+// From the text of a public key to an EVP key that may be trusted with verifying, for the files of this
+// folder only.
+#pragma once
+
+#include <string_view>
+
+#include "trust/key.hpp"
+#include "trust/openssl.hpp"
+
+namespace airlock::trust {
+
+// 32 raw bytes (RFC 8032, 5.1.5). Throws malformed, untrusted for points of small order and non-canonical
+// ones.
+EvpPkey load_ed25519_point(std::string_view raw);
+// A SubjectPublicKeyInfo in PEM and nothing around it. Throws malformed; untrusted as PublicKey::from_json
+// says.
+EvpPkey load_public_pem(std::string_view pem, Scheme scheme);
+// An uncompressed P-256 point of 65 bytes (SEC 1, 2.3.3).
+EvpPkey load_p256_point(std::string_view raw);
+
+// The other way: `keyval.public` as TUF writes it.
+std::string public_value(EVP_PKEY* key, Scheme scheme);
+// nullopt for a key that none of the schemes uses.
+std::optional<Scheme> scheme_of(const EVP_PKEY* key);
+
+} // namespace airlock::trust

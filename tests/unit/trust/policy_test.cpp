@@ -1,0 +1,109 @@
+// What a site asks of a channel beyond what the channel's own root asks (TRUST.md 1.3): the channel's name
+// and forms, floors, lifetimes, leaps.
+#include "support/catch.hpp"
+#include "support/tuf_repository.hpp"
+
+using namespace airlock;
+using base::Json;
+using test::day;
+using test::TufRepository;
+
+namespace {
+
+struct Channel {
+  TufRepository repository{"site"};
+  test::Site site{repository};
+};
+
+} // namespace
+
+TEST_CASE("every role is of the channel that is imported", "[trust][policy]") {
+  Channel c;
+  const std::string role = GENERATE(as<std::string>(), "root", "timestamp", "snapshot", "targets");
+  SECTION("another one") {
+    c.repository.common(role).channel = "other";
+    c.repository.publish_all();
+    CHECK(c.site.refresh() == "foreign");
+  }
+  SECTION("none: only a root may serve all channels of its producer") {
+    c.repository.common(role).channel.clear();
+    c.repository.publish_all();
+    CHECK(c.site.refresh() == (role == "root" ? "ok" : "foreign"));
+  }
+}
+
+TEST_CASE("a root without a channel keeps airlock's forms too", "[trust][policy]") {
+  Channel c;
+  c.repository.root.channel.clear();
+  SECTION("times") {
+    c.repository.publish({"root"}, [](Json& part) { part["expires"] = "2027-07-01T12:00:00+00:00"; });
+    CHECK(c.site.refresh() == "tampered");
+  }
+  SECTION("consistent snapshots") {
+    c.repository.root.consistent_snapshot = false;
+    c.repository.publish({"root"});
+    CHECK(c.site.refresh() == "untrusted");
+  }
+  SECTION("thresholds that can be met") {
+    c.repository.root.roles["snapshot"].threshold = 2;
+    c.repository.publish({"root"});
+    CHECK(c.site.refresh() == "untrusted");
+  }
+  CHECK(c.site.state.roots.empty());
+}
+
+TEST_CASE("a version that leaps is not followed", "[trust][policy]") {
+  Channel c;
+  REQUIRE(c.site.refresh() == "ok");
+  const std::string role = GENERATE(as<std::string>(), "timestamp", "snapshot", "targets");
+  c.repository.set_version(role, 1'000'001); // the next is 1,000,002: one more than 1,000,000 after 1
+  c.repository.publish({"targets", "snapshot", "timestamp"});
+  CHECK(c.site.refresh() == "untrusted");
+  c.site.options.policy.largest_version_jump = 2'000'000;
+  CHECK(c.site.refresh() == "ok");
+}
+
+TEST_CASE("the site's policy stands above the root", "[trust][policy]") {
+  Channel c;
+  auto& policy = c.site.options.policy;
+  SECTION("threshold, pinned") {
+    policy.minimum_threshold["snapshot"] = 2;
+    CHECK(c.site.refresh() == "untrusted");
+    CHECK(c.repository.requests.empty());
+  }
+  SECTION("threshold, lowered by a new root") {
+    c.repository.add_key("snapshot");
+    c.repository.root.roles["snapshot"].threshold = 2;
+    c.repository.publish_all();
+    c.site.pinned_root = c.repository.files["2.root.json"];
+    policy.minimum_threshold["snapshot"] = 2;
+    REQUIRE(c.site.refresh() == "ok");
+    c.repository.root.roles["snapshot"].threshold = 1;
+    c.repository.publish({"root"});
+    CHECK(c.site.refresh() == "untrusted");
+    CHECK(c.site.state.roots.empty());
+  }
+  SECTION("schemes") {
+    policy.schemes = {trust::Scheme::ecdsa_p256};
+    CHECK(c.site.refresh() == "untrusted");
+    policy.schemes.push_back(trust::Scheme::ed25519);
+    CHECK(c.site.refresh() == "ok");
+  }
+  SECTION("lifetimes") {
+    const std::string role = GENERATE(as<std::string>(), "root", "timestamp", "snapshot", "targets");
+    policy.longest_lifetime[role] = std::chrono::days(364);
+    CHECK(c.site.refresh() == "untrusted");
+    policy.longest_lifetime[role] = std::chrono::days(365);
+    CHECK(c.site.refresh() == "ok");
+  }
+}
+
+TEST_CASE("expiry can be waived for timestamp and snapshot only", "[trust][policy]") {
+  Channel c;
+  const std::string role = GENERATE(as<std::string>(), "root", "timestamp", "snapshot", "targets");
+  c.repository.common(role).expires = day(-1);
+  c.repository.publish_all();
+  CHECK(c.site.refresh() == "expired");
+  c.site.options.expiry[role] = trust::Expiry::accept;
+  CHECK(c.site.refresh() == (role == "timestamp" || role == "snapshot" ? "ok" : "usage"));
+}
