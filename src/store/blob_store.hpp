@@ -1,0 +1,62 @@
+// Blobs on disk by SHA-256: `blobs/sha256/ab/<hex>`. A file there is complete and was hashed while it was written;
+// whether it counts as present is said by its row in airlock.db (state_db.hpp), committed after a sync.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/digest.hpp"
+#include "base/files.hpp"
+
+namespace airlock::store {
+
+class BlobStore {
+ public:
+  explicit BlobStore(std::filesystem::path root);  // `HOME/blobs`; made when first written to
+
+  // Writes one blob. Bytes go to an unnamed file while they are hashed; finish() compares length and digest and
+  // publishes, or throws tampered and leaves nothing. Several writers may be open at once.
+  class Writer : public base::ByteSink {
+   public:
+    Writer(const BlobStore& store, const base::Digest& expected, std::uint64_t length);
+    void write(std::span<const std::byte> data) override;  // throws tampered beyond `length`
+    void finish();
+
+   private:
+    const BlobStore& m_store;  // outlives the writer
+    base::Digest m_expected;
+    std::uint64_t m_length;
+    std::uint64_t m_written = 0;
+    base::Hasher m_hasher;
+    base::UnnamedFile m_file;
+  };
+
+  std::optional<base::FileSlice> open(const base::Digest& sha256) const;  // nullopt: no such file
+  bool file_exists(const base::Digest& sha256, std::uint64_t length) const;
+  void remove(const base::Digest& sha256) const;
+  void for_each_file(const std::function<void(const base::Digest&, std::uint64_t length)>& visit) const;
+  // For a file that an interrupted import left without a row: reads and hashes it. True when it is what its name
+  // says (the next sync() covers it); otherwise it is removed.
+  bool recheck(const base::Digest& sha256, std::uint64_t length) const;
+  // Removes what writers of a process that was killed left half written. Call only while holding the home's lock.
+  void remove_leftovers() const;
+  // Everything published so far is on the medium afterwards: one syncfs, or an fsync for each file on kernels whose
+  // syncfs reports no write error.
+  void sync() const;
+  const std::filesystem::path& root() const { return m_root; }
+
+ private:
+  struct Shared;  // which folders exist and what is not synced yet; copies of a store share it
+  std::filesystem::path path_of(const base::Digest& sha256) const;
+  void publish(base::UnnamedFile& file, const base::Digest& sha256, std::uint64_t length) const;
+  std::filesystem::path m_root;
+  std::shared_ptr<Shared> m_shared;
+};
+
+}  // namespace airlock::store

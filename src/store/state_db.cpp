@@ -1,0 +1,157 @@
+#include "store/state_db.hpp"
+
+#include <array>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "store/row_columns.hpp"
+#include "store/state_db_impl.hpp"
+
+namespace airlock::store {
+
+namespace fs = std::filesystem;
+using base::Digest;
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+// Steps of the schema; a step that was released never changes (docs/formats/catalog-database.md).
+const std::string k_step_1 = fmt::format(
+    "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE channels (id INTEGER PRIMARY KEY, producer TEXT NOT NULL, channel TEXT NOT NULL, "
+    "  last_serial INTEGER, UNIQUE (producer, channel));"
+    "CREATE TABLE roots (channel INTEGER NOT NULL REFERENCES channels, version INTEGER NOT NULL, "
+    "  bytes BLOB NOT NULL, PRIMARY KEY (channel, version));"
+    "CREATE TABLE roles (channel INTEGER NOT NULL REFERENCES channels, role TEXT NOT NULL, "
+    "  bytes BLOB NOT NULL, PRIMARY KEY (channel, role));"
+    "CREATE TABLE blobs (sha256 BLOB PRIMARY KEY, length INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE generations (id INTEGER PRIMARY KEY AUTOINCREMENT, "
+    "  channel INTEGER NOT NULL REFERENCES channels, serial INTEGER NOT NULL, bundle_id TEXT NOT NULL, "
+    "  created INTEGER NOT NULL, imported INTEGER NOT NULL, active INTEGER NOT NULL, head_digest TEXT NOT NULL, "
+    "  artifacts INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX one_active ON generations (channel) WHERE active=1;"
+    "CREATE TABLE files (generation INTEGER NOT NULL REFERENCES generations, {}, "
+    "  PRIMARY KEY (generation, ecosystem, path)) WITHOUT ROWID;"
+    "CREATE TABLE aliases (other TEXT PRIMARY KEY, sha256 BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE audit (number INTEGER PRIMARY KEY, time INTEGER NOT NULL, action TEXT NOT NULL, "
+    "  user TEXT NOT NULL, detail TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL);",
+    k_row_definition);
+
+fs::path database_path(const fs::path& home) { return home / "airlock.db"; }
+
+base::DatabaseMode mode_for(const fs::path& home, StateDb::Access access) {
+  if (access == StateDb::Access::change) {
+    return base::DatabaseMode::read_write;
+  }
+  if (!fs::exists(database_path(home))) {
+    throw Error(ErrorCode::not_found, fmt::format("nothing was imported into {} yet", home.string()))
+        .with_hint("name another home with --home, or import a bundle first");
+  }
+  return base::DatabaseMode::read_only;
+}
+
+std::optional<base::FileLock> lock_for(const fs::path& home, StateDb::Access access) {
+  if (access == StateDb::Access::read) {
+    return std::nullopt;
+  }
+  base::make_directories(home);
+  return std::optional<base::FileLock>(std::in_place, home / "lock");
+}
+
+}  // namespace
+
+StateDb::Impl::Impl(const fs::path& home, Access access)
+    : lock(lock_for(home, access)), database(database_path(home), mode_for(home, access)) {
+  const std::array<std::string_view, 1> steps{k_step_1};
+  if (access == Access::change) {
+    database.migrate(steps);
+    return;
+  }
+  base::Statement version = database.prepare("PRAGMA user_version");
+  version.step();
+  if (version.number(0) > static_cast<std::int64_t>(steps.size())) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("{} was written by a newer airlock", database_path(home).string()))
+        .with_hint("use that version, or restore a backup made by this one");
+  }
+  if (version.number(0) == 0) {
+    throw Error(ErrorCode::not_found, fmt::format("nothing was imported into {} yet", home.string()))
+        .with_hint("name another home with --home, or import a bundle first");
+  }
+}
+
+base::Statement& StateDb::Impl::cached(std::string_view sql) {
+  auto found = statements.find(sql);
+  if (found == statements.end()) {
+    found = statements.emplace(std::string(sql), std::make_unique<base::Statement>(database.prepare(sql))).first;
+  }
+  return *found->second;
+}
+
+std::optional<std::string> StateDb::Impl::setting(std::string_view key) {
+  Query query(cached("SELECT value FROM settings WHERE key=?"));
+  query->bind(1, key);
+  if (!query->step()) {
+    return std::nullopt;
+  }
+  return query->text(0);
+}
+
+void StateDb::Impl::set_setting(std::string_view key, std::string_view value) {
+  cached("REPLACE INTO settings (key, value) VALUES (?,?)").bind(1, key).bind(2, value).run();
+}
+
+StateDb::StateDb(const fs::path& home, Access access) : m_impl(std::make_unique<Impl>(home, access)) {}
+StateDb::~StateDb() = default;
+
+base::Transaction StateDb::change() { return base::Transaction(m_impl->database); }
+
+bool StateDb::has_blob(const Digest& sha256) const { return blob_length(sha256).has_value(); }
+
+std::optional<std::uint64_t> StateDb::blob_length(const Digest& sha256) const {
+  Query query(m_impl->cached("SELECT length FROM blobs WHERE sha256=?"));
+  bind_digest(*query, 1, sha256);
+  if (!query->step()) {
+    return std::nullopt;
+  }
+  return static_cast<std::uint64_t>(query->number(0));
+}
+
+void StateDb::add_blob(const Digest& sha256, std::uint64_t length) {
+  base::Statement& insert = m_impl->cached("INSERT OR IGNORE INTO blobs (sha256, length) VALUES (?,?)");
+  bind_digest(insert, 1, sha256);
+  insert.bind(2, to_integer(length)).run();
+}
+
+void StateDb::remove_blob(const Digest& sha256) {
+  base::Statement& remove = m_impl->cached("DELETE FROM blobs WHERE sha256=?");
+  bind_digest(remove, 1, sha256);
+  remove.run();
+}
+
+void StateDb::for_each_blob(const std::function<void(const Digest&, std::uint64_t)>& visit) const {
+  base::Statement query = m_impl->database.prepare("SELECT sha256, length FROM blobs ORDER BY sha256");
+  while (query.step()) {
+    visit(read_digest(query, 0), static_cast<std::uint64_t>(query.number(1)));
+  }
+}
+
+void StateDb::add_alias(const Digest& other, const Digest& sha256) {
+  base::Statement& insert = m_impl->cached("REPLACE INTO aliases (other, sha256) VALUES (?,?)");
+  insert.bind(1, std::string_view(other.to_string()));
+  bind_digest(insert, 2, sha256);
+  insert.run();
+}
+
+void StateDb::for_each_alias(const std::function<void(const Digest&, const Digest&)>& visit) const {
+  base::Statement query = m_impl->database.prepare("SELECT other, sha256 FROM aliases ORDER BY other");
+  while (query.step()) {
+    visit(Digest::parse(query.text(0)), read_digest(query, 1));
+  }
+}
+
+}  // namespace airlock::store

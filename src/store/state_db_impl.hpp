@@ -1,0 +1,49 @@
+// Inside of StateDb, shared by its source files only.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/files.hpp"
+#include "base/sqlite.hpp"
+#include "store/state_db.hpp"
+
+namespace airlock::store {
+
+struct StateDb::Impl {
+  Impl(const std::filesystem::path& home, Access access);
+
+  // A statement that is prepared once and kept. Not for loops that call back: those prepare their own.
+  base::Statement& cached(std::string_view sql);
+
+  std::optional<std::string> setting(std::string_view key);
+  void set_setting(std::string_view key, std::string_view value);
+
+  // The row number of a channel; 0 when it is not known. `add_channel` makes it known.
+  std::int64_t find_channel(const ChannelKey& channel);
+  std::int64_t add_channel(const ChannelKey& channel);
+
+  std::optional<base::FileLock> lock;  // before the database, so that it is released after it
+  base::Database database;
+  std::map<std::string, std::unique_ptr<base::Statement>, std::less<>> statements;
+};
+
+// Leaves a cached statement without a running query, however its user ended.
+class Query {
+ public:
+  explicit Query(base::Statement& statement) : m_statement(statement) {}
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+  ~Query() { m_statement.reset(); }
+  base::Statement* operator->() { return &m_statement; }
+  base::Statement& operator*() { return m_statement; }
+
+ private:
+  base::Statement& m_statement;
+};
+
+}  // namespace airlock::store

@@ -1,0 +1,186 @@
+// StateDb: generations, their rows, and the catalog that follows from the active ones.
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "store/row_columns.hpp"
+#include "store/state_db_impl.hpp"
+
+namespace airlock::store {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+constexpr std::string_view k_catalog_number = "catalog-number";
+
+constexpr std::string_view k_select_generation =
+    "SELECT g.id, c.producer, c.channel, g.serial, g.bundle_id, g.created, g.imported, g.active, g.head_digest, "
+    "g.artifacts, g.rows, g.bytes FROM generations g JOIN channels c ON c.id = g.channel ";
+
+std::uint64_t number_at(const base::Statement& query, int column) {
+  return static_cast<std::uint64_t>(query.number(column));
+}
+
+Generation read_generation(const base::Statement& query) {
+  Generation generation;
+  generation.id = number_at(query, 0);
+  generation.channel = {.producer = query.text(1), .channel = query.text(2)};
+  generation.serial = number_at(query, 3);
+  generation.bundle_id = query.text(4);
+  generation.created = base::Time(std::chrono::seconds(query.number(5)));
+  generation.imported = base::Time(std::chrono::seconds(query.number(6)));
+  generation.active = query.number(7) != 0;
+  generation.head_digest = query.text(8);
+  generation.artifacts = number_at(query, 9);
+  generation.rows = number_at(query, 10);
+  generation.bytes = number_at(query, 11);
+  return generation;
+}
+
+Error no_generation(std::uint64_t id) {
+  return Error(ErrorCode::not_found, fmt::format("there is no generation {}", id))
+      .with_hint("`airlock store list` shows those that are here");
+}
+
+}  // namespace
+
+std::uint64_t StateDb::add_generation(const Generation& generation) {
+  const std::int64_t channel = m_impl->add_channel(generation.channel);
+  m_impl->cached("INSERT INTO generations (channel, serial, bundle_id, created, imported, active, head_digest, "
+                 "artifacts, rows, bytes) VALUES (?,?,?,?,?,0,?,?,?,?)")
+      .bind(1, channel)
+      .bind(2, to_integer(generation.serial))
+      .bind(3, std::string_view(generation.bundle_id))
+      .bind(4, std::int64_t{generation.created.time_since_epoch().count()})
+      .bind(5, std::int64_t{generation.imported.time_since_epoch().count()})
+      .bind(6, std::string_view(generation.head_digest))
+      .bind(7, to_integer(generation.artifacts))
+      .bind(8, to_integer(generation.rows))
+      .bind(9, to_integer(generation.bytes))
+      .run();
+  const auto id = static_cast<std::uint64_t>(m_impl->database.last_insert_id());
+  m_impl->cached("UPDATE channels SET last_serial=max(coalesce(last_serial,0),?) WHERE id=?")
+      .bind(1, to_integer(generation.serial))
+      .bind(2, channel)
+      .run();
+  if (generation.active) {
+    set_active(id);
+  }
+  return id;
+}
+
+void StateDb::add_row(std::uint64_t generation, const model::FileRow& row) {
+  static const std::string sql =
+      fmt::format("INSERT INTO files (generation, {}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", k_row_columns);
+  base::Statement& insert = m_impl->cached(sql);
+  insert.bind(1, to_integer(generation));
+  bind_row(insert, 2, row);
+  insert.run();
+}
+
+std::vector<Generation> StateDb::generations() const {
+  base::Statement query = m_impl->database.prepare(fmt::format("{}ORDER BY g.id DESC", k_select_generation));
+  std::vector<Generation> generations;
+  while (query.step()) {
+    generations.push_back(read_generation(query));
+  }
+  return generations;
+}
+
+std::optional<Generation> StateDb::generation(std::uint64_t id) const {
+  base::Statement query = m_impl->database.prepare(fmt::format("{}WHERE g.id=?", k_select_generation));
+  query.bind(1, to_integer(id));
+  if (!query.step()) {
+    return std::nullopt;
+  }
+  return read_generation(query);
+}
+
+void StateDb::for_each_row(std::uint64_t generation, const std::function<void(const model::FileRow&)>& visit) const {
+  base::Statement query = m_impl->database.prepare(
+      fmt::format("SELECT {} FROM files WHERE generation=? ORDER BY ecosystem, path", k_row_columns));
+  query.bind(1, to_integer(generation));
+  model::FileRow row;
+  while (query.step()) {
+    read_row(query, 0, row);
+    visit(row);
+  }
+}
+
+void StateDb::set_active(std::uint64_t generation) {
+  const auto wanted = this->generation(generation);
+  if (!wanted) {
+    throw no_generation(generation);
+  }
+  const std::int64_t channel = m_impl->find_channel(wanted->channel);
+  // First none, then the one: the unique index allows no moment with two.
+  m_impl->cached("UPDATE generations SET active=0 WHERE channel=? AND active=1").bind(1, channel).run();
+  m_impl->cached("UPDATE generations SET active=1 WHERE id=?").bind(1, to_integer(generation)).run();
+}
+
+void StateDb::drop_generation(std::uint64_t generation) {
+  const auto found = this->generation(generation);
+  if (!found) {
+    throw no_generation(generation);
+  }
+  if (found->active) {
+    throw Error(ErrorCode::conflict, fmt::format("generation {} is active", generation))
+        .with_hint("activate another generation of its channel first");
+  }
+  m_impl->cached("DELETE FROM files WHERE generation=?").bind(1, to_integer(generation)).run();
+  m_impl->cached("DELETE FROM generations WHERE id=?").bind(1, to_integer(generation)).run();
+}
+
+std::uint64_t StateDb::catalog_number() const {
+  const auto text = m_impl->setting(k_catalog_number);
+  std::uint64_t number = 0;
+  if (text) {
+    std::from_chars(text->data(), text->data() + text->size(), number);
+  }
+  return number;
+}
+
+std::uint64_t StateDb::next_catalog_number() {
+  const std::uint64_t number = catalog_number() + 1;
+  m_impl->set_setting(k_catalog_number, std::to_string(number));
+  return number;
+}
+
+std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const fs::path& home) {
+  // After a restored backup the files may be ahead of the state; a number is never used for two catalogs.
+  const std::uint64_t in_use = current_catalog_number(home);
+  std::uint64_t number = state.next_catalog_number();
+  while (number <= in_use) {
+    number = state.next_catalog_number();
+  }
+  auto builder = std::make_unique<CatalogBuilder>(home, number);
+  std::vector<Generation> generations = state.generations();
+  for (auto generation = generations.rbegin(); generation != generations.rend(); ++generation) {
+    if (!generation->active) {
+      continue;
+    }
+    CatalogRow catalog_row;
+    catalog_row.channel = generation->channel.channel;
+    catalog_row.generation = generation->id;
+    state.for_each_row(generation->id, [&](const model::FileRow& row) {
+      static_cast<model::FileRow&>(catalog_row) = row;
+      builder->add(catalog_row);
+    });
+  }
+  state.for_each_alias(
+      [&](const base::Digest& other, const base::Digest& sha256) { builder->add_alias(other, sha256); });
+  builder->prepare();
+  return builder;
+}
+
+void publish_catalog(StateDb& state, const fs::path& home) { prepare_catalog(state, home)->publish(); }
+
+bool catalog_is_current(const StateDb& state, const fs::path& home) {
+  return current_catalog_number(home) == state.catalog_number();
+}
+
+}  // namespace airlock::store

@@ -1,0 +1,123 @@
+// StateDb: what each channel was last trusted with, and the floors of time.
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "store/row_columns.hpp"
+#include "store/state_db_impl.hpp"
+
+namespace airlock::store {
+
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+constexpr std::string_view k_time_floor = "time-floor";
+constexpr std::string_view k_last_wall = "last-wall";
+
+std::optional<base::Time> to_time(const std::optional<std::string>& text) {
+  if (!text) {
+    return std::nullopt;
+  }
+  std::int64_t seconds = 0;
+  const auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (failure != std::errc() || end != text->data() + text->size()) {
+    throw Error(ErrorCode::malformed, fmt::format("the state database holds '{}' where a time belongs", *text));
+  }
+  return base::Time(std::chrono::seconds(seconds));
+}
+
+std::string to_seconds(base::Time time) { return std::to_string(time.time_since_epoch().count()); }
+
+std::span<const std::byte> bytes_of(std::string_view text) { return base::as_bytes(text); }
+
+}  // namespace
+
+std::int64_t StateDb::Impl::find_channel(const ChannelKey& channel) {
+  Query query(cached("SELECT id FROM channels WHERE producer=? AND channel=?"));
+  query->bind(1, std::string_view(channel.producer)).bind(2, std::string_view(channel.channel));
+  return query->step() ? query->number(0) : 0;
+}
+
+std::int64_t StateDb::Impl::add_channel(const ChannelKey& channel) {
+  if (const std::int64_t id = find_channel(channel)) {
+    return id;
+  }
+  cached("INSERT INTO channels (producer, channel) VALUES (?,?)")
+      .bind(1, std::string_view(channel.producer))
+      .bind(2, std::string_view(channel.channel))
+      .run();
+  return database.last_insert_id();
+}
+
+std::vector<std::string> StateDb::roots(const ChannelKey& channel) const {
+  Query query(m_impl->cached("SELECT bytes FROM roots WHERE channel=? ORDER BY version"));
+  query->bind(1, m_impl->find_channel(channel));
+  std::vector<std::string> roots;
+  while (query->step()) {
+    roots.push_back(query->blob(0));
+  }
+  return roots;
+}
+
+void StateDb::add_root(const ChannelKey& channel, std::uint64_t version, std::string_view bytes) {
+  const std::int64_t id = m_impl->add_channel(channel);
+  m_impl->cached("REPLACE INTO roots (channel, version, bytes) VALUES (?,?,?)")
+      .bind(1, id)
+      .bind(2, to_integer(version))
+      .bind_blob(3, bytes_of(bytes))
+      .run();
+}
+
+std::optional<std::string> StateDb::role(const ChannelKey& channel, std::string_view role) const {
+  Query query(m_impl->cached("SELECT bytes FROM roles WHERE channel=? AND role=?"));
+  query->bind(1, m_impl->find_channel(channel)).bind(2, role);
+  if (!query->step()) {
+    return std::nullopt;
+  }
+  return query->blob(0);
+}
+
+void StateDb::set_role(const ChannelKey& channel, std::string_view role, std::string_view bytes) {
+  const std::int64_t id = m_impl->add_channel(channel);
+  m_impl->cached("REPLACE INTO roles (channel, role, bytes) VALUES (?,?,?)")
+      .bind(1, id)
+      .bind(2, role)
+      .bind_blob(3, bytes_of(bytes))
+      .run();
+}
+
+std::optional<std::uint64_t> StateDb::last_serial(const ChannelKey& channel) const {
+  Query query(m_impl->cached("SELECT last_serial FROM channels WHERE producer=? AND channel=?"));
+  query->bind(1, std::string_view(channel.producer)).bind(2, std::string_view(channel.channel));
+  if (!query->step() || query->is_null(0)) {
+    return std::nullopt;
+  }
+  return static_cast<std::uint64_t>(query->number(0));
+}
+
+std::optional<base::Time> StateDb::time_floor() const { return to_time(m_impl->setting(k_time_floor)); }
+
+void StateDb::raise_time_floor(base::Time created) {
+  const auto floor = time_floor();
+  if (!floor || *floor < created) {
+    m_impl->set_setting(k_time_floor, to_seconds(created));
+  }
+}
+
+std::optional<base::Time> StateDb::last_wall() const { return to_time(m_impl->setting(k_last_wall)); }
+
+void StateDb::set_last_wall(base::Time now) { m_impl->set_setting(k_last_wall, to_seconds(now)); }
+
+std::vector<ChannelKey> StateDb::channels() const {
+  Query query(m_impl->cached("SELECT producer, channel FROM channels ORDER BY producer, channel"));
+  std::vector<ChannelKey> channels;
+  while (query->step()) {
+    channels.push_back({.producer = query->text(0), .channel = query->text(1)});
+  }
+  return channels;
+}
+
+}  // namespace airlock::store

@@ -1,0 +1,266 @@
+#include "store/state_db.hpp"
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "store_fixture.hpp"
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+
+namespace airlock::store {
+
+using base::ErrorCode;
+using base::Time;
+
+namespace {
+
+const ChannelKey k_one{.producer = std::string(64, 'p'), .channel = "one"};
+const ChannelKey k_other_producer{.producer = std::string(64, 'q'), .channel = "one"};
+
+Time at(long seconds) { return Time(std::chrono::seconds(seconds)); }
+
+struct Home {
+  base::TempDir folder;
+  StateDb state{folder.path(), StateDb::Access::change};
+};
+
+}  // namespace
+
+TEST_CASE("a home without state is named to readers and made for writers", "[store][state_db]") {
+  const base::TempDir folder;
+  const auto error = test::error_of([&] { return StateDb(folder.path() / "home", StateDb::Access::read).channels(); });
+  CHECK(error.code() == ErrorCode::not_found);
+  CHECK_FALSE(error.hint().empty());
+  { StateDb(folder.path() / "home", StateDb::Access::change); }
+  CHECK(StateDb(folder.path() / "home", StateDb::Access::read).generations().empty());
+}
+
+TEST_CASE("one process at a time may change a home, others may read it", "[store][state_db]") {
+  Home home;
+  home.state.raise_time_floor(at(5));
+  CHECK(test::code_of([&] { return StateDb(home.folder.path(), StateDb::Access::change).channels(); }) ==
+        ErrorCode::busy);
+  CHECK(StateDb(home.folder.path(), StateDb::Access::read).time_floor() == at(5));
+}
+
+TEST_CASE("trust state is kept for each producer and channel", "[store][state_db]") {
+  Home home;
+  home.state.add_root(k_one, 3, "root three");
+  home.state.add_root(k_one, 2, std::string("root\0two", 8));
+  home.state.add_root(k_other_producer, 9, "other");
+  CHECK(home.state.roots(k_one) == std::vector<std::string>{std::string("root\0two", 8), "root three"});
+  home.state.set_role(k_one, "snapshot", "first");
+  home.state.set_role(k_one, "snapshot", "second");
+  CHECK(home.state.role(k_one, "snapshot") == "second");
+  CHECK_FALSE(home.state.role(k_one, "timestamp"));
+  CHECK_FALSE(home.state.role(k_other_producer, "snapshot"));
+  CHECK(home.state.channels() == std::vector<ChannelKey>{k_one, k_other_producer});
+}
+
+TEST_CASE("the time floor rises and never falls", "[store][state_db]") {
+  Home home;
+  CHECK_FALSE(home.state.time_floor());
+  home.state.raise_time_floor(at(100));
+  home.state.raise_time_floor(at(50));
+  CHECK(home.state.time_floor() == at(100));
+  CHECK_FALSE(home.state.last_wall());
+  home.state.set_last_wall(at(70));
+  home.state.set_last_wall(at(60));
+  CHECK(home.state.last_wall() == at(60));
+}
+
+TEST_CASE("nothing of a change stays unless it is committed", "[store][state_db]") {
+  Home home;
+  {
+    const auto change = home.state.change();
+    home.state.add_blob(base::sha256("x"), 1);
+    home.state.set_role(k_one, "targets", "bytes");
+    home.state.add_row(home.state.add_generation(generation("one", 1)), file_row("file", "a"));
+    home.state.audit(at(1), "import", "{}");
+    home.state.raise_time_floor(at(1));
+    CHECK(home.state.has_blob(base::sha256("x")));
+  }
+  CHECK_FALSE(home.state.has_blob(base::sha256("x")));
+  CHECK_FALSE(home.state.role(k_one, "targets"));
+  CHECK(home.state.generations().empty());
+  CHECK(home.state.audit_entries().empty());
+  CHECK_FALSE(home.state.time_floor());
+  CHECK_FALSE(home.state.last_serial(k_one));
+}
+
+TEST_CASE("readers see a change when it is committed, and not before", "[store][state_db]") {
+  Home home;
+  home.state.raise_time_floor(at(1));
+  const StateDb reader(home.folder.path(), StateDb::Access::read);
+  {
+    auto change = home.state.change();
+    home.state.add_blob(base::sha256("x"), 1);
+    CHECK_FALSE(reader.has_blob(base::sha256("x")));
+    change.commit();
+  }
+  CHECK(reader.has_blob(base::sha256("x")));
+}
+
+TEST_CASE("blobs that count as present are listed by digest", "[store][state_db]") {
+  Home home;
+  home.state.add_blob(base::sha256("x"), 1);
+  home.state.add_blob(base::sha256("x"), 1);
+  home.state.add_blob(base::sha256("yy"), 2);
+  CHECK(home.state.blob_length(base::sha256("yy")) == 2);
+  std::vector<base::Digest> seen;
+  home.state.for_each_blob([&](const base::Digest& digest, std::uint64_t) { seen.push_back(digest); });
+  CHECK(seen.size() == 2);
+  CHECK(std::is_sorted(seen.begin(), seen.end()));
+  home.state.remove_blob(base::sha256("x"));
+  CHECK_FALSE(home.state.has_blob(base::sha256("x")));
+}
+
+TEST_CASE("one generation of a channel is active, and serials are remembered", "[store][state_db]") {
+  Home home;
+  const auto first = home.state.add_generation(generation("one", 4));
+  const auto second = home.state.add_generation(generation("one", 5));
+  const auto other = home.state.add_generation(generation("two", 1));
+  home.state.set_active(first);
+  home.state.set_active(other);
+  home.state.set_active(second);
+  const auto all = home.state.generations();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].id == other);
+  CHECK(all[0].active);
+  CHECK(all[1].active);
+  CHECK_FALSE(all[2].active);
+  CHECK(all[2].serial == 4);
+  CHECK(all[2].created == generation("one", 4).created);
+  CHECK(home.state.last_serial(k_one) == 5);
+
+  CHECK(test::code_of([&] { home.state.drop_generation(second); return 0; }) == ErrorCode::conflict);
+  home.state.set_active(first);
+  home.state.drop_generation(second);
+  CHECK_FALSE(home.state.generation(second));
+  CHECK(home.state.last_serial(k_one) == 5);  // replay of a dropped state stays refused
+  CHECK(home.state.add_generation(generation("one", 6)) > other);
+  CHECK(test::code_of([&] { home.state.set_active(99); return 0; }) == ErrorCode::not_found);
+  CHECK(test::code_of([&] { home.state.drop_generation(99); return 0; }) == ErrorCode::not_found);
+}
+
+TEST_CASE("rows of a generation come back in order and go with it", "[store][state_db]") {
+  Home home;
+  const auto id = home.state.add_generation(generation("one", 1));
+  model::FileRow known;
+  known.ecosystem = "npm";
+  known.path = "x";
+  known.kind = model::Kind::known;
+  const std::vector<model::FileRow> rows = {file_row("file", "a"), known, file_row("oci", "b")};
+  home.state.add_row(id, rows[2]);
+  home.state.add_row(id, rows[0]);
+  home.state.add_row(id, rows[1]);
+  const auto read = [&] {
+    std::vector<model::FileRow> result;
+    home.state.for_each_row(id, [&](const model::FileRow& row) { result.push_back(row); });
+    return result;
+  };
+  CHECK(read() == rows);
+  CHECK_THROWS_AS(home.state.add_row(id, rows[0]), base::Error);
+  home.state.drop_generation(id);
+  CHECK(read().empty());
+}
+
+TEST_CASE("the catalog is the union of the active generations", "[store][state_db]") {
+  Home home;
+  const auto& path = home.folder.path();
+  const base::Digest sha512 = base::Digest::parse("sha512:" + std::string(128, 'e'));
+  model::FileRow tag = file_row("oci", "h/r:1", "old");
+  tag.kind = model::Kind::tag;
+  const auto first = home.state.add_generation(generation("one", 1));
+  home.state.add_row(first, file_row("file", "a"));
+  home.state.add_row(first, tag);
+  const auto second = home.state.add_generation(generation("two", 1));
+  home.state.add_row(second, file_row("file", "b"));
+  tag.sha256 = base::sha256("new");
+  home.state.add_row(second, tag);
+  const auto held = home.state.add_generation(generation("three", 1));
+  home.state.add_row(held, file_row("file", "c"));
+  home.state.add_alias(sha512, base::sha256("content"));
+  home.state.set_active(second);
+  home.state.set_active(first);
+
+  publish_catalog(home.state, path);
+  CHECK(catalog_is_current(home.state, path));
+  auto catalog = Catalog::open_current(path);
+  CHECK(catalog->find("file", "a")->channel == "one");
+  CHECK(catalog->find("file", "b")->generation == second);
+  CHECK_FALSE(catalog->find("file", "c"));
+  CHECK(catalog->find("oci", "h/r:1")->sha256 == base::sha256("new"));  // the newest import wins
+  CHECK(catalog->alias(sha512) == base::sha256("content"));
+
+  // Rollback: another generation of the channel is active, and nothing else changes.
+  const auto third = home.state.add_generation(generation("one", 2));
+  home.state.add_row(third, file_row("file", "a", "changed"));
+  home.state.set_active(third);
+  publish_catalog(home.state, path);
+  CHECK(Catalog::open_current(path)->find("file", "a")->sha256 == base::sha256("changed"));
+  home.state.set_active(first);
+  publish_catalog(home.state, path);
+  CHECK(Catalog::open_current(path)->find("file", "a")->sha256 == base::sha256("content"));
+  CHECK(Catalog::open_current(path)->number() > catalog->number());
+}
+
+TEST_CASE("a conflict between channels shows before anything changed", "[store][state_db]") {
+  Home home;
+  const auto& path = home.folder.path();
+  const auto first = home.state.add_generation(generation("one", 1));
+  home.state.add_row(first, file_row("file", "a"));
+  home.state.set_active(first);
+  publish_catalog(home.state, path);
+  {
+    const auto change = home.state.change();
+    const auto second = home.state.add_generation(generation("two", 1));
+    home.state.add_row(second, file_row("file", "a", "other"));
+    home.state.set_active(second);
+    CHECK(test::code_of([&] { return prepare_catalog(home.state, path)->number(); }) == ErrorCode::conflict);
+  }
+  CHECK(home.state.generations().size() == 1);
+  CHECK(catalog_is_current(home.state, path));
+  CHECK(Catalog::open_current(path)->number() == 1);
+}
+
+TEST_CASE("a crash between commit and switch is seen and mended", "[store][state_db]") {
+  Home home;
+  const auto& path = home.folder.path();
+  const auto first = home.state.add_generation(generation("one", 1));
+  home.state.add_row(first, file_row("file", "a"));
+  {
+    auto change = home.state.change();
+    home.state.set_active(first);
+    const auto prepared = prepare_catalog(home.state, path);
+    change.commit();
+    // publish() never came
+  }
+  CHECK(Catalog::open_current(path) == nullptr);
+  CHECK_FALSE(catalog_is_current(home.state, path));
+  publish_catalog(home.state, path);
+  CHECK(catalog_is_current(home.state, path));
+  CHECK(Catalog::open_current(path)->find("file", "a"));
+}
+
+TEST_CASE("after a restored backup no catalog number is used twice", "[store][state_db]") {
+  const base::TempDir folder;
+  {
+    CatalogBuilder ahead(folder.path(), 41);  // from a state that the backup does not know
+    ahead.publish();
+  }
+  StateDb state(folder.path(), StateDb::Access::change);
+  publish_catalog(state, folder.path());
+  CHECK(Catalog::open_current(folder.path())->number() == 42);
+}
+
+TEST_CASE("a database of a newer airlock is refused with a hint", "[store][state_db]") {
+  const base::TempDir folder;
+  {
+    base::Database database(folder.path() / "airlock.db", base::DatabaseMode::read_write);
+    database.execute("PRAGMA user_version=1000");
+  }
+  const auto access = GENERATE(StateDb::Access::read, StateDb::Access::change);
+  CHECK(test::code_of([&] { return StateDb(folder.path(), access).channels(); }) == ErrorCode::unsupported);
+}
+
+}  // namespace airlock::store
