@@ -1,0 +1,304 @@
+#include "bundle/head.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/tar.hpp"
+#include "base/text.hpp"
+#include "bundle/folder.hpp"
+#include "bundle/head_members.hpp"
+#include "model/version.hpp"
+
+namespace airlock::bundle {
+
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+
+bool is_newer_than_this(std::string_view needs) {
+  const auto wanted = model::Version::parse(needs);
+  const auto own = model::Version::parse(AIRLOCK_VERSION);
+  return wanted && own && *own < *wanted;
+}
+
+void require_zeros(int fd, std::uint64_t offset, std::uint64_t length, std::string_view file) {
+  base::FileSource source(fd, offset, length, std::string(file));
+  std::array<std::byte, 64 * 1024> buffer;
+  while (const std::size_t got = source.read(buffer)) {
+    if (!std::all_of(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(got),
+                     [](std::byte b) { return b == std::byte{0}; })) {
+      throw Error(ErrorCode::tampered, fmt::format("the room of {} is not empty", file));
+    }
+  }
+}
+
+}  // namespace
+
+struct Head::Impl {
+  std::filesystem::path path;
+  Hint hint;
+  std::string hint_text;
+  MemberStore store{k_head_memory};
+  std::map<std::string, MemberStore::Stored, std::less<>> metadata;
+  std::string shipment;
+  std::map<std::string, MemberStore::Stored, std::less<>> targets;  // by consistent name
+  std::string oci_index;
+  std::uint64_t size = 0;
+  std::uint64_t room_offset = 0;
+  std::uint64_t room_size = 0;
+  bool has_room = false;
+  bool has_index = false;
+  bool blobs_follow = false;
+
+  void read_file(const base::Fd& fd, std::uint64_t file_size, const std::string& name);
+  void take(const base::Fd& fd, HeadPart part, const base::TarMember& member, const std::string& name);
+  void take_hint(std::string_view name);
+};
+
+void Head::Impl::take_hint(std::string_view name) {
+  const auto parsed = parse_hint(hint_text);
+  if (!parsed) {
+    return;  // verification finds that it is not what belongs there; for reading it is not needed
+  }
+  hint = *parsed;
+  if (is_newer_than_this(hint.needs)) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("{} was made for airlock {} or newer", name, base::printable(hint.needs)))
+        .with_hint("install that version here first; it can be carried like any other tool");
+  }
+}
+
+void Head::Impl::take(const base::Fd& fd, HeadPart part, const base::TarMember& member, const std::string& name) {
+  const auto text = [&] { return store.load(store.keep(fd.get(), member.offset, member.size, name)); };
+  switch (part) {
+  case HeadPart::hint:
+    hint_text = text();
+    take_hint(name);
+    return;
+  case HeadPart::metadata:
+    metadata.emplace(member.name.substr(k_metadata_prefix.size()),
+                     store.keep(fd.get(), member.offset, member.size, name));
+    return;
+  case HeadPart::shipment:
+    shipment = text();
+    return;
+  case HeadPart::room:
+    require_zeros(fd.get(), member.offset, member.size, name);
+    room_offset = member.offset;
+    room_size = member.size;
+    has_room = true;
+    return;
+  case HeadPart::target:
+    targets.emplace(member.name.substr(k_targets_prefix.size()),
+                    store.keep(fd.get(), member.offset, member.size, name));
+    return;
+  case HeadPart::oci_layout:
+    if (text() != k_oci_layout_text) {
+      throw Error(ErrorCode::tampered, fmt::format("'{}' of {} is not as airlock writes it", member.name, name));
+    }
+    return;
+  case HeadPart::oci_index:
+    oci_index = text();
+    has_index = true;
+    return;
+  case HeadPart::blob:
+    return;
+  }
+}
+
+void Head::Impl::read_file(const base::Fd& fd, std::uint64_t file_size, const std::string& name) {
+  MemberOrder order;
+  const auto visit = [&](const base::TarMember& member) {
+    const HeadPart part = order.accept(member.name, name);
+    if (part == HeadPart::blob) {
+      blobs_follow = true;
+      size = member.offset - base::tar_header_size(member.size);
+      return false;
+    }
+    if (member.offset > k_head_limit || member.size > k_head_limit - member.offset) {
+      throw Error(ErrorCode::limit, fmt::format("the head in {} is larger than {} bytes", name, k_head_limit));
+    }
+    if (member.size > file_size - member.offset) {
+      throw Error(ErrorCode::truncated, fmt::format("{} ends inside '{}'", name, member.name))
+          .with_hint("copy the file again");
+    }
+    take(fd, part, member, name);
+    return true;
+  };
+  const base::TarEnd end = base::list_tar(fd.get(), file_size, name, k_member_limit, visit);
+  if (!blobs_follow) {
+    size = file_size;
+    if (end == base::TarEnd::truncated) {
+      throw Error(ErrorCode::truncated, fmt::format("{} ends before the head of the bundle does", name))
+          .with_hint("copy the file again");
+    }
+  }
+  if (!has_room || !has_index || metadata.empty()) {
+    throw Error(ErrorCode::tampered, fmt::format("{} lacks a part that every head has", name));
+  }
+}
+
+namespace {
+
+// The head that belongs to a volume, or the only one of a folder.
+std::filesystem::path only_head(const std::filesystem::path& folder, const std::optional<std::string>& set) {
+  std::vector<HeadCandidate> heads = list_heads(folder);
+  if (set) {
+    std::erase_if(heads, [&](const HeadCandidate& head) { return head.hint.set != *set; });
+  }
+  if (heads.empty()) {
+    throw Error(ErrorCode::not_found, fmt::format("no {} lies in {}", set ? "head for this volume" : "bundle",
+                                                  printable_path(folder)))
+        .with_hint(set ? "the head is the set's file with the ending .airlock; copy it there too" : "");
+  }
+  if (heads.size() > 1) {
+    std::string names;
+    for (const HeadCandidate& head : heads) {
+      names += (names.empty() ? "" : ", ") + base::printable(head.path.filename().string());
+    }
+    throw Error(ErrorCode::conflict, fmt::format("{} holds several bundles: {}", printable_path(folder), names))
+        .with_hint("name the one that is meant");
+  }
+  return heads.front().path;
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
+// Says early and plainly that a file is something else.
+void require_bundle(const base::Fd& fd, std::uint64_t size, const std::string& name) {
+  std::array<char, k_hint_member.size() + 1> start{};
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, start.size()));
+  base::pread_exact(fd.get(), std::as_writable_bytes(std::span(start).first(wanted)), 0, name);
+  const std::string_view expected(k_hint_member.data(), k_hint_member.size());
+  const std::string_view found(start.data(), wanted);
+  if (found != (std::string(expected) + '\0').substr(0, wanted)) {
+    throw Error(ErrorCode::malformed, fmt::format("{} is not an airlock bundle", name));
+  }
+}
+
+}  // namespace
+
+Head Head::read(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return read(only_head(path, std::nullopt));
+  }
+  const base::Fd fd = base::open_for_reading(path);
+  const std::string name = printable_path(path);
+  const std::uint64_t file_size = base::file_size(fd.get(), name);
+  require_bundle(fd, file_size, name);
+  if (const auto hint = peek_hint(fd.get(), file_size); hint && hint->kind == "volume") {
+    const std::filesystem::path head = only_head(folder_of(path), hint->set);
+    return read(head);
+  }
+  const auto impl = std::make_shared<Impl>();
+  impl->path = path;
+  impl->read_file(fd, file_size, name);
+  Head head;
+  head.m_impl = impl;
+  return head;
+}
+
+const std::filesystem::path& Head::file() const { return m_impl->path; }
+const Hint& Head::hint() const { return m_impl->hint; }
+const std::string& Head::hint_text() const { return m_impl->hint_text; }
+const std::string& Head::shipment() const { return m_impl->shipment; }
+const std::string& Head::oci_index() const { return m_impl->oci_index; }
+std::uint64_t Head::size() const { return m_impl->size; }
+std::uint64_t Head::room_offset() const { return m_impl->room_offset; }
+std::uint64_t Head::room_size() const { return m_impl->room_size; }
+bool Head::blobs_follow() const { return m_impl->blobs_follow; }
+
+std::optional<std::string> Head::metadata(std::string_view name) const {
+  const auto found = m_impl->metadata.find(name);
+  return found == m_impl->metadata.end() ? std::nullopt : std::optional(m_impl->store.load(found->second));
+}
+
+std::vector<std::string> Head::metadata_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, stored] : m_impl->metadata) {
+    names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string> Head::target_names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, stored] : m_impl->targets) {
+    names.push_back(name);
+  }
+  return names;
+}
+
+std::string Head::target(std::string_view path, const trust::TargetFile& expected) const {
+  const auto refuse = [&](std::string_view why) {
+    throw Error(ErrorCode::tampered, fmt::format("'{}' {}", base::printable(path), why));
+  };
+  const auto hash = expected.hashes.find("sha256");
+  if (hash == expected.hashes.end() || !base::Digest::is_sha256_hex(hash->second)) {
+    refuse("is listed without a sha256");
+  }
+  const base::Digest digest = base::Digest::parse_sha256_hex(hash->second);
+  const auto found = m_impl->targets.find(consistent_name(path, digest));
+  if (found == m_impl->targets.end()) {
+    refuse("is listed, but not in the bundle as it was signed");
+  }
+  std::string bytes = m_impl->store.load(found->second);
+  if (bytes.size() != expected.length || base::sha256(bytes) != digest) {
+    refuse("differs from what was signed");
+  }
+  return bytes;
+}
+
+std::optional<std::string> Head::unverified_target(std::string_view path) const {
+  for (const auto& [name, stored] : m_impl->targets) {
+    const auto parsed = parse_consistent_name(name);
+    if (parsed && parsed->target == path) {
+      std::string bytes = m_impl->store.load(stored);
+      return base::sha256(bytes) == parsed->sha256 ? std::optional(std::move(bytes)) : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+HeadContents Head::contents() const {
+  HeadContents contents{.hint = m_impl->hint, .shipment = m_impl->shipment, .oci_index = m_impl->oci_index};
+  for (const auto& [name, stored] : m_impl->metadata) {
+    contents.metadata[name] = m_impl->store.load(stored);
+  }
+  for (const auto& [name, stored] : m_impl->targets) {
+    contents.targets[parse_consistent_name(name)->target] = m_impl->store.load(stored);
+  }
+  return contents;
+}
+
+namespace {
+
+class HeadFetcher : public trust::Fetcher {
+ public:
+  explicit HeadFetcher(Head head) : m_head(std::move(head)) {}
+
+  std::optional<std::string> fetch(std::string_view name, std::size_t limit) override {
+    std::optional<std::string> bytes = m_head.metadata(name);
+    if (bytes && bytes->size() > limit) {
+      throw Error(ErrorCode::limit, fmt::format("{} has more than {} bytes", base::printable(name), limit));
+    }
+    return bytes;
+  }
+
+ private:
+  Head m_head;
+};
+
+}  // namespace
+
+std::unique_ptr<trust::Fetcher> Head::fetcher() const { return std::make_unique<HeadFetcher>(*this); }
+
+}  // namespace airlock::bundle

@@ -1,0 +1,84 @@
+// Bundles in a folder are found by what their first member says, never by their names.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/tar.hpp"
+#include "base/text.hpp"
+#include "bundle/folder.hpp"
+#include "bundle/head.hpp"
+
+namespace airlock::bundle {
+
+using base::Error;
+using base::ErrorCode;
+
+std::vector<std::filesystem::path> list_regular_files(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(folder, error);
+  const std::string name = "'" + base::printable(folder.string()) + "'";
+  if (error) {
+    throw Error(error == std::errc::no_such_file_or_directory ? ErrorCode::not_found : ErrorCode::io,
+                fmt::format("cannot list {}: {}", name, error.message()));
+  }
+  std::vector<std::filesystem::path> files;
+  for (; entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    if (error) {
+      throw Error(ErrorCode::io, fmt::format("cannot list {}: {}", name, error.message()));
+    }
+    struct stat status{};
+    if (lstat(entries->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+      continue;
+    }
+    if (files.size() == k_folder_limit) {
+      throw Error(ErrorCode::limit, fmt::format("{} holds more than {} files", name, k_folder_limit));
+    }
+    files.push_back(entries->path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+std::optional<Hint> peek_hint(int fd, std::uint64_t file_size) {
+  std::optional<base::TarMember> first;
+  try {
+    base::list_tar(fd, file_size, "", 1, [&](const base::TarMember& member) {
+      first = member;
+      return false;
+    });
+    if (!first || first->name != k_hint_member || first->size > k_hint_limit ||
+        first->size > file_size - first->offset) {
+      return std::nullopt;
+    }
+    std::string text(static_cast<std::size_t>(first->size), '\0');
+    base::pread_exact(fd, std::as_writable_bytes(std::span(text)), first->offset, "");
+    return parse_hint(text);
+  } catch (const Error&) {
+    return std::nullopt;  // whatever it is, it is no file of a bundle
+  }
+}
+
+std::vector<HeadCandidate> list_heads(const std::filesystem::path& folder) {
+  std::vector<HeadCandidate> heads;
+  for (const std::filesystem::path& path : list_regular_files(folder)) {
+    try {
+      const base::Fd fd = base::open_for_reading(path, base::FollowLinks::no);
+      const auto hint = peek_hint(fd.get(), base::file_size(fd.get(), path.string()));
+      if (hint && hint->kind == "head") {
+        heads.push_back({.path = path, .hint = *hint});
+      }
+    } catch (const Error&) {
+      continue;  // a file that cannot be read is no reason not to find the others
+    }
+  }
+  std::ranges::sort(heads, {}, [](const HeadCandidate& head) {
+    return std::tie(head.hint.channel, head.hint.serial, head.hint.shipment, head.path);
+  });
+  return heads;
+}
+
+}  // namespace airlock::bundle

@@ -1,0 +1,34 @@
+// Rows put together into artifacts, for inspection. For the files of this folder only.
+#pragma once
+
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "bundle/inspection.hpp"
+
+namespace airlock::bundle {
+
+class ArtifactCollector {
+ public:
+  explicit ArtifactCollector(Inspection& inspection) : m_inspection(inspection) {}
+
+  void add(const model::FileRow& row);
+  void finish();  // sorts, and counts per ecosystem
+
+ private:
+  struct Entry {
+    InspectedArtifact artifact;
+    std::set<std::string> platforms, origins;
+    base::Hasher content;
+    bool has_content = false;
+  };
+  Entry& entry_for(const model::FileRow& row);
+
+  Inspection& m_inspection;
+  std::unordered_map<std::string, Entry> m_entries;
+  std::unordered_map<std::string, std::unordered_set<base::Digest>> m_blobs;  // by ecosystem
+};
+
+}  // namespace airlock::bundle

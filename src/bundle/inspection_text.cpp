@@ -1,0 +1,199 @@
+// An inspection for a terminal.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "bundle/inspection.hpp"
+
+namespace airlock::bundle {
+
+using base::format_bytes;
+using base::printable;
+
+namespace {
+
+constexpr std::size_t k_cell_limit = 60;  // bytes of one cell of a table
+
+// Columns as wide as their widest cell; the last one is not filled up.
+class Table {
+ public:
+  void add(std::vector<std::string> cells) { m_rows.push_back(std::move(cells)); }
+
+  std::string text(std::string_view indent) const {
+    std::vector<std::size_t> widths;
+    for (const auto& row : m_rows) {
+      widths.resize(std::max(widths.size(), row.size()));
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        widths[i] = std::max(widths[i], width(row[i]));
+      }
+    }
+    std::string text;
+    for (const auto& row : m_rows) {
+      std::string line(indent);
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        line += row[i];
+        if (i + 1 < row.size()) {
+          line.append(widths[i] - width(row[i]) + 2, ' ');
+        }
+      }
+      line.erase(line.find_last_not_of(' ') + 1);
+      text += line + "\n";
+    }
+    return text;
+  }
+
+ private:
+  // Characters, not bytes; what is not Latin may be drawn wider, and then only the alignment suffers.
+  static std::size_t width(std::string_view text) {
+    return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+  }
+
+  std::vector<std::vector<std::string>> m_rows;
+};
+
+std::string joined(const std::vector<std::string>& parts, std::string_view empty) {
+  return parts.empty() ? std::string(empty) : printable(base::join(parts, ", "), k_cell_limit);
+}
+
+std::string cell(std::string_view text) { return printable(text, k_cell_limit); }
+
+std::string_view mark(InspectionCheck::Result result) {
+  switch (result) {
+  case InspectionCheck::Result::passed:
+    return "ok";
+  case InspectionCheck::Result::failed:
+    return "FAILED";
+  case InspectionCheck::Result::not_possible:
+    break;
+  }
+  return "not checked";
+}
+
+std::string front(const Inspection& inspection) {
+  Table table;
+  table.add({"bundle", fmt::format("{} {}", cell(inspection.channel), inspection.serial)});
+  table.add({"sending", inspection.shipment ? fmt::format("{}, number {}", inspection.shipment_text(),
+                                                          inspection.shipment->number)
+                                            : inspection.shipment_text()});
+  table.add({"created", cell(inspection.created) + (inspection.tool.empty() ? "" : " by " + cell(inspection.tool))});
+  table.add({"approval", inspection.approval_text()});
+  table.add({"bundle id", base::group_digits(inspection.bundle_id)});
+  table.add({"root", fmt::format("version {}, fingerprint {}", inspection.root_version,
+                                 base::group_digits(inspection.root_fingerprint))});
+  if (inspection.first_root_fingerprint != inspection.root_fingerprint) {
+    table.add({"first root", base::group_digits(inspection.first_root_fingerprint)});
+  }
+  table.add({"platforms", joined(inspection.platforms, "-")});
+  table.add({"holds", fmt::format("{} blobs, {}", inspection.blobs, format_bytes(inspection.bytes))});
+  if (inspection.shipment) {
+    const Shipment& shipment = *inspection.shipment;
+    table.add({"travels", fmt::format("{} blobs, {}{}", shipment.blobs, format_bytes(shipment.bytes),
+                                      shipment.omitted_blobs > 0
+                                          ? fmt::format("; {} blobs must be there already", shipment.omitted_blobs)
+                                          : "")});
+    table.add({"volumes", shipment.volumes.empty() ? "one file" : std::to_string(shipment.volumes.size())});
+  }
+  for (const auto& [role, expires] : inspection.expiry) {
+    table.add({"valid until", fmt::format("{}  {}", cell(expires), cell(role))});
+  }
+  return table.text("");
+}
+
+std::string ecosystems(const Inspection& inspection) {
+  Table table;
+  table.add({"ecosystem", "artifacts", "files", "bytes"});
+  for (const auto& [name, ecosystem] : inspection.ecosystems) {
+    table.add({cell(name), std::to_string(ecosystem.artifacts), std::to_string(ecosystem.files),
+               format_bytes(ecosystem.bytes)});
+  }
+  return "\n" + table.text("");
+}
+
+std::string proofs(const Inspection& inspection) {
+  Table table;
+  for (const auto& [verified, files] : inspection.files_by_verified) {
+    table.add({std::string(model::to_string(verified)), std::to_string(files) + " files"});
+  }
+  std::string text = "\nproven upstream by\n" + table.text("  ");
+  if (!inspection.waivers.empty()) {
+    Table waivers;
+    for (const model::Waiver& waiver : inspection.waivers) {
+      waivers.add({cell(waiver.upstream), cell(waiver.what)});
+    }
+    text += "\nwaived\n" + waivers.text("  ");
+  }
+  if (!inspection.revoked.empty()) {
+    text += "\nrevoked\n";
+    for (const std::string& revoked : inspection.revoked) {
+      text += "  " + printable(revoked) + "\n";
+    }
+  }
+  return text;
+}
+
+std::vector<std::string> artifact_row(const InspectedArtifact& artifact) {
+  return {cell(artifact.ecosystem),
+          cell(artifact.name),
+          cell(artifact.version),
+          joined(artifact.platforms, "-"),
+          artifact.known_only ? "listed only" : format_bytes(artifact.bytes),
+          std::string(artifact.known_only ? "-" : model::to_string(artifact.verified)),
+          artifact.license.empty() ? "licence unknown" : cell(artifact.license),
+          joined(artifact.origins, "-")};
+}
+
+std::string artifact_list(std::string_view title, const std::vector<InspectedArtifact>& artifacts) {
+  if (artifacts.empty()) {
+    return "";
+  }
+  Table table;
+  for (const InspectedArtifact& artifact : artifacts) {
+    table.add(artifact_row(artifact));
+  }
+  return fmt::format("\n{} ({})\n", title, artifacts.size()) + table.text("  ");
+}
+
+std::string difference(const InspectionDiff& diff) {
+  std::string text = fmt::format("\nagainst {} {}: {} added, {} removed, {} updated, {} changed, {} kept\n",
+                                 cell(diff.before_channel), diff.before_serial, diff.added.size(), diff.removed.size(),
+                                 diff.updated.size(), diff.changed.size(), diff.kept);
+  text += artifact_list("added", diff.added);
+  text += artifact_list("removed", diff.removed);
+  if (!diff.updated.empty()) {
+    Table table;
+    for (const InspectionDiff::Update& update : diff.updated) {
+      table.add({cell(update.ecosystem), cell(update.name),
+                 joined(update.removed, "nothing") + " -> " + joined(update.added, "nothing")});
+    }
+    text += fmt::format("\nupdated ({})\n", diff.updated.size()) + table.text("  ");
+  }
+  std::vector<InspectedArtifact> changed;
+  for (const InspectionDiff::Change& change : diff.changed) {
+    changed.push_back(change.after);
+  }
+  return text + artifact_list("other content under the same version", changed);
+}
+
+std::string checks(const Inspection& inspection) {
+  Table table;
+  for (const InspectionCheck& check : inspection.checks) {
+    table.add({std::string(mark(check.result)), check.what + (check.detail.empty() ? "" : ": " + check.detail)});
+  }
+  return "\nchecked\n" + table.text("  ");
+}
+
+}  // namespace
+
+std::string render_text(const Inspection& inspection, const InspectionDiff* diff, Detail detail) {
+  std::string text = front(inspection) + ecosystems(inspection) + proofs(inspection);
+  if (diff != nullptr) {
+    text += difference(*diff);
+  }
+  if (detail == Detail::artifacts) {
+    text += artifact_list("artifacts", inspection.artifacts);
+  }
+  return text + checks(inspection);
+}
+
+}  // namespace airlock::bundle

@@ -1,0 +1,65 @@
+// Names and numbers of the bundle format (docs/formats/bundle.md): what stands where in head and volumes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/digest.hpp"
+
+namespace airlock::bundle {
+
+inline constexpr int k_format = 1;                       // of airlock.json, shipment and descriptor
+inline constexpr std::uint64_t k_head_limit = 1u << 30;  // bytes; a head beyond it is refused
+inline constexpr std::uint64_t k_member_limit = 10'000'000;
+inline constexpr std::uint64_t k_rows_per_catalog = 50'000;
+inline constexpr std::uint64_t k_row_limit = 5'000'000;
+inline constexpr std::uint64_t k_volume_limit = 9'999;
+inline constexpr std::uint64_t k_blob_limit = 16ull << 40;  // bytes of one blob
+
+// Member names of a head, in the order in which they stand.
+inline constexpr std::string_view k_hint_member = "airlock.json";
+inline constexpr std::string_view k_metadata_prefix = "metadata/";   // "metadata/3.root.json", "metadata/timestamp.json"
+inline constexpr std::string_view k_shipment_member = "metadata/shipment.dsse.json";
+inline constexpr std::string_view k_room_member = "metadata/room";   // zeros: where approvals and seal will go
+inline constexpr std::string_view k_targets_prefix = "targets/";     // "targets/oci/catalog/<sha256>.00.jsonl"
+inline constexpr std::string_view k_oci_layout_member = "oci-layout";
+inline constexpr std::string_view k_oci_index_member = "index.json";
+inline constexpr std::string_view k_blob_prefix = "blobs/sha256/";   // "<hex>", or "<hex>.p0001" for a part
+
+// TUF target paths of the top-level targets role.
+inline constexpr std::string_view k_descriptor_target = "descriptor.json";
+inline constexpr std::string_view k_sums_target = "SHA256SUMS";
+inline constexpr std::string_view k_revoked_target = "revoked.jsonl";
+inline constexpr std::string_view k_attachments_target = "attachments.json";
+// "oci/catalog/00.jsonl". Two digits, so that the name with its digest in front fits the 100 bytes of a tar header
+// for every ecosystem; 100 catalogs hold k_row_limit rows.
+std::string catalog_target(std::string_view ecosystem, std::uint64_t number);
+inline constexpr std::uint64_t k_catalogs_per_ecosystem = 100;
+inline constexpr std::size_t k_ecosystem_name_limit = 10;  // bytes
+
+// "a/b/c.json" with its digest in front of the last component (TUF consistent snapshots): "a/b/<hex>.c.json".
+std::string consistent_name(std::string_view target, const base::Digest& sha256);
+struct ConsistentName {
+  std::string target;
+  base::Digest sha256;
+};
+std::optional<ConsistentName> parse_consistent_name(std::string_view name);  // nullopt when it has no digest
+
+bool is_channel_name(std::string_view text);    // FORMATS.md, Identity: [a-z0-9][a-z0-9-]{0,62}
+bool is_ecosystem_name(std::string_view text);  // [a-z][a-z0-9-]*, at most k_ecosystem_name_limit bytes; a TUF role
+
+// What a set of files is called: "site-a-7" or, for a second sending, "site-a-7-s2".
+std::string bundle_stem(std::string_view channel, std::uint64_t serial, std::uint64_t shipment);
+std::string volume_file_name(std::string_view stem, std::uint64_t number);  // "site-a-7.v001.tar"
+
+// A blob member's name, taken apart; nullopt when it is none. `part` counts from 1, 0 for a whole blob.
+struct BlobMemberName {
+  base::Digest sha256;
+  std::uint64_t part = 0;
+};
+std::optional<BlobMemberName> parse_blob_member(std::string_view name);
+std::string blob_member_name(const base::Digest& sha256, std::uint64_t part = 0);
+
+}  // namespace airlock::bundle

@@ -1,0 +1,138 @@
+// Verification of a head; numbers in comments are the steps of TRUST.md 1.9.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "bundle/head_checks.hpp"
+#include "bundle/state_checks.hpp"
+#include "bundle/verified_state.hpp"
+
+namespace airlock::bundle {
+
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+[[noreturn]] void refuse_head(const std::string& why) { throw Error(ErrorCode::tampered, why); }
+
+// Notices when the client goes on from the roots: what is missing then is the seal.
+class WatchedFetcher : public trust::Fetcher {
+ public:
+  explicit WatchedFetcher(const Head& head) : m_fetcher(head.fetcher()) {}
+
+  std::optional<std::string> fetch(std::string_view name, std::size_t limit) override {
+    auto bytes = m_fetcher->fetch(name, limit);
+    m_seal_missing = m_seal_missing || (name == "timestamp.json" && !bytes);
+    return bytes;
+  }
+  bool seal_missing() const { return m_seal_missing; }
+
+ private:
+  std::unique_ptr<trust::Fetcher> m_fetcher;
+  bool m_seal_missing = false;
+};
+
+std::string expected_channel(const Head& head, const VerifyOptions& options) {
+  const std::string channel = options.channel.empty() ? head.hint().channel : options.channel;
+  if (!is_channel_name(channel)) {
+    refuse_head(fmt::format("'{}' names no channel", k_hint_member));
+  }
+  return channel;
+}
+
+[[noreturn]] void throw_draft() {
+  throw Error(ErrorCode::approval_missing, "the bundle is a draft: it was not sealed yet")
+      .with_hint("its producer approves it with 'airlock bundle sign' and closes it with 'airlock bundle seal'");
+}
+
+// 2 to 7
+trust::TrustedSet verify_roles(const Head& head, trust::StateStore& state, const VerifyOptions& options) {
+  WatchedFetcher fetcher(head);
+  trust::ClientOptions client_options{.policy = options.policy.trust,
+                                      .now = options.now,
+                                      .channel = expected_channel(head, options),
+                                      .expiry = options.expiry};
+  trust::Client client(options.pinned_root, fetcher, state, client_options);
+  try {
+    client.refresh();
+    return client.load_all_delegated();
+  } catch (Error& error) {
+    if (fetcher.seal_missing()) {
+      throw_draft();
+    }
+    if (error.code() == ErrorCode::not_found) {
+      refuse_head(error.message());  // a head is always whole
+    }
+    throw;
+  }
+}
+
+void check_created(const Descriptor& descriptor, const VerifyOptions& options) {
+  if (descriptor.created > options.now + options.policy.clock_tolerance) {
+    throw Error(ErrorCode::clock,
+                fmt::format("the bundle was made on {}, and here it is {}", base::to_rfc3339(descriptor.created),
+                            base::to_rfc3339(options.now)))
+        .with_hint("set this host's clock right");
+  }
+}
+
+void check_namespaces(const trust::TrustedSet& trusted, const Policy& policy) {
+  const auto allowed = policy.namespaces.find(trusted.targets.channel);
+  if (allowed == policy.namespaces.end() || allowed->second.empty()) {
+    return;
+  }
+  for (const auto& [ecosystem, role] : trusted.delegated) {
+    if (!role.targets.empty() && std::ranges::find(allowed->second, ecosystem) == allowed->second.end()) {
+      throw Error(ErrorCode::foreign, fmt::format("channel '{}' brings {}, which the policy of this site does not allow",
+                                                  trusted.targets.channel, ecosystem));
+    }
+  }
+}
+
+}  // namespace
+
+VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const VerifyOptions& options) {
+  const auto impl = std::make_shared<VerifiedBundle::Impl>();
+  impl->head = head;
+  impl->trusted = verify_roles(head, state, options);
+  const trust::TrustedSet& trusted = impl->trusted;
+
+  const trust::SignedFile pinned_file = trust::parse_signed(options.pinned_root, "root", trust::k_root_limit);
+  try {
+    check_own_form(trusted.timestamp_file.bytes, "timestamp.json");
+    check_root_chain(head, trust::parse_root(pinned_file), options.pinned_root);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::malformed) {
+      throw;
+    }
+    refuse_head(error.message());
+  }
+  check_members(head, trusted);
+  check_delegations(trusted);
+  check_top_level(trusted.targets);
+  check_namespaces(trusted, options.policy);
+
+  // 8
+  impl->descriptor = open_descriptor(head, trusted);
+  check_created(impl->descriptor, options);
+  impl->shipment = open_shipment(head, trusted, impl->descriptor);
+  check_hint(head, impl->descriptor, impl->shipment);
+  check_shipment_counts(head, impl->descriptor, impl->shipment);
+
+  // 9
+  StateContents contents = check_state(head, trusted, impl->descriptor, &impl->shipment, [](const model::FileRow&) {});
+  impl->attachments = std::move(contents.attachments);
+  impl->blobs = std::move(contents.blobs);
+  impl->revoked = std::move(contents.revoked);
+
+  impl->producer = options.producer.empty() ? trust::identity(pinned_file).hex() : options.producer;
+  impl->approvals = trust::count_signers(trusted.snapshot_file, trusted.root.roles.at("snapshot"), trusted.root.keys);
+  VerifiedBundle bundle;
+  bundle.m_impl = impl;
+  return bundle;
+}
+
+}  // namespace airlock::bundle

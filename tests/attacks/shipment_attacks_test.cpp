@@ -1,0 +1,95 @@
+// The shipment and the hint: what says how the bytes travel, and decides nothing that it should not.
+#include "attack_kit.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+
+TEST_CASE("a shipment of another state is refused", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const base::TempDir folder;
+  const auto other = make_bundle(folder.path(), {text_file("x", "x")}, keys, {.serial = 2, .previous = scene.made.contents});
+  bundle::HeadContents head = scene.made.contents;
+  head.shipment = other.contents.shipment;
+  CHECK(scene.fate_with(head) == "tampered");
+  const auto same_serial = make_bundle(folder.path(), {text_file("y", "y")}, keys, {.created = bundle_time(1)});
+  head.shipment = same_serial.contents.shipment;
+  CHECK(scene.fate_with(head) == "tampered");
+}
+
+TEST_CASE("a shipment is signed by the keys of timestamp, as a shipment", "[attacks]") {
+  const ProducerKeys keys, others;
+  Scene scene(keys);
+  DishonestProducer producer(keys, scene.made.contents);
+  const bundle::Shipment shipment = producer.shipment();
+  producer.set_shipment(shipment, {&keys.signer("timestamp")});
+  CHECK(scene.fate_with(producer.head) == "ok");
+  for (const std::string role : {"root", "snapshot", "targets"}) {
+    producer.set_shipment(shipment, {&keys.signer(role)});
+    CHECK(scene.fate_with(producer.head) == "untrusted");
+  }
+  producer.set_shipment(shipment, {&others.signer("timestamp")});
+  CHECK(scene.fate_with(producer.head) == "untrusted");
+  producer.set_shipment(shipment, {});
+  CHECK(scene.fate_with(producer.head) == "untrusted");
+  producer.set_shipment(shipment, {&keys.signer("timestamp")}, "application/vnd.in-toto+json");
+  CHECK(scene.fate_with(producer.head) == "untrusted");
+}
+
+TEST_CASE("a shipment whose numbers do not fit is refused", "[!mayfail][attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const auto with = [&](const std::function<void(bundle::Shipment&)>& change) {
+    DishonestProducer producer(keys, scene.made.contents);
+    bundle::Shipment shipment = producer.shipment();
+    change(shipment);
+    producer.set_shipment(shipment, {&keys.signer("timestamp")});
+    return scene.fate_with(producer.head);
+  };
+  using Kind = bundle::Shipment::Kind;
+  CHECK(with([](auto& s) { --s.blobs; }) == "tampered");
+  CHECK(with([](auto& s) { --s.bytes; }) == "tampered");
+  CHECK(with([](auto& s) { s.omitted_blobs = 1; }) == "tampered");
+  CHECK(with([](auto& s) { s.blobs = UINT64_MAX >> 11; s.omitted_blobs = 8; }) == "tampered");
+  CHECK(with([](auto& s) { s.kind = Kind::metadata; }) == "tampered");
+  CHECK(with([](auto& s) { s.kind = Kind::metadata; s.omitted_blobs = s.blobs; s.blobs = 0; }) == "tampered");
+  CHECK(with([](auto& s) { s.volumes.resize(1); }) == "tampered");  // blobs follow the head all the same
+  CHECK(with([](auto& s) { s.volumes.resize(bundle::k_volume_limit + 1); }) == "tampered");
+  CHECK(with([](auto& s) { s.channel = "site-b"; }) == "tampered");
+  CHECK(with([](auto& s) { s.serial = 2; }) == "tampered");
+  CHECK(with([](auto& s) { s.number = 2; }) == "tampered");  // the hint says 1
+}
+
+TEST_CASE("a hint that lies is found", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const auto with = [&](const std::function<void(bundle::Hint&)>& change) {
+    bundle::HeadContents head = scene.made.contents;
+    change(head.hint);
+    return scene.fate_with(head);
+  };
+  CHECK(with([](bundle::Hint&) {}) == "ok");
+  CHECK(with([](auto& h) { h.channel = "site-b"; }) == "foreign");
+  CHECK(with([](auto& h) { h.channel = "../x"; }) == "tampered");
+  CHECK(with([](auto& h) { h.channel = ""; }) == "tampered");
+  CHECK(with([](auto& h) { h.serial = 99; }) == "tampered");
+  CHECK(with([](auto& h) { h.shipment = 2; }) == "tampered");
+  CHECK(with([](auto& h) { h.set = std::string(64, '0'); }) == "tampered");
+  CHECK(with([](auto& h) { h.volumes = 3; }) == "tampered");
+  CHECK(with([](auto& h) { h.created = "2030-01-01T00:00:00Z"; }) == "tampered");
+  CHECK(with([](auto& h) { h.needs = "0.0.1"; }) == "tampered");
+  CHECK(with([](auto& h) { h.needs = "99.0.0"; }) == "unsupported");
+}
+
+TEST_CASE("hostile JSON in the hint decides nothing", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const std::size_t hint = index_of(scene.members, "airlock.json");
+  for (const std::string& text : {std::string(), std::string("{"), std::string(100'000, '['), std::string("null"),
+                                  scene.members[hint].content + " ", std::string("{\"channel\":\"site-a\"}")}) {
+    auto members = scene.members;
+    members[hint].content = text;
+    CAPTURE(text.substr(0, 40));
+    CHECK(scene.fate_of_bytes(put_together(members)) == "tampered");
+  }
+}

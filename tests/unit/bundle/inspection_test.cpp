@@ -1,0 +1,159 @@
+#include "bundle/inspection.hpp"
+
+#include "support/bundle_maker.hpp"
+#include "support/errors.hpp"
+
+using namespace airlock;
+using namespace airlock::bundle;
+using namespace airlock::test;
+
+namespace {
+
+Inspection inspection_of(const MadeBundle& made, base::Time now = bundle_time(1)) {
+  return inspect(Head::read(made.head), now);
+}
+
+bool has_failed(const Inspection& inspection, std::string_view detail) {
+  for (const InspectionCheck& check : inspection.checks) {
+    if (check.result == InspectionCheck::Result::failed && check.detail.find(detail) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::size_t failures(const Inspection& inspection) {
+  std::size_t count = 0;
+  for (const InspectionCheck& check : inspection.checks) {
+    count += check.result == InspectionCheck::Result::failed ? 1 : 0;
+    UNSCOPED_INFO(check.what << ": " << check.detail);
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("an inspection says what is inside", "[bundle][inspection]") {
+  const base::TempDir folder;
+  const ProducerKeys keys(2, 1);
+  const auto made = make_bundle(folder.path(), sample_files(), keys, {.revoked = {"pkg:npm/evil@1.0.0"}});
+  const Inspection inspection = inspection_of(made);
+  CHECK(failures(inspection) == 0);
+  CHECK(inspection.channel == "site-a");
+  CHECK(inspection.sealed);
+  CHECK(inspection.bundle_id == made.bundle_id);
+  CHECK(inspection.approvers.size() == 2);
+  CHECK(inspection.shipment_text() == "full");
+  CHECK(inspection.ecosystems.at("oci").artifacts == 1);
+  CHECK(inspection.ecosystems.at("oci").files == 3);
+  CHECK(inspection.ecosystems.at("oci").bytes == 31 + 1012);
+  CHECK(inspection.ecosystems.at("npm").known == 1);
+  CHECK(inspection.ecosystems.at("npm").artifacts == 0);
+  CHECK(inspection.files_by_verified.at(model::Verified::none) == 1);
+  CHECK(inspection.files_by_verified.at(model::Verified::upstream_signature) == 2);
+  CHECK(inspection.waivers.size() == 1);
+  CHECK(inspection.revoked.size() == 1);
+  REQUIRE(inspection.artifacts.size() == 4);
+  const InspectedArtifact& image = inspection.artifacts[2];
+  CHECK(image.name == "registry.example/library/debian");
+  CHECK(image.version.starts_with("12 sha256:"));
+  CHECK(image.bytes == 31 + 1012);
+  CHECK(image.origins == std::vector<std::string>{"https://upstream.example"});
+  CHECK(inspection.artifacts[3].platforms.size() == 2);
+  CHECK(inspection.artifacts[1].known_only);
+}
+
+TEST_CASE("one person's approval is called that", "[bundle][inspection]") {
+  const base::TempDir folder, other, third;
+  const ProducerKeys alone, two(3, 2);
+  CHECK(inspection_of(make_bundle(folder.path(), sample_files(), alone)).approval_text() == "one person approved this");
+  CHECK(inspection_of(make_bundle(other.path(), sample_files(), two)).approval_text() == "3 people approved this, 2 were needed");
+}
+
+TEST_CASE("a draft can be inspected", "[bundle][inspection]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const Inspection inspection = inspection_of(make_bundle(folder.path(), sample_files(), keys, {.sealed = false}));
+  CHECK(failures(inspection) == 0);
+  CHECK_FALSE(inspection.sealed);
+  CHECK(inspection.shipment_text() == "draft");
+  CHECK(inspection.artifacts.size() == 4);
+}
+
+TEST_CASE("an inspection shows what is wrong and goes on where it can", "[bundle][inspection]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto made = make_bundle(folder.path(), sample_files(), keys,
+                                {.change_head = [](HeadContents& head) { head.targets["oci/catalog/00.jsonl"] += " "; }});
+  const Inspection inspection = inspection_of(made);
+  CHECK(failures(inspection) > 0);
+  CHECK(inspection.serial == 1);
+  CHECK(inspection.approvers.size() == 1);
+  CHECK(has_failed(inspection_of(make_bundle(folder.path(), sample_files(), keys, {.serial = 2}), bundle_time(1000)), "expired"));
+}
+
+TEST_CASE("two states are compared by package and content", "[bundle][inspection]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  auto before = sample_files();
+  before.push_back({.ecosystem = "npm", .path = "a/-/a-1.0.0.tgz", .content = "a1", .artifact = "pkg:npm/a@1.0.0"});
+  before.push_back({.ecosystem = "npm", .path = "b/-/b-1.0.0.tgz", .content = "b1", .artifact = "pkg:npm/b@1.0.0"});
+  before.push_back({.ecosystem = "npm", .path = "c/-/c-1.0.0.tgz", .content = "c1", .artifact = "pkg:npm/c@1.0.0"});
+  auto after = sample_files();
+  after.push_back({.ecosystem = "npm", .path = "a/-/a-2.0.0.tgz", .content = "a2", .artifact = "pkg:npm/a@2.0.0"});
+  after.push_back({.ecosystem = "npm", .path = "b/-/b-1.0.0.tgz", .content = "evil", .artifact = "pkg:npm/b@1.0.0"});
+  after.push_back({.ecosystem = "npm", .path = "d/-/d-1.0.0.tgz", .content = "d1", .artifact = "pkg:npm/d@1.0.0"});
+  const auto first = make_bundle(folder.path(), before, keys);
+  const auto second = make_bundle(folder.path(), after, keys, {.serial = 2, .previous = first.contents});
+  const InspectionDiff diff = compare(inspection_of(first), inspection_of(second));
+  REQUIRE(diff.updated.size() == 1);
+  CHECK(diff.updated[0].name == "a");
+  CHECK(diff.updated[0].removed == std::vector<std::string>{"1.0.0"});
+  CHECK(diff.updated[0].added == std::vector<std::string>{"2.0.0"});
+  REQUIRE(diff.changed.size() == 1);
+  CHECK(diff.changed[0].after.name == "b");
+  REQUIRE(diff.added.size() == 1);
+  CHECK(diff.added[0].name == "d");
+  REQUIRE(diff.removed.size() == 1);
+  CHECK(diff.removed[0].name == "c");
+  CHECK(diff.kept == 3);
+  const Inspection inspection = inspection_of(second);
+  CHECK(render_text(inspection, &diff, Detail::summary).find("1.0.0 -> 2.0.0") != std::string::npos);
+  CHECK(render_json(inspection, &diff)["difference"]["changed"].size() == 1);
+  CHECK(render_html(inspection, &diff).find("Updated (1)") != std::string::npos);
+}
+
+TEST_CASE("what a bundle says cannot act in a terminal or a page", "[bundle][inspection]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  auto files = sample_files();
+  files.push_back(text_file("<script>alert('x')</script>&\"", "x"));
+  const auto made = make_bundle(folder.path(), files, keys);
+  Inspection inspection = inspection_of(made);
+  inspection.channel = "\x1b[2J<b>";
+  inspection.artifacts[0].name = "<img src=x onerror=alert(1)>\xE2\x80\xAE";
+  const std::string html = render_html(inspection, nullptr);
+  CHECK(html.find("<script") == std::string::npos);
+  CHECK(html.find("<img") == std::string::npos);
+  CHECK(html.find("<b>") == std::string::npos);
+  CHECK(html.find('\x1b') == std::string::npos);
+  CHECK(html.find("\xE2\x80\xAE") == std::string::npos);
+  CHECK(html.find("default-src 'none'") != std::string::npos);
+  CHECK(html.find("http://") == std::string::npos);
+  CHECK(html.find("src=\"") == std::string::npos);
+  CHECK(html.find("href=") == std::string::npos);
+  const std::string text = render_text(inspection, nullptr, Detail::artifacts);
+  CHECK(text.find('\x1b') == std::string::npos);
+  CHECK(text.find("\xE2\x80\xAE") == std::string::npos);
+}
+
+TEST_CASE("the text of an inspection is aligned", "[bundle][inspection]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto made = make_bundle(folder.path(), sample_files(), keys, {.volume_size = 8192});
+  const std::string text = render_text(inspection_of(made), nullptr, Detail::artifacts);
+  CHECK(text.find("bundle       site-a 1\n") != std::string::npos);
+  CHECK(text.find("approval     one person approved this\n") != std::string::npos);
+  CHECK(text.find("listed only") != std::string::npos);
+  CHECK(text.find("not checked") != std::string::npos);
+}
