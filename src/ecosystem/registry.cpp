@@ -1,0 +1,35 @@
+// The table of ecosystems. Explicit, because a static library drops what registers itself.
+#include <algorithm>
+#include <array>
+
+#include "ecosystem/ecosystem.hpp"
+#include "ecosystem/file/file.hpp"
+#include "ecosystem/oci/oci.hpp"
+#include "ecosystem/tool/tool.hpp"
+
+namespace airlock::ecosystem {
+
+std::span<const Ecosystem* const> all_ecosystems() {
+  static const std::array table{
+      &file::descriptor(),
+      &oci::descriptor(),
+      &tool::descriptor(),
+  };
+  return table;
+}
+
+const Ecosystem* find_ecosystem(std::string_view id) {
+  const auto all = all_ecosystems();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Ecosystem* one) { return one->id == id; });
+  return found == all.end() ? nullptr : *found;
+}
+
+std::vector<model::SectionSchema> all_sections() {
+  std::vector<model::SectionSchema> sections;
+  for (const Ecosystem* ecosystem : all_ecosystems()) {
+    sections.insert(sections.end(), ecosystem->sections.begin(), ecosystem->sections.end());
+  }
+  return sections;
+}
+
+}  // namespace airlock::ecosystem

@@ -1,0 +1,5 @@
+module airlock.example/tests/referrers_registry
+
+go 1.25.0
+
+require github.com/google/go-containerregistry v0.22.1

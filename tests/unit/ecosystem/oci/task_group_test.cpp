@@ -1,0 +1,47 @@
+#include "ecosystem/oci/task_group.hpp"
+
+#include <atomic>
+#include <stdexcept>
+
+#include "support/catch.hpp"
+
+namespace airlock::ecosystem::oci {
+
+TEST_CASE("tasks that add tasks are all done before wait returns", "[oci][task_group]") {
+  const std::size_t threads = GENERATE(1U, 2U, 8U);
+  TaskGroup group(threads);
+  std::atomic<int> done{0};
+  std::function<void(int)> grow = [&](int depth) {
+    ++done;
+    if (depth > 0) {
+      group.add([&grow, depth] { grow(depth - 1); });
+      group.add([&grow, depth] { grow(depth - 1); });
+    }
+  };
+  group.add([&] { grow(9); });
+  group.wait();
+  CHECK(done == 1023);
+}
+
+TEST_CASE("the first failure is thrown and ends the rest", "[oci][task_group]") {
+  TaskGroup group(4);
+  std::atomic<int> after{0};
+  group.add([] { throw std::runtime_error("first"); });
+  CHECK_THROWS_WITH(group.wait(), "first");
+  group.add([&] { ++after; });
+  CHECK_NOTHROW(group.wait());
+  CHECK(after == 1);
+}
+
+TEST_CASE("a group that nobody waits for ends quietly", "[oci][task_group]") {
+  std::atomic<int> done{0};
+  {
+    TaskGroup group(4);
+    for (int i = 0; i < 100; ++i) {
+      group.add([&] { ++done; });
+    }
+  }
+  CHECK(done <= 100);
+}
+
+}  // namespace airlock::ecosystem::oci
