@@ -29,7 +29,8 @@ Secret bearer_value(const Secret& token) {
   return Secret("Bearer " + token.reveal());
 }
 
-// The registry's own TLS protects what is sent to it; a token service reached without TLS would be a way around.
+// The registry's own TLS protects what is sent to it; a token service reached without TLS would be a way
+// around.
 base::Url check_realm(const std::string& realm, const base::Url& registry) {
   const base::Url url = registry.resolve(realm);
   if (registry.scheme() == "https" && url.scheme() != "https") {
@@ -39,7 +40,7 @@ base::Url check_realm(const std::string& realm, const base::Url& registry) {
   return url;
 }
 
-}  // namespace
+} // namespace
 
 Scope pull_scope(const std::string& repository) {
   return {fmt::format("repository:{}:pull", repository), repository};
@@ -57,11 +58,12 @@ Authenticator::Authenticator(http::Client& http, base::Url registry, FindCredent
 
 Error Authenticator::refused_error(const http::Response& response, const Scope& scope) const {
   Error error = unexpected_answer(response, "access was refused");
-  error.with_hint(m_find_credentials(scope.repository).empty()
-                      ? m_how_to_log_in
-                      : fmt::format("the credentials for {} are not accepted for this; they may be expired or lack the "
-                                    "right",
-                                    m_registry.host_port()));
+  error.with_hint(
+      m_find_credentials(scope.repository).empty()
+          ? m_how_to_log_in
+          : fmt::format("the credentials for {} are not accepted for this; they may be expired or lack the "
+                        "right",
+                        m_registry.host_port()));
   return error;
 }
 
@@ -166,7 +168,8 @@ std::function<Secret(const http::Response*)> Authenticator::for_download(Scope s
     Secret sent;
     bool answered = false;
   };
-  return [this, scope = std::move(scope), state = std::make_shared<State>()](const http::Response* unauthorized) {
+  return [this, scope = std::move(scope),
+          state = std::make_shared<State>()](const http::Response* unauthorized) {
     const std::lock_guard lock(state->mutex);
     if (unauthorized == nullptr) {
       state->answered = false;
@@ -180,4 +183,4 @@ std::function<Secret(const http::Response*)> Authenticator::for_download(Scope s
   };
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

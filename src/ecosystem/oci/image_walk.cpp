@@ -21,14 +21,15 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr std::size_t k_manifest_count_limit = 20'000;  // of one image, signatures included
-constexpr int k_depth_limit = 8;                        // index in index, signature of a signature
+constexpr std::size_t k_manifest_count_limit = 20'000; // of one image, signatures included
+constexpr int k_depth_limit = 8;                       // index in index, signature of a signature
 
 // What a manifest is to the image, which decides what is looked for around it.
 enum class Role {
   image,     // the root, or a child for a platform: platforms are chosen, signatures are looked for
   referrer,  // a signature and the like: carried whole; others may refer to it
-  companion, // an attestation in the index, what a cosign tag holds: carried whole, nothing is looked for around it
+  companion, // an attestation in the index, what a cosign tag holds: carried whole, nothing is looked for
+             // around it
 };
 
 struct Visit {
@@ -69,13 +70,13 @@ class Walk {
     return parse_manifest(fetched.bytes, fetched.media_type, name_of(fetched.digest));
   }
 
-  // Once for each digest and role: a signature that is listed by the API and by a tag, a child that stands in an index
-  // twice, and circles.
+  // Once for each digest and role: a signature that is listed by the API and by a tag, a child that stands in
+  // an index twice, and circles.
   bool first_visit(const Digest& digest, Role role) {
     const std::lock_guard lock(m_mutex);
     if (m_visited.size() >= k_manifest_count_limit) {
-      throw Error(ErrorCode::limit, fmt::format("{} leads to more than {} manifests", m_wish.reference.to_string(),
-                                                k_manifest_count_limit));
+      throw Error(ErrorCode::limit, fmt::format("{} leads to more than {} manifests",
+                                                m_wish.reference.to_string(), k_manifest_count_limit));
     }
     return m_visited.emplace(digest, role).second;
   }
@@ -123,7 +124,8 @@ class Walk {
                        taken.is_attestation ? Role::companion : how.role, how.depth + 1};
       if (!is_manifest_type(plain_media_type(taken.child->media_type)) &&
           !is_schema1_type(plain_media_type(taken.child->media_type))) {
-        emit_blob(*taken.child, next.platform);  // an index may list any content (image-spec 1.1, image-index.md)
+        emit_blob(*taken.child,
+                  next.platform); // an index may list any content (image-spec 1.1, image-index.md)
       } else if (first_visit(taken.child->digest, next.role)) {
         m_tasks.add([this, child = *taken.child, next] { fetch_child(child, next); });
       }
@@ -135,10 +137,12 @@ class Walk {
     if (!fetched) {
       throw Error(ErrorCode::not_found, fmt::format("{} is part of {}, but is not there",
                                                     name_of(child.digest), m_wish.reference.to_string()))
-          .with_hint("the image is incomplete where it comes from; choose fewer platforms, or have it pushed again");
+          .with_hint(
+              "the image is incomplete where it comes from; choose fewer platforms, or have it pushed again");
     }
     check_size(*fetched, child);
-    // The descriptor is covered by the digest of what refers to it; what a server sends beside the bytes is not.
+    // The descriptor is covered by the digest of what refers to it; what a server sends beside the bytes is
+    // not.
     fetched->media_type = plain_media_type(child.media_type);
     visit(*fetched, parse(*fetched), how);
   }
@@ -199,14 +203,16 @@ class Walk {
     std::optional<FetchedManifest> fetched;
     ask_for_signatures([&] { fetched = m_source.by_digest(referrer.digest); });
     if (!fetched) {
-      m_hooks.reporter.warning(fmt::format("{} is listed as referring to {}, but is not there; it is left out",
-                                           name_of(referrer.digest), name_of(subject)));
+      m_hooks.reporter.warning(
+          fmt::format("{} is listed as referring to {}, but is not there; it is left out",
+                      name_of(referrer.digest), name_of(subject)));
       return;
     }
     check_size(*fetched, referrer);
     fetched->media_type = plain_media_type(referrer.media_type);
     const Manifest manifest = parse(*fetched);
-    emit(referrer_row(context(how.platform), subject, *fetched, manifest.media_type, m_source), fetched->bytes);
+    emit(referrer_row(context(how.platform), subject, *fetched, manifest.media_type, m_source),
+         fetched->bytes);
     if (first_visit(referrer.digest, Role::referrer)) {
       visit(*fetched, manifest, {how.platform, Role::referrer, how.depth + 1});
     }
@@ -233,14 +239,14 @@ class Walk {
   std::mutex m_mutex;
   std::set<std::pair<Digest, Role>> m_visited;
   std::set<std::pair<Digest, Digest>> m_referrers;
-  TaskGroup m_tasks;  // last: its threads use all of the above until it is gone
+  TaskGroup m_tasks; // last: its threads use all of the above until it is gone
 };
 
-}  // namespace
+} // namespace
 
 void walk_image(Source& source, const ImageWish& wish, const FetchedManifest& root, const WalkHooks& hooks,
                 std::size_t threads) {
   Walk(source, wish, root, hooks, threads).run(root);
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

@@ -1,5 +1,5 @@
-// From one image's reference to all rows that belong to it: manifests, configs, layers, signatures, attestations and
-// SBOMs, each emitted as soon as it is known. Knows sources, not where they lie.
+// From one image's reference to all rows that belong to it: manifests, configs, layers, signatures,
+// attestations and SBOMs, each emitted as soon as it is known. Knows sources, not where they lie.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@ enum class Referrers { carry, leave };
 enum class ForeignLayers { leave, carry };
 
 struct ImageWish {
-  Reference reference;  // what the rows are called; tag empty where the image is known by digest only
+  Reference reference; // what the rows are called; tag empty where the image is known by digest only
   std::vector<model::Platform> platforms;
   Referrers referrers = Referrers::carry;
   ForeignLayers foreign_layers = ForeignLayers::leave;
@@ -29,15 +29,15 @@ struct ImageWish {
 // Where the walk stands to the world.
 struct WalkHooks {
   Resolver::Emit emit;
-  // Told when a signature could not be asked for, which is not the same as that there is none; returns when that is
-  // accepted for this upstream, and throws otherwise.
+  // Told when a signature could not be asked for, which is not the same as that there is none; returns when
+  // that is accepted for this upstream, and throws otherwise.
   std::function<void(const base::Error&)> not_asked;
   base::Reporter& reporter;
 };
 
-// Throws when the image cannot be had whole: what it refers to is missing, no platform fits, bytes do not match.
-// `root` was fetched already, by the wish's tag or digest. Uses up to `threads` threads.
+// Throws when the image cannot be had whole: what it refers to is missing, no platform fits, bytes do not
+// match. `root` was fetched already, by the wish's tag or digest. Uses up to `threads` threads.
 void walk_image(Source& source, const ImageWish& wish, const FetchedManifest& root, const WalkHooks& hooks,
                 std::size_t threads);
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

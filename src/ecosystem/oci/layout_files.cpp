@@ -21,9 +21,11 @@ struct Magic {
   std::string_view bytes;
   std::string_view tool;
 };
-constexpr std::array<Magic, 3> k_compressed{{{"\x1f\x8b", "gunzip"}, {"\x28\xb5\x2f\xfd", "unzstd"}, {"\xfd"
-                                                                                                     "7zXZ",
-                                                                                                     "unxz"}}};
+constexpr std::array<Magic, 3> k_compressed{{{"\x1f\x8b", "gunzip"},
+                                             {"\x28\xb5\x2f\xfd", "unzstd"},
+                                             {"\xfd"
+                                              "7zXZ",
+                                              "unxz"}}};
 
 void refuse_compressed(int fd, std::uint64_t size, const std::string& name) {
   std::array<char, 6> start{};
@@ -34,14 +36,15 @@ void refuse_compressed(int fd, std::uint64_t size, const std::string& name) {
   for (const Magic& magic : k_compressed) {
     if (std::string_view(start.data(), start.size()).starts_with(magic.bytes)) {
       throw Error(ErrorCode::unsupported, fmt::format("'{}' is compressed", name))
-          .with_hint(fmt::format("layers are read at random, which a compressed archive does not allow; run `{}` on it "
-                                 "first",
-                                 magic.tool));
+          .with_hint(fmt::format(
+              "layers are read at random, which a compressed archive does not allow; run `{}` on it "
+              "first",
+              magic.tool));
     }
   }
 }
 
-}  // namespace
+} // namespace
 
 LayoutFiles::LayoutFiles(fs::path path) : m_path(std::move(path)) {
   std::error_code ignored;
@@ -70,12 +73,13 @@ void LayoutFiles::list_archive() {
   const std::string name = m_path.string();
   const std::uint64_t size = base::file_size(m_archive->get(), name);
   refuse_compressed(m_archive->get(), size, name);
-  index_tar(m_archive->get(), size, name, [&](std::string member, std::uint64_t offset, std::uint64_t length) {
-    if (member.starts_with("./")) {
-      member.erase(0, 2);
-    }
-    m_members.insert_or_assign(std::move(member), Member{offset, length});
-  });
+  index_tar(m_archive->get(), size, name,
+            [&](std::string member, std::uint64_t offset, std::uint64_t length) {
+              if (member.starts_with("./")) {
+                member.erase(0, 2);
+              }
+              m_members.insert_or_assign(std::move(member), Member{offset, length});
+            });
 }
 
 std::optional<base::FileSlice> LayoutFiles::open(const std::string& name) const {
@@ -107,11 +111,11 @@ std::optional<std::string> LayoutFiles::read(const std::string& name, std::size_
     return std::nullopt;
   }
   if (slice->length > limit) {
-    throw Error(ErrorCode::limit, fmt::format("'{}' in '{}' has {} bytes, more than {}", name, m_path.string(),
-                                              slice->length, limit));
+    throw Error(ErrorCode::limit, fmt::format("'{}' in '{}' has {} bytes, more than {}", name,
+                                              m_path.string(), slice->length, limit));
   }
   base::FileSource source(slice->fd->get(), slice->offset, slice->length, name);
   return base::read_all(source, limit);
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

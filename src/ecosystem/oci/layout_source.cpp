@@ -20,11 +20,12 @@ using base::ErrorCode;
 namespace {
 
 constexpr std::string_view k_scheme = "oci-layout:";
-constexpr std::size_t k_index_limit = 64 * 1024 * 1024;  // bytes
+constexpr std::size_t k_index_limit = 64 * 1024 * 1024; // bytes
 
 // Where tools write an entry's name: the tag or full reference (image-spec 1.1, annotations.md); docker and
 // containerd the full reference beside it.
-constexpr const char* k_name_annotations[] = {"org.opencontainers.image.ref.name", "io.containerd.image.name"};
+constexpr const char* k_name_annotations[] = {"org.opencontainers.image.ref.name",
+                                              "io.containerd.image.name"};
 
 std::vector<std::string> names_of(const Descriptor& entry) {
   std::vector<std::string> result;
@@ -43,7 +44,7 @@ std::string tag_of(const std::string& name) {
   try {
     return parse_reference(name).tag;
   } catch (const Error&) {
-    return "";  // a name is whatever its writer liked
+    return ""; // a name is whatever its writer liked
   }
 }
 
@@ -54,7 +55,8 @@ bool is_called(const Descriptor& entry, std::string_view name) {
 
 bool has_tag(const Descriptor& entry, std::string_view tag) {
   const std::vector<std::string> names = names_of(entry);
-  return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return tag_of(name) == tag; });
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return tag_of(name) == tag; });
 }
 
 bool is_same_image(const Descriptor& entry, const Reference& reference) {
@@ -69,8 +71,8 @@ bool is_same_image(const Descriptor& entry, const Reference& reference) {
   });
 }
 
-// Those that `matches` accepts, if all of them are the same content; a name given twice to different content is no
-// answer.
+// Those that `matches` accepts, if all of them are the same content; a name given twice to different content
+// is no answer.
 template <typename Matches>
 std::optional<Descriptor> only(const std::vector<Descriptor>& entries, Matches&& matches) {
   std::optional<Descriptor> result;
@@ -94,7 +96,7 @@ std::string list_entries(const std::vector<Descriptor>& entries) {
   return shown.empty() ? "nothing" : base::printable(base::join(shown, ", "), 1000);
 }
 
-}  // namespace
+} // namespace
 
 std::string layout_name(const std::filesystem::path& path) {
   const std::filesystem::path plain = path.lexically_normal();
@@ -131,8 +133,9 @@ Descriptor LayoutSource::find_entry(std::string_view from, const Reference& refe
       // Signatures and the like lie beside the image that they belong to, and are not what is meant.
       found = only(m_entries, [&](const Descriptor& entry) {
         const std::vector<std::string> names = names_of(entry);
-        return !std::any_of(names.begin(), names.end(),
-                            [](const std::string& entry_name) { return is_referrers_tag(tag_of(entry_name)); });
+        return !std::any_of(names.begin(), names.end(), [](const std::string& entry_name) {
+          return is_referrers_tag(tag_of(entry_name));
+        });
       });
     }
     if (!found && !reference.tag.empty()) {
@@ -156,9 +159,8 @@ std::optional<FetchedManifest> LayoutSource::by_digest(const Digest& digest) {
   }
   const std::string name = fmt::format("{} in '{}'", digest.to_string(), m_files->path().string());
   if (slice->length > k_manifest_limit) {
-    throw Error(ErrorCode::limit,
-                fmt::format("{} has {} bytes, more than a manifest may have ({})", name, slice->length,
-                            k_manifest_limit));
+    throw Error(ErrorCode::limit, fmt::format("{} has {} bytes, more than a manifest may have ({})", name,
+                                              slice->length, k_manifest_limit));
   }
   base::FileSource source(slice->fd->get(), slice->offset, slice->length, name);
   FetchedManifest result;
@@ -193,7 +195,7 @@ void LayoutSource::find_subjects() {
     }
     const std::optional<FetchedManifest> content = by_digest(entry.digest);
     if (!content) {
-      continue;  // image-layout.md: what an index lists may be absent
+      continue; // image-layout.md: what an index lists may be absent
     }
     const Manifest manifest = parse_manifest(content->bytes, content->media_type, entry.digest.to_string());
     if (manifest.subject) {
@@ -232,4 +234,4 @@ std::string LayoutSource::origin(Part, const Digest& digest) const {
   return std::string(k_scheme) + layout_name(m_files->path()) + "@" + digest.to_string();
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

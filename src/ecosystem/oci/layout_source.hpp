@@ -1,5 +1,5 @@
-// An OCI image layout as a source: what index.json lists, by the names that docker, podman, skopeo, oras and others
-// write there.
+// An OCI image layout as a source: what index.json lists, by the names that docker, podman, skopeo, oras and
+// others write there.
 #pragma once
 
 #include <map>
@@ -18,10 +18,11 @@ namespace airlock::ecosystem::oci {
 
 class LayoutSource : public Source {
  public:
-  explicit LayoutSource(std::shared_ptr<const LayoutFiles> files);  // reads index.json; throws malformed
+  explicit LayoutSource(std::shared_ptr<const LayoutFiles> files); // reads index.json; throws malformed
 
-  // The entry that `from` names: its name in index.json, in full or its tag, or its digest. Without `from`, the only
-  // entry, or that which is called like `reference`. Throws not_found and says which entries there are.
+  // The entry that `from` names: its name in index.json, in full or its tag, or its digest. Without `from`,
+  // the only entry, or that which is called like `reference`. Throws not_found and says which entries there
+  // are.
   Descriptor find_entry(std::string_view from, const Reference& reference) const;
 
   std::optional<FetchedManifest> by_tag(std::string_view tag) override;
@@ -49,4 +50,4 @@ std::optional<LayoutOrigin> parse_layout_origin(std::string_view origin);
 // NAME of a layout's path.
 std::string layout_name(const std::filesystem::path& path);
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

@@ -1,4 +1,5 @@
-// Container images and other OCI artifacts: Helm charts, WebAssembly modules, providers, anything in a registry.
+// Container images and other OCI artifacts: Helm charts, WebAssembly modules, providers, anything in a
+// registry.
 #pragma once
 
 #include "ecosystem/ecosystem.hpp"
@@ -7,4 +8,4 @@ namespace airlock::ecosystem::oci {
 
 const Ecosystem& descriptor();
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

@@ -23,7 +23,7 @@ using Mode = PushContext::Mode;
 
 namespace {
 
-constexpr std::size_t k_threads = 4;  // of one repository; the client holds back where a host gets too much
+constexpr std::size_t k_threads = 4; // of one repository; the client holds back where a host gets too much
 
 std::string platform_suffix(const Descriptor& child) {
   std::string text = child.platform->to_string();
@@ -35,7 +35,7 @@ bool is_failed(ErrorCode code) {
   return code != ErrorCode::interrupted;
 }
 
-}  // namespace
+} // namespace
 
 void RepositoryPush::fail(const std::string& subject, const Outcome& outcome) {
   m_report.failures.push_back({base::Severity::error, outcome.code, subject, outcome.reason});
@@ -43,16 +43,16 @@ void RepositoryPush::fail(const std::string& subject, const Outcome& outcome) {
 
 void RepositoryPush::count(const std::string& subject, const Outcome& outcome) {
   switch (outcome.state) {
-    case State::present:
-      ++m_report.present;
-      break;
-    case State::pushed:
-      ++m_report.pushed;
-      m_context.reporter.say(m_context.mode == Mode::push ? "pushed " + subject : "would push " + subject);
-      break;
-    case State::failed:
-      fail(subject, outcome);
-      break;
+  case State::present:
+    ++m_report.present;
+    break;
+  case State::pushed:
+    ++m_report.pushed;
+    m_context.reporter.say(m_context.mode == Mode::push ? "pushed " + subject : "would push " + subject);
+    break;
+  case State::failed:
+    fail(subject, outcome);
+    break;
   }
 }
 
@@ -93,7 +93,8 @@ RepositoryPush::Outcome RepositoryPush::move_blob(const Digest& digest, const st
   }
 }
 
-// Of manifests that are missing only: a registry that has a manifest has what it refers to. `--check` looks at all.
+// Of manifests that are missing only: a registry that has a manifest has what it refers to. `--check` looks
+// at all.
 void RepositoryPush::move_blobs() {
   std::set<Digest> wanted;
   for (const auto& [digest, manifest] : m_content.manifests) {
@@ -107,7 +108,7 @@ void RepositoryPush::move_blobs() {
       wanted.insert(part.digest);
     }
     for (const Descriptor& child : manifest.parsed.children) {
-      wanted.insert(child.digest);  // those that are manifests are not in `blobs`
+      wanted.insert(child.digest); // those that are manifests are not in `blobs`
     }
   }
   TaskGroup tasks(k_threads);
@@ -123,8 +124,8 @@ void RepositoryPush::move_blobs() {
   tasks.wait();
 }
 
-// Failed when something that the manifest needs is not in the target; what was never carried is for the target to
-// judge, since layers that may not be passed on, and children of other platforms, can be absent.
+// Failed when something that the manifest needs is not in the target; what was never carried is for the
+// target to judge, since layers that may not be passed on, and children of other platforms, can be absent.
 RepositoryPush::Outcome RepositoryPush::missing_part(const StoredManifest& manifest) const {
   std::vector<Digest> parts;
   if (manifest.parsed.config) {
@@ -165,9 +166,9 @@ RepositoryPush::Outcome RepositoryPush::put(const StoredManifest& manifest, cons
     if (response.status >= 200 && response.status < 300) {
       return {State::pushed, ErrorCode::upstream, ""};
     }
-    const bool names_parts = has_error_code(response, "MANIFEST_BLOB_UNKNOWN") ||
-                             has_error_code(response, "MANIFEST_UNKNOWN") ||
-                             has_error_code(response, "BLOB_UNKNOWN") || has_error_code(response, "MANIFEST_INVALID");
+    const bool names_parts =
+        has_error_code(response, "MANIFEST_BLOB_UNKNOWN") || has_error_code(response, "MANIFEST_UNKNOWN") ||
+        has_error_code(response, "BLOB_UNKNOWN") || has_error_code(response, "MANIFEST_INVALID");
     if (manifest.parsed.is_index && names_parts) {
       const std::lock_guard lock(m_mutex);
       m_sparse_refused.insert(manifest.digest);
@@ -188,7 +189,8 @@ RepositoryPush::Outcome RepositoryPush::move_manifest(const StoredManifest& mani
     return outcome;
   }
   if (m_context.mode == Mode::check) {
-    return {State::failed, ErrorCode::not_found, fmt::format("{} is missing there", manifest.digest.to_string())};
+    return {State::failed, ErrorCode::not_found,
+            fmt::format("{} is missing there", manifest.digest.to_string())};
   }
   return put(manifest, manifest.digest.to_string());
 }
@@ -242,8 +244,9 @@ RepositoryPush::Outcome RepositoryPush::move_tag(const std::string& tag, const D
   }
 }
 
-// An index whose children of other platforms were not carried is refused by registries that look for all of them
-// (distribution does unless told otherwise). The children that are here are then tagged each, so that they can be used.
+// An index whose children of other platforms were not carried is refused by registries that look for all of
+// them (distribution does unless told otherwise). The children that are here are then tagged each, so that
+// they can be used.
 void RepositoryPush::explain_sparse_index(const StoredManifest& index, const std::string& tag) {
   std::vector<std::string> tagged;
   std::size_t absent = 0;
@@ -260,12 +263,15 @@ void RepositoryPush::explain_sparse_index(const StoredManifest& index, const std
       tagged.push_back(name);
     }
   }
-  const std::string name = upstream_name(m_content.repository) + (tag.empty() ? "@" + index.digest.to_string() : ":" + tag);
-  std::string message = fmt::format(
-      "the registry does not take this multi-platform index without the {} of its children that were not carried", absent);
+  const std::string name =
+      upstream_name(m_content.repository) + (tag.empty() ? "@" + index.digest.to_string() : ":" + tag);
+  std::string message = fmt::format("the registry does not take this multi-platform index without the {} of "
+                                    "its children that were not carried",
+                                    absent);
   message += tagged.empty() ? "" : "; its platforms are there as " + base::join(tagged, ", ");
-  message += "; bundle all platforms of this image, or let the registry accept such an index (distribution 3: "
-             "validation.manifests.indexes.platforms: none)";
+  message +=
+      "; bundle all platforms of this image, or let the registry accept such an index (distribution 3: "
+      "validation.manifests.indexes.platforms: none)";
   m_report.failures.push_back({base::Severity::error, ErrorCode::unsupported, name, message});
 }
 
@@ -285,7 +291,8 @@ void RepositoryPush::list_referrers_of(const Digest& subject, const std::vector<
     const bool listed = std::any_of(entries.begin(), entries.end(),
                                     [&](const Descriptor& entry) { return entry.digest == referrer; });
     if (manifest != m_content.manifests.end() && !listed && m_manifests.at(referrer).state != State::failed) {
-      entries.push_back(referrer_descriptor(manifest->second.parsed, referrer, manifest->second.bytes.size()));
+      entries.push_back(
+          referrer_descriptor(manifest->second.parsed, referrer, manifest->second.bytes.size()));
     }
   }
   if (entries.size() == before) {
@@ -311,7 +318,8 @@ void RepositoryPush::list_referrers() {
         throw;
       }
       fail(upstream_name(m_content.repository) + "@" + subject.to_string(),
-           {State::failed, error.code(), "its list of referrers could not be brought up to date: " + error.message()});
+           {State::failed, error.code(),
+            "its list of referrers could not be brought up to date: " + error.message()});
     }
   }
 }
@@ -365,4 +373,4 @@ RepositoryReport RepositoryPush::run() {
   return m_report;
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

@@ -16,7 +16,7 @@ using base::Url;
 
 namespace {
 
-constexpr int k_tries = 3;  // of one upload, each from the start
+constexpr int k_tries = 3; // of one upload, each from the start
 
 Credentials credentials_of(const PushTarget& target) {
   Credentials result;
@@ -39,19 +39,21 @@ bool is_transient(const Error& error) {
   return error.code() == ErrorCode::network || error.code() == ErrorCode::upstream;
 }
 
-}  // namespace
+} // namespace
 
 RegistryTarget::RegistryTarget(http::Client& http, const PushTarget& target)
     : m_url(target.url), m_prefix(trim_slashes(target.url.path())),
-      m_client(http, target.url,
-               [credentials = credentials_of(target)](std::string_view) { return credentials; },
-               "give this destination a user name and a password, or a token") {}
+      m_client(
+          http, target.url, [credentials = credentials_of(target)](std::string_view) { return credentials; },
+          "give this destination a user name and a password, or a token") {}
 
 std::string RegistryTarget::name_of(const std::string& repository) const {
   std::string name = m_prefix.empty() ? repository : m_prefix + "/" + repository;
   if (!is_repository(name)) {
-    throw Error(ErrorCode::config, fmt::format("'{}' is no legal repository name at {}", name, m_url.host_port()))
-        .with_hint("the path of the destination's URL may have lower-case letters, digits and '.', '_', '-' only");
+    throw Error(ErrorCode::config,
+                fmt::format("'{}' is no legal repository name at {}", name, m_url.host_port()))
+        .with_hint(
+            "the path of the destination's URL may have lower-case letters, digits and '.', '_', '-' only");
   }
   return name;
 }
@@ -83,7 +85,8 @@ bool RegistryTarget::has_blob(const std::string& repository, const Digest& diges
   request.url = m_client.content_url(Source::Part::blobs, name, digest);
   const http::Response response = m_client.send(request, push_scope(name));
   if (response.status != 200 && response.status != 404) {
-    throw unexpected_answer(response, fmt::format("whether {} has {} could not be asked", name, digest.to_string()));
+    throw unexpected_answer(response,
+                            fmt::format("whether {} has {} could not be asked", name, digest.to_string()));
   }
   if (response.status == 200) {
     saw(digest, name);
@@ -119,8 +122,8 @@ http::Response RegistryTarget::send_blob(const std::string& name, Url location, 
   base::FileSource source(content.fd->get(), content.offset, content.length, digest.to_string());
   http::Request request;
   request.method = "PUT";
-  request.url = Url::parse(location.to_string() + (location.query().empty() ? "?" : "&") + "digest=" +
-                           base::percent_encode(digest.to_string()));
+  request.url = Url::parse(location.to_string() + (location.query().empty() ? "?" : "&") +
+                           "digest=" + base::percent_encode(digest.to_string()));
   request.headers.set("Content-Type", "application/octet-stream");
   if (request.url.origin() == m_client.url("/").origin()) {
     request.authorization = m_client.authenticator().authorization(push_scope(name));
@@ -159,12 +162,13 @@ RegistryTarget::Blob RegistryTarget::ensure_blob(const std::string& repository, 
       if ((!again && !mount_from) || attempt == k_tries) {
         throw;
       }
-      mount_from.reset();  // whatever the registry does not like about it, a plain upload may still pass
+      mount_from.reset(); // whatever the registry does not like about it, a plain upload may still pass
     }
   }
 }
 
-std::optional<Digest> RegistryTarget::manifest_digest(const std::string& repository, const std::string& reference) {
+std::optional<Digest> RegistryTarget::manifest_digest(const std::string& repository,
+                                                      const std::string& reference) {
   return m_client.manifest_digest(name_of(repository), reference);
 }
 
@@ -181,4 +185,4 @@ http::Response RegistryTarget::put_manifest(const std::string& repository, const
   return response;
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

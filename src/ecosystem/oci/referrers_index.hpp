@@ -1,5 +1,5 @@
-// Lists of referrers as distribution-spec 1.1 wants them, made from manifests at hand: what the mirror answers, and
-// what is pushed under the fallback tag where a registry has no referrers API.
+// Lists of referrers as distribution-spec 1.1 wants them, made from manifests at hand: what the mirror
+// answers, and what is pushed under the fallback tag where a registry has no referrers API.
 #pragma once
 
 #include <cstdint>
@@ -20,4 +20,4 @@ Descriptor referrer_descriptor(const Manifest& manifest, const base::Digest& dig
 // An image index with these entries; deterministic, in the order given.
 std::string referrers_index(const std::vector<Descriptor>& entries);
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

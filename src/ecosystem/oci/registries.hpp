@@ -21,16 +21,16 @@ class Registries {
  public:
   struct Registry {
     std::unique_ptr<RegistryClient> client;
-    std::string prefix;         // "hub-cache/" in front of every repository name; empty for most
-    std::string origin_scheme;  // "https" or "http", for the rows' origins
+    std::string prefix;        // "hub-cache/" in front of every repository name; empty for most
+    std::string origin_scheme; // "https" or "http", for the rows' origins
   };
 
   Registries(http::Client& http, const model::Manifest& manifest, CredentialFinder& credentials)
       : m_http(http), m_manifest(manifest), m_credentials(credentials) {}
 
-  // `host` as in references. The manifest's `upstreams` may give another address (whose path is put in front of
-  // repository names) or say plain_http; Docker Hub is registry-1.docker.io; a loopback host is tried with TLS first
-  // and without it next, as docker does. Asked once for each host. Thread-safe.
+  // `host` as in references. The manifest's `upstreams` may give another address (whose path is put in front
+  // of repository names) or say plain_http; Docker Hub is registry-1.docker.io; a loopback host is tried with
+  // TLS first and without it next, as docker does. Asked once for each host. Thread-safe.
   const Registry& get(const std::string& host, PlainHttp plain = PlainHttp::no);
 
  private:
@@ -64,8 +64,8 @@ class RegistrySource : public Source {
  private:
   const Registries::Registry& m_registry;
   std::string m_host;
-  std::string m_repository;  // as in references
-  std::string m_name;        // as the registry knows it
+  std::string m_repository; // as in references
+  std::string m_name;       // as the registry knows it
 };
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

@@ -11,8 +11,8 @@
 
 namespace airlock::ecosystem::oci {
 
-// "HOST/REPO" of every repository with a tag or a manifest, sorted by bytes, each once. Skips from one to the next, so
-// that the cost grows with repositories, not with rows.
+// "HOST/REPO" of every repository with a tag or a manifest, sorted by bytes, each once. Skips from one to the
+// next, so that the cost grows with repositories, not with rows.
 std::vector<std::string> list_repositories(const store::Catalog& catalog);
 
 // The same, kept until another catalog is active. Thread-safe.
@@ -29,4 +29,4 @@ class RepositoryList {
 // Whether anything of "HOST/REPO" is there.
 bool has_repository(const store::Catalog& catalog, std::string_view repository);
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

@@ -30,7 +30,7 @@ void describe(FileRow& row, const FetchedManifest& manifest, const Source& sourc
   row.sha256 = manifest.sha256;
 }
 
-}  // namespace
+} // namespace
 
 std::string repository_path(const Reference& reference) {
   return host_to_path(reference.host) + "/" + reference.repository;
@@ -44,8 +44,10 @@ std::string digest_path(std::string_view repository, const base::Digest& digest)
   return std::string(repository) + "@" + digest.to_string();
 }
 
-std::string referrer_path(std::string_view repository, const base::Digest& subject, const base::Digest& referrer) {
-  return std::string(repository) + std::string(k_referrers) + subject.to_string() + "/" + referrer.to_string();
+std::string referrer_path(std::string_view repository, const base::Digest& subject,
+                          const base::Digest& referrer) {
+  return std::string(repository) + std::string(k_referrers) + subject.to_string() + "/" +
+         referrer.to_string();
 }
 
 std::string RowPath::to_string() const {
@@ -141,4 +143,4 @@ FileRow known_row(const RowContext& context, const Descriptor& descriptor, std::
   return row;
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

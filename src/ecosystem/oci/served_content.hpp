@@ -1,4 +1,5 @@
-// Looking up what a pull asks for: names and references to rows of the catalog, and why something is not there.
+// Looking up what a pull asks for: names and references to rows of the catalog, and why something is not
+// there.
 #pragma once
 
 #include <optional>
@@ -15,17 +16,17 @@ namespace airlock::ecosystem::oci {
 struct Lookup {
   enum class State { found, unknown_repository, unknown, left_out, withheld };
   State state = State::unknown;
-  store::CatalogRow row;        // of found, left_out and withheld
-  std::string repository;       // "HOST/REPO" where it was found, else the first that the name can mean
-  std::string digest;           // as to be stated to the client, in the algorithm that it asked in
+  store::CatalogRow row;  // of found, left_out and withheld
+  std::string repository; // "HOST/REPO" where it was found, else the first that the name can mean
+  std::string digest;     // as to be stated to the client, in the algorithm that it asked in
 };
 
-// `repositories` in order of preference. `reference` is a tag or a digest; of another algorithm too, through the
-// catalog's aliases.
+// `repositories` in order of preference. `reference` is a tag or a digest; of another algorithm too, through
+// the catalog's aliases.
 Lookup find_content(const store::Catalog& catalog, const std::vector<std::string>& repositories,
                     std::string_view reference, Source::Part part);
 
 // One sentence for the error body.
 std::string why_absent(const Lookup& lookup, std::string_view reference);
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

@@ -11,10 +11,10 @@
 
 namespace airlock::ecosystem::oci {
 
-// Tags that match `pattern` (`*` and `?`). With `newest`, only those that are version numbers, and of these the
-// highest N, highest first; pre-releases and flavours ("1.27-alpine") count only where the pattern has a "-".
-// Without it, all that match, by bytes. Tags that clients use for signatures are left out unless the pattern names
-// them.
+// Tags that match `pattern` (`*` and `?`). With `newest`, only those that are version numbers, and of these
+// the highest N, highest first; pre-releases and flavours ("1.27-alpine") count only where the pattern has a
+// "-". Without it, all that match, by bytes. Tags that clients use for signatures are left out unless the
+// pattern names them.
 std::vector<std::string> select_tags(const std::vector<std::string>& tags, std::string_view pattern,
                                      std::optional<std::uint64_t> newest);
 
@@ -26,4 +26,4 @@ bool is_referrers_tag(std::string_view tag);
 
 inline constexpr std::string_view k_cosign_suffixes[] = {".sig", ".att", ".sbom"};
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

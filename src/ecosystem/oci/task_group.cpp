@@ -20,7 +20,7 @@ void TaskGroup::add(Task task) {
   {
     const std::lock_guard lock(m_mutex);
     if (m_failure) {
-      return;  // the whole has failed already; nobody will use what this would find
+      return; // the whole has failed already; nobody will use what this would find
     }
     m_tasks.push_back(std::move(task));
     // The thread that waits works too, so one fewer is started; and none before there is work for it.
@@ -42,9 +42,7 @@ void TaskGroup::wait() {
 void TaskGroup::work(bool until_idle) {
   std::unique_lock lock(m_mutex);
   while (true) {
-    m_changed.wait(lock, [&] {
-      return m_stopping || !m_tasks.empty() || (until_idle && m_running == 0);
-    });
+    m_changed.wait(lock, [&] { return m_stopping || !m_tasks.empty() || (until_idle && m_running == 0); });
     if (m_tasks.empty()) {
       return;
     }
@@ -74,4 +72,4 @@ void TaskGroup::run_one(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

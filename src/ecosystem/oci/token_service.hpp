@@ -1,4 +1,5 @@
-// One request to a registry's token service (distribution's "Token Authentication" and "OAuth2 Token Authentication").
+// One request to a registry's token service (distribution's "Token Authentication" and "OAuth2 Token
+// Authentication").
 #pragma once
 
 #include <chrono>
@@ -13,8 +14,8 @@ namespace airlock::ecosystem::oci {
 
 struct TokenRequest {
   base::Url realm;
-  std::string service;  // empty where the registry names none
-  std::string scopes;   // separated by spaces
+  std::string service; // empty where the registry names none
+  std::string scopes;  // separated by spaces
 };
 
 struct IssuedToken {
@@ -22,8 +23,8 @@ struct IssuedToken {
   std::chrono::seconds lifetime{60};
 };
 
-// GET with Basic where there is a password, without anything for what is public; POST for an identity token. Throws
-// auth when it is refused, upstream when the answer is no token.
+// GET with Basic where there is a password, without anything for what is public; POST for an identity token.
+// Throws auth when it is refused, upstream when the answer is no token.
 IssuedToken request_token(http::Client& http, const TokenRequest& request, const Credentials& credentials);
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

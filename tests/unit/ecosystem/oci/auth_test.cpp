@@ -47,13 +47,14 @@ struct TokenRegistry {
   FaultServer server;
 };
 
-}  // namespace
+} // namespace
 
 TEST_CASE("a token is asked for after the challenge and used again", "[oci][auth]") {
   TokenRegistry registry;
   http::Client client(quick_options());
-  Authenticator authenticator(client, base::Url::parse(registry.server.url("/")),
-                              [](std::string_view) { return Credentials(); }, "docker login");
+  Authenticator authenticator(
+      client, base::Url::parse(registry.server.url("/")), [](std::string_view) { return Credentials(); },
+      "docker login");
   CHECK(registry.get(authenticator).body == "content");
   CHECK(registry.get(authenticator).body == "content");
   const auto tokens = registry.server.requests("/token");
@@ -66,8 +67,9 @@ TEST_CASE("a token is asked for after the challenge and used again", "[oci][auth
 TEST_CASE("credentials go to the token service, not to the registry", "[oci][auth]") {
   TokenRegistry registry;
   http::Client client(quick_options());
-  Authenticator authenticator(client, base::Url::parse(registry.server.url("/")),
-                              [](std::string_view) { return user("u", "p"); }, "");
+  Authenticator authenticator(
+      client, base::Url::parse(registry.server.url("/")), [](std::string_view) { return user("u", "p"); },
+      "");
   registry.get(authenticator);
   const auto tokens = registry.server.requests("/token");
   REQUIRE(tokens.size() == 1);
@@ -81,11 +83,14 @@ TEST_CASE("credentials go to the token service, not to the registry", "[oci][aut
 TEST_CASE("an identity token is exchanged by POST", "[oci][auth]") {
   TokenRegistry registry;
   http::Client client(quick_options());
-  Authenticator authenticator(client, base::Url::parse(registry.server.url("/")), [](std::string_view) {
-    Credentials credentials;
-    credentials.identity_token = base::Secret("refresh&me");
-    return credentials;
-  }, "");
+  Authenticator authenticator(
+      client, base::Url::parse(registry.server.url("/")),
+      [](std::string_view) {
+        Credentials credentials;
+        credentials.identity_token = base::Secret("refresh&me");
+        return credentials;
+      },
+      "");
   registry.get(authenticator);
   const auto tokens = registry.server.requests("/token");
   REQUIRE(tokens.size() == 1);
@@ -114,10 +119,11 @@ TEST_CASE("a token is renewed before it expires", "[oci][auth]") {
 TEST_CASE("a token that the registry no longer takes is replaced once", "[oci][auth]") {
   TokenRegistry registry;
   http::Client client(quick_options());
-  Authenticator authenticator(client, base::Url::parse(registry.server.url("/")),
-                              [](std::string_view) { return Credentials(); }, "docker login");
+  Authenticator authenticator(
+      client, base::Url::parse(registry.server.url("/")), [](std::string_view) { return Credentials(); },
+      "docker login");
   registry.get(authenticator);
-  registry.valid = 99;  // revoked
+  registry.valid = 99; // revoked
   CHECK(registry.get(authenticator).status == 200);
   CHECK(registry.server.requests("/token").size() == 2);
 }
@@ -130,7 +136,9 @@ TEST_CASE("a registry that takes no token ends in one clear error", "[oci][auth]
   server.script("/v2/a", {refused});
   server.script("/token", {FaultAnswer{.body = R"({"access_token":"t"})"}});
   http::Client client(quick_options());
-  Authenticator authenticator(client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); }, "docker login");
+  Authenticator authenticator(
+      client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); },
+      "docker login");
   http::Request request;
   request.url = base::Url::parse(server.url("/v2/a"));
   const base::Error error = test::error_of([&] { return authenticator.send(request, pull_scope("a")); });
@@ -142,13 +150,17 @@ TEST_CASE("a registry that takes no token ends in one clear error", "[oci][auth]
 
 TEST_CASE("a token service that refuses is named", "[oci][auth]") {
   FaultServer server;
-  server.script("/v2/a", {FaultAnswer{.status = 401,
-                                      .fields = {{"WWW-Authenticate", "Bearer realm=\"" + server.url("/token") + "\""}}}});
+  server.script(
+      "/v2/a",
+      {FaultAnswer{.status = 401,
+                   .fields = {{"WWW-Authenticate", "Bearer realm=\"" + server.url("/token") + "\""}}}});
   const auto [status, body] = GENERATE(table<int, const char*>(
       {{403, "no"}, {200, "{}"}, {200, "no json"}, {200, R"({"token":"a\r\nX: y"})"}}));
   server.script("/token", {FaultAnswer{.status = status, .body = body}});
   http::Client client(quick_options());
-  Authenticator authenticator(client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); }, "docker login");
+  Authenticator authenticator(
+      client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); },
+      "docker login");
   http::Request request;
   request.url = base::Url::parse(server.url("/v2/a"));
   const base::Error error = test::error_of([&] { return authenticator.send(request, pull_scope("a")); });
@@ -167,14 +179,18 @@ TEST_CASE("Basic is answered with the user's credentials, and sent unasked from 
   http::Client client(quick_options());
   http::Request request;
   request.url = base::Url::parse(server.url("/v2/a"));
-  Authenticator good_one(client, base::Url::parse(server.url("/")), [](std::string_view) { return user("u", "p"); }, "");
+  Authenticator good_one(
+      client, base::Url::parse(server.url("/")), [](std::string_view) { return user("u", "p"); }, "");
   CHECK(good_one.send(request, pull_scope("a")).status == 200);
   CHECK(good_one.send(request, pull_scope("a")).status == 200);
   CHECK(server.requests().size() == 3);
-  Authenticator bad_one(client, base::Url::parse(server.url("/")), [](std::string_view) { return user("u", "x"); }, "");
+  Authenticator bad_one(
+      client, base::Url::parse(server.url("/")), [](std::string_view) { return user("u", "x"); }, "");
   CHECK(test::code_of([&] { return bad_one.send(request, pull_scope("a")); }) == ErrorCode::auth);
   CHECK(test::code_of([&] { return bad_one.send(request, pull_scope("a")); }) == ErrorCode::auth);
-  Authenticator nobody(client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); }, "docker login");
+  Authenticator nobody(
+      client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); },
+      "docker login");
   CHECK(test::code_of([&] { return nobody.send(request, pull_scope("a")); }) == ErrorCode::auth);
 }
 
@@ -183,18 +199,22 @@ TEST_CASE("a registry token is sent as it is", "[oci][auth]") {
   server.script("/v2/a", [&](const FaultRequest& request, std::size_t) {
     return request.field("Authorization") == "Bearer mine"
                ? FaultAnswer{}
-               : FaultAnswer{.status = 401, .fields = {{"WWW-Authenticate", "Bearer realm=\"" + server.url("/t") + "\""}}};
+               : FaultAnswer{.status = 401,
+                             .fields = {{"WWW-Authenticate", "Bearer realm=\"" + server.url("/t") + "\""}}};
   });
   http::Client client(quick_options());
-  Authenticator authenticator(client, base::Url::parse(server.url("/")), [](std::string_view) {
-    Credentials credentials;
-    credentials.registry_token = base::Secret("mine");
-    return credentials;
-  }, "");
+  Authenticator authenticator(
+      client, base::Url::parse(server.url("/")),
+      [](std::string_view) {
+        Credentials credentials;
+        credentials.registry_token = base::Secret("mine");
+        return credentials;
+      },
+      "");
   http::Request request;
   request.url = base::Url::parse(server.url("/v2/a"));
   CHECK(authenticator.send(request, pull_scope("a")).status == 200);
   CHECK(server.requests("/t").empty());
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

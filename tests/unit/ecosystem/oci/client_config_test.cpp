@@ -17,12 +17,14 @@ std::string file(const ClientConfig& config, const std::string& name) {
   return found->content;
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("podman reads every registry from the mirror only", "[oci][client_config]") {
-  const std::string text = file(client_config({base::Url::parse("https://mirror.example:8480/"), ""}), "registries.conf");
-  CHECK(text.find("prefix = \"docker.io\"\nlocation = \"mirror.example:8480/docker.io\"") != std::string::npos);
-  CHECK(text.find("[[registry.mirror]]") == std::string::npos);  // which would fall back
+  const std::string text =
+      file(client_config({base::Url::parse("https://mirror.example:8480/"), ""}), "registries.conf");
+  CHECK(text.find("prefix = \"docker.io\"\nlocation = \"mirror.example:8480/docker.io\"") !=
+        std::string::npos);
+  CHECK(text.find("[[registry.mirror]]") == std::string::npos); // which would fall back
   CHECK(text.find("blocked = true") != std::string::npos);
   CHECK(text.find("insecure") == std::string::npos);
 }
@@ -53,4 +55,4 @@ TEST_CASE("a certificate authority is given to the clients that take one", "[oci
   CHECK(client_config({base::Url::parse("https://mirror.example"), ""}).environment.empty());
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

@@ -20,7 +20,7 @@ struct Home {
   model::Manifest manifest;
   test::RecordingReporter reporter;
   std::map<std::string, std::string> environment{{"HOME", folder.path().string()}};
-  std::optional<test::ScopedEnvironment> path;  // programs are looked up on this process's own
+  std::optional<test::ScopedEnvironment> path; // programs are looked up on this process's own
 
   void write(const std::string& name, const std::string& content, mode_t mode = 0600) {
     base::make_directories((folder.path() / name).parent_path());
@@ -29,8 +29,8 @@ struct Home {
   CredentialFinder finder() { return {manifest, environment, reporter}; }
   // A program on PATH that answers as a credential helper does.
   void helper(const std::string& name, const std::string& script) {
-    write("bin/docker-credential-" + name, "#!/bin/sh\necho run >> " + (folder.path() / "runs").string() + "\n" + script,
-          0755);
+    write("bin/docker-credential-" + name,
+          "#!/bin/sh\necho run >> " + (folder.path() / "runs").string() + "\n" + script, 0755);
     path.emplace("PATH", (folder.path() / "bin").string() + ":/usr/bin:/bin");
   }
   std::size_t runs() const {
@@ -38,7 +38,7 @@ struct Home {
   }
 };
 
-}  // namespace
+} // namespace
 
 TEST_CASE("podman's file comes before docker's, the narrowest entry first", "[oci][credentials]") {
   Home home;
@@ -120,4 +120,4 @@ TEST_CASE("a malformed file is an error, not silence", "[oci][credentials]") {
   CHECK(test::code_of([&] { finder.find("quay.io", "a"); }) == ErrorCode::malformed);
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

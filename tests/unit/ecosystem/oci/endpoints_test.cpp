@@ -19,7 +19,8 @@ class Served {
       m_catalog = home.publish();
     }
     http::Router router;
-    mount(router, {[this] { return m_catalog; }, home.blobs, [this](std::string_view ecosystem, std::string_view name) {
+    mount(router, {[this] { return m_catalog; }, home.blobs,
+                   [this](std::string_view ecosystem, std::string_view name) {
                      missed.push_back(std::string(ecosystem) + " " + std::string(name));
                    }});
     http::ServerOptions options;
@@ -49,15 +50,17 @@ class Served {
 
 const TwoPlatforms k_two;
 
-}  // namespace
+} // namespace
 
 TEST_CASE("a manifest is served as it was, by tag and by digest", "[oci][endpoints]") {
   TestHome home;
   home.add_image("registry.example_5000/team/app", "1", Platforms::both);
   Served served(home);
-  const std::string reference = GENERATE_COPY(std::string("1"), digest_text(k_two.index), "sha256%3A" + digest_hex(k_two.index));
+  const std::string reference =
+      GENERATE_COPY(std::string("1"), digest_text(k_two.index), "sha256%3A" + digest_hex(k_two.index));
   const std::string method = GENERATE("GET", "HEAD");
-  const http::Response response = served.send(method, "/v2/registry.example_5000/team/app/manifests/" + reference);
+  const http::Response response =
+      served.send(method, "/v2/registry.example_5000/team/app/manifests/" + reference);
   CHECK(response.status == 200);
   CHECK(response.headers.find("Content-Type") == std::string(k_oci_index));
   CHECK(response.headers.find("Docker-Content-Digest") == digest_text(k_two.index));
@@ -90,10 +93,11 @@ TEST_CASE("names are found as clients spell them", "[oci][endpoints]") {
   home.add_image("quay.io/a/b", "1", Platforms::both);
   home.add_image("registry.example_5000/x", "1", Platforms::both);
   Served served(home);
-  for (const char* path : {"/v2/docker.io/library/debian/manifests/12", "/v2/library/debian/manifests/12",
-                           "/v2/debian/manifests/12", "/v2/docker.io/debian/manifests/12",
-                           "/v2/library/debian/manifests/12?ns=docker.io", "/v2/a/b/manifests/1?ns=quay.io",
-                           "/v2/quay.io/a/b/manifests/1?ns=quay.io", "/v2/x/manifests/1?ns=registry.example:5000"}) {
+  for (const char* path :
+       {"/v2/docker.io/library/debian/manifests/12", "/v2/library/debian/manifests/12",
+        "/v2/debian/manifests/12", "/v2/docker.io/debian/manifests/12",
+        "/v2/library/debian/manifests/12?ns=docker.io", "/v2/a/b/manifests/1?ns=quay.io",
+        "/v2/quay.io/a/b/manifests/1?ns=quay.io", "/v2/x/manifests/1?ns=registry.example:5000"}) {
     CAPTURE(path);
     CHECK(served.get(path).status == 200);
   }
@@ -259,4 +263,4 @@ TEST_CASE("names that are none are not looked up", "[oci][endpoints]") {
   }
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

@@ -31,8 +31,8 @@ struct Layout {
   void blob(std::string_view content) {
     base::write_file_atomic(path / "blobs/sha256" / digest_hex(content), content);
   }
-  void entry(const std::string& manifest, const std::string& name, const char* annotation =
-                                                                       "org.opencontainers.image.ref.name") {
+  void entry(const std::string& manifest, const std::string& name,
+             const char* annotation = "org.opencontainers.image.ref.name") {
     blob(manifest);
     Json one = descriptor(k_oci_manifest, manifest);
     if (!name.empty()) {
@@ -54,7 +54,7 @@ struct Layout {
 
 const Reference k_app = parse_reference("team/app:1");
 
-}  // namespace
+} // namespace
 
 TEST_CASE("a layout is read from a folder and from tars of every kind", "[oci][layout]") {
   Layout layout;
@@ -77,7 +77,8 @@ TEST_CASE("a layout is read from a folder and from tars of every kind", "[oci][l
 
 TEST_CASE("entries are found by the names that tools write", "[oci][layout]") {
   Layout layout;
-  const std::string one = image("c", "1").dump(), two = image("c", "2").dump(), three = image("c", "3").dump();
+  const std::string one = image("c", "1").dump(), two = image("c", "2").dump(),
+                    three = image("c", "3").dump();
   layout.entry(one, "1.0");
   layout.entry(two, "docker.io/team/app:1", "io.containerd.image.name");
   layout.entry(three, "app:3");
@@ -164,4 +165,4 @@ TEST_CASE("the origin of a layout's content can be read back", "[oci][layout]") 
   CHECK_FALSE(parse_layout_origin("oci-layout:x"));
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci

@@ -22,8 +22,8 @@ TEST_CASE("paths are read back as they were made", "[oci][rows]") {
 }
 
 TEST_CASE("other paths are not ours", "[oci][rows]") {
-  for (const char* path : {"", "x", "quay.io/x", "quay.io/X:1", "quay.io/x@sha256:12", "quay.io/x:", ":1", "@sha256:",
-                           "quay.io/x/referrers/sha256:1/sha256:2"}) {
+  for (const char* path : {"", "x", "quay.io/x", "quay.io/X:1", "quay.io/x@sha256:12", "quay.io/x:", ":1",
+                           "@sha256:", "quay.io/x/referrers/sha256:1/sha256:2"}) {
     CHECK_FALSE(parse_row_path(path));
   }
 }
@@ -31,8 +31,9 @@ TEST_CASE("other paths are not ours", "[oci][rows]") {
 TEST_CASE("the package URL names repository and tag", "[oci][rows]") {
   const base::Digest digest = base::sha256("x");
   const std::string purl = image_purl(parse_reference("registry.example:5000/team/app"), digest, "1.0");
-  CHECK(purl == "pkg:oci/app@sha256:" + digest.hex() + "?repository_url=registry.example:5000/team/app&tag=1.0");
+  CHECK(purl ==
+        "pkg:oci/app@sha256:" + digest.hex() + "?repository_url=registry.example:5000/team/app&tag=1.0");
   CHECK(image_purl(parse_reference("debian"), digest, "").find("tag=") == std::string::npos);
 }
 
-}  // namespace airlock::ecosystem::oci
+} // namespace airlock::ecosystem::oci
