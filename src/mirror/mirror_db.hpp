@@ -1,0 +1,17 @@
+// `HOME/mirror.db`: what the server alone writes (FORMATS.md, Store). One list of schema steps for all its
+// tables.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "base/sqlite.hpp"
+
+namespace airlock::mirror {
+
+std::filesystem::path mirror_db_path(const std::filesystem::path& home);
+// Created and brought up to date where need be; throws io where the home cannot be written.
+base::Database open_mirror_db(const std::filesystem::path& home);
+
+} // namespace airlock::mirror

@@ -1,0 +1,137 @@
+#include "mirror/wants.hpp"
+
+#include <chrono>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/sqlite.hpp"
+#include "base/text.hpp"
+#include "mirror/mirror_db.hpp"
+
+namespace airlock::mirror {
+
+namespace {
+
+constexpr std::size_t k_longest_name = 1024; // bytes
+constexpr std::int64_t k_most_names = 100'000;
+constexpr std::size_t k_most_pending = 10'000; // names between two writes
+constexpr std::chrono::seconds k_write_every{1};
+
+} // namespace
+
+std::vector<Want> read_wants(const std::filesystem::path& home) {
+  std::vector<Want> result;
+  if (!std::filesystem::exists(mirror_db_path(home))) {
+    return result;
+  }
+  const base::Database database(mirror_db_path(home), base::DatabaseMode::read_only);
+  base::Statement rows =
+      database.prepare("SELECT ecosystem, name, count, first, last FROM wants ORDER BY ecosystem, name");
+  while (rows.step()) {
+    result.push_back({rows.text(0), rows.text(1), static_cast<std::uint64_t>(rows.number(2)),
+                      base::parse_rfc3339(rows.text(3)), base::parse_rfc3339(rows.text(4))});
+  }
+  return result;
+}
+
+WantsRecorder::WantsRecorder(std::filesystem::path home, const base::Clock& clock, OnError on_error)
+    : m_home(std::move(home)), m_clock(clock), m_on_error(std::move(on_error)), m_thread([this] { work(); }) {
+}
+
+WantsRecorder::~WantsRecorder() {
+  {
+    const std::lock_guard lock(m_mutex);
+    m_stopping = true;
+  }
+  m_wake.notify_all();
+  m_thread.join();
+}
+
+void WantsRecorder::record(std::string_view ecosystem, std::string_view name) {
+  try {
+    if (name.empty() || name.size() > k_longest_name || base::printable(name, 2 * k_longest_name) != name) {
+      return;
+    }
+    const base::Time now = m_clock.now();
+    const std::lock_guard lock(m_mutex);
+    const auto key = std::pair(std::string(ecosystem), std::string(name));
+    auto found = m_pending.find(key);
+    if (found == m_pending.end()) {
+      if (m_pending.size() >= k_most_pending) {
+        return;
+      }
+      found = m_pending.emplace(key, Pending{0, now, now}).first;
+    }
+    ++found->second.count;
+    found->second.last = now;
+  } catch (const std::exception&) {
+    // Memory ran out: the client's answer matters more than this note.
+  }
+}
+
+void WantsRecorder::flush() {
+  std::unique_lock lock(m_mutex);
+  m_flush = true;
+  m_wake.notify_all();
+  m_written.wait(lock, [&] { return !m_flush && !m_writing; });
+}
+
+void WantsRecorder::work() {
+  std::unique_lock lock(m_mutex);
+  while (true) {
+    m_wake.wait_for(lock, k_write_every, [&] { return m_stopping || m_flush; });
+    Batch batch;
+    batch.swap(m_pending);
+    m_flush = false;
+    m_writing = true;
+    const bool last = m_stopping;
+    lock.unlock();
+    if (!batch.empty()) {
+      write(batch);
+    }
+    lock.lock();
+    m_writing = false;
+    m_written.notify_all();
+    if (last) {
+      return;
+    }
+  }
+}
+
+void WantsRecorder::write(const Batch& batch) {
+  try {
+    base::Database database = open_mirror_db(m_home);
+    base::Transaction transaction(database);
+    std::int64_t names = 0;
+    {
+      base::Statement count = database.prepare("SELECT count(*) FROM wants");
+      names = count.step() ? count.number(0) : 0;
+      count.reset();
+      base::Statement update =
+          database.prepare("UPDATE wants SET count = count + ?, last = ? WHERE ecosystem = ? AND name = ?");
+      base::Statement insert =
+          database.prepare("INSERT INTO wants (ecosystem, name, count, first, last) VALUES (?, ?, ?, ?, ?)");
+      for (const auto& [key, pending] : batch) {
+        const auto requests = static_cast<std::int64_t>(pending.count);
+        const std::string last = base::to_rfc3339(pending.last);
+        update.bind(1, requests).bind(2, last).bind(3, key.first).bind(4, key.second).run();
+        if (database.changes() == 0 && names < k_most_names) {
+          const std::string first = base::to_rfc3339(pending.first);
+          insert.bind(1, key.first).bind(2, key.second).bind(3, requests).bind(4, first).bind(5, last).run();
+          ++names;
+        }
+      }
+    }
+    transaction.commit();
+    m_failed = false;
+  } catch (const std::exception& error) {
+    if (!m_failed && m_on_error) {
+      m_on_error(fmt::format("what clients missed could not be noted: {}", error.what()));
+    }
+    m_failed = true;
+  }
+}
+
+} // namespace airlock::mirror
