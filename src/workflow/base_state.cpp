@@ -1,0 +1,86 @@
+#include "workflow/base_state.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "workflow/keys.hpp"
+#include "workflow/receipt.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Digest;
+using base::Error;
+using base::ErrorCode;
+
+void make_sorted_set(std::vector<Digest>& digests) {
+  std::ranges::sort(digests);
+  digests.erase(std::unique(digests.begin(), digests.end()), digests.end());
+}
+
+BaseState from_receipt(const std::filesystem::path& file, const std::string& channel) {
+  Receipt receipt = read_receipt(file);
+  BaseState base;
+  base.file = file;
+  const auto found = std::ranges::find(receipt.channels, channel, &ReceiptChannel::channel);
+  if (found == receipt.channels.end() && receipt.need_channel != channel) {
+    throw Error(ErrorCode::foreign, fmt::format("{} tells nothing of the channel '{}'", file.string(), channel))
+        .with_hint("bring the receipt of a site that takes this channel, or leave --base out for a full bundle");
+  }
+  if (found != receipt.channels.end()) {
+    base.named = {.serial = found->serial, .bundle_id = found->bundle_id};
+  }
+  base.holds = std::move(receipt.blobs);
+  // What a site refused on purpose is never sent again unasked.
+  base.holds.insert(base.holds.end(), receipt.withheld.begin(), receipt.withheld.end());
+  make_sorted_set(base.holds);
+  return base;
+}
+
+}  // namespace
+
+bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& home) {
+  bundle::VerifyOptions options;
+  options.pinned_root = read_own_roots(home).front();
+  options.now = base::parse_rfc3339(head.hint().created);
+  bundle::EmptyStateStore nothing;
+  return bundle::verify_head(head, nothing, options);
+}
+
+BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel) {
+  return base::with_context([&] { return fmt::format("reading the base {}", file.string()); }, [&] {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(file, ignored) && looks_like_receipt(file)) {
+      return from_receipt(file, channel);
+    }
+    BaseState base;
+    base.file = file;
+    base.head = bundle::Head::read(file);
+    const bundle::VerifiedBundle verified = verify_own_head(*base.head, home);
+    base.named = {.serial = verified.descriptor().serial, .bundle_id = verified.bundle_id()};
+    for (const auto& blob : verified.blobs()) {
+      base.holds.push_back(blob.sha256);
+    }
+    make_sorted_set(base.holds);
+    return base;
+  });
+}
+
+std::vector<Digest> held_by_all(const std::vector<BaseState>& bases) {
+  if (bases.empty()) {
+    return {};
+  }
+  std::vector<Digest> common = bases.front().holds;
+  for (const BaseState& base : bases) {
+    std::vector<Digest> both;
+    std::ranges::set_intersection(common, base.holds, std::back_inserter(both));
+    common = std::move(both);
+  }
+  return common;
+}
+
+}  // namespace airlock::workflow

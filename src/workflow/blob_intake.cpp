@@ -1,0 +1,289 @@
+#include "workflow/blob_intake.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/bytes.hpp"
+#include "base/files.hpp"
+#include "base/interrupt.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::uint64_t k_piece = 1u << 20;       // bytes of one read
+constexpr std::uint64_t k_intake_read_ahead = 8u << 20;  // bytes asked of the kernel before they are needed
+
+struct Piece {
+  std::unique_ptr<std::byte[]> data;
+  std::size_t size = 0;  // bytes
+};
+
+// One blob on its way. The pieces are filled by the reader and emptied by the one writer that took the job.
+struct Job {
+  const ImportPlan::Take* take = nullptr;
+  std::size_t index = 0;
+  std::deque<Piece> pieces;
+  bool complete = false;              // no piece follows
+  std::optional<BlobFailure> failed;  // reading it failed
+};
+
+class Intake {
+ public:
+  Intake(const std::vector<ImportPlan::Take>& take, const store::BlobStore& store, base::ProgressTask& progress,
+         const IntakeOptions& options)
+      : m_take(take), m_store(store), m_progress(progress), m_options(options) {}
+
+  IntakeResult run() {
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    const auto writers = std::min<std::size_t>(m_options.writers != 0 ? m_options.writers : std::max(2u, cores),
+                                               m_take.size());
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t i = 0; i < writers; ++i) {
+        threads.emplace_back([this] { write_all(); });
+      }
+      read_all();
+    }
+    if (m_stopped) {
+      std::rethrow_exception(m_stopped);
+    }
+    std::sort(m_failures.begin(), m_failures.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (auto& [index, failure] : m_failures) {
+      m_result.failures.push_back(std::move(failure));
+    }
+    return std::move(m_result);
+  }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  void stop(std::exception_ptr why) {
+    const Lock lock(m_mutex);
+    if (!m_stopped) {
+      m_stopped = std::move(why);
+    }
+    m_room.notify_all();
+    m_work.notify_all();
+  }
+
+  // The reader's side.
+
+  void read_all() {
+    try {
+      for (std::size_t i = 0; i < m_take.size(); ++i) {
+        base::throw_if_interrupted();
+        if (!read_blob(i)) {
+          return;
+        }
+      }
+    } catch (...) {
+      stop(std::current_exception());
+    }
+    const Lock lock(m_mutex);
+    m_all_read = true;
+    m_work.notify_all();
+  }
+
+  // False: the intake was stopped.
+  bool read_blob(std::size_t index) {
+    const auto& take = m_take[index];
+    auto job = std::make_shared<Job>();
+    job->take = &take;
+    job->index = index;
+    bool queued = false;
+    const auto hand_over = [&](Piece piece, bool last) {
+      const Lock lock(m_mutex);
+      if (piece.size > 0) {
+        job->pieces.push_back(std::move(piece));
+      }
+      job->complete = last;
+      if (!queued) {
+        m_jobs.push_back(job);
+        queued = true;
+      }
+      m_work.notify_all();
+    };
+    std::uint64_t left = take.location.length;
+    try {
+      for (const auto& extent : take.location.extents) {
+        for (std::uint64_t done = 0; done < extent.length;) {
+          base::throw_if_interrupted();
+          const auto size = static_cast<std::size_t>(std::min(k_piece, extent.length - done));
+          if (!reserve(size)) {
+            return false;
+          }
+          Piece piece{std::make_unique_for_overwrite<std::byte[]>(size), size};
+          if (done % k_intake_read_ahead == 0) {
+            ::posix_fadvise(extent.fd->get(), static_cast<off_t>(extent.offset + done),
+                            static_cast<off_t>(2 * k_intake_read_ahead), POSIX_FADV_WILLNEED);
+          }
+          base::pread_exact(extent.fd->get(), {piece.data.get(), size}, extent.offset + done, extent.file);
+          done += size;
+          left -= size;
+          hand_over(std::move(piece), left == 0);
+        }
+      }
+      if (take.location.length == 0) {
+        hand_over({}, true);
+      }
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::interrupted) {
+        throw;
+      }
+      job->failed = BlobFailure{.blob = {take.blob.sha256, take.blob.length},
+                                .code = error.code(),
+                                .file = take.location.extents.front().file,
+                                .message = fmt::format("cannot be read: {}", error.message())};
+      hand_over({}, true);
+    }
+    return true;
+  }
+
+  bool reserve(std::uint64_t bytes) {
+    Lock lock(m_mutex);
+    // A piece that alone is larger than the memory must still get through.
+    m_room.wait(lock, [&] { return m_stopped || m_held == 0 || m_held + bytes <= m_options.memory; });
+    if (m_stopped) {
+      return false;
+    }
+    m_held += bytes;
+    return true;
+  }
+
+  // The writers' side.
+
+  void write_all() {
+    try {
+      while (const auto job = next_job()) {
+        write_blob(*job);
+      }
+    } catch (...) {
+      stop(std::current_exception());
+    }
+  }
+
+  std::shared_ptr<Job> next_job() {
+    Lock lock(m_mutex);
+    m_work.wait(lock, [&] { return m_stopped || !m_jobs.empty() || m_all_read; });
+    if (m_stopped || m_jobs.empty()) {
+      return nullptr;
+    }
+    auto job = m_jobs.front();
+    m_jobs.pop_front();
+    return job;
+  }
+
+  // The next piece; one without data at the end.
+  Piece next_piece(Job& job) {
+    Lock lock(m_mutex);
+    m_work.wait(lock, [&] { return m_stopped || !job.pieces.empty() || job.complete; });
+    if (m_stopped || job.pieces.empty()) {
+      return {};
+    }
+    auto piece = std::move(job.pieces.front());
+    job.pieces.pop_front();
+    return piece;
+  }
+
+  void release(std::uint64_t bytes) {
+    const Lock lock(m_mutex);
+    m_held -= bytes;
+    m_room.notify_one();
+  }
+
+  bool stopped() {
+    const Lock lock(m_mutex);
+    return m_stopped != nullptr;
+  }
+
+  void write_blob(Job& job) {
+    const auto& blob = job.take->blob;
+    std::optional<BlobFailure> failure;
+    std::optional<store::BlobStore::Writer> writer;
+    const auto guarded = [&](const auto& step) {
+      try {
+        step();
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::tampered) {
+          throw;
+        }
+        failure = BlobFailure{.blob = {blob.sha256, blob.length},
+                              .code = error.code(),
+                              .file = job.take->location.extents.empty() ? "" : job.take->location.extents.front().file,
+                              .message = error.message()};
+      }
+    };
+    writer.emplace(m_store, blob.sha256, blob.length);
+    while (true) {
+      const auto piece = next_piece(job);
+      if (piece.size == 0) {
+        break;
+      }
+      if (!failure) {
+        guarded([&] { writer->write({piece.data.get(), piece.size}); });
+      }
+      release(piece.size);
+      m_progress.advance(piece.size);
+    }
+    if (stopped()) {
+      return;
+    }
+    if (job.failed) {
+      failure = job.failed;
+    }
+    if (!failure) {
+      guarded([&] { writer->finish(); });
+    }
+    if (failure) {
+      const Lock lock(m_mutex);
+      m_failures.emplace_back(job.index, std::move(*failure));
+      return;
+    }
+    {
+      const Lock lock(m_mutex);
+      ++m_result.blobs;
+      m_result.bytes += blob.length;
+    }
+    if (m_options.after_each) {
+      m_options.after_each();
+    }
+  }
+
+  const std::vector<ImportPlan::Take>& m_take;
+  const store::BlobStore& m_store;
+  base::ProgressTask& m_progress;
+  const IntakeOptions& m_options;
+
+  std::mutex m_mutex;
+  std::condition_variable m_work;  // writers wait here
+  std::condition_variable m_room;  // the reader waits here for memory
+  std::deque<std::shared_ptr<Job>> m_jobs;
+  std::uint64_t m_held = 0;  // bytes
+  bool m_all_read = false;
+  std::exception_ptr m_stopped;
+  std::vector<std::pair<std::size_t, BlobFailure>> m_failures;
+  IntakeResult m_result;
+};
+
+}  // namespace
+
+IntakeResult take_blobs(const std::vector<ImportPlan::Take>& take, const store::BlobStore& store,
+                        base::ProgressTask& progress, const IntakeOptions& options) {
+  return Intake(take, store, progress, options).run();
+}
+
+}  // namespace airlock::workflow

@@ -1,0 +1,28 @@
+// Which bundles a user means by the paths on the command line: bundles, heads, volumes, folders (CLI.md).
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "bundle/blob_map.hpp"
+#include "bundle/head.hpp"
+
+namespace airlock::workflow {
+
+struct BundleFiles {
+  std::vector<bundle::HeadCandidate> heads;     // by channel, serial and shipment, as their hints say
+  std::vector<std::filesystem::path> folders;   // where their volumes may lie, apart from beside the head
+};
+
+// Folders count with all heads in them; a volume stands for its head, looked for beside it and in `volume_folders`.
+// Throws not_found, and volume_missing where there are volumes but no head.
+BundleFiles find_bundles(const std::vector<std::filesystem::path>& arguments,
+                         const std::vector<std::filesystem::path>& volume_folders);
+
+// The numbers, from 1, of the signed volumes that no file at hand claims to be. By hint, so for messages only: whether
+// a blob is there is decided by the blob.
+std::vector<std::uint64_t> volumes_not_at_hand(const bundle::Shipment& shipment, const bundle::BlobMap& map);
+// "volume 2 of 5", "volumes 2, 3 and 4 of 5".
+std::string name_volumes(const std::vector<std::uint64_t>& numbers, std::size_t total);
+
+}  // namespace airlock::workflow

@@ -1,0 +1,84 @@
+#include "workflow/bundle_rows.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "workflow/pinned_roots.hpp"
+#include "workflow/policy.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::string_view k_catalog_folder = "/catalog/";  // "oci/catalog/0000.jsonl"
+
+std::optional<bundle::VerifiedBundle> prove(const bundle::Head& head, const Home& home, base::Time now) {
+  const auto policy = load_policy(home);
+  auto roots = read_pinned_roots(home, policy.trust);
+  if (auto own = read_own_root(home, policy.trust)) {
+    roots.push_back(std::move(*own));
+  }
+  const auto* root = find_root_for(head, roots);
+  if (root == nullptr) {
+    return std::nullopt;
+  }
+  bundle::VerifyOptions options;
+  options.pinned_root = root->bytes;
+  options.producer = root->producer();
+  options.now = now;
+  options.policy = policy;
+  for (const auto* role : {"timestamp", "snapshot", "targets"}) {
+    options.expiry[role] = trust::Expiry::accept;
+  }
+  bundle::EmptyStateStore nothing;
+  return bundle::verify_head(head, nothing, options);
+}
+
+// "oci/catalog/<hex>.0000.jsonl" -> "oci/catalog/0000.jsonl"
+std::string plain_name(std::string_view consistent) {
+  const auto slash = consistent.rfind('/');
+  const auto dot = consistent.find('.', slash == std::string_view::npos ? 0 : slash);
+  const auto start = slash == std::string_view::npos ? 0 : slash + 1;
+  return dot == std::string_view::npos ? std::string(consistent)
+                                       : std::string(consistent.substr(0, start)) + std::string(consistent.substr(dot + 1));
+}
+
+void for_each_line(std::string_view text, const std::function<void(std::string_view)>& visit) {
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    visit(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+}
+
+}  // namespace
+
+BundleRows::BundleRows(const bundle::Head& head, const Home& home, base::Time now)
+    : m_head(head), m_verified(prove(head, home, now)) {}
+
+void BundleRows::for_each(const std::function<void(const model::FileRow&)>& visit) const {
+  if (m_verified) {
+    m_verified->for_each_row(visit);
+    return;
+  }
+  for (const auto& name : m_head.target_names()) {
+    const auto path = plain_name(name);
+    const auto folder = path.find(k_catalog_folder);
+    if (folder == std::string::npos) {
+      continue;
+    }
+    const auto text = m_head.unverified_target(path);
+    if (!text) {
+      throw Error(ErrorCode::tampered, fmt::format("catalog {} is not what its own name says", path));
+    }
+    const auto ecosystem = path.substr(0, folder);
+    for_each_line(*text, [&](std::string_view line) {
+      visit(model::parse_row(line, model::RowForm::catalog, ecosystem, path));
+    });
+  }
+}
+
+}  // namespace airlock::workflow

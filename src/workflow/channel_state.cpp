@@ -1,0 +1,149 @@
+#include "workflow/channel_state.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/json.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::size_t k_list_limit = 4u << 20;  // bytes
+constexpr std::size_t k_most_bundles = 50;
+
+fs::path last_file(const fs::path& folder) { return folder / "last.airlock"; }
+fs::path before_last_file(const fs::path& folder) { return folder / "before-last.airlock"; }
+fs::path list_file(const fs::path& folder) { return folder / "bundles.json"; }
+
+std::optional<bundle::Head> read_if_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored) ? std::optional(bundle::Head::read(path)) : std::nullopt;
+}
+
+WrittenBundle bundle_from(const base::Json& json, const std::string& name) {
+  WrittenBundle bundle;
+  bundle.serial = base::uint_member(json, "serial", name);
+  bundle.set = base::string_member(json, "set", name);
+  bundle.head = base::string_member(json, "head", name);
+  for (const auto& volume : base::member(json, "volumes", name)) {
+    bundle.volumes.emplace_back(volume.is_string() ? volume.get<std::string>() : "");
+  }
+  for (const auto& base : base::member(json, "bases", name)) {
+    bundle.bases.push_back({.serial = base::uint_member(base, "serial", name),
+                            .bundle_id = base::string_member(base, "bundle_id", name)});
+  }
+  return bundle;
+}
+
+base::Json to_json(const WrittenBundle& bundle) {
+  base::Json volumes = base::Json::array();
+  for (const auto& volume : bundle.volumes) {
+    volumes.push_back(volume.string());
+  }
+  base::Json bases = base::Json::array();
+  for (const auto& base : bundle.bases) {
+    bases.push_back({{"serial", base.serial}, {"bundle_id", base.bundle_id}});
+  }
+  return {{"serial", bundle.serial},
+          {"set", bundle.set},
+          {"head", bundle.head.string()},
+          {"volumes", volumes},
+          {"bases", bases}};
+}
+
+}  // namespace
+
+std::optional<bundle::Head> ChannelState::last() const { return read_if_there(last_file(m_folder)); }
+
+std::optional<bundle::Head> ChannelState::before_last() const { return read_if_there(before_last_file(m_folder)); }
+
+void ChannelState::set_last(const bundle::HeadContents& contents) const {
+  base::make_directories(m_folder, 0700);
+  if (const auto before = last(); before && before->hint().serial < contents.hint.serial) {
+    const auto bytes = bundle::build_head(before->contents(), std::nullopt, bundle::HeadEnd::alone);
+    base::write_file_atomic(before_last_file(m_folder), bytes.value());
+  }
+  const auto bytes = bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone);
+  base::write_file_atomic(last_file(m_folder), bytes.value());
+}
+
+std::vector<WrittenBundle> ChannelState::bundles() const {
+  const std::string name = list_file(m_folder).string();
+  const auto text = base::read_file_if_exists(name, k_list_limit);
+  std::vector<WrittenBundle> all;
+  if (text) {
+    const base::Json json = base::parse_json(*text, name);
+    for (const auto& one : base::member(json, "bundles", name)) {
+      all.push_back(bundle_from(one, name));
+    }
+  }
+  return all;
+}
+
+void ChannelState::add_bundle(const WrittenBundle& bundle) const {
+  std::vector<WrittenBundle> all = bundles();
+  std::erase_if(all, [&](const WrittenBundle& one) { return one.head == bundle.head; });
+  all.insert(all.begin(), bundle);
+  if (all.size() > k_most_bundles) {
+    all.resize(k_most_bundles);
+  }
+  base::Json list = base::Json::array();
+  for (const auto& one : all) {
+    list.push_back(to_json(one));
+  }
+  base::make_directories(m_folder, 0700);
+  const base::Json json = {{"format", 1}, {"bundles", list}};
+  base::write_file_atomic(list_file(m_folder), json.dump(2) + "\n");
+}
+
+std::vector<model::FileRow> rows_of(const bundle::HeadContents& contents) {
+  std::vector<model::FileRow> rows;
+  for (const auto& [target, text] : contents.targets) {
+    const std::size_t slash = target.find('/');
+    if (slash == std::string::npos || !std::string_view(target).substr(slash).starts_with("/catalog/")) {
+      continue;
+    }
+    const std::string_view ecosystem = std::string_view(target).substr(0, slash);
+    std::string_view left = text;
+    for (std::size_t line = 1; !left.empty(); ++line) {
+      const std::size_t end = std::min(left.find('\n'), left.size());
+      rows.push_back(model::parse_row(left.substr(0, end), model::RowForm::catalog, ecosystem,
+                                      fmt::format("{}:{}", target, line)));
+      left.remove_prefix(std::min(end + 1, left.size()));
+    }
+  }
+  std::ranges::sort(rows, model::row_before);
+  return rows;
+}
+
+NewestSnapshot newest_snapshot(const bundle::HeadContents& contents) {
+  std::uint64_t newest = 0;
+  NewestSnapshot snapshot;
+  for (const auto& [name, text] : contents.metadata) {
+    if (name.ends_with(".snapshot.json")) {
+      trust::SignedFile file = trust::parse_signed(text, name, trust::k_metadata_ceiling);
+      if (const std::uint64_t version = trust::parse_snapshot(file).version; version > newest) {
+        newest = version;
+        snapshot = {.name = name, .file = std::move(file)};
+      }
+    }
+  }
+  if (newest == 0) {
+    throw Error(ErrorCode::malformed, "the head has no snapshot");
+  }
+  return snapshot;
+}
+
+std::string bundle_id_of(const bundle::HeadContents& contents) {
+  return trust::identity(newest_snapshot(contents).file).hex();
+}
+
+}  // namespace airlock::workflow

@@ -1,0 +1,60 @@
+// What a home remembers of a channel on the connected side: the last state's head, and where its bundles were written.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bundle/head.hpp"
+#include "model/file_row.hpp"
+#include "trust/metadata.hpp"
+#include "workflow/home.hpp"
+
+namespace airlock::workflow {
+
+struct WrittenBundle {
+  std::uint64_t serial = 0;
+  std::string set;                              // hex, as in its hint
+  std::filesystem::path head;                   // absolute
+  std::vector<std::filesystem::path> volumes;   // absolute
+  std::vector<bundle::ShipmentBase> bases;      // of a delta
+};
+
+class ChannelState {
+ public:
+  ChannelState(const Home& home, std::string_view channel) : m_folder(home.channel(channel)) {}
+
+  const std::filesystem::path& folder() const { return m_folder; }
+  std::filesystem::path run_folder() const { return m_folder / "run"; }
+  std::filesystem::path lock_file() const { return m_folder / "lock"; }
+
+  // The head of the last state that was made here; nullopt for a channel that this home never wrote.
+  std::optional<bundle::Head> last() const;
+  // The one before that, to tell what changed.
+  std::optional<bundle::Head> before_last() const;
+  void set_last(const bundle::HeadContents& contents) const;
+
+  // Newest first; those whose files went away are still listed.
+  std::vector<WrittenBundle> bundles() const;
+  void add_bundle(const WrittenBundle& bundle) const;  // replaces one with the same head; the oldest beyond 50 go
+
+ private:
+  std::filesystem::path m_folder;
+};
+
+// Every row of a state, read from the catalogs in a head. Nothing is proven by it: for heads of this home, and for
+// those that were verified.
+std::vector<model::FileRow> rows_of(const bundle::HeadContents& contents);
+
+// The newest snapshot in a head; nothing is proven by it. Throws malformed when there is none.
+struct NewestSnapshot {
+  std::string name;  // "7.snapshot.json"
+  trust::SignedFile file;
+};
+NewestSnapshot newest_snapshot(const bundle::HeadContents& contents);
+std::string bundle_id_of(const bundle::HeadContents& contents);  // its identity, hex
+
+}  // namespace airlock::workflow

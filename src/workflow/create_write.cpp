@@ -1,0 +1,244 @@
+// The second half of a `bundle create`: writing, signing, and what comes after.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "bundle/layout.hpp"
+#include "trust/root_authoring.hpp"
+#include "workflow/bundle_filler.hpp"
+#include "workflow/carry_set.hpp"
+#include "workflow/create_run.hpp"
+#include "workflow/layout_rows.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::uint64_t k_spare_room = 64 * 1024;  // bytes in a head of its own, for approvals that come later
+constexpr std::uint64_t k_shipment_number = 1;
+
+}  // namespace
+
+bundle::OutputPlan CreateRun::output_plan() const {
+  bundle::OutputPlan plan;
+  plan.directory = m_target.folder;
+  plan.stem = m_run.stem;
+  plan.single_file = m_target.file;
+  plan.volume_size = m_run.volume_size;
+  plan.head_room = m_run.head_room;
+  plan.hint = {.kind = "head",
+               .channel = m_wish.channel,
+               .serial = m_run.serial,
+               .shipment = k_shipment_number,
+               .set = bundle::set_id(m_wish.channel, m_run.serial, k_shipment_number, m_run.created),
+               .created = base::to_rfc3339(m_run.created)};
+  plan.mtime = static_cast<std::uint64_t>(m_run.created.time_since_epoch().count());
+  plan.volumes = m_run.volumes;
+  return plan;
+}
+
+void CreateRun::begin_output() {
+  base::make_directories(m_target.folder);
+  if (!m_interrupted) {
+    model::Lock lock = m_state;
+    remove_layout_rows(lock);
+    m_journal.begin(m_run, lock);
+    m_output.emplace(output_plan());
+  }
+}
+
+void CreateRun::fill() {
+  FillOptions options;
+  options.window = m_options.window;
+  options.window.spool_directory = m_journal.folder() / "spool";
+  options.digests = m_options.lock ? DigestsFrom::given_lock : DigestsFrom::this_run;
+  options.held = m_held;
+  options.volume_size = m_run.volume_size;
+  if (m_interrupted) {
+    std::vector<bundle::WrittenBlob> expected = known_prefix(m_plan);
+    if (m_documents && expected.size() == m_plan.blobs.size()) {
+      for (const auto& attachment : m_documents->attachments) {
+        expected.push_back({.sha256 = attachment.sha256, .length = attachment.length});
+      }
+    }
+    m_output.emplace(bundle::BundleOutput::resume(output_plan(), expected, options.complete, options.begun));
+    if (options.complete >= m_plan.blobs.size()) {
+      // Everything that is fetched is there; a document that was begun is written anew.
+      options.complete = m_plan.blobs.size();
+      options.begun = 0;
+    }
+  }
+  BundleFiller filler(m_state, m_plan, *m_sources, *m_output, m_journal, m_reporter, options);
+  filler.run();
+  share_lengths(m_state);
+  m_plan.omitted.insert(m_plan.omitted.end(), filler.left_out().begin(), filler.left_out().end());
+  std::ranges::sort(m_plan.omitted);
+  m_plan.omitted.erase(std::unique(m_plan.omitted.begin(), m_plan.omitted.end()), m_plan.omitted.end());
+  if (!m_documents) {
+    m_documents = make_documents(m_state, m_run.created, m_run.serial, m_signers);
+  }
+  write_documents(*m_documents, *m_output);
+  m_report.bytes_written += filler.bytes_spooled();
+}
+
+bundle::Shipment CreateRun::make_shipment(const bundle::AuthoredState& state) {
+  bundle::Shipment shipment;
+  shipment.channel = m_wish.channel;
+  shipment.serial = m_run.serial;
+  shipment.number = k_shipment_number;
+  shipment.bundle_id = state.bundle_id;
+  shipment.kind = m_bases.empty() ? bundle::Shipment::Kind::full : bundle::Shipment::Kind::delta;
+  for (const BaseState& base : m_bases) {
+    shipment.bases.push_back(base.named);
+  }
+  shipment.volumes = m_output->volumes();
+  for (const bundle::WrittenBlob& blob : m_output->written()) {
+    ++shipment.blobs;
+    shipment.bytes += blob.length;
+  }
+  shipment.omitted = bundle::omitted_digest(m_plan.omitted);
+  shipment.omitted_blobs = m_plan.omitted.size();
+  return shipment;
+}
+
+// The head's bytes for `room`, or as a file of its own. Called when all blobs are written; a second time when they did
+// not fit, with other volumes than before.
+std::optional<std::string> CreateRun::head_bytes(const bundle::AuthoredState& state, std::optional<std::uint64_t> room) {
+  m_head = state.head;
+  m_shipment = make_shipment(state);
+  const bool may_seal = m_signers.signers.contains("timestamp");
+  if (m_shipment.kind != bundle::Shipment::Kind::full || !m_shipment.volumes.empty()) {
+    std::vector<model::FileRow> images;
+    std::ranges::copy_if(m_state.rows, std::back_inserter(images),
+                         [](const model::FileRow& row) { return row.ecosystem == "oci" && has_blob(row); });
+    m_head.oci_index = bundle::build_oci_index(images, [&](const base::Digest& digest) {
+      return m_shipment.volumes.empty() && m_output->contains(digest);
+    });
+  }
+  if (state.approved && may_seal) {
+    bundle::seal(m_head, m_shipment, base::build_time(m_clock), m_signers);
+    m_report.sealed = true;
+  } else {
+    m_head.hint = output_plan().hint;
+    m_head.hint.volumes = m_shipment.volumes.size();
+  }
+  const bool alone = !room;
+  return bundle::build_head(m_head, room, alone ? bundle::HeadEnd::alone : bundle::HeadEnd::blobs_follow,
+                            alone ? k_spare_room : 0);
+}
+
+bundle::BundleOutput::Result CreateRun::author() {
+  const bundle::AuthoredState state = base::with_context([] { return "signing the bundle"; }, [&] {
+    return bundle::author_state({.lock = m_state,
+                                 .serial = m_run.serial,
+                                 .created = m_run.created,
+                                 .attachments = m_documents->attachments,
+                                 .revoked = {},
+                                 .previous = m_previous},
+                                m_signers);
+  });
+  m_report.bundle_id = state.bundle_id;
+  const auto result = m_output->finish([&](std::optional<std::uint64_t> room) { return head_bytes(state, room); });
+  m_report.blobs_included = m_shipment.blobs;
+  m_report.blobs_omitted = m_shipment.omitted_blobs;
+  m_report.bytes_written += m_output->bytes_written();
+  m_report.volume_count = result.volumes.size();
+  m_report.bytes_fetched = m_client->bytes_received();
+  m_report.bytes_reused = m_sources->bytes_reused();
+  const auto cadence = trust::find_cadence(m_signers.cadence);
+  if (cadence && m_run.created + trust::lifetime("timestamp", *cadence) < m_clock.now()) {
+    m_reporter.warning("SOURCE_DATE_EPOCH lies so far back that this bundle has expired already");
+  }
+  return result;
+}
+
+// The bundle has its names, but the run did not come to its end.
+void CreateRun::load_finished() {
+  m_state = m_interrupted->lock;
+  share_lengths(m_state);
+  const bundle::Head head = bundle::Head::read(m_run.head);
+  m_head = head.contents();
+  m_report.bundle = m_run.head;
+  m_report.sealed = !head.shipment().empty();
+  m_report.bundle_id = bundle_id_of(m_head);
+  m_report.bytes = fs::file_size(m_run.head);
+  for (std::uint64_t volume = 1; volume <= head.hint().volumes; ++volume) {
+    const fs::path file = m_target.folder / bundle::volume_file_name(m_run.stem, volume);
+    m_report.volumes.push_back(file);
+    m_report.bytes += fs::file_size(file);
+  }
+  m_report.volume_count = m_report.volumes.size();
+  // What this run replaced is what it was begun from, not itself.
+  if (m_previous_serial >= m_run.serial) {
+    m_previous_head = m_channel.before_last();
+    m_previous.reset();
+    if (m_previous_head) {
+      m_previous = m_previous_head->contents();
+      m_previous_serial = m_previous_head->hint().serial;
+    }
+  }
+}
+
+void CreateRun::carry() {
+  CarryOptions options;
+  options.head = m_report.bundle;
+  options.volumes = m_report.volumes;
+  options.stem = bundle::bundle_stem(m_wish.channel, m_run.serial, k_shipment_number);
+  using Extent = CarryOptions::Extent;
+  options.extent = m_target.whole_set() ? Extent::whole_set : m_run.learns ? Extent::lock_only : Extent::nothing;
+  options.root = m_signers.roots.back();
+  options.present = m_finished ? CarryOptions::Present::replace : CarryOptions::Present::refuse;
+  model::Lock lock = m_state;
+  remove_layout_rows(lock);
+  options.lock = lock.to_text();
+  options.previous = m_previous_head;
+  options.now = base::build_time(m_clock);
+  options.readback = m_options.readback;
+  const CarryReport carried = write_carry_set(options, m_reporter);
+  m_report.others = carried.files;
+  m_report.bytes_written += carried.bytes_written;
+  m_report.read_back = carried.read_back;
+  m_report.removable = carried.removable;
+  m_report.fingerprint =
+      trust::identity(trust::parse_signed(options.root, "this home's root", trust::k_root_limit)).hex();
+}
+
+void CreateRun::remember() {
+  const trust::Root root = trust::parse_root(
+      trust::parse_signed(m_signers.roots.back(), "this home's root", trust::k_root_limit));
+  m_report.threshold = root.roles.at("snapshot").threshold;
+  m_report.approvals = trust::count_signers(newest_snapshot(m_head).file, root.roles.at("snapshot"), root.keys);
+  m_channel.set_last(m_head);
+  m_channel.add_bundle({.serial = m_run.serial,
+                        .set = m_head.hint.set,
+                        .head = fs::absolute(m_report.bundle),
+                        .volumes = m_report.volumes,
+                        .bases = m_shipment.bases});
+  m_journal.end();
+}
+
+void CreateRun::tell_of_changes(CreateReport& result) const {
+  ArtifactList before;
+  ArtifactList after;
+  std::vector<model::FileRow> old_rows;
+  if (m_previous) {
+    result.previous_serial = m_previous_serial;
+    old_rows = rows_of(*m_previous);
+  }
+  for (const model::FileRow& row : old_rows) {
+    before.add(row);
+  }
+  for (const model::FileRow& row : m_state.rows) {
+    after.add(row);
+  }
+  result.changes = compare(before, after);
+  result.unchanged = m_previous && same_content(old_rows, m_state.rows);
+}
+
+}  // namespace airlock::workflow

@@ -1,0 +1,12 @@
+// Durations as people write them in settings and policies.
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+namespace airlock::workflow {
+
+// "45s", "10m", "36h", "35d", "5w"; a bare number counts seconds. Throws usage.
+std::chrono::seconds parse_duration(std::string_view text);
+
+}  // namespace airlock::workflow

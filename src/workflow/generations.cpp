@@ -1,0 +1,150 @@
+#include "workflow/generations.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "workflow/import_one.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using store::Generation;
+using store::StateDb;
+
+std::optional<Generation> active_of(const StateDb& state, const store::ChannelKey& channel) {
+  for (auto& generation : state.generations()) {
+    if (generation.active && generation.channel == channel) {
+      return std::move(generation);
+    }
+  }
+  return std::nullopt;
+}
+
+Generation require_generation(const StateDb& state, std::uint64_t id) {
+  if (auto found = state.generation(id)) {
+    return std::move(*found);
+  }
+  throw Error(ErrorCode::not_found, fmt::format("there is no generation {}", id))
+      .with_hint("`airlock store list` shows those that are here");
+}
+
+// A home without state must not get one by a wrong --home.
+StateDb open_for_change(const Home& home) {
+  { const StateDb exists(home.root, StateDb::Access::read); }
+  return StateDb(home.root, StateDb::Access::change);
+}
+
+ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, std::string_view action,
+                          const base::Clock& clock) {
+  const auto wanted = require_generation(state, id);
+  ActivationReport report;
+  report.before = active_of(state, wanted.channel);
+
+  auto change = state.change();
+  state.set_active(id);
+  base::Json detail = {{"channel", wanted.channel.channel}, {"generation", id}, {"serial", wanted.serial}};
+  if (report.before) {
+    detail["before"] = report.before->id;
+  }
+  state.audit(clock.now(), action, detail.dump());
+  const auto catalog = store::prepare_catalog(state, home.root);
+  change.commit();
+  catalog->publish();
+  report.catalog = catalog->number();
+  report.generation = require_generation(state, id);
+  return report;
+}
+
+// By channel, the newest generation that is older than the active one.
+std::map<store::ChannelKey, Generation> ways_back(const StateDb& state) {
+  std::map<store::ChannelKey, Generation> ways;
+  std::set<store::ChannelKey> active_seen;
+  for (auto& generation : state.generations()) {  // newest first
+    if (generation.active) {
+      active_seen.insert(generation.channel);
+    } else if (active_seen.contains(generation.channel)) {
+      ways.try_emplace(generation.channel, generation);
+    }
+  }
+  return ways;
+}
+
+}  // namespace
+
+ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock) {
+  auto state = open_for_change(home);
+  return activate(state, home, id, "activate", clock);
+}
+
+ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, const base::Clock& clock) {
+  auto state = open_for_change(home);
+  if (id) {
+    const auto wanted = require_generation(state, *id);
+    const auto active = active_of(state, wanted.channel);
+    if (active && active->id <= wanted.id) {
+      throw Error(ErrorCode::usage, fmt::format("generation {} is not older than {}, which is active", *id, active->id))
+          .with_hint(fmt::format("`airlock store activate {}` serves it", *id));
+    }
+    return activate(state, home, *id, "rollback", clock);
+  }
+  const auto ways = ways_back(state);
+  if (ways.empty()) {
+    throw Error(ErrorCode::not_found, "no channel has a generation before the active one")
+        .with_hint("`airlock store list` shows what is here");
+  }
+  if (ways.size() > 1) {
+    std::string choices;
+    for (const auto& [channel, generation] : ways) {
+      choices += fmt::format("{}{} (channel '{}')", choices.empty() ? "" : ", ", generation.id, channel.channel);
+    }
+    throw Error(ErrorCode::usage, "several channels can be rolled back").with_hint("name the generation: " + choices);
+  }
+  return activate(state, home, ways.begin()->second.id, "rollback", clock);
+}
+
+GenerationDiff diff_generations(const Home& home, std::uint64_t before, std::uint64_t after) {
+  const StateDb state(home.root, StateDb::Access::read);
+  GenerationDiff diff{.before = require_generation(state, before), .after = require_generation(state, after)};
+  ArtifactList old_list;
+  ArtifactList new_list;
+  std::map<std::pair<std::string, std::string>, std::optional<base::Digest>> old_files;
+  std::set<base::Digest> seen;
+  state.for_each_row(before, [&](const model::FileRow& row) {
+    if (row.ecosystem != k_bundle_ecosystem) {
+      old_list.add(row);
+      old_files.emplace(std::pair(row.ecosystem, row.path), row.sha256);
+      if (row.sha256) {
+        seen.insert(*row.sha256);
+      }
+    }
+  });
+  state.for_each_row(after, [&](const model::FileRow& row) {
+    if (row.ecosystem == k_bundle_ecosystem) {
+      return;
+    }
+    new_list.add(row);
+    const auto old = old_files.find(std::pair(row.ecosystem, row.path));
+    if (old == old_files.end()) {
+      ++diff.files_added;
+    } else {
+      diff.files_changed += old->second != row.sha256 ? 1u : 0u;
+      old_files.erase(old);
+    }
+    if (row.sha256 && seen.insert(*row.sha256).second) {
+      diff.new_bytes += row.length.value_or(0);
+    }
+  });
+  diff.files_removed = old_files.size();
+  diff.artifacts = compare(old_list, new_list);
+  return diff;
+}
+
+}  // namespace airlock::workflow

@@ -1,0 +1,37 @@
+// What is served, of what was imported: generations are listed, compared, activated and rolled back.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "store/state_db.hpp"
+#include "workflow/artifact_changes.hpp"
+#include "workflow/home.hpp"
+
+namespace airlock::workflow {
+
+struct ActivationReport {
+  store::Generation generation;                    // as it is now
+  std::optional<store::Generation> before;         // what its channel served until now
+  std::uint64_t catalog = 0;                       // number
+};
+
+// Serves this generation of its channel; the other channels stay as they are. Throws not_found, conflict (another channel
+// has the same path with other content), busy.
+ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock);
+// Without `id` the generation before the active one, of the only channel that has one; throws usage where several do.
+// An `id` must be older than the active generation of its channel.
+ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, const base::Clock& clock);
+
+struct GenerationDiff {
+  store::Generation before, after;
+  ArtifactChanges artifacts;
+  std::uint64_t files_added = 0, files_changed = 0, files_removed = 0;
+  std::uint64_t new_bytes = 0;  // of blobs that only `after` has
+};
+GenerationDiff diff_generations(const Home& home, std::uint64_t before, std::uint64_t after);
+
+}  // namespace airlock::workflow

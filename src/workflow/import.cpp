@@ -1,0 +1,132 @@
+#include "workflow/import.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/files.hpp"
+#include "base/text.hpp"
+#include "workflow/bundle_files.hpp"
+#include "workflow/import_one.hpp"
+#include "workflow/policy.hpp"
+#include "workflow/receipt.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+using base::Severity;
+
+void check_options(const ImportOptions& options) {
+  const bool needs_reason = !options.withhold.empty() || !options.release.empty() ||
+                            options.expiry == trust::Expiry::accept;
+  if (needs_reason && base::trim(options.reason).empty()) {
+    throw Error(ErrorCode::usage, "--withhold, --release and --accept-expired need a reason")
+        .with_hint("add --reason TEXT; it is kept in the audit log");
+  }
+}
+
+std::string describe(const bundle::HeadCandidate& candidate) {
+  const auto& hint = candidate.hint;
+  return hint.channel.empty() ? fmt::format("import of {}", candidate.path.string())
+                              : fmt::format("import of bundle '{}' {} from {}", base::printable(hint.channel, 64),
+                                            hint.serial, candidate.path.string());
+}
+
+// Failures that a later bundle of the same channel can make good, since its state is complete again.
+bool may_be_superseded(ErrorCode code) {
+  return code == ErrorCode::base_missing || code == ErrorCode::volume_missing || code == ErrorCode::truncated ||
+         code == ErrorCode::rollback;
+}
+
+void note(std::vector<base::Finding>& notes, const bundle::HeadCandidate& candidate, const Error& error) {
+  notes.push_back({Severity::note, error.code(), candidate.path.string(), error.message()});
+}
+
+// A crash between the commit and the switch of the catalog leaves the old one in place.
+void mend_catalog(store::StateDb& state, const Home& home, base::Reporter& reporter) {
+  if (!store::catalog_is_current(state, home.root)) {
+    reporter.note("an earlier run ended before its catalog was published; publishing it now");
+    store::publish_catalog(state, home.root);
+  }
+}
+
+fs::path write_new_receipt(const store::StateDb& state, const Home& home, const ImportedBundle& last, base::Time now,
+                           base::Reporter& reporter) {
+  const auto path = home.root / "receipts" / fmt::format("{}-{}.json", last.channel, last.serial);
+  try {
+    write_receipt_file(make_receipt(state, now), path);
+  } catch (const Error& error) {
+    // The import itself is done and safe; the receipt can be written again at any time.
+    reporter.warning(fmt::format("the receipt could not be written: {}; `airlock store receipt -o FILE` does it again",
+                                 error.message()));
+    return {};
+  }
+  return path;
+}
+
+}  // namespace
+
+ImportReport import_bundles(const ImportOptions& options, const base::Clock& clock, base::Reporter& reporter) {
+  check_options(options);
+  const auto policy = load_policy(options.home);
+  const auto roots = read_pinned_roots(options.home, policy.trust);
+  const auto files = find_bundles(options.bundles, options.volumes);
+  if (roots.empty()) {
+    // Before anything is made in the home.
+    require_root_for(bundle::Head::read(files.heads.front().path), roots, options.home);
+  }
+
+  store::StateDb state(options.home.root, store::StateDb::Access::change);
+  const store::BlobStore blobs(options.home.blobs());
+  blobs.remove_leftovers();
+  mend_catalog(state, options.home, reporter);
+
+  const ImportRun run{options, clock, reporter, policy, roots, files.folders, state, blobs};
+  ImportReport report;
+  struct Failure {
+    const bundle::HeadCandidate* candidate;
+    Error error;
+  };
+  std::map<std::string, Failure> failures;  // by channel, the first that stands
+  for (const auto& candidate : files.heads) {
+    try {
+      report.bundles.push_back(
+          base::with_context([&] { return describe(candidate); }, [&] { return import_one(candidate, run, report.notes); }));
+      if (const auto failed = failures.find(candidate.hint.channel); failed != failures.end()) {
+        note(report.notes, *failed->second.candidate, failed->second.error);
+        failures.erase(failed);
+      }
+    } catch (const Error& error) {
+      if (files.heads.size() == 1 || !may_be_superseded(error.code())) {
+        throw;
+      }
+      const bool only_older = error.code() == ErrorCode::rollback;
+      const auto known = failures.find(candidate.hint.channel);
+      if (known != failures.end() && known->second.error.code() == ErrorCode::rollback && !only_older) {
+        note(report.notes, *known->second.candidate, known->second.error);
+        failures.erase(known);
+      }
+      if (!failures.try_emplace(candidate.hint.channel, Failure{&candidate, error}).second) {
+        note(report.notes, candidate, error);
+      }
+    }
+  }
+  if (!report.bundles.empty() &&
+      std::any_of(report.bundles.begin(), report.bundles.end(), [](const ImportedBundle& bundle) {
+        return bundle.outcome != ImportedBundle::Outcome::nothing_to_do;
+      })) {
+    report.receipt = write_new_receipt(state, options.home, report.bundles.back(), clock.now(), reporter);
+    run.step("receipt-written");
+  }
+  if (!failures.empty()) {
+    throw failures.begin()->second.error;
+  }
+  return report;
+}
+
+}  // namespace airlock::workflow

@@ -1,0 +1,72 @@
+// Takes bundles in: proven, complete, and visible in one step, or not at all (TRUST.md 1.9; docs/operations/import.md).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "base/reporter.hpp"
+#include "trust/client.hpp"
+#include "workflow/artifact_changes.hpp"
+#include "workflow/home.hpp"
+
+namespace airlock::workflow {
+
+enum class Activation { at_once, hold };
+
+struct ImportOptions {
+  Home home;
+  std::vector<std::filesystem::path> bundles;   // files, heads, volumes, folders
+  std::vector<std::filesystem::path> volumes;   // further folders
+  Activation activation = Activation::at_once;
+  std::set<base::Digest> withhold;              // approved, but not to be taken or served; stays so in later imports
+  std::set<base::Digest> release;               // withheld before, wanted now
+  trust::Expiry expiry = trust::Expiry::enforce;  // accept: timestamp and snapshot may have expired, this once
+  std::string reason;                           // of withhold, release or accepted expiry; required by them
+  std::string ticket;                           // of the site's own records; kept in the audit log
+  // Called at named steps: "head-proven", "planned", "blob-stored" (by several threads), "blobs-stored", "synced",
+  // "state-written", "committed", "published", "receipt-written". A test throws or ends the process there.
+  std::function<void(std::string_view step)> at_step;
+};
+
+struct ImportedBundle {
+  enum class Outcome {
+    imported,       // a new generation
+    refreshed,      // the same state with newer statements, or bytes that were missing
+    nothing_to_do,  // all of it is here
+  } outcome = Outcome::imported;
+  std::filesystem::path head;
+  std::string channel;
+  std::uint64_t serial = 0;
+  std::string bundle_id;                       // hex
+  std::uint64_t generation = 0;
+  bool active = false;
+  std::optional<std::uint64_t> previous_serial;  // of what was here before
+  std::uint64_t artifacts = 0;
+  ArtifactChanges changes;                     // against the channel's newest generation before
+  std::uint64_t blobs_new = 0, blobs_present = 0, bytes_written = 0, withheld = 0;
+  std::size_t approvals = 0;
+  std::vector<std::pair<std::string, base::Time>> expiries;  // by role
+};
+
+struct ImportReport {
+  std::vector<ImportedBundle> bundles;         // in the order in which they were taken
+  std::vector<base::Finding> notes;            // bundles that were passed over, files that do not belong here
+  std::filesystem::path receipt;               // empty where nothing was written
+};
+
+// Throws untrusted, tampered, rollback, equivocation, expired, clock, approval_missing, volume_missing, truncated,
+// base_missing (a need list is written), no_space, busy, conflict (two channels differ), usage, interrupted. What is
+// said of one bundle holds for that one: those before it are in.
+ImportReport import_bundles(const ImportOptions& options, const base::Clock& clock, base::Reporter& reporter);
+
+}  // namespace airlock::workflow

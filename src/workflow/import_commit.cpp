@@ -1,0 +1,127 @@
+// Import, step 14: everything becomes true in one transaction, and visible with the switch of the catalog after it.
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "bundle/state_store.hpp"
+#include "workflow/import_one.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+model::FileRow bundle_row(std::string path, std::string media_type, const base::Digest& sha256, std::uint64_t length) {
+  model::FileRow row;
+  row.ecosystem = k_bundle_ecosystem;
+  row.path = std::move(path);
+  row.kind = model::Kind::layout;
+  row.media_type = std::move(media_type);
+  row.sha256 = sha256;
+  row.length = length;
+  return row;
+}
+
+void add_rows(const Commit& commit, std::uint64_t generation, store::StateDb& state) {
+  const auto& verified = commit.proven.bundle;
+  verified.for_each_row([&](const model::FileRow& row) {
+    if (row.sha256 && commit.left.contains(*row.sha256)) {
+      auto withheld = row;
+      withheld.kind = model::Kind::withheld;
+      state.add_row(generation, withheld);
+    } else {
+      state.add_row(generation, row);
+    }
+  });
+  // Under a name of their own, so that those of several channels and producers stand beside each other in the catalog.
+  const auto folder = fmt::format("{}/{}-{}", commit.proven.key.producer, commit.proven.key.channel,
+                                  verified.descriptor().serial);
+  state.add_row(generation, bundle_row(folder + "/head.airlock", "application/x-tar", commit.head_digest,
+                                       commit.head_length));
+  std::size_t number = 0;
+  for (const auto& attachment : verified.attachments()) {
+    state.add_row(generation, bundle_row(fmt::format("{}/{}-{}", folder, attachment.kind, ++number),
+                                         attachment.media_type, attachment.sha256, attachment.length));
+  }
+}
+
+std::uint64_t add_generation(const Commit& commit, base::Time now, store::StateDb& state) {
+  const auto& descriptor = commit.proven.bundle.descriptor();
+  store::Generation generation;
+  generation.channel = commit.proven.key;
+  generation.serial = descriptor.serial;
+  generation.bundle_id = commit.proven.bundle.bundle_id();
+  generation.created = descriptor.created;
+  generation.imported = now;
+  generation.head_digest = commit.head_digest.hex();
+  generation.artifacts = descriptor.artifacts;
+  for (const auto& [ecosystem, rows] : descriptor.rows) {
+    generation.rows += rows;
+  }
+  generation.bytes = descriptor.bytes;
+  const auto id = state.add_generation(generation);
+  add_rows(commit, id, state);
+  return id;
+}
+
+std::string audit_detail(const Commit& commit, std::uint64_t generation, const ImportOptions& options) {
+  const auto& verified = commit.proven.bundle;
+  base::Json detail = {{"channel", commit.proven.key.channel},
+                       {"producer", commit.proven.key.producer},
+                       {"serial", verified.descriptor().serial},
+                       {"bundle_id", verified.bundle_id()},
+                       {"generation", generation},
+                       {"root_version", verified.trusted().root.version},
+                       {"approvals", verified.approvals()},
+                       {"blobs_new", commit.plan.wanted.size()},
+                       {"hold", options.activation == Activation::hold}};
+  if (!commit.left.empty()) {
+    detail["withheld"] = base::Json::array();
+    for (const auto& digest : commit.left) {
+      detail["withheld"].push_back(digest.to_string());
+    }
+  }
+  if (options.expiry == trust::Expiry::accept) {
+    detail["accepted_expired"] = {"timestamp", "snapshot"};
+  }
+  if (!options.reason.empty()) {
+    detail["reason"] = options.reason;
+  }
+  if (!options.ticket.empty()) {
+    detail["ticket"] = options.ticket;
+  }
+  return detail.dump(-1, ' ', false, base::Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::uint64_t commit_import(const Commit& commit, const ImportRun& run) {
+  auto& state = run.state;
+  const auto now = run.clock.now();
+  auto change = state.change();
+  const auto& trusted = commit.proven.bundle.trusted();
+  bundle::save_trusted(state, commit.proven.key, trusted);
+  // For receipts and status: the pinned root itself is in no table.
+  state.set_role(commit.proven.key, "root", trusted.root_file.bytes);
+  const auto generation = commit.adds_generation ? add_generation(commit, now, state) : commit.existing->id;
+  for (const auto& blob : commit.plan.wanted) {
+    state.add_blob(blob.sha256, blob.length);
+  }
+  state.add_blob(commit.head_digest, commit.head_length);
+  state.raise_time_floor(commit.proven.bundle.descriptor().created);
+  state.set_last_wall(now);
+  state.audit(now, commit.existing ? "import-again" : "import", audit_detail(commit, generation, run.options));
+  std::unique_ptr<store::CatalogBuilder> catalog;
+  if (commit.adds_generation && run.options.activation == Activation::at_once) {
+    state.set_active(generation);
+    catalog = store::prepare_catalog(state, run.options.home.root);
+  }
+  run.step("state-written");
+  change.commit();
+  run.step("committed");
+  if (catalog) {
+    catalog->publish();
+  }
+  run.step("published");
+  return generation;
+}
+
+}  // namespace airlock::workflow

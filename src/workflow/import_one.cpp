@@ -1,0 +1,184 @@
+#include "workflow/import_one.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "workflow/verify.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Severity;
+using Outcome = ImportedBundle::Outcome;
+
+std::optional<store::Generation> newest_of(const store::StateDb& state, const store::ChannelKey& key) {
+  for (auto& generation : state.generations()) {  // newest first
+    if (generation.channel == key) {
+      return std::move(generation);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<store::Generation> generation_of(const store::StateDb& state, const store::ChannelKey& key,
+                                               std::string_view bundle_id) {
+  for (auto& generation : state.generations()) {
+    if (generation.channel == key && generation.bundle_id == bundle_id) {
+      return std::move(generation);
+    }
+  }
+  return std::nullopt;
+}
+
+// What this side does not want: named now, withheld in the newest generation and not released, or revoked.
+std::set<base::Digest> digests_to_leave(const bundle::VerifiedBundle& verified,
+                                        const std::optional<store::Generation>& before, const ImportRun& run) {
+  auto left = run.options.withhold;
+  if (before) {
+    run.state.for_each_row(before->id, [&](const model::FileRow& row) {
+      if (row.kind == model::Kind::withheld && row.sha256 && !run.options.release.contains(*row.sha256)) {
+        left.insert(*row.sha256);
+      }
+    });
+  }
+  const auto revoked = verified.revoked();
+  if (!left.empty() || !revoked.empty()) {
+    std::set<base::Digest> in_state;
+    verified.for_each_row([&](const model::FileRow& row) {
+      if (!row.sha256) {
+        return;
+      }
+      if (std::find(revoked.begin(), revoked.end(), row.artifact) != revoked.end() ||
+          std::find(revoked.begin(), revoked.end(), row.sha256->to_string()) != revoked.end() ||
+          std::find(revoked.begin(), revoked.end(), row.sha256->hex()) != revoked.end()) {
+        left.insert(*row.sha256);
+      }
+      if (left.contains(*row.sha256)) {
+        in_state.insert(*row.sha256);
+      }
+    });
+    for (const auto& digest : run.options.withhold) {
+      if (!in_state.contains(digest)) {
+        throw Error(ErrorCode::usage, fmt::format("{} is not in this bundle, so it cannot be withheld", digest.to_string()))
+            .with_hint("`airlock bundle inspect BUNDLE --json` lists its digests");
+      }
+    }
+    left = std::move(in_state);
+  }
+  return left;
+}
+
+// The accepted head as a blob: bytes of our own making from the private copy, never a second look at the medium.
+std::pair<base::Digest, std::uint64_t> store_head(const bundle::Head& head, const store::BlobStore& blobs) {
+  const auto bytes = bundle::build_head(head.contents(), std::nullopt, bundle::HeadEnd::alone).value();
+  const auto digest = base::sha256(bytes);
+  if (!blobs.file_exists(digest, bytes.size()) || !blobs.recheck(digest, bytes.size())) {
+    store::BlobStore::Writer writer(blobs, digest, bytes.size());
+    writer.write(base::as_bytes(bytes));
+    writer.finish();
+  }
+  return {digest, bytes.size()};
+}
+
+ArtifactChanges changes_since(const std::optional<store::Generation>& before, const bundle::VerifiedBundle& verified,
+                              const store::StateDb& state) {
+  ArtifactList old_list;
+  ArtifactList new_list;
+  if (before) {
+    state.for_each_row(before->id, [&old_list](const model::FileRow& row) {
+      if (row.ecosystem != k_bundle_ecosystem) {
+        old_list.add(row);
+      }
+    });
+  }
+  verified.for_each_row([&new_list](const model::FileRow& row) { new_list.add(row); });
+  return compare(old_list, new_list);
+}
+
+}  // namespace
+
+ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRun& run, std::vector<base::Finding>& notes) {
+  const auto head = bundle::Head::read(candidate.path);
+  const auto proven = prove_head(head, run);
+  const auto& verified = proven.bundle;
+  run.step("head-proven");
+
+  const auto before = newest_of(run.state, proven.key);
+  const auto existing = generation_of(run.state, proven.key, verified.bundle_id());
+  const auto left = digests_to_leave(verified, before, run);
+  const auto map = bundle::BlobMap::scan(head, run.folders);
+  auto plan = plan_import(verified, map, run.state, run.blobs, left);
+  run.step("planned");
+
+  ImportedBundle result;
+  result.head = candidate.path;
+  result.channel = proven.key.channel;
+  result.serial = verified.descriptor().serial;
+  result.bundle_id = verified.bundle_id();
+  result.artifacts = verified.descriptor().artifacts;
+  result.approvals = verified.approvals();
+  result.expiries = expiries_of(verified.trusted());
+  result.blobs_present = plan.present;
+  result.withheld = left.size();
+  if (before) {
+    result.previous_serial = before->serial;
+  }
+  for (const auto& finding : map.findings()) {
+    if (finding.severity == Severity::note) {
+      run.reporter.note(fmt::format("{} {}", finding.subject, finding.message));
+    } else {
+      notes.push_back({Severity::note, finding.code, finding.subject, finding.message});
+    }
+  }
+
+  const bool changes_choice = !run.options.withhold.empty() || !run.options.release.empty();
+  const bool head_is_here = existing && run.state.has_blob(base::Digest::parse_sha256_hex(existing->head_digest));
+  if (head_is_here && plan.wanted.empty() && verified.trusted().same_timestamp && !changes_choice) {
+    result.outcome = Outcome::nothing_to_do;
+    result.generation = existing->id;
+    result.active = existing->active;
+    return result;
+  }
+  if (!existing) {
+    check_rows(verified, proven.key, run);
+    result.changes = changes_since(before, verified, run.state);
+  }
+
+  const auto taken = take_content(verified, map, plan, left, run);
+  run.step("blobs-stored");
+  base::Digest head_digest;
+  std::uint64_t head_length = 0;
+  std::uint64_t head_written = 0;
+  if (head_is_here) {
+    head_digest = base::Digest::parse_sha256_hex(existing->head_digest);
+    head_length = run.state.blob_length(head_digest).value_or(0);
+  } else {
+    std::tie(head_digest, head_length) = store_head(head, run.blobs);
+    head_written = head_length;
+  }
+  {
+    const auto progress = run.reporter.task("writing to disk", 0);
+    run.blobs.sync();
+  }
+  run.step("synced");
+
+  Commit commit{.proven = proven, .plan = plan, .left = left, .existing = existing};
+  // A state that is here already gets a generation of its own only where its rows or its head would differ.
+  commit.adds_generation = !existing || !head_is_here || changes_choice;
+  commit.head_digest = head_digest;
+  commit.head_length = head_length;
+  result.generation = commit_import(commit, run);
+  result.outcome = existing ? Outcome::refreshed : Outcome::imported;
+  result.active = run.state.generation(result.generation)->active;
+  result.blobs_new = taken.blobs + plan.staged.size();
+  result.bytes_written = taken.bytes + head_written;
+  return result;
+}
+
+}  // namespace airlock::workflow

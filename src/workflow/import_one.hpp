@@ -1,0 +1,70 @@
+// One bundle of an import, for import.cpp only.
+#pragma once
+
+#include "bundle/blob_map.hpp"
+#include "bundle/verified_bundle.hpp"
+#include "store/blob_store.hpp"
+#include "store/state_db.hpp"
+#include "workflow/import.hpp"
+#include "workflow/import_plan.hpp"
+#include "workflow/pinned_roots.hpp"
+
+namespace airlock::workflow {
+
+// What all bundles of one run share.
+struct ImportRun {
+  const ImportOptions& options;
+  const base::Clock& clock;
+  base::Reporter& reporter;
+  const bundle::Policy& policy;
+  const std::vector<PinnedRoot>& roots;
+  const std::vector<std::filesystem::path>& folders;
+  store::StateDb& state;
+  const store::BlobStore& blobs;
+
+  void step(std::string_view name) const {
+    if (options.at_step) {
+      options.at_step(name);
+    }
+  }
+};
+
+ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRun& run, std::vector<base::Finding>& notes);
+
+// The parts, in files of their own.
+
+// Signatures, versions, serial, expiry, clock (steps 0 to 9). What contradicts an earlier statement is kept as evidence.
+struct ProvenHead {
+  bundle::VerifiedBundle bundle;
+  store::ChannelKey key;
+  base::Time now{};  // reference time
+};
+ProvenHead prove_head(const bundle::Head& head, const ImportRun& run);
+
+// Throws conflict when a path that is fixed by version or digest means something else in another active channel.
+void check_rows(const bundle::VerifiedBundle& verified, const store::ChannelKey& key, const ImportRun& run);
+
+// Brings everything that `plan` wants into the blob store (steps 10 to 13). Throws base_missing, volume_missing,
+// no_space, tampered, truncated.
+struct Taken {
+  std::uint64_t blobs = 0, bytes = 0;  // written
+};
+Taken take_content(const bundle::VerifiedBundle& verified, const bundle::BlobMap& map, ImportPlan& plan,
+                   const std::set<base::Digest>& left, const ImportRun& run);
+
+// Step 14: one transaction, and the catalog switched after it.
+struct Commit {
+  const ProvenHead& proven;
+  const ImportPlan& plan;
+  const std::set<base::Digest>& left;
+  std::optional<store::Generation> existing = {};  // of the same state
+  bool adds_generation = true;
+  base::Digest head_digest = {};
+  std::uint64_t head_length = 0;
+};
+std::uint64_t commit_import(const Commit& commit, const ImportRun& run);
+
+// Rows that stand for what a generation needs beside its catalog: the head and the attachments.
+inline constexpr std::string_view k_bundle_ecosystem = "bundle";
+
+}  // namespace airlock::workflow

@@ -1,0 +1,97 @@
+// Import, steps 0 to 9: is it signed by those whom this site accepts, and is it newer than what is here?
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/files.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "bundle/state_store.hpp"
+#include "workflow/import_one.hpp"
+#include "workflow/reference_time.hpp"
+#include "workflow/serial_check.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::size_t k_head_digits = 12;  // hex, of a head's digest in a file name
+
+// Only what cannot mean anything to a file system; the hint is not proven when this is used.
+std::string safe_name(std::string_view channel) {
+  const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  const bool plain = !channel.empty() && channel.size() <= 63 && std::all_of(channel.begin(), channel.end(), is_plain);
+  return plain ? std::string(channel) : "unknown";
+}
+
+std::filesystem::path keep(const std::filesystem::path& folder, const bundle::Hint& hint, std::string_view bytes) {
+  const auto path = folder / fmt::format("{}-{}-{}.airlock", safe_name(hint.channel), hint.serial,
+                                         base::sha256(bytes).hex().substr(0, k_head_digits));
+  base::write_file_atomic(path, bytes, 0444);
+  return path;
+}
+
+// Both statements stay: the one that was accepted, and the one that contradicts it.
+Error with_evidence(Error error, const bundle::Head& head, const store::ChannelKey& key, const ImportRun& run) {
+  const auto folder = run.options.home.root / "evidence";
+  base::make_directories(folder, 0700);
+  std::vector<std::string> kept;
+  kept.push_back(
+      keep(folder, head.hint(), bundle::build_head(head.contents(), std::nullopt, bundle::HeadEnd::alone).value())
+          .string());
+  for (const auto& generation : run.state.generations()) {
+    if (generation.channel != key) {
+      continue;
+    }
+    if (const auto accepted = run.blobs.open(base::Digest::parse_sha256_hex(generation.head_digest))) {
+      base::FileSource source(accepted->fd->get(), accepted->offset, accepted->length, "the accepted head");
+      kept.push_back(keep(folder, head.hint(), base::read_all(source, bundle::Head::k_head_memory * 8)).string());
+    }
+    break;
+  }
+  auto change = run.state.change();
+  run.state.audit(run.clock.now(), "equivocation",
+                  base::Json{{"channel", key.channel}, {"producer", key.producer}, {"serial", head.hint().serial},
+                             {"evidence", kept}, {"message", error.message()}}
+                      .dump(-1, ' ', false, base::Json::error_handler_t::replace));
+  change.commit();
+  error.with_hint(fmt::format("both statements are kept as evidence: {}; call security before anything else",
+                              base::join(kept, ", ")));
+  return error;
+}
+
+}  // namespace
+
+ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
+  const auto& root = require_root_for(head, run.roots, run.options.home);
+  // The channel is the head's own word until verify_head has compared it with every signed role.
+  const store::ChannelKey key{root.producer(), head.hint().channel};
+
+  bundle::VerifyOptions options;
+  options.pinned_root = root.bytes;
+  options.producer = key.producer;
+  options.channel = key.channel;
+  options.policy = run.policy;
+  options.now = reference_time(run.clock.now(),
+                               {.floor = run.state.time_floor(), .last_wall = run.state.last_wall()},
+                               run.policy.clock_tolerance);
+  if (run.options.expiry == trust::Expiry::accept) {
+    options.expiry = {{"timestamp", trust::Expiry::accept}, {"snapshot", trust::Expiry::accept}};
+  }
+  bundle::ChannelStateStore known(run.state, key);
+  try {
+    auto verified = bundle::verify_head(head, known, options);
+    check_serial(verified, run.state, key);
+    return {std::move(verified), key, options.now};
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::equivocation) {
+      throw with_evidence(error, head, key, run);
+    }
+    throw;
+  }
+}
+
+}  // namespace airlock::workflow

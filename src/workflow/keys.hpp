@@ -1,0 +1,89 @@
+// The signing set of a home: making it, showing it, and opening it to sign (docs: keys/ in home.hpp).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/secret.hpp"
+#include "bundle/authoring.hpp"
+#include "trust/key.hpp"
+#include "trust/root_authoring.hpp"
+#include "workflow/home.hpp"
+
+namespace airlock::workflow {
+
+struct KeysInitOptions {
+  std::string name;                              // who signs, for people; empty: "airlock"
+  std::uint64_t threshold = 1;                   // of root and snapshot; that many keys are made for each of the two
+  trust::Scheme scheme = trust::Scheme::ed25519; // ecdsa_p256 with --fips
+  trust::Cadence cadence = trust::Cadence::monthly;
+  std::optional<base::Secret> passphrase;        // none: the key files are not encrypted
+  std::filesystem::path root_key_folder;         // where root's private keys go instead; empty: with the others
+};
+
+struct KeysInitReport {
+  std::string fingerprint;                       // hex
+  std::filesystem::path root;                    // the public root, to hand over
+  std::vector<std::filesystem::path> private_keys;
+  std::string expires;                           // RFC 3339, of the root
+  bool encrypted = false;
+};
+
+// Makes keys and the first root, all or nothing. Throws conflict when the home has a signing set, or a root key file is
+// in the way; usage for a threshold of 0 or above 9.
+KeysInitReport init_keys(const Home& home, const KeysInitOptions& options, const base::Clock& clock);
+
+bool has_keys(const Home& home);
+// Whether a passphrase will be needed to open the set.
+bool keys_are_encrypted(const Home& home);
+
+// The chain of roots of this home, oldest first, as files. Throws config (with the command that makes them) when there
+// are none.
+std::vector<std::string> read_own_roots(const Home& home);
+
+struct KeyInfo {
+  std::string role;
+  std::string keyid;                             // hex
+  std::string scheme;
+  std::filesystem::path file;                    // of the private key; empty where it is not here
+  bool encrypted = false;
+};
+struct KeysReport {
+  std::string name;
+  std::string fingerprint;                       // hex, of the newest root
+  std::uint64_t root_version = 0;
+  base::Time expires{};
+  std::string cadence;
+  std::map<std::string, std::uint64_t> thresholds;  // by role
+  std::vector<KeyInfo> keys;                     // sorted by role, keyid
+};
+// What the newest root says, and which private keys are here.
+KeysReport show_keys(const Home& home);
+
+// The signers whose private keys are in the home, for the roles that a bundle needs (root's own are not opened).
+class KeyRing {
+ public:
+  // Throws config when there is no set, auth for a wrong or missing passphrase, untrusted for a key file that others
+  // can read or that is not the root's.
+  KeyRing(const Home& home, const std::optional<base::Secret>& passphrase);
+
+  bundle::SigningSet signing_set() const;        // borrows the signers: the ring outlives it
+  const std::vector<std::string>& roots() const { return m_roots; }
+
+ private:
+  std::vector<std::string> m_roots;
+  std::string m_cadence;
+  std::map<std::string, std::vector<std::unique_ptr<trust::Signer>>> m_signers;  // by role
+};
+
+// The newest public root, written to `path` for a site's first time. An existing file is kept: throws conflict, unless
+// it holds the same. Returns its fingerprint, hex.
+std::string export_root(const Home& home, const std::filesystem::path& path);
+
+}  // namespace airlock::workflow

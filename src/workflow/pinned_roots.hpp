@@ -1,0 +1,42 @@
+// The roots that this site trusts, and which of them a bundle belongs to (TRUST.md 1.8).
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bundle/head.hpp"
+#include "trust/root_authoring.hpp"
+#include "workflow/home.hpp"
+
+namespace airlock::workflow {
+
+struct PinnedRoot {
+  std::string bytes;
+  std::filesystem::path file;  // where it was read from
+  trust::PinnableRoot root;
+
+  // What trust state is kept under: the fingerprint of the pinned root, which is the producer's identity where that is
+  // version 1 (FORMATS.md, Identity).
+  std::string producer() const { return root.fingerprint.hex(); }
+};
+
+// Checked as for pinning. Throws malformed, untrusted, with the file named.
+PinnedRoot read_root(const std::filesystem::path& file, const trust::Policy& policy);
+// Those in HOME.pinned_roots(), oldest version first. A file there that is no root is an error, not passed over.
+std::vector<PinnedRoot> read_pinned_roots(const Home& home, const trust::Policy& policy);
+// The first root of this home's own signing set; for `verify` on the connected side.
+std::optional<PinnedRoot> read_own_root(const Home& home, const trust::Policy& policy);
+
+// The pinned root whose statement stands in the head's chain of roots: a choice only, nothing is proven by it.
+const PinnedRoot* find_root_for(const bundle::Head& head, const std::vector<PinnedRoot>& roots);
+// Like that, or untrusted with a hint that says which root the bundle wants.
+const PinnedRoot& require_root_for(const bundle::Head& head, const std::vector<PinnedRoot>& roots, const Home& home);
+
+// Writes it below the configuration folder; `file` of the result says where. Throws conflict when that root, or another
+// version of the same chain, is pinned already.
+PinnedRoot pin_root(const Home& home, std::string_view bytes, const trust::Policy& policy);
+
+}  // namespace airlock::workflow

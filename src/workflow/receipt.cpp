@@ -1,0 +1,329 @@
+#include "workflow/receipt.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "store/state_db.hpp"
+#include "trust/metadata.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Json;
+
+constexpr int k_format = 1;
+constexpr std::string_view k_receipt_kind = "airlock-receipt";
+constexpr std::string_view k_need_kind = "airlock-need";
+constexpr std::uint64_t k_receipt_limit = 1ull << 30;  // bytes; about fifteen million blobs
+constexpr std::size_t k_buffer = 64 * 1024;         // bytes
+
+Json to_json(const ReceiptChannel& channel) {
+  return {{"producer", channel.producer},
+          {"channel", channel.channel},
+          {"serial", channel.serial},
+          {"bundle_id", channel.bundle_id},
+          {"generation", channel.generation},
+          {"active_generation", channel.active_generation},
+          {"created", base::to_rfc3339(channel.created)},
+          {"imported", base::to_rfc3339(channel.imported)},
+          {"root_version", channel.root_version},
+          {"snapshot_version", channel.snapshot_version},
+          {"snapshot_sha256", channel.snapshot_sha256}};
+}
+
+ReceiptChannel channel_from(const Json& json, std::string_view name) {
+  ReceiptChannel channel;
+  channel.producer = base::string_member(json, "producer", name);
+  channel.channel = base::string_member(json, "channel", name);
+  channel.serial = base::uint_member(json, "serial", name);
+  channel.bundle_id = base::string_member(json, "bundle_id", name);
+  channel.generation = base::uint_member(json, "generation", name);
+  channel.active_generation = base::uint_member(json, "active_generation", name);
+  channel.created = base::parse_rfc3339(base::string_member(json, "created", name));
+  channel.imported = base::parse_rfc3339(base::string_member(json, "imported", name));
+  channel.root_version = base::uint_member(json, "root_version", name);
+  channel.snapshot_version = base::uint_member(json, "snapshot_version", name);
+  channel.snapshot_sha256 = base::string_member(json, "snapshot_sha256", name);
+  return channel;
+}
+
+// Everything but the long lists, one member a line so that a person can read it.
+Json header_json(const Receipt& receipt) {
+  Json json = {{"format", k_format},
+               {"kind", receipt.is_need() ? k_need_kind : k_receipt_kind},
+               {"time", base::to_rfc3339(receipt.time)},
+               {"tool", receipt.tool},
+               {"channels", Json::array()},
+               {"audit", {{"number", receipt.audit_number}, {"head", receipt.audit_head}}},
+               {"blobs_count", receipt.blobs.size()},
+               {"blobs_sha256", receipt.blobs_digest.hex()}};
+  for (const auto& channel : receipt.channels) {
+    json["channels"].push_back(to_json(channel));
+  }
+  if (receipt.is_need()) {
+    json["need"] = {{"channel", receipt.need_channel},
+                    {"serial", receipt.need_serial},
+                    {"bundle_id", receipt.need_bundle_id}};
+  }
+  return json;
+}
+
+class BufferedSink {
+ public:
+  explicit BufferedSink(base::ByteSink& sink) : m_sink(&sink) {}
+  void put(std::string_view text) {
+    m_buffer += text;
+    if (m_buffer.size() >= k_buffer) {
+      flush();
+    }
+  }
+  void flush() {
+    m_sink->write(base::as_bytes(m_buffer));
+    m_buffer.clear();
+  }
+
+ private:
+  base::ByteSink* m_sink;
+  std::string m_buffer;
+};
+
+template <typename Items, typename Print>
+void put_list(BufferedSink& out, std::string_view key, const Items& items, const Print& print) {
+  out.put(fmt::format(",\n\"{}\": [", key));
+  bool first = true;
+  for (const auto& item : items) {
+    out.put(first ? "\n" : ",\n");
+    out.put(print(item));
+    first = false;
+  }
+  out.put("]");
+}
+
+// Keeps the three long lists out of the tree: each of their items is taken when it is complete, and dropped.
+class ListReader {
+ public:
+  ListReader(Receipt& receipt, std::string_view name) : m_receipt(receipt), m_name(name) {}
+
+  bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
+    if (event == Json::parse_event_t::key && depth == 1) {
+      m_key = parsed.get<std::string>();
+      return true;
+    }
+    if (depth != 2) {
+      return true;
+    }
+    if (event == Json::parse_event_t::value && (m_key == "blobs" || m_key == "withheld")) {
+      (m_key == "blobs" ? m_receipt.blobs : m_receipt.withheld).push_back(digest(parsed));
+      return false;
+    }
+    if (event == Json::parse_event_t::object_end && m_key == "missing") {
+      m_receipt.missing.push_back({digest(base::member(parsed, "sha256", m_name)),
+                                   base::uint_member(parsed, "length", m_name)});
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  base::Digest digest(const Json& value) const {
+    if (!value.is_string() || !base::Digest::is_sha256_hex(value.get_ref<const std::string&>())) {
+      throw Error(ErrorCode::malformed, fmt::format("{} lists something that is no digest", m_name));
+    }
+    return base::Digest::parse_sha256_hex(value.get_ref<const std::string&>());
+  }
+
+  Receipt& m_receipt;
+  std::string_view m_name;
+  std::string m_key;
+};
+
+void read_header(const Json& json, Receipt& receipt, std::string_view name) {
+  const auto kind = base::string_member(json, "kind", name);
+  if (kind != k_receipt_kind && kind != k_need_kind) {
+    throw Error(ErrorCode::malformed, fmt::format("{} is neither a receipt nor a need list", name));
+  }
+  if (base::uint_member(json, "format", name) != k_format) {
+    throw Error(ErrorCode::unsupported, fmt::format("{} was written by a newer airlock", name));
+  }
+  receipt.time = base::parse_rfc3339(base::string_member(json, "time", name));
+  receipt.tool = base::string_member_or(json, "tool", "", name);
+  const auto& channels = base::member(json, "channels", name);
+  if (!channels.is_array()) {
+    throw Error(ErrorCode::malformed, fmt::format("{}: 'channels' is no list", name));
+  }
+  for (const auto& channel : channels) {
+    receipt.channels.push_back(channel_from(channel, name));
+  }
+  const auto& audit = base::member(json, "audit", name);
+  receipt.audit_number = base::uint_member(audit, "number", name);
+  receipt.audit_head = base::string_member(audit, "head", name);
+  receipt.blobs_digest = base::Digest::parse_sha256_hex(base::string_member(json, "blobs_sha256", name));
+  if (kind == k_need_kind) {
+    const auto& need = base::member(json, "need", name);
+    receipt.need_channel = base::string_member(need, "channel", name);
+    receipt.need_serial = base::uint_member(need, "serial", name);
+    receipt.need_bundle_id = base::string_member(need, "bundle_id", name);
+  }
+  // A list that was cut would make the producer leave out too little, one that was added to too much.
+  if (!std::is_sorted(receipt.blobs.begin(), receipt.blobs.end()) ||
+      digest_of_list(receipt.blobs) != receipt.blobs_digest) {
+    throw Error(ErrorCode::malformed, fmt::format("{} was changed: its list does not hash to what it says", name))
+        .with_hint("have the isolated side write it again with `airlock store receipt -o FILE`");
+  }
+}
+
+template <typename Input>
+Receipt parse(Input&& input, std::string_view name) {
+  Receipt receipt;
+  try {
+    ListReader lists(receipt, name);
+    const auto json = Json::parse(std::forward<Input>(input), [&lists](int depth, Json::parse_event_t event, Json& parsed) {
+      return lists(depth, event, parsed);
+    });
+    read_header(json, receipt, name);
+  } catch (const Json::exception&) {
+    throw Error(ErrorCode::malformed, fmt::format("{} is no valid JSON", name))
+        .with_hint("a receipt is written by `airlock import` and `airlock store receipt -o FILE`");
+  }
+  return receipt;
+}
+
+}  // namespace
+
+base::Digest digest_of_list(const std::vector<base::Digest>& sorted) {
+  base::Hasher hasher;
+  for (const auto& digest : sorted) {
+    hasher.update(digest.hex());
+    hasher.update("\n");
+  }
+  return hasher.finish();
+}
+
+Receipt make_receipt(const store::StateDb& state, base::Time now) {
+  Receipt receipt;
+  receipt.time = now;
+  receipt.tool = "airlock " AIRLOCK_VERSION;
+  std::map<store::ChannelKey, ReceiptChannel> channels;
+  for (const auto& generation : state.generations()) {  // newest first
+    const auto& key = generation.channel;
+    auto [place, is_newest] = channels.try_emplace(key);
+    auto& entry = place->second;
+    if (is_newest) {
+      entry = {.producer = key.producer, .channel = key.channel, .serial = generation.serial,
+               .bundle_id = generation.bundle_id, .generation = generation.id, .created = generation.created,
+               .imported = generation.imported};
+      if (const auto root = state.role(key, "root")) {
+        entry.root_version =
+            trust::parse_root(trust::parse_signed(*root, "root.json", trust::k_root_limit)).version;
+      }
+      if (const auto snapshot = state.role(key, "snapshot")) {
+        entry.snapshot_version =
+            trust::parse_snapshot(trust::parse_signed(*snapshot, "snapshot.json", trust::k_metadata_ceiling)).version;
+        entry.snapshot_sha256 = base::sha256(*snapshot).hex();
+      }
+      state.for_each_row(generation.id, [&receipt](const model::FileRow& row) {
+        if (row.kind == model::Kind::withheld && row.sha256) {
+          receipt.withheld.push_back(*row.sha256);
+        }
+      });
+    }
+    if (generation.active) {
+      entry.active_generation = generation.id;
+    }
+  }
+  for (auto& [key, entry] : channels) {
+    receipt.channels.push_back(std::move(entry));
+  }
+  std::sort(receipt.channels.begin(), receipt.channels.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.channel, a.producer) < std::tie(b.channel, b.producer);
+  });
+  std::sort(receipt.withheld.begin(), receipt.withheld.end());
+  receipt.withheld.erase(std::unique(receipt.withheld.begin(), receipt.withheld.end()), receipt.withheld.end());
+  state.for_each_blob([&receipt](const base::Digest& sha256, std::uint64_t) { receipt.blobs.push_back(sha256); });
+  receipt.blobs_digest = digest_of_list(receipt.blobs);
+  if (const auto audit = state.audit_entries(); !audit.empty()) {
+    receipt.audit_number = audit.back().number;
+    receipt.audit_head = audit.back().digest;
+  }
+  return receipt;
+}
+
+void write_receipt(const Receipt& receipt, base::ByteSink& sink) {
+  BufferedSink out(sink);
+  auto header = header_json(receipt).dump(2);
+  header.resize(header.size() - 2);  // its end, "\n}": the lists follow
+  out.put(header);
+  const auto hex = [](const base::Digest& digest) { return '"' + digest.hex() + '"'; };
+  put_list(out, "withheld", receipt.withheld, hex);
+  if (receipt.is_need()) {
+    put_list(out, "missing", receipt.missing, [](const SiteBlob& blob) {
+      return fmt::format(R"({{"sha256": "{}", "length": {}}})", blob.sha256.hex(), blob.length);
+    });
+  }
+  put_list(out, "blobs", receipt.blobs, hex);
+  out.put("\n}\n");
+  out.flush();
+}
+
+void write_receipt_file(const Receipt& receipt, const std::filesystem::path& path) {
+  auto folder = path.parent_path();
+  if (folder.empty()) {
+    folder = ".";
+  }
+  base::make_directories(folder);
+  const auto working = folder / fmt::format(".{}.{}.new", path.filename().string(), ::getpid());
+  const auto name = working.string();
+  base::Fd fd(::open(working.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!fd) {
+    throw base::system_error(errno, fmt::format("cannot write {}", path.string()));
+  }
+  try {
+    base::FunctionSink sink([&](std::span<const std::byte> data) { base::write_all(fd.get(), data, name); });
+    write_receipt(receipt, sink);
+    base::sync_file(fd.get(), name);
+    if (::rename(working.c_str(), path.c_str()) != 0) {
+      throw base::system_error(errno, fmt::format("cannot give {} its name", path.string()));
+    }
+  } catch (...) {
+    ::unlink(working.c_str());
+    throw;
+  }
+  base::sync_directory(folder);
+}
+
+Receipt parse_receipt(std::string_view text, std::string_view name) { return parse(text, name); }
+
+Receipt read_receipt(const std::filesystem::path& path) {
+  const auto fd = base::open_for_reading(path);
+  if (base::file_size(fd.get(), path.string()) > k_receipt_limit) {
+    throw Error(ErrorCode::limit, fmt::format("{} is longer than any receipt", path.string()));
+  }
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    throw Error(ErrorCode::io, fmt::format("cannot read {}", path.string()));
+  }
+  return parse(stream, path.filename().string());
+}
+
+bool looks_like_receipt(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  char first = 0;
+  while (stream.get(first) && (first == ' ' || first == '\n' || first == '\r' || first == '\t')) {
+  }
+  return stream && first == '{';
+}
+
+}  // namespace airlock::workflow

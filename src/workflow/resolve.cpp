@@ -1,0 +1,140 @@
+#include "workflow/resolve.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::size_t k_errors_shown = 20;
+
+// What the entries' threads bring together.
+class Collection {
+ public:
+  explicit Collection(const ResolveHooks& hooks) : m_hooks(hooks) {}
+
+  void take(ecosystem::ResolvedFile file) {
+    if (m_hooks.on_file && !file.content) {
+      m_hooks.on_file(file.row);
+    }
+    const std::lock_guard lock(m_mutex);
+    if (file.content && file.row.sha256 && m_content_size + file.content->size() <= k_content_limit) {
+      const std::size_t size = file.content->size();
+      if (m_resolved.contents.emplace(*file.row.sha256, std::move(*file.content)).second) {
+        m_content_size += size;
+      }
+    }
+    m_resolved.lock.rows.push_back(std::move(file.row));
+  }
+
+  void take_error(std::size_t entry, Error error) {
+    const std::lock_guard lock(m_mutex);
+    m_errors.emplace(entry, std::move(error));
+  }
+
+  const std::map<std::size_t, Error>& errors() const { return m_errors; }
+  Resolved& resolved() { return m_resolved; }
+
+ private:
+  const ResolveHooks& m_hooks;
+  std::mutex m_mutex;
+  Resolved m_resolved;
+  std::size_t m_content_size = 0;
+  std::map<std::size_t, Error> m_errors;  // by the entry's number
+};
+
+std::string one_line(const Error& error, const model::Entry& entry) {
+  const auto& position = error.position() ? *error.position() : entry.position();
+  std::string line = fmt::format("\n  {}: {}", position.to_string(), error.message());
+  if (!error.hint().empty()) {
+    line += fmt::format(" ({})", error.hint());
+  }
+  return line;
+}
+
+// One error that tells of all of them.
+[[noreturn]] void throw_together(const std::map<std::size_t, Error>& errors, const model::Manifest& manifest) {
+  const auto& [number, first] = *errors.begin();
+  if (errors.size() == 1) {
+    Error error = first;
+    if (!error.position()) {
+      error.at(manifest.entries[number].position());
+    }
+    throw error;
+  }
+  std::string message =
+      fmt::format("{} of {} entries of the manifest cannot be had:", errors.size(), manifest.entries.size());
+  std::size_t shown = 0;
+  for (const auto& [entry, error] : errors) {
+    if (shown++ == k_errors_shown) {
+      message += fmt::format("\n  and {} more", errors.size() - k_errors_shown);
+      break;
+    }
+    message += one_line(error, manifest.entries[entry]);
+  }
+  throw Error(first.code(), message).with_hint("correct these, then run the same command again");
+}
+
+void resolve_entries(const model::Manifest& manifest, Upstreams& upstreams, Collection& collection,
+                     base::Reporter& reporter, std::size_t threads) {
+  const auto progress = reporter.task("resolving", manifest.entries.size(), base::ProgressUnit::items);
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    while (!base::interrupt_requested()) {
+      const std::size_t number = next++;
+      if (number >= manifest.entries.size()) {
+        return;
+      }
+      const model::Entry& entry = manifest.entries[number];
+      try {
+        upstreams.for_section(entry.section()).resolve(entry, [&](ecosystem::ResolvedFile file) {
+          collection.take(std::move(file));
+        });
+      } catch (const Error& error) {
+        collection.take_error(number, error);
+      } catch (const std::exception& error) {
+        collection.take_error(number, Error(ErrorCode::internal, error.what()));
+      }
+      progress->advance(1);
+    }
+  };
+  std::vector<std::jthread> workers;
+  for (std::size_t i = 1; i < std::min(threads, manifest.entries.size()); ++i) {
+    workers.emplace_back(work);
+  }
+  work();
+}
+
+}  // namespace
+
+Resolved resolve(const model::Manifest& manifest, Upstreams& upstreams, base::Reporter& reporter,
+                 const ResolveHooks& hooks) {
+  Collection collection(hooks);
+  resolve_entries(manifest, upstreams, collection, reporter, hooks.threads);
+  base::throw_if_interrupted();
+  if (!collection.errors().empty()) {
+    throw_together(collection.errors(), manifest);
+  }
+  Resolved resolved = std::move(collection.resolved());
+  resolved.lock.channel = manifest.name;
+  for (const auto& platform : manifest.platforms) {
+    resolved.lock.platforms.push_back(platform.to_string());
+  }
+  resolved.lock.request = base::sha256(model::canonical_text(manifest));
+  resolved.lock.waivers = upstreams.waivers();
+  resolved.lock.normalise();
+  return resolved;
+}
+
+}  // namespace airlock::workflow

@@ -1,0 +1,144 @@
+#include "workflow/sweep.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/json.hpp"
+#include "store/blob_store.hpp"
+#include "store/state_db.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using store::StateDb;
+
+class DigestSet {  // sorted once, then asked: a million digests in one block of memory
+ public:
+  void add(const base::Digest& digest) { m_digests.push_back(digest); }
+  void finish() {
+    std::sort(m_digests.begin(), m_digests.end());
+    m_digests.erase(std::unique(m_digests.begin(), m_digests.end()), m_digests.end());
+  }
+  bool contains(const base::Digest& digest) const {
+    return std::binary_search(m_digests.begin(), m_digests.end(), digest);
+  }
+
+ private:
+  std::vector<base::Digest> m_digests;
+};
+
+std::vector<std::uint64_t> generations_to_drop(const StateDb& state, std::uint64_t keep) {
+  std::map<store::ChannelKey, std::uint64_t> kept;
+  std::vector<std::uint64_t> drop;
+  const auto generations = state.generations();  // newest first
+  for (const auto& generation : generations) {
+    kept[generation.channel] += generation.active ? 1u : 0u;  // the active one has its place whatever its age
+  }
+  for (const auto& generation : generations) {
+    if (generation.active) {
+      continue;
+    }
+    if (kept[generation.channel] < std::max<std::uint64_t>(keep, 1)) {
+      ++kept[generation.channel];
+    } else {
+      drop.push_back(generation.id);
+    }
+  }
+  return drop;
+}
+
+DigestSet needed_digests(const StateDb& state, const std::vector<std::uint64_t>& dropped) {
+  DigestSet needed;
+  for (const auto& generation : state.generations()) {
+    if (std::find(dropped.begin(), dropped.end(), generation.id) != dropped.end()) {
+      continue;
+    }
+    state.for_each_row(generation.id, [&needed](const model::FileRow& row) {
+      if (row.sha256 && row.kind != model::Kind::withheld && row.kind != model::Kind::known) {
+        needed.add(*row.sha256);
+      }
+    });
+  }
+  needed.finish();
+  return needed;
+}
+
+void forget(StateDb& state, const std::vector<std::uint64_t>& generations,
+            const std::vector<std::pair<base::Digest, std::uint64_t>>& blobs, std::uint64_t bytes, base::Time now) {
+  auto change = state.change();
+  for (const auto id : generations) {
+    state.drop_generation(id);
+  }
+  for (const auto& [digest, length] : blobs) {
+    state.remove_blob(digest);
+  }
+  state.audit(now, "sweep",
+              base::Json{{"generations", generations}, {"blobs", blobs.size()}, {"bytes", bytes}}.dump());
+  change.commit();
+}
+
+}  // namespace
+
+SweepReport sweep_store(const SweepOptions& options, const base::Clock& clock, base::Reporter& reporter) {
+  { const StateDb exists(options.home.root, StateDb::Access::read); }
+  StateDb state(options.home.root, StateDb::Access::change);
+  const store::BlobStore blobs(options.home.blobs());
+  const bool removes = options.mode == SweepOptions::Mode::remove;
+  SweepReport report;
+  report.generations = generations_to_drop(state, options.keep);
+  const auto needed = needed_digests(state, report.generations);
+
+  std::vector<std::pair<base::Digest, std::uint64_t>> unneeded;
+  state.for_each_blob([&](const base::Digest& digest, std::uint64_t length) {
+    if (!needed.contains(digest)) {
+      unneeded.emplace_back(digest, length);
+      report.bytes += length;
+    }
+  });
+  std::vector<std::pair<base::Digest, std::uint64_t>> unfinished;
+  blobs.for_each_file([&](const base::Digest& digest, std::uint64_t length) {
+    if (!state.has_blob(digest)) {
+      unfinished.emplace_back(digest, length);
+      report.bytes += length;
+    }
+  });
+  report.unfinished = unfinished.size();
+  report.blobs = unneeded.size() + unfinished.size();
+  if (!removes) {
+    return report;
+  }
+
+  // Files first that no row names: that needs no room, and may make the room that the database needs.
+  blobs.remove_leftovers();
+  for (const auto& [digest, length] : unfinished) {
+    blobs.remove(digest);
+  }
+  if (!unneeded.empty() || !report.generations.empty()) {
+    try {
+      forget(state, report.generations, unneeded, report.bytes, clock.now());
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::no_space || unneeded.empty()) {
+        throw;
+      }
+      // Even the journal does not fit. What no kept generation needs is not served, so its files may go before their
+      // rows; should this run end here, the next import and the next sweep look at files as well as rows.
+      reporter.note("the disk is full; removing blobs before their records");
+      for (const auto& [digest, length] : unneeded) {
+        blobs.remove(digest);
+      }
+      forget(state, report.generations, unneeded, report.bytes, clock.now());
+    }
+    for (const auto& [digest, length] : unneeded) {
+      blobs.remove(digest);
+    }
+  }
+  return report;
+}
+
+}  // namespace airlock::workflow

@@ -1,0 +1,47 @@
+// Frees what no kept generation needs; and re-hashes what is there.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "base/reporter.hpp"
+#include "workflow/home.hpp"
+
+namespace airlock::workflow {
+
+struct SweepOptions {
+  Home home;
+  std::uint64_t keep = 2;  // generations of each channel, newest first; the active one is always kept
+  enum class Mode { remove, dry_run } mode = Mode::remove;
+};
+
+struct SweepReport {
+  std::vector<std::uint64_t> generations;  // dropped
+  std::uint64_t blobs = 0;                 // removed
+  std::uint64_t bytes = 0;
+  std::uint64_t unfinished = 0;            // of those, files that an interrupted import had left
+};
+
+// Works on a full disk: files that nothing refers to go first, and only then is anything written. Throws busy.
+SweepReport sweep_store(const SweepOptions& options, const base::Clock& clock, base::Reporter& reporter);
+
+struct StoreCheckOptions {
+  Home home;
+  enum class Mode { look, repair } mode = Mode::look;  // repair: forget damaged blobs, so that an import brings them again
+  unsigned threads = 0;
+};
+
+struct StoreCheckReport {
+  std::vector<base::Finding> findings;
+  std::uint64_t blobs = 0;     // looked at
+  std::uint64_t bytes = 0;
+  std::uint64_t forgotten = 0;
+};
+
+// Reads and hashes every blob that counts as present.
+StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock& clock, base::Reporter& reporter);
+
+}  // namespace airlock::workflow

@@ -1,0 +1,18 @@
+#include "workflow/transfer_form.hpp"
+
+#include "bundle/inspection.hpp"
+
+namespace airlock::workflow {
+
+TransferForm make_transfer_form(const bundle::Head& head, const std::optional<bundle::Head>& before, base::Time now) {
+  const bundle::Inspection inspection = bundle::inspect(head, now);
+  std::optional<bundle::InspectionDiff> diff;
+  if (before) {
+    diff = bundle::compare(bundle::inspect(*before, now), inspection);
+  }
+  const bundle::InspectionDiff* changes = diff ? &*diff : nullptr;
+  return {.text = bundle::render_text(inspection, changes, bundle::Detail::artifacts),
+          .html = bundle::render_html(inspection, changes)};
+}
+
+}  // namespace airlock::workflow

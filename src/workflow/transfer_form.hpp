@@ -1,0 +1,20 @@
+// What a person signs who lets a medium pass: the inspection of a bundle, as text and as a page.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "bundle/head.hpp"
+
+namespace airlock::workflow {
+
+struct TransferForm {
+  std::string text;
+  std::string html;
+};
+
+// With what changed since `before`, where there is one.
+TransferForm make_transfer_form(const bundle::Head& head, const std::optional<bundle::Head>& before, base::Time now);
+
+}  // namespace airlock::workflow

@@ -1,0 +1,92 @@
+// The first half of verify_bundle: who signed it, and when it ends.
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "bundle/state_store.hpp"
+#include "workflow/reference_time.hpp"
+#include "workflow/serial_check.hpp"
+#include "workflow/verify_parts.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Severity;
+
+// Reads what was accepted before and keeps nothing: an examination must not move the trust of this home.
+class ReadOnlyStateStore : public trust::StateStore {
+ public:
+  ReadOnlyStateStore(const store::StateDb& state, store::ChannelKey key) : m_state(&state), m_key(std::move(key)) {}
+  std::optional<std::string> load(std::string_view role) override { return m_state->role(m_key, role); }
+  std::vector<std::string> load_roots() override { return m_state->roots(m_key); }
+  void save_root(std::uint64_t, std::string_view) override {}
+  void save(std::string_view, std::string_view) override {}
+  void remove(std::string_view) override {}
+
+ private:
+  const store::StateDb* m_state;
+  store::ChannelKey m_key;
+};
+
+base::Time time_to_use(const store::StateDb* state, base::Time wall, const bundle::Policy& policy, Findings findings) {
+  if (state == nullptr) {
+    return wall;
+  }
+  try {
+    return reference_time(wall, {.floor = state->time_floor(), .last_wall = state->last_wall()},
+                          policy.clock_tolerance);
+  } catch (const Error& error) {
+    findings.add(error, "clock");
+    return std::max(wall, state->time_floor().value_or(wall));
+  }
+}
+
+}  // namespace
+
+std::optional<bundle::VerifiedBundle> verify_signatures(const bundle::Head& head, const PinnedRoot& root,
+                                                        const bundle::Policy& policy, const store::StateDb* state,
+                                                        base::Time wall, Findings findings) {
+  const auto subject = head.file().filename().string();
+  bundle::VerifyOptions options;
+  options.pinned_root = root.bytes;
+  options.producer = root.producer();
+  options.policy = policy;
+  options.now = time_to_use(state, wall, policy, findings);
+  bool with_state = state != nullptr;
+  bool expiry_accepted = false;
+  while (true) {
+    try {
+      if (with_state) {
+        // The channel is the head's own word here; verify_head compares it with every signed role.
+        const store::ChannelKey key{root.producer(), head.hint().channel};
+        ReadOnlyStateStore known(*state, key);
+        auto verified = bundle::verify_head(head, known, options);
+        check_serial(verified, *state, key);
+        return verified;
+      }
+      bundle::EmptyStateStore nothing;
+      return bundle::verify_head(head, nothing, options);
+    } catch (const Error& error) {
+      findings.add(error, subject);
+      if (error.code() == ErrorCode::expired && !expiry_accepted) {
+        // Also for the roles of the ecosystems: all of it is examined, and the finding stands.
+        expiry_accepted = true;
+        for (const auto* role : {"timestamp", "snapshot", "targets"}) {
+          options.expiry[role] = trust::Expiry::accept;
+        }
+        continue;
+      }
+      if (error.code() == ErrorCode::rollback && with_state) {
+        with_state = false;
+        continue;
+      }
+      return std::nullopt;
+    }
+  }
+}
+
+}  // namespace airlock::workflow

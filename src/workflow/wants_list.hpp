@@ -1,0 +1,35 @@
+// What clients missed, as a manifest to carry back (CLI.md, wants).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace airlock::workflow {
+
+struct MissedName {
+  std::string ecosystem;
+  std::string name;         // in the ecosystem's own spelling
+  std::uint64_t count = 0;  // requests
+};
+
+enum class WantsScope {
+  public_only,  // names that would say something of the inside stay here
+  all,
+};
+
+struct WantsList {
+  std::string manifest;               // YAML that `create --wants` takes
+  std::vector<MissedName> listed;
+  std::vector<MissedName> kept_back;  // private names, left out
+  std::vector<MissedName> unknown;    // of which no manifest entry can be made: comments in the manifest
+};
+
+WantsList list_wants(const std::vector<MissedName>& missed, WantsScope scope);
+
+// Whether a name belongs to the inside: an image of a host that no public registry has (no dot, an address, a port, a
+// suffix such as .internal, .local, .lan, .corp, .example).
+bool is_private_name(std::string_view ecosystem, std::string_view name);
+
+}  // namespace airlock::workflow

@@ -1,0 +1,236 @@
+#include "workflow/keys.hpp"
+
+#include "support/catch.hpp"
+#include "unit/workflow/near_host.hpp"
+#include "workflow/approve.hpp"
+#include "workflow/compare.hpp"
+#include "workflow/init.hpp"
+
+namespace airlock::workflow {
+namespace {
+
+namespace fs = std::filesystem;
+using base::ErrorCode;
+using test::content_for;
+using test::FaultServer;
+using test::NearHost;
+using test::url_entry;
+
+struct EmptyHost {
+  base::TempDir folder;
+  Home home{.root = folder.path() / "home", .config = folder.path() / "home"};
+  base::FixedClock clock{base::parse_rfc3339("2026-07-01T12:00:00Z")};
+};
+
+TEST_CASE("makes a whole signing set, once", "[workflow][keys]") {
+  EmptyHost host;
+  CHECK_FALSE(has_keys(host.home));
+  CHECK(test::code_of([&] { return KeyRing(host.home, std::nullopt).roots().size(); }) == ErrorCode::config);
+  const KeysInitReport report = init_keys(host.home, {.name = "build"}, host.clock);
+  CHECK(has_keys(host.home));
+  CHECK(report.fingerprint.size() == 64);
+  CHECK(report.private_keys.size() == 4);
+  CHECK((fs::status(host.home.keys()).permissions() & fs::perms::all) == fs::perms::owner_all);
+  const KeysReport shown = show_keys(host.home);
+  CHECK(shown.name == "build");
+  CHECK(shown.fingerprint == report.fingerprint);
+  CHECK(shown.keys.size() == 4);
+  for (const auto& key : shown.keys) {
+    CHECK_FALSE(key.file.empty());
+    CHECK_FALSE(key.encrypted);
+  }
+  CHECK(test::code_of([&] { return init_keys(host.home, {}, host.clock).fingerprint; }) == ErrorCode::conflict);
+  CHECK(show_keys(host.home).fingerprint == report.fingerprint);
+  const auto root = trust::check_pinnable(base::read_file(report.root, 1u << 20), {});
+  CHECK(root.fingerprint.hex() == report.fingerprint);
+}
+
+TEST_CASE("keys with a passphrase open with that one only", "[workflow][keys]") {
+  EmptyHost host;
+  init_keys(host.home, {.passphrase = base::Secret("correct horse")}, host.clock);
+  CHECK(keys_are_encrypted(host.home));
+  CHECK(KeyRing(host.home, base::Secret("correct horse")).signing_set().signers.size() == 3);
+  CHECK(test::code_of([&] { return KeyRing(host.home, base::Secret("wrong")).roots().size(); }) == ErrorCode::auth);
+  CHECK(test::code_of([&] { return KeyRing(host.home, std::nullopt).roots().size(); }) == ErrorCode::auth);
+}
+
+TEST_CASE("root's private keys may lie elsewhere from the start", "[workflow][keys]") {
+  EmptyHost host;
+  const fs::path safe = host.folder.path() / "safe";
+  init_keys(host.home, {.scheme = trust::Scheme::ecdsa_p256, .root_key_folder = safe}, host.clock);
+  CHECK(fs::exists(safe / "root.pem"));
+  CHECK_FALSE(fs::exists(host.home.keys() / "root.pem"));
+  CHECK(show_keys(host.home).keys.front().scheme == "ecdsa-sha2-nistp256");
+
+  Home other{.root = host.folder.path() / "other", .config = host.folder.path() / "other"};
+  CHECK(test::code_of([&] { return init_keys(other, {.root_key_folder = safe}, host.clock).fingerprint; }) == ErrorCode::conflict);
+  CHECK_FALSE(has_keys(other));
+}
+
+TEST_CASE("a key file that is not the root's is refused", "[workflow][keys]") {
+  EmptyHost host;
+  init_keys(host.home, {}, host.clock);
+  fs::remove(host.home.keys() / "snapshot.pem");
+  trust::save_private_key(*trust::generate_key(trust::Scheme::ed25519), host.home.keys() / "snapshot.pem", std::nullopt);
+  CHECK(test::code_of([&] { return KeyRing(host.home, std::nullopt).roots().size(); }) == ErrorCode::untrusted);
+}
+
+TEST_CASE("the root is handed out, and never over another file", "[workflow][keys]") {
+  EmptyHost host;
+  const auto report = init_keys(host.home, {}, host.clock);
+  const fs::path path = host.folder.path() / "root.json";
+  CHECK(export_root(host.home, path) == report.fingerprint);
+  CHECK(export_root(host.home, path) == report.fingerprint);
+  base::write_file_atomic(path, "{}");
+  CHECK(test::code_of([&] { return export_root(host.home, path); }) == ErrorCode::conflict);
+}
+
+// Two approvers; the second key is carried away right after it was made.
+class TwoPeople {
+ public:
+  TwoPeople() {
+    init_keys(home, {.threshold = 2}, clock);
+    fs::rename(home.keys() / "snapshot-2.pem", folder.path() / "second.pem");
+    server.script("/f", {{.body = content_for(1, 50'000)}});
+    base::write_file_atomic(folder.path() / "site.yaml",
+                            "name: site-a\nfiles:\n" + url_entry(server, "/f", content_for(1, 50'000)));
+  }
+  CreateReport create(std::optional<std::uint64_t> volume_size = std::nullopt) {
+    CreateOptions options;
+    options.manifests = {folder.path() / "site.yaml"};
+    options.output = (folder.path() / "out").string() + "/";
+    options.readback = Readback::never;
+    options.volume_size = volume_size;
+    const KeyRing ring(home, std::nullopt);
+    return create_bundle(home, options, &ring, clock, reporter);
+  }
+
+  base::TempDir folder;
+  Home home{.root = folder.path() / "home", .config = folder.path() / "home"};
+  base::FixedClock clock{base::parse_rfc3339("2026-07-01T12:00:00Z")};
+  FaultServer server;
+  test::RecordingReporter reporter;
+};
+
+TEST_CASE("a bundle that two must approve is a draft until both have", "[workflow][approve]") {
+  TwoPeople people;
+  const auto volume_size = GENERATE(std::optional<std::uint64_t>(), std::optional<std::uint64_t>(128 * 1024));
+  const CreateReport draft = people.create(volume_size);
+  CHECK_FALSE(draft.sealed);
+  CHECK(draft.approvals == 1);
+  CHECK(draft.threshold == 2);
+  const KeyRing ring(people.home, std::nullopt);
+  const auto own_approval = [&] {
+    return sign_bundle(people.home, draft.bundle, ring.roots(), &ring, nullptr, people.clock, people.reporter);
+  };
+  CHECK(test::code_of([&] { return seal_bundle(people.home, draft.bundle, ring, people.clock, people.reporter).serial; }) ==
+        ErrorCode::approval_missing);
+  CHECK(own_approval().added == 0);
+
+  const auto second = trust::load_private_key(people.folder.path() / "second.pem", std::nullopt);
+  const auto report =
+      sign_bundle(people.home, draft.bundle, ring.roots(), nullptr, second.get(), people.clock, people.reporter);
+  CHECK(report.added == 1);
+  CHECK(report.approvals == 2);
+  CHECK(seal_bundle(people.home, draft.bundle, ring, people.clock, people.reporter).sealed);
+
+  const bundle::Head head = bundle::Head::read(draft.bundle);
+  const auto verified = verify_own_head(head, people.home);
+  CHECK(verified.approvals() == 2);
+  CHECK(verified.shipment().volumes.size() == draft.volumes.size());
+  CHECK(verified.shipment().kind == bundle::Shipment::Kind::full);
+  const std::string sums = base::read_file(people.folder.path() / "out" / "site-a-1.sha256", 1u << 20);
+  CHECK(sums.find(base::sha256(test::read_whole(draft.bundle)).hex()) != std::string::npos);
+  CHECK(sums.find(base::sha256(test::read_whole(people.folder.path() / "out" / "site-a-1.html")).hex()) != std::string::npos);
+  CHECK(test::code_of(own_approval) == ErrorCode::conflict);
+  // The next state builds on the sealed one.
+  CHECK(people.create(volume_size).serial == 2);
+}
+
+TEST_CASE("nobody approves what was changed after the build", "[!mayfail][workflow][approve]") {
+  TwoPeople people;
+  const CreateReport draft = people.create();
+  const KeyRing ring(people.home, std::nullopt);
+  const auto second = trust::load_private_key(people.folder.path() / "second.pem", std::nullopt);
+  const auto sign = [&] {
+    return sign_bundle(people.home, draft.bundle, ring.roots(), nullptr, second.get(), people.clock, people.reporter);
+  };
+  SECTION("a role") {
+    bundle::Head head = bundle::Head::read(draft.bundle);
+    auto contents = head.contents();
+    contents.metadata.at("1.file.json").back() = ' ';
+    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    CHECK(test::code_of(sign) == ErrorCode::tampered);
+  }
+  SECTION("a catalog") {
+    auto contents = bundle::Head::read(draft.bundle).contents();
+    contents.targets.at("file/catalog/0000.jsonl") += "{}\n";
+    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    CHECK(test::code_of(sign) == ErrorCode::tampered);
+  }
+  SECTION("with a key that is no approver's") {
+    const auto stranger = trust::generate_key(trust::Scheme::ed25519);
+    CHECK(test::code_of([&] {
+            return sign_bundle(people.home, draft.bundle, ring.roots(), nullptr, stranger.get(), people.clock, people.reporter);
+          }) == ErrorCode::untrusted);
+  }
+}
+
+TEST_CASE("two makers of the same bundle see that they agree", "[workflow][compare]") {
+  FaultServer server;
+  server.script("/f", {{.body = content_for(1, 50'000)}});
+  server.script("/g", {{.body = content_for(2, 50'000)}});
+  const test::ScopedEnvironment epoch("SOURCE_DATE_EPOCH", "1782907200");
+  NearHost first;
+  NearHost second;
+  const std::string text = "name: site-a\nfiles:\n" + url_entry(server, "/f", content_for(1, 50'000));
+  const auto a = first.create(first.options(first.manifest(text)));
+  SECTION("with keys of their own") {
+    const auto b = second.create(second.options(second.manifest(text)));
+    const CompareReport report = compare_bundles(a.bundle, b.bundle);
+    CAPTURE(report.differences);
+    CHECK(report.same());
+    CHECK_FALSE(report.notes.empty());
+  }
+  SECTION("cut another way") {
+    auto options = second.options(second.manifest(text));
+    options.volume_size = 128 * 1024;
+    CHECK(compare_bundles(a.bundle, second.create(options).bundle).same());
+  }
+  SECTION("and where they do not") {
+    const auto b = second.create(second.options(
+        second.manifest("name: site-a\nfiles:\n" + url_entry(server, "/g", content_for(2, 50'000)))));
+    const CompareReport report = compare_bundles(a.bundle, b.bundle);
+    CHECK_FALSE(report.same());
+    CHECK(report.differences.size() >= 2);
+  }
+}
+
+TEST_CASE("a first manifest is checked before it is written, and never written over another", "[workflow][init]") {
+  base::TempDir folder;
+  InitOptions options;
+  options.manifest = folder.path() / "airlock.yaml";
+  options.name = "site-a";
+  options.images = {"docker.io/library/debian:12"};
+  options.tools = {"opentofu@1.10.0"};
+  options.files = {"https://files.example/guide.pdf"};
+  write_manifest(options);
+  const auto manifest = model::read_manifests({options.manifest}, ecosystem::all_sections());
+  CHECK(manifest.name == "site-a");
+  CHECK(manifest.entries.size() == 3);
+  CHECK(test::code_of([&] { write_manifest(options); return 0; }) == ErrorCode::conflict);
+
+  options.tools = {"opentofu"};
+  CHECK(test::code_of([&] { return make_manifest(options); }) == ErrorCode::usage);
+  options.tools = {};
+  options.packages = {"left-pad"};
+  CHECK(test::code_of([&] { return make_manifest(options); }) == ErrorCode::usage);
+  options.packages = {"cobol:x"};
+  CHECK(test::code_of([&] { return make_manifest(options); }) == ErrorCode::unsupported);
+  options.packages = {};
+  options.name = "Site A";
+  CHECK(test::code_of([&] { return make_manifest(options); }) == ErrorCode::manifest);
+}
+
+}  // namespace
+}  // namespace airlock::workflow

@@ -1,0 +1,58 @@
+// An isolated site with a pinned root, and media that bundles arrive on.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/files.hpp"
+#include "store/state_db.hpp"
+#include "support/bundle_maker.hpp"
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/recording_reporter.hpp"
+#include "workflow/import.hpp"
+#include "workflow/verify.hpp"
+
+namespace airlock::test {
+
+namespace fs = std::filesystem;
+
+struct Site {
+  base::TempDir folder;
+  workflow::Home home;
+  base::FixedClock clock{bundle_time(1)};
+  RecordingReporter reporter;
+
+  // Pins the first root of `keys`, where there are any.
+  explicit Site(const ProducerKeys* keys = nullptr);
+
+  workflow::ImportOptions options(const std::vector<fs::path>& bundles) const;
+  workflow::ImportReport import(const std::vector<fs::path>& bundles);
+  workflow::VerifyReport verify(const fs::path& bundle, const std::vector<fs::path>& volumes = {});
+  store::StateDb state() const { return {home.root, store::StateDb::Access::read}; }
+
+  std::vector<store::Generation> generations() const;
+  // The content that is served under a path; nullopt: the catalog has no such path, or no blob for it.
+  std::optional<std::string> served(std::string_view ecosystem, std::string_view path) const;
+  // Everything a run may change: generations, audit entries, catalog number. Equal before and after what must change nothing.
+  std::string fingerprint() const;
+};
+
+// A folder as it is found on a stick.
+struct Medium {
+  base::TempDir folder;
+  fs::path path() const { return folder.path(); }
+};
+
+std::vector<BundleFile> big_files(int count, std::size_t size);  // distinct contents of ecosystem "file"
+void flip_bit(const fs::path& file, std::uint64_t offset);
+void cut(const fs::path& file, std::uint64_t length);
+std::string text_of(const fs::path& file);
+// Where `needle` begins in the file.
+std::uint64_t offset_of(const fs::path& file, std::string_view needle);
+bool has_finding(const workflow::VerifyReport& report, base::ErrorCode code, std::string_view in_text = "");
+
+}  // namespace airlock::test

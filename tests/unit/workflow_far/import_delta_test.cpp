@@ -1,0 +1,121 @@
+// Deltas: the store decides what is missing, and says it before anything changes.
+#include "far_fixture.hpp"
+
+#include <algorithm>
+
+#include "workflow/receipt.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+using base::ErrorCode;
+
+namespace {
+
+struct TwoStates {
+  ProducerKeys keys;
+  Medium medium;
+  MadeBundle first = make_bundle(medium.path(), {text_file("a.txt", "old"), text_file("b.txt", "stays")}, keys);
+  MadeBundle delta = make_bundle(medium.path(), {text_file("a.txt", "new"), text_file("b.txt", "stays")}, keys,
+                                 {.serial = 2, .created = bundle_time(1), .omit = {"b.txt"}, .previous = first.contents});
+};
+
+}  // namespace
+
+TEST_CASE("a delta on its base is taken") {
+  TwoStates states;
+  Site site(&states.keys);
+  site.clock.set(bundle_time(2));
+  site.import({states.first.head});
+  const auto report = site.import({states.delta.head});
+  CHECK(report.bundles.front().blobs_present == 1);
+  CHECK(site.served("file", "a.txt") == "new");
+  CHECK(site.served("file", "b.txt") == "stays");
+}
+
+TEST_CASE("a delta without its base changes nothing and writes what is needed") {
+  TwoStates states;
+  Site site(&states.keys);
+  site.clock.set(bundle_time(2));
+  const auto error = error_of([&] { return site.import({states.delta.head}); });
+  CHECK(error.code() == ErrorCode::base_missing);
+  CHECK(base::error_code_info(error.code()).exit_code == 4);
+  CHECK(site.generations().empty());
+  CHECK_FALSE(fs::exists(site.home.blobs()));
+  const auto need = workflow::read_receipt(site.home.root / "receipts" / "need-site-a-2.json");
+  CHECK(need.is_need());
+  CHECK(need.need_channel == "site-a");
+  CHECK(need.need_serial == 2);
+  REQUIRE(need.missing.size() == 1);
+  CHECK(need.missing.front().sha256 == base::sha256("stays"));
+
+  // Then the base, then the same delta.
+  site.import({states.first.head});
+  site.import({states.delta.head});
+  CHECK(site.served("file", "a.txt") == "new");
+}
+
+TEST_CASE("a delta on the wrong base names what is lacking", "[!mayfail]") {
+  TwoStates states;
+  Site site(&states.keys);
+  site.clock.set(bundle_time(2));
+  Medium other;
+  site.import({make_bundle(other.path(), {text_file("b.txt", "something else")}, states.keys, {.channel = "site-b"}).head});
+  const auto before = site.fingerprint();
+  CHECK(code_of([&] { return site.import({states.delta.head}); }) == ErrorCode::base_missing);
+  CHECK(site.fingerprint() == before);
+  CHECK(site.served("file", "b.txt") == "something else");
+}
+
+TEST_CASE("any store that holds the bytes is a base") {
+  TwoStates states;
+  Site site(&states.keys);
+  site.clock.set(bundle_time(2));
+  Medium other;
+  site.import({make_bundle(other.path(), {text_file("x.txt", "stays")}, states.keys, {.channel = "site-b"}).head});
+  site.import({states.delta.head});
+  CHECK(site.served("file", "b.txt") == "stays");
+}
+
+TEST_CASE("verify takes an absent base for a note") {
+  TwoStates states;
+  Site site(&states.keys);
+  site.clock.set(bundle_time(2));
+  const auto report = site.verify(states.delta.head);
+  CHECK(report.ok());
+  CHECK(report.left_out == 1);
+  CHECK(has_finding(report, ErrorCode::base_missing, "left out"));
+}
+
+TEST_CASE("statements alone renew what is here", "[!mayfail]") {
+  TwoStates states;
+  Site site(&states.keys);
+  site.import({states.first.head});
+  auto head = states.first.contents;
+  bundle::Shipment shipment{.number = 2, .kind = bundle::Shipment::Kind::metadata};
+  bundle::seal(head, shipment, bundle_time(20), states.keys.signing_set());
+  base::write_file_atomic(states.medium.path() / "renewed.airlock",
+                          bundle::build_head(head, std::nullopt, bundle::HeadEnd::alone).value());
+  site.clock.set(bundle_time(21));
+  const auto report = site.import({states.medium.path() / "renewed.airlock"});
+  CHECK(report.bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
+  CHECK(report.bundles.front().blobs_new == 0);
+  CHECK(site.generations().size() == 1);
+  CHECK(report.bundles.front().expiries[1].second > bundle_time(90));  // timestamp
+  CHECK(site.served("file", "a.txt") == "old");
+}
+
+TEST_CASE("an incomplete bundle does not keep a later complete one from being taken") {
+  TwoStates states;
+  Site site(&states.keys);
+  Medium medium;
+  site.clock.set(bundle_time(3));
+  fs::copy_file(states.delta.head, medium.path() / "a.airlock");
+  const auto full = make_bundle(medium.path(), {text_file("a.txt", "newest"), text_file("b.txt", "stays")}, states.keys,
+                                {.serial = 3, .created = bundle_time(2), .previous = states.delta.contents});
+  const auto report = site.import({medium.path()});
+  REQUIRE(report.bundles.size() == 1);
+  CHECK(report.bundles.front().serial == 3);
+  CHECK(std::any_of(report.notes.begin(), report.notes.end(),
+                    [](const auto& note) { return note.code == ErrorCode::base_missing; }));
+  CHECK(site.served("file", "a.txt") == "newest");
+}

@@ -1,0 +1,220 @@
+// What an import must refuse, with the code that says whom to call, and without a trace in what is served.
+#include "far_fixture.hpp"
+
+#include "store/blob_store.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+using base::ErrorCode;
+
+namespace {
+
+int exit_code(ErrorCode code) { return base::error_code_info(code).exit_code; }
+
+}  // namespace
+
+TEST_CASE("without a pinned root nothing is trusted, and nothing is made") {
+  const ProducerKeys keys;
+  Site site;
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), sample_files(), keys);
+  const auto error = error_of([&] { return site.import({bundle.head}); });
+  CHECK(error.code() == ErrorCode::untrusted);
+  CHECK(exit_code(error.code()) == 3);
+  CHECK(error.hint().find("trust init") != std::string::npos);
+  CHECK_FALSE(fs::exists(site.home.root / "airlock.db"));
+}
+
+TEST_CASE("a bundle of another producer is refused") {
+  const ProducerKeys keys;
+  const ProducerKeys stranger;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), sample_files(), stranger);
+  CHECK(code_of([&] { return site.import({bundle.head}); }) == ErrorCode::untrusted);
+  CHECK(site.generations().empty());
+}
+
+TEST_CASE("a stranger who puts the pinned root into his bundle is refused") {
+  const ProducerKeys keys;
+  const ProducerKeys stranger;
+  Site site(&keys);
+  Medium medium;
+  BundlePlan plan;
+  plan.change_head = [&keys](bundle::HeadContents& head) { head.metadata["1.root.json"] = keys.first_root(); };
+  const auto bundle = make_bundle(medium.path(), sample_files(), stranger, plan);
+  CHECK(exit_code(code_of([&] { return site.import({bundle.head}); })) == 3);
+  CHECK(site.generations().empty());
+}
+
+TEST_CASE("an older bundle is stale, not an alarm") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  site.clock.set(bundle_time(2));
+  site.import({second.head});
+  const auto before = site.fingerprint();
+  const auto error = error_of([&] { return site.import({first.head}); });
+  CHECK(error.code() == ErrorCode::rollback);
+  CHECK(exit_code(error.code()) == 5);
+  CHECK(site.fingerprint() == before);
+  CHECK(site.served("file", "a.txt") == "2");
+}
+
+TEST_CASE("two statements with one version are an alarm, and both are kept") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium first_medium;
+  Medium second_medium;
+  site.import({make_bundle(first_medium.path(), {text_file("a.txt", "one")}, keys).head});
+  const auto other = make_bundle(second_medium.path(), {text_file("a.txt", "two")}, keys);
+  const auto error = error_of([&] { return site.import({other.head}); });
+  CHECK(error.code() == ErrorCode::equivocation);
+  CHECK(exit_code(error.code()) == 3);
+  CHECK(site.served("file", "a.txt") == "one");
+  std::size_t kept = 0;
+  for ([[maybe_unused]] const auto& entry : fs::directory_iterator(site.home.root / "evidence")) {
+    ++kept;
+  }
+  CHECK(kept == 2);
+  CHECK(site.state().audit_entries().back().action == "equivocation");
+}
+
+TEST_CASE("a draft is not complete") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), sample_files(), keys, {.sealed = false});
+  const auto error = error_of([&] { return site.import({bundle.head}); });
+  CHECK(error.code() == ErrorCode::approval_missing);
+  CHECK(exit_code(error.code()) == 4);
+}
+
+TEST_CASE("a clock that went back is refused, and can be set right") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  site.clock.set(bundle_time(10));
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  site.import({first.head});
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
+                                  {.serial = 2, .created = bundle_time(3), .previous = first.contents});
+  site.clock.set(bundle_time(5));
+  const auto error = error_of([&] { return site.import({second.head}); });
+  CHECK(error.code() == ErrorCode::clock);
+  CHECK(exit_code(error.code()) == 5);
+  site.clock.set(bundle_time(11));
+  site.import({second.head});
+  CHECK(site.served("file", "a.txt") == "2");
+}
+
+TEST_CASE("a bundle from the future says that this clock is slow") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), sample_files(), keys, {.created = bundle_time(30)});
+  CHECK(code_of([&] { return site.import({bundle.head}); }) == ErrorCode::clock);
+}
+
+TEST_CASE("new roots are kept even when the rest of the bundle is bad") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  site.import({first.head});
+  keys.rotate("timestamp");
+  BundlePlan plan{.serial = 2, .created = bundle_time(1), .previous = first.contents};
+  plan.change_head = [](bundle::HeadContents& head) { head.metadata["timestamp.json"] = "{}"; };
+  const auto bad = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys, plan);
+  site.clock.set(bundle_time(2));
+  CHECK_THROWS_AS(site.import({bad.head}), base::Error);
+  const auto channel = site.state().channels().front();
+  CHECK(site.state().roots(channel).size() == 1);
+}
+
+TEST_CASE("one flipped bit in a blob names the blob and the file; the rest is kept for the next run") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto files = big_files(20, 5000);
+  const auto bundle = make_bundle(medium.path(), files, keys);
+  const auto place = offset_of(bundle.head, "file 7 ");
+  flip_bit(bundle.head, place + 100);
+  const auto error = error_of([&] { return site.import({bundle.head}); });
+  CHECK(error.code() == ErrorCode::tampered);
+  CHECK(error.message().find(base::sha256(files[7].content).to_string()) != std::string::npos);
+  CHECK(error.message().find(bundle.head.filename().string()) != std::string::npos);
+  CHECK(site.generations().empty());
+  CHECK_FALSE(store::BlobStore(site.home.blobs()).open(base::sha256(files[7].content)));
+  CHECK(store::BlobStore(site.home.blobs()).open(base::sha256(files[8].content)));
+
+  flip_bit(bundle.head, place + 100);
+  const auto report = site.import({bundle.head});
+  CHECK(report.bundles.front().bytes_written < 20 * 5000);
+  CHECK(site.served("file", "data/0007.bin") == files[7].content);
+}
+
+TEST_CASE("one flipped bit in the head is refused, wherever it is") {
+  const ProducerKeys keys;
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys, {.volume_size = 1 << 20});
+  const auto good = text_of(bundle.head);
+  // Every member of the head, a few bytes apart: its header, its content, its end.
+  for (std::size_t offset = 0; offset < good.size(); offset += 997) {
+    auto bad = good;
+    bad[offset] = static_cast<char>(bad[offset] ^ 0x20);
+    base::write_file_atomic(bundle.head, bad);
+    Site site(&keys);
+    try {
+      site.import({bundle.head});
+      // Room, padding, hints and derived files decide nothing; what was taken in is what was signed.
+      CHECK(site.served("file", "a.txt") == "one");
+    } catch (const base::Error& error) {
+      INFO("offset " << offset << ": " << error.message());
+      CHECK(exit_code(error.code()) != 0);
+      CHECK(error.code() != ErrorCode::internal);
+      CHECK(site.generations().empty());
+    }
+  }
+}
+
+TEST_CASE("a head that is cut short is incomplete") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), sample_files(), keys);
+  cut(bundle.head, 20'000);
+  CHECK(exit_code(code_of([&] { return site.import({bundle.head}); })) == 4);
+  CHECK(site.generations().empty());
+}
+
+TEST_CASE("a bundle that is cut short within its blobs is incomplete, and continues with the whole file") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto files = big_files(20, 5000);
+  const auto bundle = make_bundle(medium.path(), files, keys);
+  const auto whole = text_of(bundle.head);
+  cut(bundle.head, offset_of(bundle.head, "file 10 ") + 1000);
+  const auto error = error_of([&] { return site.import({bundle.head}); });
+  CHECK(error.code() == ErrorCode::truncated);
+  CHECK(exit_code(error.code()) == 4);
+  CHECK(site.generations().empty());
+  base::write_file_atomic(bundle.head, whole);
+  const auto report = site.import({bundle.head});
+  CHECK(report.bundles.front().bytes_written < 15 * 5000 + 100'000);
+  CHECK(site.served("file", "data/0019.bin") == files[19].content);
+}
+
+TEST_CASE("what is no bundle is said to be none") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  base::write_file_atomic(medium.path() / "x.airlock", "not a bundle at all");
+  CHECK(code_of([&] { return site.import({medium.path() / "x.airlock"}); }) == ErrorCode::malformed);
+  CHECK(code_of([&] { return site.import({medium.path() / "absent.airlock"}); }) == ErrorCode::not_found);
+  CHECK(code_of([&] { return site.import({medium.path()}); }) == ErrorCode::not_found);
+}

@@ -1,0 +1,208 @@
+// Importing what is as it should be.
+#include "far_fixture.hpp"
+
+#include <algorithm>
+
+#include "base/json.hpp"
+#include "store/blob_store.hpp"
+#include "support/environment.hpp"
+#include "workflow/receipt.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+using Outcome = workflow::ImportedBundle::Outcome;
+
+TEST_CASE("an import takes a bundle in, serves it and writes a receipt") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), sample_files(), keys);
+  const auto before = text_of(bundle.head);
+
+  const auto report = site.import({bundle.head});
+
+  REQUIRE(report.bundles.size() == 1);
+  const auto& imported = report.bundles.front();
+  CHECK(imported.outcome == Outcome::imported);
+  CHECK(imported.channel == "site-a");
+  CHECK(imported.serial == 1);
+  CHECK(imported.active);
+  CHECK(imported.bundle_id == bundle.bundle_id);
+  CHECK(imported.approvals == 1);
+  CHECK(imported.blobs_new > 0);
+  CHECK(imported.blobs_present == 0);
+  CHECK(imported.changes.removed.empty());
+  CHECK_FALSE(imported.changes.added.empty());
+  CHECK(imported.expiries.front().first == "root");
+  CHECK(site.served("file", "docs/guide.txt") == "read me\n");
+  CHECK(text_of(bundle.head) == before);
+
+  const auto receipt = workflow::read_receipt(report.receipt);
+  REQUIRE(receipt.channels.size() == 1);
+  CHECK(receipt.channels.front().serial == 1);
+  CHECK(receipt.channels.front().bundle_id == bundle.bundle_id);
+  CHECK(receipt.channels.front().root_version == 1);
+  CHECK(receipt.channels.front().active_generation == imported.generation);
+  CHECK(receipt.blobs.size() == imported.blobs_new + 1);  // and the head
+  CHECK(receipt.audit_number == site.state().audit_entries().back().number);
+}
+
+TEST_CASE("the same bundle again changes nothing") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), sample_files(), keys);
+  site.import({bundle.head});
+  const auto before = site.fingerprint();
+  const auto report = site.import({bundle.head});
+  CHECK(report.bundles.front().outcome == Outcome::nothing_to_do);
+  CHECK(report.bundles.front().bytes_written == 0);
+  CHECK(report.receipt.empty());
+  CHECK(site.fingerprint() == before);
+}
+
+TEST_CASE("a newer bundle replaces the older one, and says what changed") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "one"), text_file("b.txt", "two")}, keys);
+  site.import({first.head});
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "one"), text_file("c.txt", "three")}, keys,
+                                  {.serial = 4, .created = bundle_time(1), .previous = first.contents});
+  site.clock.set(bundle_time(2));
+  const auto report = site.import({second.head});
+  const auto& imported = report.bundles.front();
+  CHECK(imported.previous_serial == 1u);
+  CHECK(imported.blobs_present == 1);
+  REQUIRE(imported.changes.added.size() == 1);
+  CHECK(imported.changes.added.front().name == "pkg:generic/c.txt");
+  REQUIRE(imported.changes.removed.size() == 1);
+  CHECK(imported.changes.removed.front().name == "pkg:generic/b.txt");
+  CHECK(site.served("file", "c.txt") == "three");
+  CHECK_FALSE(site.served("file", "b.txt"));
+}
+
+TEST_CASE("a folder with several bundles is taken in order, older ones are passed over") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  const auto third = make_bundle(medium.path(), {text_file("a.txt", "3")}, keys,
+                                 {.serial = 3, .created = bundle_time(2), .previous = second.contents});
+  site.clock.set(bundle_time(3));
+  site.import({second.head});
+
+  const auto report = site.import({medium.path()});
+
+  REQUIRE(report.bundles.size() == 2);
+  CHECK(report.bundles[0].outcome == Outcome::nothing_to_do);
+  CHECK(report.bundles[1].serial == 3);
+  CHECK(site.served("file", "a.txt") == "3");
+  CHECK(std::any_of(report.notes.begin(), report.notes.end(),
+                    [](const auto& note) { return note.code == base::ErrorCode::rollback; }));
+}
+
+TEST_CASE("a held import is not served until it is activated") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), sample_files(), keys);
+  auto options = site.options({bundle.head});
+  options.activation = workflow::Activation::hold;
+  const auto report = workflow::import_bundles(options, site.clock, site.reporter);
+  CHECK_FALSE(report.bundles.front().active);
+  CHECK_FALSE(site.served("file", "docs/guide.txt"));
+}
+
+TEST_CASE("a withheld blob is neither taken nor served, and stays so") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto unwanted = base::sha256("unwanted");
+  const auto files = std::vector{text_file("a.txt", "wanted"), text_file("b.txt", "unwanted")};
+  const auto first = make_bundle(medium.path(), files, keys);
+  auto options = site.options({first.head});
+  options.withhold = {unwanted};
+  CHECK(code_of([&] { return workflow::import_bundles(options, site.clock, site.reporter); }) ==
+        base::ErrorCode::usage);  // no reason
+  options.reason = "licence";
+  options.ticket = "CHG-1";
+  const auto report = workflow::import_bundles(options, site.clock, site.reporter);
+  CHECK(report.bundles.front().withheld == 1);
+  CHECK(site.served("file", "a.txt") == "wanted");
+  CHECK_FALSE(store::BlobStore(site.home.blobs()).open(unwanted));
+  CHECK(workflow::read_receipt(report.receipt).withheld == std::vector{unwanted});
+  const auto detail = base::Json::parse(site.state().audit_entries().back().detail);
+  CHECK(detail["reason"] == "licence");
+  CHECK(detail["ticket"] == "CHG-1");
+
+  const auto second = make_bundle(medium.path(), files, keys,
+                                  {.serial = 2, .created = bundle_time(1), .omit = {"b.txt"}, .previous = first.contents});
+  site.clock.set(bundle_time(2));
+  site.import({second.head});
+  CHECK_FALSE(store::BlobStore(site.home.blobs()).open(unwanted));
+
+  auto release = site.options({first.head, second.head});
+  release.release = {unwanted};
+  release.reason = "licence was cleared";
+  // The newest bundle leaves the blob out, so it can come from nowhere: said, and nothing changed.
+  CHECK(code_of([&] { return workflow::import_bundles(release, site.clock, site.reporter); }) ==
+        base::ErrorCode::base_missing);
+}
+
+TEST_CASE("a revoked blob is not taken") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bad = base::sha256("bad");
+  const auto bundle = make_bundle(medium.path(), {text_file("a.txt", "good"), text_file("b.txt", "bad")}, keys,
+                                  {.revoked = {bad.to_string()}});
+  site.import({bundle.head});
+  CHECK(site.served("file", "a.txt") == "good");
+  CHECK_FALSE(store::BlobStore(site.home.blobs()).open(bad));
+}
+
+TEST_CASE("two channels may bring one file, and not two different ones under one path") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  site.import({make_bundle(medium.path(), {text_file("a.txt", "same"), text_file("b.txt", "one")}, keys).head});
+  const auto equal = make_bundle(medium.path(), {text_file("a.txt", "same")}, keys, {.channel = "site-b"});
+  CHECK(site.import({equal.head}).bundles.front().blobs_present >= 1);
+
+  const auto other = make_bundle(medium.path(), {text_file("b.txt", "two")}, keys, {.channel = "site-c"});
+  const auto before = site.fingerprint();
+  const auto error = error_of([&] { return site.import({other.head}); });
+  CHECK(error.code() == base::ErrorCode::conflict);
+  CHECK(error.message().find("site-a") != std::string::npos);
+  CHECK(error.message().find("site-c") != std::string::npos);
+  CHECK(site.fingerprint() == before);
+  CHECK(site.served("file", "b.txt") == "one");
+}
+
+TEST_CASE("expired metadata is refused, and accepted once with a reason") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), sample_files(), keys);
+  site.clock.set(bundle_time(100));  // timestamp: 90 days
+  CHECK(code_of([&] { return site.import({bundle.head}); }) == base::ErrorCode::expired);
+  CHECK(site.generations().empty());
+  auto options = site.options({bundle.head});
+  options.expiry = trust::Expiry::accept;
+  options.reason = "the courier was late";
+  workflow::import_bundles(options, site.clock, site.reporter);
+  CHECK(site.generations().size() == 1);
+  CHECK(site.state().audit_entries().back().detail.find("accepted_expired") != std::string::npos);
+}
+
+TEST_CASE("an import works where a hardened kernel takes system calls away") {
+  const ScopedEnvironment without("AIRLOCK_WITHOUT", "openat2,o_tmpfile,copy_file_range,syncfs,fallocate");
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  site.import({make_bundle(medium.path(), sample_files(), keys).head});
+  CHECK(site.served("file", "docs/guide.txt") == "read me\n");
+}
