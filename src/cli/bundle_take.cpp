@@ -1,0 +1,160 @@
+// `bundle verify` and `bundle import`, and their short forms.
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/error_output.hpp"
+#include "cli/push_output.hpp"
+#include "cli/session.hpp"
+#include "cli/take_output.hpp"
+#include "workflow/import.hpp"
+#include "workflow/import_watch.hpp"
+#include "workflow/push.hpp"
+#include "workflow/verify.hpp"
+
+namespace airlock::cli {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+struct VerifyFlags {
+  std::string bundle;
+  std::vector<std::string> volumes;
+  std::string root;
+  unsigned threads = 0;
+};
+
+void verify(Session& session, const VerifyFlags& flags) {
+  workflow::VerifyOptions options;
+  options.bundle = flags.bundle;
+  options.volumes = {flags.volumes.begin(), flags.volumes.end()};
+  if (!flags.root.empty()) {
+    options.root = flags.root;
+  }
+  options.home = session.home;
+  options.wall = session.clock->now();
+  options.threads = flags.threads;
+  const auto report = workflow::verify_bundle(options, *session.reporter);
+  session.exit_code = report.exit_code();
+  session.answer(verify_json(report), verify_text(report));
+}
+
+void add_verify(CLI::App& parent, Session& session, const std::string& footer) {
+  auto* command = parent.add_subcommand("verify", "Prove a bundle: all signatures, digests and sizes; writes nothing");
+  auto flags = std::make_shared<VerifyFlags>();
+  command->add_option("BUNDLE", flags->bundle, "A bundle, its head, any volume of it, or a folder")->required();
+  command->add_option("--volumes", flags->volumes, "Further folder with volumes; may be repeated")->type_name("DIR");
+  command->add_option("--root", flags->root, "Root to prove against; without it the pinned one, else this home's own")
+      ->type_name("FILE");
+  command->add_option("--threads", flags->threads, "Threads that hash; 0: one a core")->type_name("N");
+  command->footer(footer);
+  command->callback([&session, flags] { verify(session, *flags); });
+}
+
+struct ImportFlags {
+  std::vector<std::string> bundles, volumes, withhold, release, push;
+  std::string reason, ticket, watch;
+  bool hold = false, accept_expired = false;
+};
+
+std::set<base::Digest> digests(const std::vector<std::string>& texts, std::string_view flag) {
+  std::set<base::Digest> set;
+  for (const auto& text : texts) {
+    try {
+      set.insert(base::Digest::is_sha256_hex(text) ? base::Digest::parse_sha256_hex(text) : base::Digest::parse(text));
+    } catch (const Error&) {
+      throw Error(ErrorCode::usage, fmt::format("{} takes a digest, not '{}'", flag, base::printable(text, 80)))
+          .with_hint("sha256: and 64 hex digits, as `airlock bundle inspect --json` prints them");
+    }
+  }
+  return set;
+}
+
+workflow::ImportOptions import_options(const Session& session, const ImportFlags& flags) {
+  workflow::ImportOptions options;
+  options.home = session.home;
+  options.bundles = {flags.bundles.begin(), flags.bundles.end()};
+  options.volumes = {flags.volumes.begin(), flags.volumes.end()};
+  options.activation = flags.hold ? workflow::Activation::hold : workflow::Activation::at_once;
+  options.withhold = digests(flags.withhold, "--withhold");
+  options.release = digests(flags.release, "--release");
+  options.expiry = flags.accept_expired ? trust::Expiry::accept : trust::Expiry::enforce;
+  options.reason = flags.reason;
+  options.ticket = flags.ticket;
+  return options;
+}
+
+void import(Session& session, const ImportFlags& flags) {
+  const auto options = import_options(session, flags);
+  if (!flags.watch.empty()) {
+    if (!flags.bundles.empty()) {
+      throw Error(ErrorCode::usage, "--watch takes what arrives in its folder; name no bundle beside it");
+    }
+    workflow::watch_folder(flags.watch, options, *session.clock, *session.reporter);
+    return;
+  }
+  if (flags.bundles.empty()) {
+    throw Error(ErrorCode::usage, "import needs a bundle, or --watch DIR").with_hint("airlock import /media/stick/");
+  }
+  std::vector<workflow::Destination> destinations;
+  for (const auto& spec : flags.push) {
+    // Read before the import, so that a mistake in them does not show only after an hour.
+    const auto more = workflow::read_destinations(spec);
+    destinations.insert(destinations.end(), more.begin(), more.end());
+  }
+  const auto report = workflow::import_bundles(options, *session.clock, *session.reporter);
+  auto json = import_json(report);
+  auto text = import_text(report);
+  if (!destinations.empty()) {
+    protect_secrets();
+    const auto pushed = workflow::push_catalog({.home = session.home,
+                                                .destinations = destinations,
+                                                .environment = [](const char* name) { return std::getenv(name); }},
+                                               *session.reporter);
+    json["push"] = push_json(pushed);
+    text += push_text(pushed);
+    session.exit_code = push_exit_code(pushed);
+  }
+  session.answer(std::move(json), text);
+}
+
+void add_import(CLI::App& parent, Session& session, const std::string& footer) {
+  auto* command = parent.add_subcommand(
+      "import", "Prove bundles and take them in, each as one step; run it again after any interruption");
+  auto flags = std::make_shared<ImportFlags>();
+  command->add_option("BUNDLE", flags->bundles, "Bundles, heads, volumes or folders, in any order");
+  command->add_option("--volumes", flags->volumes, "Further folder with volumes; may be repeated")->type_name("DIR");
+  command->add_option("--push", flags->push, "Push what was taken in afterwards: a file, or ECOSYSTEM=URL")
+      ->type_name("DESTINATIONS");
+  command->add_flag("--hold", flags->hold, "Take it in, but serve it only after `airlock store activate`");
+  command->add_option("--withhold", flags->withhold, "Do not take or serve this blob; stays so until --release")
+      ->type_name("DIGEST");
+  command->add_option("--release", flags->release, "Want a blob again that was withheld")->type_name("DIGEST");
+  command->add_flag("--accept-expired", flags->accept_expired,
+                    "Accept an expired timestamp or snapshot, this once; never an expired root");
+  command->add_option("--reason", flags->reason, "Why; kept in the audit log")->type_name("TEXT");
+  command->add_option("--ticket", flags->ticket, "Of your own records; kept in the audit log")->type_name("ID");
+  command->add_option("--watch", flags->watch, "Take every bundle that becomes complete in this folder, until stopped")
+      ->type_name("DIR");
+  command->footer(footer);
+  command->callback([&session, flags] { import(session, *flags); });
+}
+
+}  // namespace
+
+void add_bundle_take_commands(CLI::App& app, CLI::App& bundle, Session& session) {
+  add_verify(bundle, session, "Example:\n  airlock bundle verify /media/stick/ --root root.json");
+  add_import(bundle, session, "Example:\n  airlock bundle import /media/stick/ --ticket CHG-4711");
+  add_verify(app, session, "Example:\n  airlock verify site-a-7.airlock\n\nThe same as `airlock bundle verify`.");
+  add_import(app, session, "Example:\n  airlock import /media/stick1/ /media/stick2/\n\nThe same as `airlock bundle import`.");
+}
+
+}  // namespace airlock::cli

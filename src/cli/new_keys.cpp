@@ -1,0 +1,111 @@
+#include "cli/new_keys.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace airlock::cli {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::size_t k_least_passphrase = 8;  // bytes
+
+std::optional<base::Secret> new_passphrase(Session& session, const NewKeysFlags& flags) {
+  const bool given = !flags.passphrase.file.empty() || flags.passphrase.descriptor >= 0;
+  if (flags.no_passphrase) {
+    if (given) {
+      throw Error(ErrorCode::usage, "--no-passphrase and a passphrase exclude each other");
+    }
+    protect_secrets();
+    return std::nullopt;
+  }
+  std::optional<base::Secret> secret;
+  if (given || !session.terminal) {
+    if (!given && std::getenv("CREDENTIALS_DIRECTORY") == nullptr) {
+      throw Error(ErrorCode::usage, "new keys need a passphrase, and there is no terminal to ask on")
+          .with_hint("give --passphrase-file F, --passphrase-fd N, or --no-passphrase to leave the keys unencrypted");
+    }
+    secret = flags.passphrase.read(session, true);
+  } else {
+    protect_secrets();
+    secret = session.ask_secret("Passphrase for the new signing keys:", "--passphrase-file F");
+    if (!base::constant_time_equal(secret->reveal(), session.ask_secret("The same again:", "").reveal())) {
+      throw Error(ErrorCode::usage, "the two passphrases differ; nothing was made");
+    }
+  }
+  if (secret->reveal().size() < k_least_passphrase) {
+    throw Error(ErrorCode::usage, fmt::format("a passphrase has at least {} characters", k_least_passphrase));
+  }
+  return secret;
+}
+
+}  // namespace
+
+void add_new_keys_flags(CLI::App& command, NewKeysFlags& flags) {
+  const std::string group = "Keys";
+  command.add_option("--threshold", flags.threshold, "How many people must approve; as many keys are made")
+      ->type_name("K")
+      ->group(group);
+  command.add_option("--cadence", flags.cadence, "How often bundles travel: weekly, monthly or quarterly")
+      ->type_name("WHEN")
+      ->group(group);
+  command.add_flag("--fips", flags.fips, "ECDSA P-256 instead of Ed25519")->group(group);
+  command.add_flag("--split", flags.split, "Keep root's private keys apart from the start")->group(group);
+  command.add_option("--root-key", flags.root_key_folder, "Folder for root's private keys, with --split")
+      ->type_name("DIR")
+      ->group(group);
+  command.add_flag("--no-passphrase", flags.no_passphrase, "Leave the private keys unencrypted")->group(group);
+  add_passphrase_flags(command, flags.passphrase);
+}
+
+workflow::KeysInitReport make_keys(Session& session, const NewKeysFlags& flags) {
+  workflow::KeysInitOptions options;
+  options.name = flags.name;
+  options.threshold = flags.threshold;
+  const auto cadence = trust::find_cadence(flags.cadence);
+  if (!cadence) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is no cadence", base::printable(flags.cadence, 40)))
+        .with_hint("it is weekly, monthly or quarterly");
+  }
+  options.cadence = *cadence;
+  options.scheme = flags.fips ? trust::Scheme::ecdsa_p256 : trust::Scheme::ed25519;
+  if (flags.split) {
+    options.root_key_folder = std::filesystem::absolute(flags.root_key_folder);
+  }
+  if (workflow::has_keys(session.home)) {
+    // Said before a passphrase is asked for in vain.
+    return workflow::init_keys(session.home, options, *session.clock);
+  }
+  options.passphrase = new_passphrase(session, flags);
+  auto report = workflow::init_keys(session.home, options, *session.clock);
+  if (!report.encrypted) {
+    session.reporter->warning("the private keys are not encrypted: whoever reads the home can sign bundles");
+  }
+  return report;
+}
+
+std::string new_keys_text(const workflow::KeysInitReport& report, const NewKeysFlags& flags) {
+  std::string text = fmt::format("keys made; the root is valid until {}\nfingerprint, for paper:\n", report.expires);
+  constexpr std::size_t k_line = 32;  // hex digits: eight groups
+  for (std::size_t i = 0; i < report.fingerprint.size(); i += k_line) {
+    text += fmt::format("  {}\n", base::group_digits(std::string_view(report.fingerprint).substr(i, k_line)));
+  }
+  text += fmt::format("public root: {}\n", report.root.string());
+  if (flags.split) {
+    text += fmt::format("root's private key: {}\n  move it to a medium that is locked away; bundles are signed without it\n",
+                        report.private_keys.front().parent_path().string());
+  }
+  if (flags.threshold > 1) {
+    text += fmt::format("{} people must approve: give each further person one of the files snapshot-N.pem in {}, and "
+                        "remove it here\n",
+                        flags.threshold, report.root.parent_path().string());
+  }
+  return text;
+}
+
+}  // namespace airlock::cli

@@ -1,0 +1,28 @@
+// Making keys from flags and answers: for `keys init`, `init`, and `bundle create` on a home that has none.
+#pragma once
+
+#include <string>
+
+#include "cli/session.hpp"
+#include "workflow/keys.hpp"
+
+namespace airlock::cli {
+
+struct NewKeysFlags {
+  std::string name;
+  std::uint64_t threshold = 1;
+  bool fips = false;
+  std::string cadence = "monthly";
+  bool split = false;
+  std::string root_key_folder = "airlock-root-key";  // with --split
+  bool no_passphrase = false;
+  PassphraseFlags passphrase;
+};
+
+void add_new_keys_flags(CLI::App& command, NewKeysFlags& flags);
+// Asks for a passphrase, twice, where no flag gives one. Throws usage without a terminal to ask on.
+workflow::KeysInitReport make_keys(Session& session, const NewKeysFlags& flags);
+// Fingerprint for paper, where the files are, and what to do with them.
+std::string new_keys_text(const workflow::KeysInitReport& report, const NewKeysFlags& flags);
+
+}  // namespace airlock::cli

@@ -1,0 +1,229 @@
+// `airlock serve`: the mirror in the foreground, until it is told to stop.
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/text.hpp"
+#include "base/url.hpp"
+#include "cli/listen_address.hpp"
+#include "cli/session.hpp"
+#include "http/self_signed.hpp"
+#include "mirror/mirror.hpp"
+#include "store/catalog.hpp"
+
+namespace airlock::cli {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::chrono::milliseconds k_look_for_signals{200};
+
+struct ServeFlags {
+  std::string listen, tls_cert, tls_key, base_url;
+  bool self_signed = false;
+};
+
+std::atomic<bool> g_reload = false;
+
+void handle_hangup(int) { g_reload = true; }
+
+// Addresses of this host, loopback left out.
+std::vector<std::string> own_addresses() {
+  std::vector<std::string> addresses;
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) {
+    return addresses;
+  }
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, &::freeifaddrs);
+  for (const auto* each = list; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr ||
+        (each->ifa_addr->sa_family != AF_INET && each->ifa_addr->sa_family != AF_INET6)) {
+      continue;
+    }
+    std::array<char, NI_MAXHOST> text{};
+    const auto size = each->ifa_addr->sa_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    if (::getnameinfo(each->ifa_addr, static_cast<socklen_t>(size), text.data(), text.size(), nullptr, 0,
+                      NI_NUMERICHOST) == 0) {
+      const std::string address(text.data());
+      // A zone ("%eth0") marks an address that only neighbours on that link can use.
+      if (address != "127.0.0.1" && address != "::1" && address.find('%') == std::string::npos) {
+        addresses.push_back(address);
+      }
+    }
+  }
+  std::sort(addresses.begin(), addresses.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+  return addresses;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "localhost";
+}
+
+// Every name by which clients may reach the server.
+std::vector<std::string> names_for(const ListenAddress& address, const std::string& base_url) {
+  std::vector<std::string> names;
+  if (!base_url.empty()) {
+    names.push_back(base::Url::parse(base_url).host());
+  }
+  if (address.is_any()) {
+    names.push_back(host_name());
+    const auto own = own_addresses();
+    names.insert(names.end(), own.begin(), own.end());
+  } else {
+    names.push_back(address.host);
+  }
+  for (const auto* local : {"localhost", "127.0.0.1"}) {
+    names.emplace_back(local);
+  }
+  std::vector<std::string> once;
+  for (const auto& name : names) {
+    if (std::find(once.begin(), once.end(), name) == once.end()) {
+      once.push_back(name);
+    }
+  }
+  return once;
+}
+
+std::string reach_text(const ListenAddress& address) {
+  if (address.is_loopback()) {
+    return "only this host can reach it; --listen 0.0.0.0:8480 opens it to the network";
+  }
+  if (address.is_any()) {
+    const auto own = own_addresses();
+    return fmt::format("every host that reaches one of: {}", own.empty() ? "(no address is set up yet)" : base::join(own, ", "));
+  }
+  return fmt::format("every host that reaches {}", address.host);
+}
+
+http::ServerOptions server_options(const Session& session, const ServeFlags& flags, const ListenAddress& address) {
+  http::ServerOptions server;
+  server.address = address.host;
+  server.port = address.port;
+  server.base_url = session.config.or_flag("base_url", flags.base_url);
+  server.tls_certificate = session.config.or_flag("tls_cert", flags.tls_cert);
+  server.tls_key = session.config.or_flag("tls_key", flags.tls_key);
+  server.max_connections = static_cast<int>(session.config.number("max_connections"));
+  server.max_connections_per_address = static_cast<int>(session.config.number("max_connections_per_address"));
+  return server;
+}
+
+void wait_until_stopped(Session& session, mirror::Mirror& mirror) {
+  while (!base::interrupt_requested()) {
+    std::this_thread::sleep_for(k_look_for_signals);
+    if (!g_reload.exchange(false)) {
+      continue;
+    }
+    try {
+      mirror.reload_certificate();
+      session.reporter->say("the certificate was read again");
+    } catch (const Error& error) {
+      session.reporter->warning(fmt::format("the certificate in use stays: {}", error.message()));
+    }
+  }
+}
+
+void serve(Session& session, const ServeFlags& flags) {
+  const auto address = parse_listen_address(session.config.or_flag("listen", flags.listen));
+  mirror::MirrorOptions options;
+  options.home = session.home.root;
+  options.server = server_options(session, flags, address);
+  options.clock = session.clock.get();
+  const bool has_pair = !options.server.tls_certificate.empty() || !options.server.tls_key.empty();
+  std::string fingerprint;
+  if (flags.self_signed) {
+    if (!flags.tls_cert.empty() || !flags.tls_key.empty()) {
+      throw Error(ErrorCode::usage, "--tls-self-signed makes the certificate that --tls-cert and --tls-key would name");
+    }
+    const auto files = http::ensure_self_signed(session.home.root / "tls",
+                                                {.names = names_for(address, options.server.base_url),
+                                                 .now = session.clock->now()});
+    options.server.tls_certificate = files.certificate;
+    options.server.tls_key = files.key;
+    options.ca_certificate = files.authority;
+    fingerprint = files.fingerprint;
+  } else if (has_pair && (options.server.tls_certificate.empty() || options.server.tls_key.empty())) {
+    throw Error(ErrorCode::usage, "TLS needs both the certificate and its key")
+        .with_hint("--tls-cert FILE --tls-key FILE, or --tls-self-signed");
+  }
+  auto* reporter = session.reporter.get();
+  options.access_log = [reporter](std::string_view line) { reporter->note(line); };
+  options.error_log = [reporter](std::string_view line) { reporter->warning(line); };
+  const bool tls = !options.server.tls_certificate.empty();
+  const auto base_url = options.server.base_url;
+  const auto authority = options.ca_certificate;
+
+  mirror::Mirror mirror(std::move(options));
+  struct sigaction action = {};
+  action.sa_handler = handle_hangup;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(SIGHUP, &action, nullptr);
+  mirror.start();
+
+  const auto url = base_url.empty() ? fmt::format("{}://{}/", tls ? "https" : "http",
+                                                  address.reachable_as(mirror.port()))
+                                    : base_url;
+  const auto reach = reach_text(address);
+  const auto catalog = store::current_catalog_number(session.home.root);
+  std::string text = fmt::format("airlock serves {}\n  reach    {}\n", url, reach);
+  text += catalog == 0 ? "  catalog  none: import a bundle, and it is served at once\n"
+                       : fmt::format("  catalog  {}\n", catalog);
+  if (!fingerprint.empty()) {
+    text += fmt::format("  trust    {} (SHA-256 {})\n", authority.string(), base::group_digits(fingerprint));
+  }
+  text += fmt::format("  clients  {}setup/, or `airlock client show --url {}`\n", url, url);
+  if (!tls && !address.is_loopback()) {
+    reporter->warning("without TLS anyone on the way can read and change what clients get; see --tls-self-signed");
+  }
+  session.answer({{"url", url},
+                  {"address", address.host},
+                  {"port", mirror.port()},
+                  {"tls", tls},
+                  {"ca", authority.string()},
+                  {"ca_sha256", fingerprint},
+                  {"reach", reach},
+                  {"catalog", catalog}},
+                 text);
+  wait_until_stopped(session, mirror);
+  reporter->say("stopping: requests under way are finished");
+  mirror.stop();
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, Session& session) {
+  auto* command = app.add_subcommand("serve", "Serve what is active to unmodified clients, until stopped");
+  auto flags = std::make_shared<ServeFlags>();
+  command->add_option("--listen", flags->listen, "Address and port; port 0 takes any free one (127.0.0.1:8480)")
+      ->type_name("ADDR:PORT");
+  command->add_option("--tls-cert", flags->tls_cert, "Certificate chain, PEM; read again on SIGHUP")->type_name("FILE");
+  command->add_option("--tls-key", flags->tls_key, "Its private key, PEM")->type_name("FILE");
+  command->add_flag("--tls-self-signed", flags->self_signed,
+                    "Make a certificate below the home, and an authority that clients can be told to trust");
+  command->add_option("--base-url", flags->base_url, "How clients reach the server, where a request cannot tell")
+      ->type_name("URL");
+  command->footer(
+      "Examples:\n  airlock serve\n  airlock serve --listen 0.0.0.0:8480 --tls-self-signed\n\n"
+      "SIGHUP reads the certificate again; SIGTERM and Ctrl-C finish what is under way. With -v each request is shown.");
+  command->callback([&session, flags] { serve(session, *flags); });
+}
+
+}  // namespace airlock::cli

@@ -1,0 +1,204 @@
+// The store of an isolated home: generations, sweeping, checking, receipts.
+#include <algorithm>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "cli/error_output.hpp"
+#include "cli/home_commands.hpp"
+#include "cli/session.hpp"
+#include "cli/table.hpp"
+#include "cli/take_output.hpp"
+#include "store/state_db.hpp"
+#include "workflow/generations.hpp"
+#include "workflow/receipt.hpp"
+#include "workflow/sweep.hpp"
+
+namespace airlock::cli {
+
+namespace {
+
+constexpr std::size_t k_listed = 50;  // changes of one sort that are printed
+
+base::Json generation_json(const store::Generation& generation) {
+  return {{"generation", generation.id},
+          {"channel", generation.channel.channel},
+          {"producer", generation.channel.producer},
+          {"serial", generation.serial},
+          {"bundle_id", generation.bundle_id},
+          {"created", base::to_rfc3339(generation.created)},
+          {"imported", base::to_rfc3339(generation.imported)},
+          {"active", generation.active},
+          {"artifacts", generation.artifacts},
+          {"files", generation.rows},
+          {"bytes", generation.bytes}};
+}
+
+void list(Session& session) {
+  const store::StateDb state(session.home.root, store::StateDb::Access::read);
+  Table table({"generation", "channel", "serial", "made", "imported", "artifacts", "size", ""});
+  base::Json json = base::Json::array();
+  for (const auto& generation : state.generations()) {
+    json.push_back(generation_json(generation));
+    table.add({fmt::format("{}", generation.id), generation.channel.channel, fmt::format("{}", generation.serial),
+               base::to_rfc3339(generation.created), base::to_rfc3339(generation.imported),
+               fmt::format("{}", generation.artifacts), base::format_bytes(generation.bytes),
+               generation.active ? "active" : ""});
+  }
+  session.answer({{"generations", std::move(json)}}, table.empty() ? "nothing was imported yet\n" : table.text());
+}
+
+void diff(Session& session, std::uint64_t before, std::uint64_t after) {
+  const auto result = workflow::diff_generations(session.home, before, after);
+  auto json = changes_json(result.artifacts);
+  json["before"] = generation_json(result.before);
+  json["after"] = generation_json(result.after);
+  json["files_added"] = result.files_added;
+  json["files_changed"] = result.files_changed;
+  json["files_removed"] = result.files_removed;
+  json["new_bytes"] = result.new_bytes;
+  session.answer(std::move(json),
+                 fmt::format("generation {} (serial {}) to {} (serial {}): {} files added, {} changed, {} removed; {} "
+                             "new\n{}",
+                             before, result.before.serial, after, result.after.serial, result.files_added,
+                             result.files_changed, result.files_removed, base::format_bytes(result.new_bytes),
+                             changes_text(result.artifacts, k_listed)));
+}
+
+void answer_activation(Session& session, const workflow::ActivationReport& report) {
+  base::Json json = generation_json(report.generation);
+  json["catalog"] = report.catalog;
+  if (report.before) {
+    json["before"] = report.before->id;
+  }
+  const auto& now = report.generation;
+  const auto before = report.before && report.before->id != now.id
+                          ? fmt::format(", in place of {} (serial {})", report.before->id, report.before->serial)
+                          : "";
+  session.answer(std::move(json), fmt::format("generation {} of channel '{}' (serial {}) is served{}\n", now.id,
+                                              now.channel.channel, now.serial, before));
+}
+
+void sweep(Session& session, std::optional<std::uint64_t> keep, bool dry_run) {
+  using SweepMode = workflow::SweepOptions::Mode;
+  const auto report = workflow::sweep_store({.home = session.home,
+                                             .keep = keep.value_or(session.config.number("keep_generations")),
+                                             .mode = dry_run ? SweepMode::dry_run : SweepMode::remove},
+                                            *session.clock, *session.reporter);
+  session.answer({{"generations", report.generations},
+                  {"blobs", report.blobs},
+                  {"bytes", report.bytes},
+                  {"unfinished", report.unfinished},
+                  {"dry_run", dry_run}},
+                 fmt::format("{}{} generations and {} blobs ({}){}\n", dry_run ? "would free: " : "freed: ",
+                             report.generations.size(), report.blobs, base::format_bytes(report.bytes),
+                             report.unfinished == 0 ? ""
+                                                    : fmt::format(", {} of them from unfinished imports",
+                                                                  report.unfinished)));
+}
+
+void check(Session& session, bool repair) {
+  using CheckMode = workflow::StoreCheckOptions::Mode;
+  const auto report = workflow::check_store(
+      {.home = session.home, .mode = repair ? CheckMode::repair : CheckMode::look}, *session.clock, *session.reporter);
+  base::Json findings = base::Json::array();
+  std::string text;
+  for (const auto& finding : report.findings) {
+    findings.push_back(finding_json(finding));
+    text += fmt::format("FAIL  {}: {}\n", finding.subject, finding.message);
+    session.exit_code = finding.code == base::ErrorCode::tampered ? 3 : std::max(session.exit_code, 1);
+  }
+  text += fmt::format("{} blobs read ({}), {} bad\n", report.blobs, base::format_bytes(report.bytes),
+                      report.findings.size());
+  if (!report.findings.empty()) {
+    text += repair ? fmt::format("{} were forgotten; import the newest bundle again, which brings them\n", report.forgotten)
+                   : "`airlock store check --repair` forgets them, and the next import of a bundle brings them again\n";
+  }
+  session.answer({{"ok", report.findings.empty()},
+                  {"findings", std::move(findings)},
+                  {"blobs", report.blobs},
+                  {"bytes", report.bytes},
+                  {"forgotten", report.forgotten}},
+                 text);
+}
+
+void receipt(Session& session, const std::string& path) {
+  const store::StateDb state(session.home.root, store::StateDb::Access::read);
+  const auto made = workflow::make_receipt(state, session.clock->now());
+  workflow::write_receipt_file(made, path);
+  session.answer({{"receipt", path}, {"blobs", made.blobs.size()}, {"blobs_sha256", made.blobs_digest.hex()}},
+                 fmt::format("{}: {} blobs; carry it back, `airlock bundle create --base` leaves them out\n", path,
+                             made.blobs.size()));
+}
+
+void add_generation_commands(CLI::App& store, Session& session) {
+  struct Ids {
+    std::uint64_t first = 0, second = 0;
+    std::optional<std::uint64_t> back;
+  };
+  auto ids = std::make_shared<Ids>();
+
+  auto* list_command = store.add_subcommand("list", "Generations, newest first, and which are served");
+  list_command->footer("Example:\n  airlock store list");
+  list_command->callback([&session] { list(session); });
+
+  auto* diff_command = store.add_subcommand("diff", "What changed between two generations");
+  diff_command->add_option("BEFORE", ids->first, "A generation")->required();
+  diff_command->add_option("AFTER", ids->second, "Another")->required();
+  diff_command->footer("Example:\n  airlock store diff 3 4");
+  diff_command->callback([&session, ids] { diff(session, ids->first, ids->second); });
+
+  auto* activate = store.add_subcommand("activate", "Serve this generation of its channel");
+  activate->add_option("GENERATION", ids->first, "From `airlock store list`")->required();
+  activate->footer("Example:\n  airlock store activate 4");
+  activate->callback([&session, ids] {
+    answer_activation(session, workflow::activate_generation(session.home, ids->first, *session.clock));
+  });
+
+  auto* rollback = store.add_subcommand("rollback", "Serve an earlier generation again");
+  rollback->add_option("GENERATION", ids->back, "Without it, the one before the active one");
+  rollback->footer("Example:\n  airlock store rollback");
+  rollback->callback(
+      [&session, ids] { answer_activation(session, workflow::roll_back(session.home, ids->back, *session.clock)); });
+}
+
+void add_care_commands(CLI::App& store, Session& session) {
+  struct Flags {
+    std::optional<std::uint64_t> keep;
+    bool dry_run = false, repair = false;
+    std::string output;
+  };
+  auto flags = std::make_shared<Flags>();
+
+  auto* sweep_command = store.add_subcommand("sweep", "Free what no kept generation needs; works on a full disk too");
+  sweep_command->add_option("--keep", flags->keep, "Generations of each channel that stay (setting keep_generations)")
+      ->type_name("N");
+  sweep_command->add_flag("--dry-run", flags->dry_run, "Only say what would go");
+  sweep_command->footer("Example:\n  airlock store sweep --keep 3 --dry-run");
+  sweep_command->callback([&session, flags] { sweep(session, flags->keep, flags->dry_run); });
+
+  auto* check_command = store.add_subcommand("check", "Read and hash every blob again");
+  check_command->add_flag("--repair", flags->repair, "Forget what is damaged, so that the next import brings it again");
+  check_command->footer("Example:\n  airlock store check");
+  check_command->callback([&session, flags] { check(session, flags->repair); });
+
+  auto* receipt_command = store.add_subcommand("receipt", "What is here, as a file to carry back");
+  receipt_command->add_option("-o,--output", flags->output, "Where to")->type_name("FILE")->required();
+  receipt_command->footer("Example:\n  airlock store receipt -o site-a.receipt.json");
+  receipt_command->callback([&session, flags] { receipt(session, flags->output); });
+}
+
+}  // namespace
+
+void add_store_commands(CLI::App& app, Session& session) {
+  auto* store = app.add_subcommand("store", "What was taken in: generations, space, receipts");
+  add_generation_commands(*store, session);
+  add_care_commands(*store, session);
+  store->footer("Example:\n  airlock store list");
+  add_home_commands(app, session);
+}
+
+}  // namespace airlock::cli

@@ -1,0 +1,253 @@
+#include "cli/take_output.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "cli/error_output.hpp"
+#include "cli/table.hpp"
+
+namespace airlock::cli {
+
+namespace {
+
+using base::Json;
+using base::Severity;
+using Outcome = workflow::ImportedBundle::Outcome;
+
+constexpr std::size_t k_blobs_listed = 20;  // changes of one sort that are printed
+
+Json expiries_json(const std::vector<std::pair<std::string, base::Time>>& expiries) {
+  Json json = Json::object();
+  for (const auto& [role, expires] : expiries) {
+    json[role] = base::to_rfc3339(expires);
+  }
+  return json;
+}
+
+std::string date(base::Time time) { return base::to_rfc3339(time).substr(0, 10); }
+
+std::string expiries_text(const std::vector<std::pair<std::string, base::Time>>& expiries) {
+  std::vector<std::string> parts;
+  for (const auto& [role, expires] : expiries) {
+    parts.push_back(fmt::format("{} {}", role, date(expires)));
+  }
+  return base::join(parts, ", ");
+}
+
+std::string_view mark(Severity severity) {
+  return severity == Severity::error ? "FAIL" : severity == Severity::warning ? "warn" : "note";
+}
+
+std::string_view outcome_name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::imported:
+      return "imported";
+    case Outcome::refreshed:
+      return "refreshed";
+    case Outcome::nothing_to_do:
+      return "nothing-to-do";
+  }
+  return "";
+}
+
+std::string short_version(const std::string& version) {
+  // A digest says who it is by its start.
+  return version.starts_with("sha256:") ? version.substr(0, 7 + 12) : version;
+}
+
+// With a blank in front; nothing for what has no version.
+std::string versions_text(const std::vector<std::string>& versions) {
+  std::vector<std::string> shown;
+  for (const auto& version : versions) {
+    if (!version.empty()) {
+      shown.push_back(base::printable(short_version(version), 60));
+    }
+  }
+  return shown.empty() ? "" : " " + base::join(shown, ", ");
+}
+
+void list_changes(std::string& text, char sign, const std::vector<workflow::ArtifactChange>& changes,
+                  std::size_t limit) {
+  for (std::size_t i = 0; i < std::min(limit, changes.size()); ++i) {
+    const auto& change = changes[i];
+    text += fmt::format("  {} {}", sign, base::printable(change.name, 200));
+    text += versions_text(change.before);
+    if (!change.before.empty() && !change.after.empty()) {
+      text += " ->";
+    }
+    text += versions_text(change.after) + "\n";
+  }
+  if (changes.size() > limit) {
+    text += fmt::format("  {} and {} more\n", sign, changes.size() - limit);
+  }
+}
+
+Json list_json(const std::vector<workflow::ArtifactChange>& changes) {
+  Json list = Json::array();
+  for (const auto& change : changes) {
+    list.push_back({{"name", change.name}, {"before", change.before}, {"after", change.after}});
+  }
+  return list;
+}
+
+Json bundle_json(const workflow::ImportedBundle& bundle) {
+  Json json = {{"outcome", outcome_name(bundle.outcome)},
+               {"head", bundle.head.string()},
+               {"channel", bundle.channel},
+               {"serial", bundle.serial},
+               {"bundle_id", bundle.bundle_id},
+               {"generation", bundle.generation},
+               {"active", bundle.active},
+               {"artifacts", bundle.artifacts},
+               {"blobs_new", bundle.blobs_new},
+               {"blobs_present", bundle.blobs_present},
+               {"bytes_written", bundle.bytes_written},
+               {"withheld", bundle.withheld},
+               {"approvals", bundle.approvals},
+               {"expires", expiries_json(bundle.expiries)},
+               {"changes", changes_json(bundle.changes)}};
+  if (bundle.previous_serial) {
+    json["previous_serial"] = *bundle.previous_serial;
+  }
+  return json;
+}
+
+std::string gap_text(const workflow::ImportedBundle& bundle) {
+  if (!bundle.previous_serial || bundle.serial <= *bundle.previous_serial + 1) {
+    return "";
+  }
+  const auto first = *bundle.previous_serial + 1;
+  const auto last = bundle.serial - 1;
+  return fmt::format("  gap       {} never arrived here; this state includes all that they held\n",
+                     first == last ? fmt::format("bundle {}", first) : fmt::format("bundles {} to {}", first, last));
+}
+
+std::string bundle_text(const workflow::ImportedBundle& bundle) {
+  const auto name = fmt::format("bundle '{}' {}", bundle.channel, bundle.serial);
+  if (bundle.outcome == Outcome::nothing_to_do) {
+    return fmt::format("{} is here already as generation {}{}; nothing to do\n", name, bundle.generation,
+                       bundle.active ? "" : fmt::format(", not active (`airlock store activate {}`)", bundle.generation));
+  }
+  std::string text =
+      fmt::format("{} {} generation {}{}\n", name,
+                  bundle.outcome == Outcome::imported ? "was taken in as" : "was brought up to date:", bundle.generation,
+                  bundle.active ? ", active" : ", not active yet");
+  text += fmt::format("  artifacts {}: {} added, {} changed, {} removed, {} as before\n", bundle.artifacts,
+                      bundle.changes.added.size(), bundle.changes.changed.size(), bundle.changes.removed.size(),
+                      bundle.changes.kept);
+  text += changes_text(bundle.changes, k_blobs_listed);
+  text += fmt::format("  blobs     {} new, {} here before; {} written\n", bundle.blobs_new, bundle.blobs_present,
+                      base::format_bytes(bundle.bytes_written));
+  if (bundle.withheld > 0) {
+    text += fmt::format("  withheld  {} blobs are approved but not taken\n", bundle.withheld);
+  }
+  text += fmt::format("  approved  by {} {}\n", bundle.approvals, bundle.approvals == 1 ? "person" : "people");
+  text += fmt::format("  expires   {}\n", expiries_text(bundle.expiries));
+  text += gap_text(bundle);
+  return text;
+}
+
+}  // namespace
+
+Json changes_json(const workflow::ArtifactChanges& changes) {
+  return {{"added", list_json(changes.added)},
+          {"changed", list_json(changes.changed)},
+          {"removed", list_json(changes.removed)},
+          {"kept", changes.kept}};
+}
+
+std::string changes_text(const workflow::ArtifactChanges& changes, std::size_t limit) {
+  std::string text;
+  list_changes(text, '+', changes.added, limit);
+  list_changes(text, '~', changes.changed, limit);
+  list_changes(text, '-', changes.removed, limit);
+  return text;
+}
+
+Json verify_json(const workflow::VerifyReport& report) {
+  Json json = {{"ok", report.ok()},
+               {"findings", Json::array()},
+               {"bundles", Json::array()},
+               {"channel", report.channel},
+               {"serial", report.serial},
+               {"bundle_id", report.bundle_id},
+               {"approvals", report.approvals},
+               {"root", report.root_file.string()},
+               {"blobs", report.blobs},
+               {"bytes", report.bytes},
+               {"left_out", report.left_out},
+               {"expires", expiries_json(report.expiries)}};
+  for (const auto& finding : report.findings) {
+    json["findings"].push_back(finding_json(finding));
+  }
+  for (const auto& head : report.heads) {
+    json["bundles"].push_back(head.string());
+  }
+  return json;
+}
+
+std::string verify_text(const workflow::VerifyReport& report) {
+  std::string text;
+  for (const auto& finding : report.findings) {
+    text += fmt::format("{}  {}  {}: {}\n", mark(finding.severity), base::error_code_info(finding.code).name,
+                        base::printable(finding.subject), base::printable(finding.message, 2000));
+  }
+  if (!report.bundle_id.empty()) {
+    text += fmt::format("bundle '{}' {}, approved by {} {}, proven against {}\n", report.channel, report.serial,
+                        report.approvals, report.approvals == 1 ? "person" : "people", report.root_file.string());
+    text += fmt::format("{} blobs read, {}; expires: {}\n", report.blobs, base::format_bytes(report.bytes),
+                        expiries_text(report.expiries));
+  }
+  if (report.ok()) {
+    return text + "ok: everything is there and as it was signed\n";
+  }
+  return text + fmt::format("not ok; `airlock explain CODE` says what to do\n");
+}
+
+Json import_json(const workflow::ImportReport& report) {
+  Json json = {{"bundles", Json::array()}, {"notes", Json::array()}, {"receipt", report.receipt.string()}};
+  std::uint64_t generation = 0;
+  std::uint64_t artifacts = 0;
+  std::uint64_t blobs_new = 0;
+  std::uint64_t blobs_present = 0;
+  std::uint64_t bytes_written = 0;
+  for (const auto& bundle : report.bundles) {
+    json["bundles"].push_back(bundle_json(bundle));
+    generation = bundle.generation;
+    artifacts = bundle.artifacts;
+    blobs_new += bundle.blobs_new;
+    blobs_present = bundle.blobs_present;
+    bytes_written += bundle.bytes_written;
+  }
+  json["generation"] = generation;
+  json["artifacts"] = artifacts;
+  json["blobs_new"] = blobs_new;
+  json["blobs_present"] = blobs_present;
+  json["bytes_written"] = bytes_written;
+  for (const auto& finding : report.notes) {
+    json["notes"].push_back(finding_json(finding));
+  }
+  return json;
+}
+
+std::string import_text(const workflow::ImportReport& report) {
+  std::string text;
+  for (const auto& finding : report.notes) {
+    text += fmt::format("note: {}: {}\n", base::printable(finding.subject), base::printable(finding.message, 2000));
+  }
+  bool any_active = false;
+  for (const auto& bundle : report.bundles) {
+    text += bundle_text(bundle);
+    any_active = any_active || bundle.active;
+  }
+  if (!report.receipt.empty()) {
+    text += fmt::format("receipt to carry back: {}\n", report.receipt.string());
+    text += any_active ? "next: airlock serve\n"
+                       : fmt::format("next: airlock store activate {}\n", report.bundles.back().generation);
+  }
+  return text;
+}
+
+}  // namespace airlock::cli

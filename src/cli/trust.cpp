@@ -1,0 +1,247 @@
+// Whom this site trusts: pinning a root, showing what follows from it, handing out one's own.
+#include <algorithm>
+#include <memory>
+#include <random>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/text.hpp"
+#include "cli/session.hpp"
+#include "cli/table.hpp"
+#include "store/state_db.hpp"
+#include "trust/metadata.hpp"
+#include "workflow/keys.hpp"
+#include "workflow/pinned_roots.hpp"
+#include "workflow/policy.hpp"
+
+namespace airlock::cli {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::size_t k_group = 4;              // hex digits in a group of a fingerprint
+constexpr std::size_t k_groups = 64 / k_group;
+
+// What people type from paper: with blanks, colons, in capitals.
+std::string plain_hex(std::string_view text) {
+  std::string hex;
+  for (const char c : text) {
+    if (c != ' ' && c != ':' && c != '-' && c != '\t') {
+      hex.push_back(c);
+    }
+  }
+  return base::to_lower(hex);
+}
+
+[[noreturn]] void refuse_fingerprint(const std::string& actual) {
+  throw Error(ErrorCode::untrusted, "the fingerprint does not match, so nothing was pinned")
+      .with_hint(fmt::format("the file's own is {}; find out which of the two is right before you go on",
+                             base::group_digits(actual)));
+}
+
+// Typing two groups chosen now shows that a person compared, and not only pressed a key.
+void ask_for_groups(Session& session, const std::string& fingerprint) {
+  std::random_device random;
+  const auto first = random() % k_groups;
+  const auto second = (first + 1 + random() % (k_groups - 1)) % k_groups;
+  for (const auto index : {std::min(first, second), std::max(first, second)}) {
+    const auto typed = session.ask(
+        fmt::format("Group {} of {} of the fingerprint, from your paper:", index + 1, k_groups), "--fingerprint HEX");
+    if (plain_hex(typed) != fingerprint.substr(index * k_group, k_group)) {
+      refuse_fingerprint(fingerprint);
+    }
+  }
+}
+
+base::Json role_json(const trust::Root& root) {
+  base::Json roles = base::Json::object();
+  for (const auto& [name, role] : root.roles) {
+    base::Json keys = base::Json::array();
+    for (const auto& id : role.keyids) {
+      const auto key = root.keys.find(id);
+      keys.push_back({{"keyid", id}, {"scheme", key == root.keys.end() ? "" : to_string(key->second.scheme())}});
+    }
+    roles[name] = {{"threshold", role.threshold}, {"keys", std::move(keys)}};
+  }
+  return roles;
+}
+
+std::string role_text(const trust::Root& root) {
+  std::string text;
+  for (const auto& [name, role] : root.roles) {
+    std::vector<std::string> keys;
+    for (const auto& id : role.keyids) {
+      keys.push_back(id.substr(0, 12));
+    }
+    text += fmt::format("  {:<10} {} of {}: {}\n", name, role.threshold, role.keyids.size(), base::join(keys, ", "));
+  }
+  return text;
+}
+
+struct InitFlags {
+  std::string root, fingerprint;
+};
+
+void init(Session& session, const InitFlags& flags) {
+  const auto policy = workflow::load_policy(session.home).trust;
+  const auto root = workflow::read_root(flags.root, policy);
+  const auto fingerprint = root.root.fingerprint.hex();
+  session.reporter->say(fmt::format("root version {}{}, valid until {}\n{}fingerprint:\n  {}", root.root.root.version,
+                                    root.root.root.channel.empty() ? "" : " of channel " + root.root.root.channel,
+                                    base::to_rfc3339(root.root.root.expires), role_text(root.root.root),
+                                    base::group_digits(fingerprint)));
+  if (flags.fingerprint.empty()) {
+    ask_for_groups(session, fingerprint);
+  } else {
+    const auto given = plain_hex(flags.fingerprint);
+    if (!base::Digest::is_sha256_hex(given)) {
+      throw Error(ErrorCode::usage, "a fingerprint has 64 hex digits")
+          .with_hint("give all of them; blanks and colons do not matter");
+    }
+    if (given != fingerprint) {
+      refuse_fingerprint(fingerprint);
+    }
+  }
+  store::StateDb state(session.home.root, store::StateDb::Access::change);
+  const auto pinned = workflow::pin_root(session.home, root.bytes, policy);
+  auto change = state.change();
+  state.audit(session.clock->now(), "trust-init",
+              base::Json{{"fingerprint", fingerprint}, {"version", root.root.root.version}}.dump());
+  change.commit();
+  session.answer({{"fingerprint", fingerprint},
+                  {"version", root.root.root.version},
+                  {"file", pinned.file.string()},
+                  {"roles", role_json(root.root.root)}},
+                 fmt::format("pinned as {}\nnext: airlock import BUNDLE\n", pinned.file.string()));
+}
+
+struct ChannelTrust {
+  store::ChannelKey key;
+  std::optional<std::uint64_t> serial;
+  trust::Root root;  // the newest that was accepted for it
+};
+
+std::vector<ChannelTrust> channels_of(const Session& session) {
+  std::vector<ChannelTrust> channels;
+  try {
+    const store::StateDb state(session.home.root, store::StateDb::Access::read);
+    for (const auto& key : state.channels()) {
+      ChannelTrust channel{.key = key, .serial = state.last_serial(key), .root = {}};
+      auto bytes = state.role(key, "root");
+      if (const auto roots = state.roots(key); !roots.empty()) {
+        bytes = roots.back();
+      }
+      if (bytes) {
+        channel.root = trust::parse_root(trust::parse_signed(*bytes, "root.json", trust::k_root_limit));
+      }
+      channels.push_back(std::move(channel));
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) {
+      throw;
+    }
+  }
+  return channels;
+}
+
+void show(Session& session) {
+  const auto roots = workflow::read_pinned_roots(session.home, workflow::load_policy(session.home).trust);
+  const auto channels = channels_of(session);
+  base::Json list = base::Json::array();
+  std::string text;
+  for (const auto& pinned : roots) {
+    const auto& root = pinned.root.root;
+    base::Json channel_list = base::Json::array();
+    text += fmt::format("{}\n  fingerprint {}\n  version {}, valid until {}\n{}", pinned.file.string(),
+                        base::group_digits(pinned.producer()), root.version, base::to_rfc3339(root.expires),
+                        role_text(root));
+    for (const auto& channel : channels) {
+      if (channel.key.producer != pinned.producer()) {
+        continue;
+      }
+      channel_list.push_back({{"channel", channel.key.channel},
+                              {"serial", channel.serial ? base::Json(*channel.serial) : base::Json()},
+                              {"root_version", channel.root.version},
+                              {"root_expires", base::to_rfc3339(channel.root.expires)},
+                              {"roles", role_json(channel.root)}});
+      text += fmt::format("  channel '{}': newest bundle {}, root version {}\n", channel.key.channel,
+                          channel.serial ? fmt::format("{}", *channel.serial) : "none", channel.root.version);
+    }
+    list.push_back({{"file", pinned.file.string()},
+                    {"fingerprint", pinned.producer()},
+                    {"version", root.version},
+                    {"expires", base::to_rfc3339(root.expires)},
+                    {"roles", role_json(root)},
+                    {"channels", std::move(channel_list)}});
+  }
+  if (roots.empty()) {
+    text = fmt::format("no root is pinned in {}\nnext: airlock trust init root.json\n",
+                       session.home.pinned_roots().string());
+  }
+  session.answer({{"roots", std::move(list)}, {"folder", session.home.pinned_roots().string()}}, text);
+}
+
+void reset_clock(Session& session, const std::string& reason) {
+  { const store::StateDb exists(session.home.root, store::StateDb::Access::read); }
+  store::StateDb state(session.home.root, store::StateDb::Access::change);
+  const auto now = session.clock->now();
+  const auto before = state.last_wall();
+  auto change = state.change();
+  state.set_last_wall(now);
+  state.audit(now, "reset-clock",
+              base::Json{{"before", before ? base::to_rfc3339(*before) : ""}, {"reason", reason}}.dump(
+                  -1, ' ', false, base::Json::error_handler_t::replace));
+  change.commit();
+  session.answer({{"last_wall", base::to_rfc3339(now)}},
+                 fmt::format("the clock's mark is {} now; what bundles were made at still counts as passed\n",
+                             base::to_rfc3339(now)));
+}
+
+void export_own(Session& session, const std::string& path) {
+  const auto fingerprint = workflow::export_root(session.home, path);
+  session.answer({{"fingerprint", fingerprint}, {"root", path}},
+                 fmt::format("{}\nfingerprint, to hand over on paper:\n  {}\n", path, base::group_digits(fingerprint)));
+}
+
+}  // namespace
+
+void add_trust_commands(CLI::App& app, Session& session) {
+  auto* trust = app.add_subcommand("trust", "The roots that this site trusts");
+
+  auto* init_command = trust->add_subcommand("init", "Pin a producer's root after comparing its fingerprint");
+  auto flags = std::make_shared<InitFlags>();
+  init_command->add_option("ROOT", flags->root, "root.json, as the producer handed it over")->required();
+  init_command
+      ->add_option("--fingerprint", flags->fingerprint,
+                   "All of it, from paper; without it two groups of it are asked for")
+      ->type_name("HEX");
+  init_command->footer(
+      "Example:\n  airlock trust init root.json\n\nThe fingerprint must have come another way than the file. A pinned "
+      "root is never\nreplaced; newer ones arrive with bundles, signed by the old and the new keys.");
+  init_command->callback([&session, flags] { init(session, *flags); });
+
+  auto* show_command = trust->add_subcommand("show", "Pinned roots, keys, thresholds, expiry, newest bundles");
+  show_command->footer("Example:\n  airlock trust show --json");
+  show_command->callback([&session] { show(session); });
+
+  auto* export_command = trust->add_subcommand("export", "Write this home's own public root, to hand over");
+  auto path = std::make_shared<std::string>();
+  export_command->add_option("-o,--output", *path, "Where to")->type_name("FILE")->required();
+  export_command->footer("Example:\n  airlock trust export -o root.json");
+  export_command->callback([&session, path] { export_own(session, *path); });
+
+  auto* reset = trust->add_subcommand("reset-clock", "Forget a clock that was once far ahead; kept in the audit log");
+  auto reason = std::make_shared<std::string>();
+  reset->add_option("--reason", *reason, "Why")->type_name("TEXT")->required();
+  reset->footer("Example:\n  airlock trust reset-clock --reason 'the battery of this host was changed'");
+  reset->callback([&session, reason] { reset_clock(session, *reason); });
+
+  trust->footer("Example:\n  airlock trust init root.json");
+}
+
+}  // namespace airlock::cli
