@@ -1,7 +1,9 @@
 #include "model/lock.hpp"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -202,6 +204,21 @@ void Lock::normalise() {
   rows = std::move(kept);
   std::sort(waivers.begin(), waivers.end());
   waivers.erase(std::unique(waivers.begin(), waivers.end()), waivers.end());
+}
+
+void Lock::refuse_case_twins(std::span<const std::string> ecosystems) const {
+  std::map<std::pair<std::string_view, std::string>, std::string_view> seen;
+  for (const FileRow& row : rows) {
+    if (std::find(ecosystems.begin(), ecosystems.end(), row.ecosystem) == ecosystems.end()) {
+      continue;
+    }
+    const auto [twin, added] = seen.emplace(std::pair(row.ecosystem, base::to_lower(row.path)), row.path);
+    if (!added && twin->second != row.path) {
+      throw Error(ErrorCode::conflict, fmt::format("{} '{}' and '{}' differ only in case", row.ecosystem,
+                                                   base::printable(twin->second), base::printable(row.path)))
+          .with_hint("give one of them another path");
+    }
+  }
 }
 
 }  // namespace airlock::model

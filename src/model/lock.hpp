@@ -3,7 +3,7 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +33,9 @@ struct Lock {
 
   // Sorts, drops rows that stand twice, and throws conflict for one path with different content.
   void normalise();
+  // Throws conflict for two paths of one of these ecosystems that differ only in case (ASCII): clients, and the far
+  // side's tools, may not tell them apart (FORMATS.md, Catalog).
+  void refuse_case_twins(std::span<const std::string> ecosystems) const;
 };
 
 struct LockChange {

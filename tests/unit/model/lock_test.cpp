@@ -1,5 +1,7 @@
 #include "model/lock.hpp"
 
+#include <algorithm>
+
 #include "base/files.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -159,6 +161,21 @@ TEST_CASE("a wish for a file wins over the note that it was left out", "[model][
   lock.normalise();
   REQUIRE(lock.rows.size() == 1);
   CHECK(lock.rows[0].kind == Kind::file);
+}
+
+TEST_CASE("paths that differ only in case are refused where clients fold case", "[model][lock]") {
+  Lock lock;
+  lock.rows = {row("file", "Docs/a"), row("file", "docs/A"), row("oci", "H/a"), row("oci", "h/a")};
+  const std::vector<std::string> folding = {"file", "tool"};
+  const base::Error error = test::error_of([&] {
+    lock.refuse_case_twins(folding);
+    return 0;
+  });
+  CHECK(error.code() == ErrorCode::conflict);
+  CHECK(error.message().find("'Docs/a'") != std::string::npos);
+  CHECK(error.message().find("'docs/A'") != std::string::npos);
+  lock.rows.erase(lock.rows.begin());
+  CHECK_NOTHROW(lock.refuse_case_twins(folding));
 }
 
 TEST_CASE("the difference of two locks lists added, removed and changed rows in order", "[model][lock]") {

@@ -1,0 +1,114 @@
+# Bad input of every kind: a clear error, the right exit code, nothing lost or half visible.
+. "$(dirname "$0")/lib.sh"
+make_far
+near=$work/near site=$work/site out=$work/out
+mkdir -p "$out" "$work/in" && cd "$work/in" || exit 1
+head -c 3000000 /dev/urandom >big.bin; echo one >small.txt
+cat >good.yaml <<'YAML'
+name: bad-input
+files:
+  - { source: big.bin, path: big.bin }
+  - { source: small.txt, path: small.txt }
+YAML
+"$airlock" --home "$near" keys init --no-passphrase >/dev/null
+
+# Manifests: exit 2, with line and column, and the word that was meant.
+mistake() {  # NAME TEXT EXPECTED…
+  printf '%s' "$2" >bad.yaml
+  check_exit 2 "manifest: $1" "$airlock" --home "$near" bundle lock -m bad.yaml -o bad.lock
+  local expected
+  for expected in "${@:3}"; do
+    said "$expected" || { failed=$((failed + 1)); echo "FAIL   it does not say '$expected': $(head -c 300 "$work/check.out")"; }
+  done
+  check "manifest: $1: no lock was left" test ! -e bad.lock
+}
+mistake "a misspelt key" $'name: x\nimagse:\n  - a\n' "bad.yaml:2:1" "images"
+mistake "a misspelt option" $'name: x\nfiles:\n  - { souce: a, path: b }\n' "bad.yaml:3" "source"
+mistake "no name" $'files: []\n' "name"
+mistake "a bad name" $'name: "Not A Name"\n' "bad.yaml:1"
+mistake "a key twice" $'name: x\nname: y\n' "bad.yaml:2"
+mistake "not YAML" $'name: [x\n' "bad.yaml"
+mistake "a tab" $'name: x\nfiles:\n\t- a\n' "bad.yaml:3"
+mistake "a wrong platform" $'name: x\nplatforms: [linux/amd46]\n' "amd64"
+mistake "an anchor" $'name: &a x\n' "bad.yaml:1"
+mistake "a digest that is none" $'name: x\nfiles:\n  - { source: small.txt, path: s, sha256: abc }\n' "bad.yaml:3"
+mistake "a path that leaves" $'name: x\nfiles:\n  - { source: small.txt, path: ../../etc/passwd }\n' "bad.yaml:3"
+mistake "a file that is not there" $'name: x\nfiles:\n  - { source: absent.txt, path: s }\n' "absent.txt"
+mistake "an ecosystem of another release" $'name: x\nrubygems: [rails]\n' "bad.yaml:2"
+cp good.yaml other.yaml && sed -i 's/small.txt, path: small.txt/small.txt, path: small.txt, sha256: '"$(printf 'a%.0s' {1..64})"'/' other.yaml
+cat >conflict.yaml <<YAML
+name: bad-input
+files:
+  - { source: small.txt, path: small.txt, sha256: $(printf 'b%.0s' {1..64}) }
+YAML
+check_exit 2 "two manifests that contradict each other" "$airlock" --home "$near" bundle lock -m other.yaml -m conflict.yaml -o bad.lock
+said other.yaml && said conflict.yaml || { failed=$((failed + 1)); echo "FAIL   it does not name both places"; }
+check_exit 2 "an unknown flag" "$airlock" bundle create --manifets good.yaml
+check_exit 2 "an unknown command suggests one" "$airlock" bundle crate
+said create || { failed=$((failed + 1)); echo "FAIL   no suggestion: $(cat "$work/check.out")"; }
+check_exit 2 "an error with --json is one object" "$airlock" --json bundle lock -m bad.yaml
+check "with its code" bash -c '"$1" --json bundle lock -m absent.yaml 2>/dev/null | jq -e ".format == 1 and (.error.code | length > 0)"' - "$airlock"
+
+# Locks.
+check "a good lock" "$airlock" --home "$near" bundle lock -m good.yaml -o good.lock
+sed 's/"format":1/"format":99/' good.lock >bad.lock
+check_exit 2 "a lock of a newer format" "$airlock" --home "$near" bundle create --lock bad.lock -o "$out/x.airlock"
+head -c 100 good.lock >bad.lock
+check_exit 2 "half a lock" "$airlock" --home "$near" bundle create --lock bad.lock -o "$out/x.airlock"
+
+# A file that changed between lock and create.
+echo two >small.txt
+check_exit 3 "content that changed since the lock" "$airlock" --home "$near" bundle create --lock good.lock -m good.yaml -o "$out/x.airlock"
+check "left no bundle" test ! -e "$out/x.airlock"
+echo one >small.txt
+
+# Bundles.
+check "a good bundle" "$airlock" --home "$near" bundle create -m good.yaml -o "$out/" --volume-size 1MiB
+fingerprint=$("$airlock" --home "$near" --json keys show | jq -r .fingerprint)
+in_far "$airlock" --home "$site" trust init "$out/root.json" --fingerprint "$fingerprint" >/dev/null
+volumes=("$out"/bad-input-1.v*.tar)
+check "it has at least three volumes" test ${#volumes[@]} -ge 3
+unchanged() { [ -z "$(in_far "$airlock" --home "$site" --json store list 2>/dev/null | jq -r '.generations[]?.id' 2>/dev/null)" ]; }
+variant() { rm -rf "$work/v" && mkdir "$work/v" && cp "$out"/bad-input-1.* "$work/v/"; }
+for number in "${!volumes[@]}"; do
+  name=$(basename "${volumes[$number]}")
+  variant; rm "$work/v/$name"
+  check_exit 4 "without $name: incomplete" in_far "$airlock" --home "$site" import "$work/v"
+  check "without $name: verify says so too" bash -c 'ip netns exec "$1" "$2" --home "$3" verify "$4"; [ $? = 4 ]' - "$far" "$airlock" "$site" "$work/v"
+  variant; truncate -s -70000 "$work/v/$name"
+  check_exit 4 "$name cut off: incomplete" in_far "$airlock" --home "$site" import "$work/v"
+  variant; python3 - "$work/v/$name" <<'PY'
+import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(300000); byte = f.read(1); f.seek(300000); f.write(bytes([byte[0] ^ 1]))
+PY
+  check_exit 3 "$name with one bit flipped: refused" in_far "$airlock" --home "$site" import "$work/v"
+  check "nothing became visible" unchanged
+done
+variant; mv "$work/v/bad-input-1.v001.tar" "$work/v/renamed by a gateway.bin"
+check "verify accepts volumes under other names" in_far "$airlock" --home "$site" verify "$work/v"
+"$airlock" --home "$work/near2" keys init --no-passphrase >/dev/null
+check "a bundle of somebody else" "$airlock" --home "$work/near2" bundle create -m good.yaml -o "$work/foreign/" --volume-size 1MiB
+check_exit 3 "a bundle of an unknown producer is refused" in_far "$airlock" --home "$site" import "$work/foreign"
+variant; cp "$work/foreign/bad-input-1.v001.tar" "$work/v/bad-input-1.v001.tar"
+check "a foreign volume in place of ours is never taken" bash -c 'ip netns exec "$1" "$2" --home "$3" import "$4"; s=$?; [ $s = 3 ] || [ $s = 4 ] || [ $s = 0 ]' - "$far" "$airlock" "$site-other" "$work/v"
+for bad in "an empty file:" "text:this is no bundle" ; do
+  printf '%s' "${bad#*:}" >"$work/junk.airlock"
+  check "${bad%%:*} is no bundle" bash -c 'ip netns exec "$1" "$2" --home "$3" verify "$4"; s=$?; [ $s -ge 1 ] && [ $s -le 4 ]' - "$far" "$airlock" "$site" "$work/junk.airlock"
+done
+check "the good one goes in after all of that" in_far "$airlock" --home "$site" import "$out"
+
+# Deltas and their bases.
+echo three >small.txt
+check "a second state as delta" "$airlock" --home "$near" bundle create -m good.yaml -o "$out/delta/" --base "$out/bad-input-1.airlock"
+in_far "$airlock" --home "$work/empty-site" trust init "$out/root.json" --fingerprint "$fingerprint" >/dev/null
+check_exit 4 "a delta without its base" in_far "$airlock" --home "$work/empty-site" import "$out/delta"
+check "writes what is needed" bash -c 'ls "$1"/need-*.json ./need-*.json 2>/dev/null | grep -q .' - "$work/empty-site"
+check "and shows nothing" bash -c '[ "$(ip netns exec "$1" "$2" --home "$3" --json store list 2>/dev/null | jq ".generations | length" 2>/dev/null || echo 0)" = 0 ]' - "$far" "$airlock" "$work/empty-site"
+check "with its base it goes in" in_far "$airlock" --home "$site" import "$out/delta"
+check_exit 5 "the older one again is stale" in_far "$airlock" --home "$site" import "$out"
+check_exit 0 "the same one again is nothing to do" in_far "$airlock" --home "$site" import "$out/delta"
+
+# A home that lost its memory must not start again at 1.
+check_exit 2 "an empty home beside bundles of that channel asks for --continue" bash -c '"$1" --home "$2" bundle create -m good.yaml -o "$3/"' - "$airlock" "$work/near2-empty" "$out" || true
+finish
