@@ -48,7 +48,7 @@ for round in $(seq "$rounds"); do
   rows=$(in_far "$airlock" --home "$site" --json store list 2>/dev/null | jq '.generations | length' 2>/dev/null || echo 0)
   [ "${rows:-0}" = 0 ] || { [ -e "$site/catalog/current" ] || [ -L "$site/catalog/current" ]; } || { failed=$((failed + 1)); echo "FAIL a killed import left half a state"; }
 done
-check "import was killed at least three times" test "$killed" -ge 3
+check "import was killed at least twice" test "$killed" -ge 2
 check "the same import continues and ends" in_far "$airlock" --home "$site" import "$out"
 check "every blob is as it was written" in_far "$airlock" --home "$site" store check
 check "both sites hold the same" bash -c 'diff <(cd "$1/blobs" && find . -type f | sort) <(cd "$2/blobs" && find . -type f | sort)' - "$site" "$work/site-reference"
