@@ -103,7 +103,7 @@ echo three >small.txt
 check "a second state as delta" "$airlock" --home "$near" bundle create -m good.yaml -o "$out/delta/" --base "$out/bad-input-1.airlock"
 in_far "$airlock" --home "$work/empty-site" trust init "$out/root.json" --fingerprint "$fingerprint" >/dev/null
 check_exit 4 "a delta without its base" in_far "$airlock" --home "$work/empty-site" import "$out/delta"
-check "writes what is needed" bash -c 'ls "$1"/need-*.json ./need-*.json 2>/dev/null | grep -q .' - "$work/empty-site"
+check "writes what is needed" bash -c 'ls "$1"/receipts/need-*.json | grep -q .' - "$work/empty-site"
 check "and shows nothing" bash -c '[ "$(ip netns exec "$1" "$2" --home "$3" --json store list 2>/dev/null | jq ".generations | length" 2>/dev/null || echo 0)" = 0 ]' - "$far" "$airlock" "$work/empty-site"
 check "with its base it goes in" in_far "$airlock" --home "$site" import "$out/delta"
 check_exit 5 "the older one again is stale" in_far "$airlock" --home "$site" import "$out"
