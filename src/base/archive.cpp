@@ -17,7 +17,7 @@ namespace airlock::base {
 
 namespace {
 
-constexpr std::uint64_t k_largest_count = 1'000'000; // members
+constexpr std::uint64_t k_largest_count = 1'000'000;  // members
 
 class Reader {
  public:
@@ -51,8 +51,7 @@ class Reader {
       fail();
     }
     if (++m_count > k_largest_count) {
-      throw Error(ErrorCode::limit,
-                  fmt::format("the archive '{}' has more than {} members", m_name, k_largest_count));
+      throw Error(ErrorCode::limit, fmt::format("the archive '{}' has more than {} members", m_name, k_largest_count));
     }
     return entry;
   }
@@ -127,7 +126,7 @@ std::string name_of(archive_entry* entry) {
   return {};
 }
 
-} // namespace
+}  // namespace
 
 void walk_archive(const std::filesystem::path& path, const ArchiveVisitor& visit) {
   const Utf8Locale locale;
@@ -146,4 +145,4 @@ void walk_archive(const std::filesystem::path& path, const ArchiveVisitor& visit
   }
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -11,8 +11,8 @@
 namespace airlock::base {
 
 struct ArchiveMember {
-  std::string name;          // as the archive gives it; hostile
-  std::uint64_t size = 0;    // bytes, as the header says
+  std::string name;        // as the archive gives it; hostile
+  std::uint64_t size = 0;  // bytes, as the header says
 };
 
 // Walks the regular files of a tar (plain, gzip, xz, zstd, bzip2) or zip, in order. Links, devices and folders are

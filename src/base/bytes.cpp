@@ -85,4 +85,4 @@ std::string read_all(ByteSource& source, std::size_t limit) {
   return sink.take();
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -14,7 +14,7 @@ void cleanse(void* memory, std::size_t size) {
 }
 
 void fill_random(std::span<std::uint8_t> buffer) {
-  constexpr std::size_t largest_request = 1 << 20; // RAND_priv_bytes counts in int
+  constexpr std::size_t largest_request = 1 << 20;  // RAND_priv_bytes counts in int
   while (!buffer.empty()) {
     const auto part = buffer.first(std::min(buffer.size(), largest_request));
     if (RAND_priv_bytes(part.data(), static_cast<int>(part.size())) != 1) {
@@ -28,4 +28,4 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -14,4 +14,4 @@ void cleanse(void* memory, std::size_t size);
 void fill_random(std::span<std::uint8_t> buffer);
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 
-} // namespace airlock::base
+}  // namespace airlock::base

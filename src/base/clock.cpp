@@ -68,7 +68,7 @@ std::chrono::minutes scan_offset(Scanner& in) {
   return east ? offset : -offset;
 }
 
-} // namespace
+}  // namespace
 
 Time SystemClock::now() const {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -79,8 +79,8 @@ std::string to_rfc3339(Time time) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count());
 }
 
 Time parse_rfc3339(std::string_view text) {
@@ -133,14 +133,13 @@ Time build_time(const Clock& clock) {
     return clock.now();
   }
   const std::string_view text(set);
-  constexpr std::int64_t latest = 253402300799; // 9999-12-31T23:59:59Z, the last that RFC 3339 can write
+  constexpr std::int64_t latest = 253402300799;  // 9999-12-31T23:59:59Z, the last that RFC 3339 can write
   std::int64_t seconds = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (status != std::errc() || end != text.data() + text.size() || seconds < 0 || seconds > latest) {
-    throw Error(ErrorCode::config,
-                "SOURCE_DATE_EPOCH is '" + printable(text, 100) + "', not a number of seconds");
+    throw Error(ErrorCode::config, "SOURCE_DATE_EPOCH is '" + printable(text, 100) + "', not a number of seconds");
   }
   return Time(std::chrono::seconds(seconds));
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

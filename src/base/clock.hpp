@@ -30,7 +30,7 @@ class FixedClock : public Clock {
   Time m_time;
 };
 
-std::string to_rfc3339(Time time);               // "2026-07-01T12:00:00Z"
+std::string to_rfc3339(Time time);  // "2026-07-01T12:00:00Z"
 // RFC 3339 with any offset and fraction (dropped); throws malformed. `is_plain_utc` is the narrow form above.
 Time parse_rfc3339(std::string_view text);
 bool is_plain_utc(std::string_view text);

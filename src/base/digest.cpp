@@ -75,7 +75,7 @@ void check(int result) {
   }
 }
 
-} // namespace
+}  // namespace
 
 std::string_view to_string(HashAlgorithm algorithm) {
   return describe(algorithm).name;
@@ -194,7 +194,7 @@ Digest sha256(std::string_view text) {
   return sha256(std::as_bytes(std::span(text)));
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base
 
 std::size_t std::hash<airlock::base::Digest>::operator()(const airlock::base::Digest& digest) const noexcept {
   // A digest is uniform already, and every algorithm has more bytes than this takes.

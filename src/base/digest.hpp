@@ -52,9 +52,9 @@ class Hasher {
 
   void update(std::span<const std::byte> data);
   void update(std::string_view text);
-  Digest finish();         // ends this hash and starts the next
-  Digest peek() const;     // the digest so far; hashing goes on
-  Hasher clone() const;    // an independent hash in the same state
+  Digest finish();       // ends this hash and starts the next
+  Digest peek() const;   // the digest so far; hashing goes on
+  Hasher clone() const;  // an independent hash in the same state
 
  private:
   struct Impl;

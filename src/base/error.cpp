@@ -127,7 +127,7 @@ const std::vector<ErrorCodeInfo>& table() {
   return codes;
 }
 
-} // namespace
+}  // namespace
 
 const ErrorCodeInfo& error_code_info(ErrorCode code) {
   return table().at(static_cast<std::size_t>(code));
@@ -166,4 +166,4 @@ Error system_error(int errno_value, std::string message) {
   return Error(full ? ErrorCode::no_space : ErrorCode::io, std::move(message));
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

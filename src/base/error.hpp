@@ -14,15 +14,38 @@ namespace airlock::base {
 // (DESIGN.md, Errors) and the text of `airlock explain CODE`.
 enum class ErrorCode {
   // exit 1: failed
-  internal, io, network, auth, upstream, not_found, malformed, limit, unsupported,
+  internal,
+  io,
+  network,
+  auth,
+  upstream,
+  not_found,
+  malformed,
+  limit,
+  unsupported,
   // exit 2: usage or configuration
-  usage, config, manifest, lock, conflict,
+  usage,
+  config,
+  manifest,
+  lock,
+  conflict,
   // exit 3: refused; call security
-  untrusted, tampered, equivocation, revoked, foreign,
+  untrusted,
+  tampered,
+  equivocation,
+  revoked,
+  foreign,
   // exit 4: incomplete; fix it and run the same command again
-  volume_missing, truncated, base_missing, approval_missing, no_space, busy,
+  volume_missing,
+  truncated,
+  base_missing,
+  approval_missing,
+  no_space,
+  busy,
   // exit 5: stale; call the operator
-  rollback, expired, clock,
+  rollback,
+  expired,
+  clock,
   // exit 130
   interrupted,
 };
@@ -61,12 +84,30 @@ class Error : public std::runtime_error {
 
   // Each adds and returns the error itself, so that it can be thrown in one expression:
   // `throw Error(ErrorCode::io, "…").with_hint("…");`
-  Error& with_context(std::string line) & { m_context.push_back(std::move(line)); return *this; }
-  Error&& with_context(std::string line) && { m_context.push_back(std::move(line)); return std::move(*this); }
-  Error& with_hint(std::string hint) & { m_hint = std::move(hint); return *this; }
-  Error&& with_hint(std::string hint) && { m_hint = std::move(hint); return std::move(*this); }
-  Error& at(SourcePosition position) & { m_position = std::move(position); return *this; }
-  Error&& at(SourcePosition position) && { m_position = std::move(position); return std::move(*this); }
+  Error& with_context(std::string line) & {
+    m_context.push_back(std::move(line));
+    return *this;
+  }
+  Error&& with_context(std::string line) && {
+    m_context.push_back(std::move(line));
+    return std::move(*this);
+  }
+  Error& with_hint(std::string hint) & {
+    m_hint = std::move(hint);
+    return *this;
+  }
+  Error&& with_hint(std::string hint) && {
+    m_hint = std::move(hint);
+    return std::move(*this);
+  }
+  Error& at(SourcePosition position) & {
+    m_position = std::move(position);
+    return *this;
+  }
+  Error&& at(SourcePosition position) && {
+    m_position = std::move(position);
+    return std::move(*this);
+  }
 
  private:
   ErrorCode m_code;

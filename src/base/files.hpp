@@ -55,13 +55,13 @@ std::optional<Fd> open_beneath(int directory_fd, const fs::path& relative, int f
 Fd open_directory(const fs::path& path);
 std::uint64_t file_size(int fd, std::string_view name);
 
-std::string read_file(const fs::path& path, std::size_t limit);               // throws not_found, io, limit
+std::string read_file(const fs::path& path, std::size_t limit);  // throws not_found, io, limit
 std::optional<std::string> read_file_if_exists(const fs::path& path, std::size_t limit);
 // Whole file or nothing: a temporary beside it, fsync, rename, fsync of the directory. `mode` as for open(2).
 void write_file_atomic(const fs::path& path, std::string_view content, mode_t mode = 0644);
 void make_directories(const fs::path& path, mode_t mode = 0755);
 
-void write_all(int fd, std::span<const std::byte> data, std::string_view name);               // throws io, no_space
+void write_all(int fd, std::span<const std::byte> data, std::string_view name);  // throws io, no_space
 void pwrite_all(int fd, std::span<const std::byte> data, std::uint64_t offset, std::string_view name);
 void pread_exact(int fd, std::span<std::byte> data, std::uint64_t offset, std::string_view name);  // throws truncated
 // Appends `length` bytes of `from`, beginning at `offset`, at the position of `to`; the kernel copies, or shares the
@@ -85,7 +85,7 @@ class UnnamedFile : public ByteSink {
 
   int fd() const { return m_fd.get(); }
   void write(std::span<const std::byte> data) override;
-  void reserve(std::uint64_t length);          // fallocate where supported; throws no_space early, the size stays
+  void reserve(std::uint64_t length);  // fallocate where supported; throws no_space early, the size stays
   // Gives it the name `target` (same file system). An existing file of that name is kept and counts as success.
   // Does not sync: the caller syncs once for many.
   void publish(const fs::path& target);
@@ -110,10 +110,10 @@ class FileLock {
 };
 
 struct SpaceInfo {
-  std::uint64_t free_bytes = 0;      // for this user
-  std::uint64_t max_file_size = 0;   // bytes; 4 GiB - 1 on FAT, else UINT64_MAX
-  std::string file_system;           // "vfat", "exfat", "ext4", "other"
-  bool removable = false;            // the block device says so
+  std::uint64_t free_bytes = 0;     // for this user
+  std::uint64_t max_file_size = 0;  // bytes; 4 GiB - 1 on FAT, else UINT64_MAX
+  std::string file_system;          // "vfat", "exfat", "ext4", "other"
+  bool removable = false;           // the block device says so
 };
 SpaceInfo space_info(const fs::path& existing_path);
 

@@ -25,7 +25,7 @@ Error too_long(const fs::path& path, std::size_t limit) {
   return Error(ErrorCode::limit, quote_path(path) + " has more than " + std::to_string(limit) + " bytes");
 }
 
-} // namespace
+}  // namespace
 
 std::uint64_t file_size(int fd, std::string_view name) {
   struct stat info = {};
@@ -85,8 +85,7 @@ void write_all(int fd, std::span<const std::byte> data, std::string_view name) {
 void pwrite_all(int fd, std::span<const std::byte> data, std::uint64_t offset, std::string_view name) {
   check_range(offset, data.size(), name);
   while (!data.empty()) {
-    const ssize_t written =
-        retry([&] { return pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset)); });
+    const ssize_t written = retry([&] { return pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset)); });
     if (written < 0) {
       throw system_error(errno, "cannot write " + std::string(name));
     }
@@ -98,8 +97,7 @@ void pwrite_all(int fd, std::span<const std::byte> data, std::uint64_t offset, s
 void pread_exact(int fd, std::span<std::byte> data, std::uint64_t offset, std::string_view name) {
   check_range(offset, data.size(), name);
   while (!data.empty()) {
-    const ssize_t got =
-        retry([&] { return pread(fd, data.data(), data.size(), static_cast<off_t>(offset)); });
+    const ssize_t got = retry([&] { return pread(fd, data.data(), data.size(), static_cast<off_t>(offset)); });
     if (got < 0) {
       throw system_error(errno, "cannot read " + std::string(name));
     }
@@ -112,4 +110,4 @@ void pread_exact(int fd, std::span<std::byte> data, std::uint64_t offset, std::s
   }
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

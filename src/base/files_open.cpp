@@ -42,8 +42,7 @@ int open_stepwise(int directory_fd, const fs::path& relative, int flags, mode_t 
   int current = directory_fd;
   const auto last = std::prev(relative.end());
   for (auto part = relative.begin(); part != last; ++part) {
-    Fd next(
-        retry([&] { return openat(current, part->c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
+    Fd next(retry([&] { return openat(current, part->c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
     if (!next) {
       if (errno == ENOTDIR && is_link(current, part->c_str())) {
         errno = ELOOP;
@@ -71,12 +70,11 @@ int open_in_kernel(int directory_fd, const fs::path& relative, int flags, mode_t
   how.flags = static_cast<__u64>(flags | O_CLOEXEC);
   how.mode = creates ? mode & 07777U : 0U;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return retry([&] {
-    return static_cast<int>(syscall(SYS_openat2, directory_fd, relative.c_str(), &how, sizeof how));
-  });
+  return retry(
+      [&] { return static_cast<int>(syscall(SYS_openat2, directory_fd, relative.c_str(), &how, sizeof how)); });
 }
 
-} // namespace
+}  // namespace
 
 std::string quote_path(const fs::path& path) {
   return fmt::format("'{}'", printable(path.native()));
@@ -112,8 +110,7 @@ Fd::~Fd() {
 
 Fd open_for_reading(const fs::path& path, FollowLinks follow) {
   // O_NONBLOCK, so that a fifo is refused and not waited for.
-  const int flags =
-      O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow == FollowLinks::no ? O_NOFOLLOW : 0);
+  const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow == FollowLinks::no ? O_NOFOLLOW : 0);
   Fd fd(retry([&] { return open(path.c_str(), flags); }));
   if (!fd) {
     if (errno == ENOENT || errno == ENOTDIR) {
@@ -148,8 +145,7 @@ std::optional<Fd> open_beneath(int directory_fd, const fs::path& relative, int f
     return std::nullopt;
   }
   if (errno == ELOOP || errno == EXDEV) {
-    throw Error(ErrorCode::io,
-                quote_path(relative) + " leads through a symbolic link, which is not followed here");
+    throw Error(ErrorCode::io, quote_path(relative) + " leads through a symbolic link, which is not followed here");
   }
   throw system_error(errno, "cannot open " + quote_path(relative));
 }
@@ -165,4 +161,4 @@ Fd open_directory(const fs::path& path) {
   return fd;
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

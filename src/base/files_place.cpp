@@ -39,7 +39,7 @@ constexpr std::array k_file_systems = {
     FileSystemName{FUSE_SUPER_MAGIC, "fuse"},     FileSystemName{V9FS_MAGIC, "9p"},
 };
 
-constexpr std::uint64_t k_largest_fat_file = 0xFFFFFFFF; // bytes
+constexpr std::uint64_t k_largest_fat_file = 0xFFFFFFFF;  // bytes
 
 // The kernel's flag is set for sticks and readers; disks in USB cases do not have it, but are carried all the
 // same.
@@ -75,7 +75,7 @@ void make_removable(const fs::path& directory) {
   }
 }
 
-} // namespace
+}  // namespace
 
 void make_directories(const fs::path& path, mode_t mode) {
   if (path.empty() || mkdir(path.c_str(), mode) == 0) {
@@ -114,8 +114,7 @@ SpaceInfo space_info(const fs::path& existing_path) {
   struct statvfs room = {};
   struct stat info = {};
   if (retry([&] { return statfs(existing_path.c_str(), &system); }) != 0 ||
-      retry([&] { return statvfs(existing_path.c_str(), &room); }) != 0 ||
-      stat(existing_path.c_str(), &info) != 0) {
+      retry([&] { return statvfs(existing_path.c_str(), &room); }) != 0 || stat(existing_path.c_str(), &info) != 0) {
     throw system_error(errno, "cannot examine the file system of " + quote_path(existing_path));
   }
   const auto magic = static_cast<std::uint32_t>(system.f_type);
@@ -145,4 +144,4 @@ TempDir::~TempDir() {
   }
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -90,7 +90,7 @@ bool move_named(const fs::path& name, const fs::path& target) {
     }
   }
   if (system_call_available("renameat2")) {
-    constexpr unsigned int no_replace = 1; // RENAME_NOREPLACE
+    constexpr unsigned int no_replace = 1;  // RENAME_NOREPLACE
     if (syscall(SYS_renameat2, AT_FDCWD, name.c_str(), AT_FDCWD, target.c_str(), no_replace) == 0) {
       return true;
     }
@@ -116,7 +116,7 @@ void copy_by_buffer(int from, std::uint64_t offset, std::uint64_t length, int to
   copy(source, sink);
 }
 
-} // namespace
+}  // namespace
 
 void copy_file_bytes(int from, std::uint64_t offset, std::uint64_t length, int to, std::string_view name) {
   constexpr std::uint64_t largest_step = 1ULL << 30;
@@ -181,9 +181,7 @@ void UnnamedFile::reserve(std::uint64_t length) {
   if (length == 0) {
     return;
   }
-  const auto doing = [&] {
-    return fmt::format("cannot keep {} bytes free in {}", length, quote_path(m_directory));
-  };
+  const auto doing = [&] { return fmt::format("cannot keep {} bytes free in {}", length, quote_path(m_directory)); };
   // Looked at first: an allocation that cannot succeed would fill the disk for everybody before it fails.
   struct statvfs info = {};
   if (fstatvfs(m_fd.get(), &info) == 0 && info.f_frsize > 0 && length / info.f_frsize > info.f_bavail) {
@@ -194,8 +192,7 @@ void UnnamedFile::reserve(std::uint64_t length) {
   }
   // The system call itself: posix_fallocate would write the whole length where the file system cannot do it.
   const auto bounded = static_cast<off_t>(std::min<std::uint64_t>(length, std::numeric_limits<off_t>::max()));
-  if (retry([&] { return fallocate(m_fd.get(), FALLOC_FL_KEEP_SIZE, 0, bounded); }) != 0 &&
-      !means_unsupported(errno)) {
+  if (retry([&] { return fallocate(m_fd.get(), FALLOC_FL_KEEP_SIZE, 0, bounded); }) != 0 && !means_unsupported(errno)) {
     throw system_error(errno, doing());
   }
 }
@@ -235,4 +232,4 @@ void UnnamedFile::publish_copy(const fs::path& target) {
   m_fd = std::move(fd);
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

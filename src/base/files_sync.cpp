@@ -54,4 +54,4 @@ bool syncfs_reports_errors() {
   return reports;
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

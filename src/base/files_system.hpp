@@ -30,4 +30,4 @@ std::string quote_path(const std::filesystem::path& path);
 // A name beside others in `directory` that nobody can guess.
 std::filesystem::path random_name(const std::filesystem::path& directory);
 
-} // namespace airlock::base
+}  // namespace airlock::base

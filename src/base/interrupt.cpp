@@ -22,7 +22,7 @@ void handle_signal(int) {
   }
 }
 
-} // namespace
+}  // namespace
 
 void install_interrupt_handlers() {
   struct sigaction action = {};
@@ -51,4 +51,4 @@ void throw_if_interrupted() {
   }
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -7,6 +7,6 @@ void install_interrupt_handlers();  // SIGINT, SIGTERM set the flag; a second on
 void request_interrupt();           // what the handler does; also for tests
 void clear_interrupt();             // for tests
 bool interrupt_requested();
-void throw_if_interrupted();        // throws Error(interrupted)
+void throw_if_interrupted();  // throws Error(interrupted)
 
 }  // namespace airlock::base

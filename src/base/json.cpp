@@ -13,7 +13,7 @@ namespace airlock::base {
 
 namespace {
 
-constexpr std::int64_t k_largest_number = 9007199254740991; // 2^53 - 1, where JSON readers stop to agree
+constexpr std::int64_t k_largest_number = 9007199254740991;  // 2^53 - 1, where JSON readers stop to agree
 
 void skip_past(std::string_view& text, std::string_view prefix, std::string_view end) {
   const auto found = text.find(end);
@@ -88,10 +88,9 @@ class Builder : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string&,
-                   const nlohmann::detail::exception& error) override {
-    fail(ErrorCode::malformed,
-         fmt::format("{} is not valid JSON: {}", m_name, printable(reason_of(error.what()))), position);
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
+    fail(ErrorCode::malformed, fmt::format("{} is not valid JSON: {}", m_name, printable(reason_of(error.what()))),
+         position);
   }
 
  private:
@@ -105,9 +104,7 @@ class Builder : public nlohmann::json_sax<Json> {
     const auto line = std::ranges::count(before, '\n') + 1;
     const auto column = before.size() - (before.rfind('\n') + 1) + 1;
     throw Error(code, std::move(message))
-        .at({.file = std::string(m_name),
-             .line = static_cast<int>(line),
-             .column = static_cast<int>(column)});
+        .at({.file = std::string(m_name), .line = static_cast<int>(line), .column = static_cast<int>(column)});
   }
 
   void check_string(const std::string& value) const {
@@ -118,8 +115,8 @@ class Builder : public nlohmann::json_sax<Json> {
 
   void check_room(const Json& container) const {
     if (container.size() >= m_limits.members) {
-      throw Error(ErrorCode::limit, fmt::format("{} has an object or array with more than {} members", m_name,
-                                                m_limits.members));
+      throw Error(ErrorCode::limit,
+                  fmt::format("{} has an object or array with more than {} members", m_name, m_limits.members));
     }
   }
 
@@ -147,8 +144,7 @@ class Builder : public nlohmann::json_sax<Json> {
 
   bool open(Json container) {
     if (m_open.size() >= m_limits.depth) {
-      throw Error(ErrorCode::limit,
-                  fmt::format("{} is nested deeper than {} levels", m_name, m_limits.depth));
+      throw Error(ErrorCode::limit, fmt::format("{} is nested deeper than {} levels", m_name, m_limits.depth));
     }
     m_open.push_back(place(std::move(container)));
     return true;
@@ -164,8 +160,8 @@ class Builder : public nlohmann::json_sax<Json> {
   JsonLimits m_limits;
   Numbers m_numbers;
   Json m_root;
-  std::vector<Json*> m_open; // a container grows only while it is the last here, so that these stay valid
-  Json* m_slot = nullptr;    // of the member whose key was read last
+  std::vector<Json*> m_open;  // a container grows only while it is the last here, so that these stay valid
+  Json* m_slot = nullptr;     // of the member whose key was read last
 };
 
 Error wrong_shape(std::string_view name, std::string_view key, std::string_view wanted) {
@@ -187,7 +183,7 @@ const Json* find_member(const Json& object, std::string_view key, std::string_vi
   return found == object.end() ? nullptr : &*found;
 }
 
-} // namespace
+}  // namespace
 
 Json parse_json(std::string_view text, std::string_view name, const JsonLimits& limits, Numbers numbers) {
   if (text.size() > limits.bytes) {
@@ -229,10 +225,9 @@ std::uint64_t uint_member(const Json& object, std::string_view key, std::string_
   throw wrong_shape(name, key, "a whole number from 0");
 }
 
-std::string string_member_or(const Json& object, std::string_view key, std::string fallback,
-                             std::string_view name) {
+std::string string_member_or(const Json& object, std::string_view key, std::string fallback, std::string_view name) {
   const Json* const found = find_member(object, key, name);
   return found == nullptr || found->is_null() ? std::move(fallback) : read_string(*found, key, name);
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -109,8 +109,7 @@ class SpawnSettings {
     posix_spawnattr_setsigmask(&m_attributes, &none);
     posix_spawnattr_setsigdefault(&m_attributes, &all);
     posix_spawnattr_setpgroup(&m_attributes, 0);
-    posix_spawnattr_setflags(&m_attributes,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setflags(&m_attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   }
   SpawnSettings(const SpawnSettings&) = delete;
   SpawnSettings& operator=(const SpawnSettings&) = delete;
@@ -210,8 +209,7 @@ class Pump {
   Pump(const ProcessOptions& options, Child& child, Fd input, Fd output, Fd errors)
       : m_options(options), m_child(child), m_input(std::move(input)), m_output(std::move(output)),
         m_errors(std::move(errors)),
-        m_deadline(std::chrono::steady_clock::now() +
-                   std::min<std::chrono::seconds>(options.timeout, k_longest_wait)) {
+        m_deadline(std::chrono::steady_clock::now() + std::min<std::chrono::seconds>(options.timeout, k_longest_wait)) {
     for (const Fd* fd : {&m_input, &m_output, &m_errors}) {
       set_non_blocking(*fd);
     }
@@ -224,8 +222,7 @@ class Pump {
       throw_if_interrupted();
       if (std::chrono::steady_clock::now() >= m_deadline) {
         throw Error(ErrorCode::io, quote_path(m_child.name()) + " did not end within " +
-                                       std::to_string(m_options.timeout.count()) +
-                                       " seconds and was stopped");
+                                       std::to_string(m_options.timeout.count()) + " seconds and was stopped");
       }
       feed();
       step_output();
@@ -238,9 +235,8 @@ class Pump {
  private:
   void feed() {
     while (m_input && m_fed < m_options.input.size()) {
-      const ssize_t written = retry([&] {
-        return write(m_input.get(), m_options.input.data() + m_fed, m_options.input.size() - m_fed);
-      });
+      const ssize_t written =
+          retry([&] { return write(m_input.get(), m_options.input.data() + m_fed, m_options.input.size() - m_fed); });
       if (written < 0) {
         if (errno == EAGAIN) {
           return;
@@ -275,8 +271,7 @@ class Pump {
       any = true;
       if (static_cast<std::size_t>(got) > m_options.output_limit - into.size()) {
         throw Error(ErrorCode::limit, quote_path(m_child.name()) + " wrote more than " +
-                                          std::to_string(m_options.output_limit) + " bytes to " +
-                                          std::string(what));
+                                          std::to_string(m_options.output_limit) + " bytes to " + std::string(what));
       }
       into.append(buffer.data(), static_cast<std::size_t>(got));
     }
@@ -306,7 +301,7 @@ bool is_program(const fs::path& path) {
   return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && access(path.c_str(), X_OK) == 0;
 }
 
-} // namespace
+}  // namespace
 
 ProcessResult run_process(const ProcessOptions& options) {
   if (options.argv.empty() || options.argv.front().empty()) {
@@ -321,9 +316,7 @@ ProcessResult run_process(const ProcessOptions& options) {
   input.read_end = Fd();
   output.write_end = Fd();
   errors.write_end = Fd();
-  return Pump(options, child, std::move(input.write_end), std::move(output.read_end),
-              std::move(errors.read_end))
-      .run();
+  return Pump(options, child, std::move(input.write_end), std::move(output.read_end), std::move(errors.read_end)).run();
 }
 
 bool program_exists(std::string_view name) {
@@ -335,9 +328,8 @@ bool program_exists(std::string_view name) {
   }
   const char* const path = std::getenv("PATH");
   const auto folders = split(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path, ':');
-  return std::ranges::any_of(folders, [&](const std::string& folder) {
-    return is_program(fs::path(folder.empty() ? "." : folder) / name);
-  });
+  return std::ranges::any_of(
+      folders, [&](const std::string& folder) { return is_program(fs::path(folder.empty() ? "." : folder) / name); });
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -10,10 +10,10 @@
 namespace airlock::base {
 
 struct ProcessOptions {
-  std::vector<std::string> argv;               // argv[0] is looked up on PATH
-  std::string input;                           // written to its stdin, then closed
-  std::map<std::string, std::string> environment;  // added to, or replacing, our own
-  std::chrono::seconds timeout{60};            // then it is killed, with its process group
+  std::vector<std::string> argv;                        // argv[0] is looked up on PATH
+  std::string input;                                    // written to its stdin, then closed
+  std::map<std::string, std::string> environment;       // added to, or replacing, our own
+  std::chrono::seconds timeout{60};                     // then it is killed, with its process group
   std::size_t output_limit = std::size_t{1024} * 1024;  // bytes of stdout and of stderr each; more throws limit
 };
 

@@ -10,10 +10,10 @@ class SilentTask : public ProgressTask {
   void set_total(std::uint64_t) override {}
 };
 
-} // namespace
+}  // namespace
 
 std::unique_ptr<ProgressTask> SilentReporter::task(std::string_view, std::uint64_t, ProgressUnit) {
   return std::make_unique<SilentTask>();
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

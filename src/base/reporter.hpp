@@ -21,9 +21,9 @@ enum class ProgressUnit { bytes, items };
 class Reporter {
  public:
   virtual ~Reporter() = default;
-  virtual void note(std::string_view text) = 0;      // shown with -v
-  virtual void say(std::string_view text) = 0;       // shown unless -q
-  virtual void warning(std::string_view text) = 0;   // always shown
+  virtual void note(std::string_view text) = 0;     // shown with -v
+  virtual void say(std::string_view text) = 0;      // shown unless -q
+  virtual void warning(std::string_view text) = 0;  // always shown
   // `total` 0 means not known yet.
   virtual std::unique_ptr<ProgressTask> task(std::string_view label, std::uint64_t total,
                                              ProgressUnit unit = ProgressUnit::bytes) = 0;

@@ -17,7 +17,7 @@ void wipe(std::string& value) {
   value.clear();
 }
 
-} // namespace
+}  // namespace
 
 Secret& Secret::operator=(const Secret& other) {
   if (this != &other) {
@@ -50,4 +50,4 @@ std::string random_bytes(std::size_t count) {
   return {bytes.begin(), bytes.end()};
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -15,7 +15,7 @@ namespace airlock::base {
 
 namespace {
 
-constexpr int k_busy_timeout = 10'000; // milliseconds
+constexpr int k_busy_timeout = 10'000;  // milliseconds
 
 ErrorCode code_of(int result) {
   switch (result & 0xFF) {
@@ -93,7 +93,7 @@ std::string_view settings(DatabaseMode mode) {
   return {};
 }
 
-} // namespace
+}  // namespace
 
 Statement::Statement(sqlite3* database, std::string_view sql) : m_database(database), m_statement(nullptr) {
   check(database, sqlite3_prepare_v2(database, sql.data(), bounded(sql.size()), &m_statement, nullptr),
@@ -124,9 +124,8 @@ Statement& Statement::bind(int index, std::int64_t number) {
 }
 
 Statement& Statement::bind_blob(int index, std::span<const std::byte> bytes) {
-  const int result = bytes.empty()
-                         ? sqlite3_bind_zeroblob(m_statement, index, 0)
-                         : sqlite3_bind_blob64(m_statement, index, bytes.data(), bytes.size(), k_copied);
+  const int result = bytes.empty() ? sqlite3_bind_zeroblob(m_statement, index, 0)
+                                   : sqlite3_bind_blob64(m_statement, index, bytes.data(), bytes.size(), k_copied);
   check(m_database, result, "bind a value for");
   return *this;
 }
@@ -262,9 +261,8 @@ void Database::migrate(std::span<const std::string_view> steps) {
     transaction.commit();
   }
   if (version() > known) {
-    throw Error(
-        ErrorCode::unsupported,
-        fmt::format("the database '{}' has schema {}, but this airlock knows {}", m_name, version(), known))
+    throw Error(ErrorCode::unsupported,
+                fmt::format("the database '{}' has schema {}, but this airlock knows {}", m_name, version(), known))
         .with_hint("a newer airlock wrote it; use that version or a later one");
   }
 }
@@ -286,4 +284,4 @@ void Transaction::commit() {
   m_open = false;
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -45,10 +45,10 @@ class Statement {
 };
 
 enum class DatabaseMode {
-  read_write,        // created if absent; WAL, synchronous=FULL, foreign keys on
-  read_only,         // must exist
-  immutable,         // must exist, never changes while open; no locks taken
-  bulk,              // a new file that is published when done: no journal, no sync; the caller syncs and renames
+  read_write,  // created if absent; WAL, synchronous=FULL, foreign keys on
+  read_only,   // must exist
+  immutable,   // must exist, never changes while open; no locks taken
+  bulk,        // a new file that is published when done: no journal, no sync; the caller syncs and renames
 };
 
 // Used by one thread at a time, together with its statements. A failed open throws not_found when nothing is there.

@@ -16,7 +16,7 @@ namespace airlock::base {
 
 namespace {
 
-constexpr std::uint64_t k_largest_ustar_size = 077777777777; // 8 GiB - 1: eleven octal digits
+constexpr std::uint64_t k_largest_ustar_size = 077777777777;  // 8 GiB - 1: eleven octal digits
 constexpr std::uint64_t k_largest_size = INT64_MAX - 4 * k_tar_block;
 constexpr std::size_t k_largest_name = 100;
 constexpr std::string_view k_pax_name = "././@PaxHeader";
@@ -35,7 +35,7 @@ constexpr Field k_size = {124, 12};
 constexpr Field k_mtime = {136, 12};
 constexpr Field k_checksum = {148, 8};
 constexpr Field k_type = {156, 1};
-constexpr Field k_magic = {257, 8}; // with the version
+constexpr Field k_magic = {257, 8};  // with the version
 constexpr Field k_device_major = {329, 8};
 constexpr Field k_device_minor = {337, 8};
 
@@ -91,8 +91,8 @@ bool is_safe_name(std::string_view name) {
     return false;
   }
   const bool characters = std::ranges::all_of(name, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '/' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '/' || c == '-';
   });
   // Common tools unpack these archives too, so no name may lead out of the folder they are unpacked in.
   return characters && std::ranges::none_of(split(name, '/'), [](const std::string& part) {
@@ -167,8 +167,7 @@ std::string describe_defect(std::string_view block) {
 // large ones do not drag their content in.
 class Window {
  public:
-  Window(int fd, std::uint64_t file_size, std::string_view name)
-      : m_fd(fd), m_file_size(file_size), m_name(name) {}
+  Window(int fd, std::uint64_t file_size, std::string_view name) : m_fd(fd), m_file_size(file_size), m_name(name) {}
 
   // The bytes from `offset`; all of them must lie inside the file. Valid until the next call.
   std::string_view at(std::uint64_t offset, std::size_t size) {
@@ -268,8 +267,7 @@ class Lister {
     std::uint64_t size = 0;
     const auto [stop, status] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
     const bool whole = status == std::errc() && stop == digits.data() + digits.size();
-    return whole && size > k_largest_ustar_size && size <= k_largest_size ? std::optional(size)
-                                                                          : std::nullopt;
+    return whole && size > k_largest_ustar_size && size <= k_largest_size ? std::optional(size) : std::nullopt;
   }
 
   bool skip_content(std::uint64_t size) {
@@ -282,8 +280,7 @@ class Lister {
       return false;
     }
     if (padding > 0 && !is_zero(m_window.at(m_offset, static_cast<std::size_t>(padding)))) {
-      throw Error(ErrorCode::tampered,
-                  fmt::format("{} has data in the padding at byte {}", m_name, m_offset));
+      throw Error(ErrorCode::tampered, fmt::format("{} has data in the padding at byte {}", m_name, m_offset));
     }
     m_offset += padding;
     return true;
@@ -305,7 +302,7 @@ class Lister {
   std::uint64_t m_offset = 0;
 };
 
-} // namespace
+}  // namespace
 
 std::string tar_header(std::string_view name, std::uint64_t size, std::uint64_t mtime) {
   if (!is_safe_name(name)) {
@@ -342,4 +339,4 @@ TarEnd list_tar(int fd, std::uint64_t file_size, std::string_view name, std::uin
   return Lister(fd, file_size, name).run(max_members, visit);
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -14,9 +14,9 @@ inline constexpr std::uint64_t k_tar_block = 512;  // bytes
 // The header block (or, above 8 GiB, three blocks) that precedes `size` bytes of content. Mode 0644, owner 0,
 // `mtime` in seconds since the epoch. `name` is at most 100 bytes of [A-Za-z0-9._/-]; throws internal otherwise.
 std::string tar_header(std::string_view name, std::uint64_t size, std::uint64_t mtime);
-std::uint64_t tar_header_size(std::uint64_t size);    // bytes: 512 or 1536
-std::uint64_t tar_padding(std::uint64_t size);        // zero bytes that follow the content, 0 to 511
-std::uint64_t tar_member_size(std::uint64_t size);    // header, content and padding together
+std::uint64_t tar_header_size(std::uint64_t size);                // bytes: 512 or 1536
+std::uint64_t tar_padding(std::uint64_t size);                    // zero bytes that follow the content, 0 to 511
+std::uint64_t tar_member_size(std::uint64_t size);                // header, content and padding together
 inline constexpr std::uint64_t k_tar_end_size = 2 * k_tar_block;  // two zero blocks end an archive
 
 struct TarMember {

@@ -11,8 +11,7 @@ namespace airlock::base {
 namespace {
 
 constexpr std::string_view k_hex_digits = "0123456789abcdef";
-constexpr std::string_view k_base64_digits =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view k_base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -43,7 +42,7 @@ constexpr auto k_base64_values = base64_values();
 
 struct CodePoint {
   char32_t value = 0;
-  std::size_t size = 0; // bytes; 0 where the text does not begin with valid UTF-8
+  std::size_t size = 0;  // bytes; 0 where the text does not begin with valid UTF-8
 };
 
 CodePoint decode_utf8(std::string_view text) {
@@ -81,11 +80,11 @@ CodePoint decode_utf8(std::string_view text) {
 // Invisible, or able to reorder or hide what stands beside it.
 bool is_deceptive(char32_t c) {
   return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x061C || c == 0x180E ||
-         (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) ||
-         c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
+         (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
+         (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
 }
 
-} // namespace
+}  // namespace
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
   std::string hex(bytes.size() * 2, '0');
@@ -141,7 +140,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
   std::string bytes;
   bytes.reserve(text.size() / 4 * 3 + 2);
   std::uint32_t bits = 0;
-  unsigned int count = 0; // of bits that wait for a whole byte
+  unsigned int count = 0;  // of bits that wait for a whole byte
   for (const char c : text) {
     const int value = k_base64_values[static_cast<unsigned char>(c)];
     if (value < 0) {
@@ -203,8 +202,7 @@ std::string to_lower(std::string_view text) {
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() &&
-         std::ranges::equal(text.substr(0, prefix.size()), prefix, {}, lower, lower);
+  return text.size() >= prefix.size() && std::ranges::equal(text.substr(0, prefix.size()), prefix, {}, lower, lower);
 }
 
 bool is_valid_utf8(std::string_view text) {
@@ -297,4 +295,4 @@ bool glob_match(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

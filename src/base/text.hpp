@@ -11,14 +11,14 @@
 namespace airlock::base {
 
 std::string to_hex(std::span<const std::uint8_t> bytes);
-std::optional<std::string> from_hex(std::string_view hex);         // lower or upper case; nullopt when malformed
+std::optional<std::string> from_hex(std::string_view hex);  // lower or upper case; nullopt when malformed
 std::string base64_encode(std::string_view bytes);
-std::optional<std::string> base64_decode(std::string_view text);   // standard or URL-safe alphabet
+std::optional<std::string> base64_decode(std::string_view text);  // standard or URL-safe alphabet
 
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
-std::string_view trim(std::string_view text);                      // ASCII white space
-std::string to_lower(std::string_view text);                       // ASCII
+std::string_view trim(std::string_view text);  // ASCII white space
+std::string to_lower(std::string_view text);   // ASCII
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 
 bool is_valid_utf8(std::string_view text);

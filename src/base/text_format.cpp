@@ -33,7 +33,7 @@ std::uint64_t unit_factor(std::string_view unit) {
   return factor;
 }
 
-} // namespace
+}  // namespace
 
 std::string format_bytes(std::uint64_t bytes) {
   // In tenths, by integers, so that no size is rounded up to "1024".
@@ -75,4 +75,4 @@ std::string group_digits(std::string_view hex, std::size_t group) {
   return text;
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

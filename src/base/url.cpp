@@ -44,8 +44,7 @@ std::string without_user_info(std::string_view text) {
 }
 
 Error bad_url(std::string_view text, std::string_view reason) {
-  return Error(ErrorCode::malformed,
-               fmt::format("'{}' is not a URL: {}", printable(without_user_info(text)), reason));
+  return Error(ErrorCode::malformed, fmt::format("'{}' is not a URL: {}", printable(without_user_info(text)), reason));
 }
 
 // RFC 3986, section 3, appendix B: the parts of a reference; nullopt where a part is absent.
@@ -65,9 +64,8 @@ Parts split_reference(std::string_view text) {
   }
   const auto colon = text.find(':');
   if (colon != std::string_view::npos && colon > 0 && is_alpha(text.front()) && colon < text.find('/') &&
-      std::ranges::all_of(text.substr(0, colon), [](char c) {
-        return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
-      })) {
+      std::ranges::all_of(text.substr(0, colon),
+                          [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; })) {
     parts.scheme = text.substr(0, colon);
     text.remove_prefix(colon + 1);
   }
@@ -84,7 +82,7 @@ Parts split_reference(std::string_view text) {
 // RFC 3986, section 5.2.4
 std::string remove_dot_segments(std::string_view path) {
   std::vector<std::string_view> kept;
-  bool folder = false; // the result ends with a slash
+  bool folder = false;  // the result ends with a slash
   std::string_view rest = path;
   while (rest.starts_with('/')) {
     rest.remove_prefix(1);
@@ -146,7 +144,7 @@ std::uint16_t parse_port(std::string_view whole, std::string_view text) {
   return static_cast<std::uint16_t>(port);
 }
 
-} // namespace
+}  // namespace
 
 Url Url::parse(std::string_view text) {
   check_characters(text);
@@ -187,8 +185,7 @@ Url Url::parse(std::string_view text) {
   if (port.size() > 1) {
     url.m_port = parse_port(text, port.substr(1));
   }
-  const bool stray =
-      !url.m_user_info.empty() || url.has_port() || (!url.m_host.empty() && url.m_host != "localhost");
+  const bool stray = !url.m_user_info.empty() || url.has_port() || (!url.m_host.empty() && url.m_host != "localhost");
   if (file && stray) {
     throw bad_url(text, "a file URL names no other host");
   }
@@ -216,8 +213,8 @@ Url Url::resolve(std::string_view reference) const {
     return url;
   }
   const std::string folder = m_path.substr(0, m_path.rfind('/') + 1);
-  url.m_path = remove_dot_segments(parts.path.starts_with('/') ? std::string(parts.path)
-                                                               : folder + std::string(parts.path));
+  url.m_path =
+      remove_dot_segments(parts.path.starts_with('/') ? std::string(parts.path) : folder + std::string(parts.path));
   url.m_query = parts.query.value_or("");
   check_escapes(reference, url.m_path);
   return url;
@@ -295,4 +292,4 @@ std::string percent_decode(std::string_view text) {
   return result;
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

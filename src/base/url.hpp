@@ -19,8 +19,8 @@ class Url {
   const std::string& host() const { return m_host; }      // lower case, IPv6 without brackets
   std::uint16_t port() const;                             // the scheme's own where none is given
   bool has_port() const { return m_port != 0; }
-  const std::string& path() const { return m_path; }      // still percent-encoded, begins with "/"
-  const std::string& query() const { return m_query; }    // without "?"
+  const std::string& path() const { return m_path; }            // still percent-encoded, begins with "/"
+  const std::string& query() const { return m_query; }          // without "?"
   const std::string& user_info() const { return m_user_info; }  // "user:password", percent-encoded; may be empty
 
   std::string host_port() const;  // "host" or "host:port", the port only where it is not the scheme's own

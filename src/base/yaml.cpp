@@ -20,11 +20,11 @@ namespace airlock::base {
 
 namespace {
 
-constexpr std::size_t k_largest_text = std::size_t{16} * 1024 * 1024; // bytes
+constexpr std::size_t k_largest_text = std::size_t{16} * 1024 * 1024;  // bytes
 constexpr std::size_t k_largest_depth = 32;
 constexpr std::string_view k_quoted_tag = "!";
 
-} // namespace
+}  // namespace
 
 class YamlReader : public YAML::EventHandler {
  public:
@@ -54,12 +54,8 @@ class YamlReader : public YAML::EventHandler {
     add(make(mark, YamlNode::Kind::null));
   }
 
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    fail(mark, "aliases are not allowed here");
-  }
-  void OnAnchor(const YAML::Mark& mark, const std::string&) override {
-    fail(mark, "anchors are not allowed here");
-  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { fail(mark, "aliases are not allowed here"); }
+  void OnAnchor(const YAML::Mark& mark, const std::string&) override { fail(mark, "anchors are not allowed here"); }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
@@ -89,7 +85,7 @@ class YamlReader : public YAML::EventHandler {
  private:
   struct Frame {
     YamlNode node;
-    std::optional<YamlNode> key; // read, its value not yet
+    std::optional<YamlNode> key;  // read, its value not yet
     std::unordered_set<std::string> keys;
   };
 
@@ -196,4 +192,4 @@ YamlNode read_yaml_file(const std::filesystem::path& path) {
   return parse_yaml(read_file(path, k_largest_text), path.native());
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

@@ -25,11 +25,11 @@ class YamlNode {
   bool is_mapping() const { return m_kind == Kind::mapping; }
   const SourcePosition& position() const { return m_position; }
 
-  const std::string& scalar() const { return m_scalar; }       // valid for scalar
-  bool quoted() const { return m_quoted; }                     // the scalar stood in quotes
-  const std::vector<YamlNode>& items() const { return m_items; }  // of a sequence
+  const std::string& scalar() const { return m_scalar; }                                   // valid for scalar
+  bool quoted() const { return m_quoted; }                                                 // the scalar stood in quotes
+  const std::vector<YamlNode>& items() const { return m_items; }                           // of a sequence
   const std::vector<std::pair<YamlNode, YamlNode>>& members() const { return m_members; }  // of a mapping, in order
-  const YamlNode* find(std::string_view key) const;            // of a mapping; nullptr when absent
+  const YamlNode* find(std::string_view key) const;  // of a mapping; nullptr when absent
 
   // Typed reading; `what` names the thing in the error, which has code manifest and this node's position.
   std::string as_string(std::string_view what) const;

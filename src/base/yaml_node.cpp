@@ -122,11 +122,10 @@ Error wrong(const YamlNode& node, std::string_view what, std::string_view wanted
   return Error(ErrorCode::manifest, fmt::format("{} must be {}", what, wanted)).at(node.position());
 }
 
-} // namespace
+}  // namespace
 
 const YamlNode* YamlNode::find(std::string_view key) const {
-  const auto found =
-      std::ranges::find_if(m_members, [&](const auto& member) { return member.first.m_scalar == key; });
+  const auto found = std::ranges::find_if(m_members, [&](const auto& member) { return member.first.m_scalar == key; });
   return found == m_members.end() ? nullptr : &found->second;
 }
 
@@ -200,8 +199,7 @@ std::string YamlNode::to_yaml() const {
 
 bool YamlNode::same_value(const YamlNode& other) const {
   if (m_kind != other.m_kind || m_scalar != other.m_scalar || m_members.size() != other.m_members.size() ||
-      !std::ranges::equal(m_items, other.m_items,
-                          [](const auto& a, const auto& b) { return a.same_value(b); })) {
+      !std::ranges::equal(m_items, other.m_items, [](const auto& a, const auto& b) { return a.same_value(b); })) {
     return false;
   }
   std::unordered_map<std::string_view, const YamlNode*> values;
@@ -214,4 +212,4 @@ bool YamlNode::same_value(const YamlNode& other) const {
   });
 }
 
-} // namespace airlock::base
+}  // namespace airlock::base

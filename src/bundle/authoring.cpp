@@ -23,7 +23,8 @@ std::vector<std::string> delegated_paths(const std::string& ecosystem) {
   return {ecosystem + "/*", ecosystem + "/*/*", ecosystem + "/*/*/*"};
 }
 
-bool same_targets(const std::map<std::string, trust::TargetFile>& a, const std::map<std::string, trust::TargetFile>& b) {
+bool same_targets(const std::map<std::string, trust::TargetFile>& a,
+                  const std::map<std::string, trust::TargetFile>& b) {
   return std::ranges::equal(a, b, [](const auto& x, const auto& y) {
     return x.first == y.first && x.second.length == y.second.length && x.second.hashes == y.second.hashes;
   });
@@ -31,9 +32,11 @@ bool same_targets(const std::map<std::string, trust::TargetFile>& a, const std::
 
 class StateAuthor {
  public:
-  StateAuthor(const StateInput& input, const SigningSet& keys) : m_input(input), m_keys(keys), m_root(newest_root(keys)) {
+  StateAuthor(const StateInput& input, const SigningSet& keys)
+      : m_input(input), m_keys(keys), m_root(newest_root(keys)) {
     if (!is_channel_name(input.lock.channel)) {
-      throw Error(ErrorCode::lock, fmt::format("'{}' cannot be the name of a channel", base::printable(input.lock.channel)));
+      throw Error(ErrorCode::lock,
+                  fmt::format("'{}' cannot be the name of a channel", base::printable(input.lock.channel)));
     }
     if (input.previous) {
       m_previous = read_previous(*input.previous, input.lock.channel);
@@ -220,6 +223,8 @@ class StateAuthor {
 
 }  // namespace
 
-AuthoredState author_state(const StateInput& input, const SigningSet& keys) { return StateAuthor(input, keys).run(); }
+AuthoredState author_state(const StateInput& input, const SigningSet& keys) {
+  return StateAuthor(input, keys).run();
+}
 
 }  // namespace airlock::bundle

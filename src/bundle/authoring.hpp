@@ -21,12 +21,12 @@ namespace airlock::bundle {
 // Signers at hand, by role: "snapshot", "targets", "timestamp"; delegated roles are signed by those of "targets".
 struct SigningSet {
   std::map<std::string, std::vector<const trust::Signer*>> signers;
-  std::vector<std::string> roots;     // the chain of root files, oldest first
-  std::string cadence = "monthly";    // lifetimes: weekly, monthly, quarterly
+  std::vector<std::string> roots;   // the chain of root files, oldest first
+  std::string cadence = "monthly";  // lifetimes: weekly, monthly, quarterly
 };
 
 struct StateInput {
-  model::Lock lock;                   // every row with sha256 and length
+  model::Lock lock;  // every row with sha256 and length
   std::uint64_t serial = 0;
   base::Time created{};
   std::vector<Attachment> attachments;
@@ -47,9 +47,9 @@ std::string build_provenance(const model::Lock& lock, const std::map<std::string
                              base::Time created, std::uint64_t serial, const SigningSet& keys);
 
 struct AuthoredState {
-  HeadContents head;                 // without `shipment` and timestamp while not sealed
-  std::string bundle_id;             // hex
-  bool approved = false;             // snapshot has its threshold
+  HeadContents head;      // without `shipment` and timestamp while not sealed
+  std::string bundle_id;  // hex
+  bool approved = false;  // snapshot has its threshold
 };
 // Roles in the fixed order: delegated, targets, snapshot. What the keys at hand cannot approve is a draft. Delegated
 // roles are signed under the keys and threshold of `targets`; one with the same targets and more than half of its
@@ -57,13 +57,13 @@ struct AuthoredState {
 // that it would refuse; untrusted when the keys at hand do not meet the threshold of targets.
 AuthoredState author_state(const StateInput& input, const SigningSet& keys);
 
-// Versions of timestamp for each version of snapshot: a state may be sealed again (a timestamp that ran out, an approval
-// that came later) without knowing of later states, and no two statements ever share a version.
+// Versions of timestamp for each version of snapshot: a state may be sealed again (a timestamp that ran out, an
+// approval that came later) without knowing of later states, and no two statements ever share a version.
 inline constexpr std::uint64_t k_timestamps_per_snapshot = 1'000;
 
 // timestamp and shipment, signed last; `created` is the time of sealing, from which the timestamp's lifetime counts. A
-// timestamp that says the same and is fresh enough is kept. Channel, serial and bundle id of the shipment are filled in,
-// the hint is set for it, and index.json too: complete for a full shipment in one file, empty for volumes and for
+// timestamp that says the same and is fresh enough is kept. Channel, serial and bundle id of the shipment are filled
+// in, the hint is set for it, and index.json too: complete for a full shipment in one file, empty for volumes and for
 // metadata alone; for a delta in one file the caller sets `oci_index` (build_oci_index) to what is in that file.
 // Throws approval_missing for a draft, untrusted when the keys at hand do not meet the threshold of timestamp.
 void seal(HeadContents& head, const Shipment& shipment, base::Time created, const SigningSet& keys);

@@ -16,7 +16,8 @@ trust::Root newest_root(const SigningSet& keys);  // throws usage where there is
 // in a file that cannot be changed afterwards.
 std::vector<const trust::Signer*> signers_of(std::string_view role, const SigningSet& keys);
 
-std::chrono::seconds lifetime_of(std::string_view role, const SigningSet& keys);  // throws config for an unknown cadence
+std::chrono::seconds lifetime_of(std::string_view role,
+                                 const SigningSet& keys);  // throws config for an unknown cadence
 
 // A file signed by them. Throws untrusted when the threshold of `role` is not met.
 std::string sign_fully(const base::Json& signed_part, std::string_view role, const SigningSet& keys);

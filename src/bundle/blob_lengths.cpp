@@ -30,7 +30,8 @@ std::map<base::Digest, std::uint64_t> unverified_blob_lengths(const Head& head, 
     const auto parsed = parse_consistent_name(name);
     try {
       if (parsed && parsed->target == k_attachments_target) {
-        for (const Attachment& attachment : parse_attachments(head.unverified_target(parsed->target).value_or(""), name)) {
+        for (const Attachment& attachment :
+             parse_attachments(head.unverified_target(parsed->target).value_or(""), name)) {
           lengths[attachment.sha256] = attachment.length;
         }
       } else if (parsed && is_catalog_target(parsed->target)) {

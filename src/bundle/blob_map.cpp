@@ -52,7 +52,6 @@ struct BlobMap::Impl {
 
 namespace {
 
-
 struct FileIdentity {
   dev_t device = 0;
   ino_t inode = 0;
@@ -60,7 +59,7 @@ struct FileIdentity {
 };
 
 FileIdentity identity_of(int fd) {
-  struct stat status{};
+  struct stat status {};
   if (fstat(fd, &status) != 0) {
     return {};
   }
@@ -135,8 +134,9 @@ class BlobScanner {
     std::vector<Member> members;
     base::TarEnd end = base::TarEnd::complete;
     try {
-      end = base::list_tar(fd->get(), size, name, k_member_limit,
-                           [&](const base::TarMember& member) { return take_member(member, size, name, front, members); });
+      end = base::list_tar(fd->get(), size, name, k_member_limit, [&](const base::TarMember& member) {
+        return take_member(member, size, name, front, members);
+      });
       require_single(members, name);
     } catch (const Error& error) {
       if (front == Front::head) {
@@ -164,9 +164,9 @@ class BlobScanner {
       }
       return true;
     }
-    const bool of_front = front == Front::head ? member.offset < m_head.size()
-                                               : members.empty() && (member.name == k_hint_member ||
-                                                                     member.name == k_room_member);
+    const bool of_front = front == Front::head
+                              ? member.offset < m_head.size()
+                              : members.empty() && (member.name == k_hint_member || member.name == k_room_member);
     if (!of_front) {
       throw Error(ErrorCode::tampered,
                   fmt::format("'{}' in {} does not belong there", base::printable(member.name), name));
@@ -178,7 +178,8 @@ class BlobScanner {
     std::set<std::pair<Digest, std::uint64_t>> seen;
     for (const auto& [blob, offset, length] : members) {
       if (!seen.insert({blob.sha256, blob.part}).second) {
-        throw Error(ErrorCode::tampered, fmt::format("'{}' stands twice in {}", blob_member_name(blob.sha256, blob.part), name));
+        throw Error(ErrorCode::tampered,
+                    fmt::format("'{}' stands twice in {}", blob_member_name(blob.sha256, blob.part), name));
       }
     }
   }
@@ -276,10 +277,18 @@ BlobMap BlobMap::scan(const Head& head, const std::vector<fs::path>& folders) {
   return map;
 }
 
-std::optional<BlobLocation> BlobMap::find(const Digest& sha256) const { return m_impl->find(sha256); }
-const std::vector<Finding>& BlobMap::findings() const { return m_impl->findings; }
-const std::vector<BlobMap::VolumeFile>& BlobMap::volumes() const { return m_impl->volumes; }
-std::size_t BlobMap::size() const { return m_impl->order.size(); }
+std::optional<BlobLocation> BlobMap::find(const Digest& sha256) const {
+  return m_impl->find(sha256);
+}
+const std::vector<Finding>& BlobMap::findings() const {
+  return m_impl->findings;
+}
+const std::vector<BlobMap::VolumeFile>& BlobMap::volumes() const {
+  return m_impl->volumes;
+}
+std::size_t BlobMap::size() const {
+  return m_impl->order.size();
+}
 
 void BlobMap::for_each(const std::function<void(const Digest&, const BlobLocation&)>& visit) const {
   for (const Digest& sha256 : m_impl->order) {

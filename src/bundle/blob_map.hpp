@@ -20,8 +20,8 @@ namespace airlock::bundle {
 
 struct BlobExtent {
   std::shared_ptr<const base::Fd> fd;
-  std::string file;            // printable name of the file, for messages
-  std::uint64_t offset = 0;    // in that file, bytes
+  std::string file;          // printable name of the file, for messages
+  std::uint64_t offset = 0;  // in that file, bytes
   std::uint64_t length = 0;
 };
 

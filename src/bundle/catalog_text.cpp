@@ -21,19 +21,19 @@ using model::Kind;
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 14> k_purl_types{{{"deb", "deb"},
-                                                                                       {"file", "generic"},
-                                                                                       {"git", "generic"},
-                                                                                       {"go", "golang"},
-                                                                                       {"helm", "helm"},
-                                                                                       {"maven", "maven"},
-                                                                                       {"npm", "npm"},
-                                                                                       {"nuget", "nuget"},
-                                                                                       {"oci", "oci"},
-                                                                                       {"pulumi", "generic"},
-                                                                                       {"pypi", "pypi"},
-                                                                                       {"rpm", "rpm"},
-                                                                                       {"terraform", "terraform"},
-                                                                                       {"tool", "generic"}}};
+                                                                                      {"file", "generic"},
+                                                                                      {"git", "generic"},
+                                                                                      {"go", "golang"},
+                                                                                      {"helm", "helm"},
+                                                                                      {"maven", "maven"},
+                                                                                      {"npm", "npm"},
+                                                                                      {"nuget", "nuget"},
+                                                                                      {"oci", "oci"},
+                                                                                      {"pulumi", "generic"},
+                                                                                      {"pypi", "pypi"},
+                                                                                      {"rpm", "rpm"},
+                                                                                      {"terraform", "terraform"},
+                                                                                      {"tool", "generic"}}};
 
 constexpr std::array<std::string_view, 4> k_folding{"file", "nuget", "pypi", "tool"};
 
@@ -68,9 +68,9 @@ char32_t fold(char32_t c) {
   if (capital_is_odd) {
     return c % 2 == 1 ? c + 1 : c;
   }
-  const bool capital_is_even = (in(0x100, 0x137) && c != 0x130 && c != 0x131) || in(0x14A, 0x177) ||
-                               in(0x1DE, 0x1EF) || in(0x1F8, 0x233) || in(0x3D8, 0x3EF) || in(0x460, 0x481) ||
-                               in(0x48A, 0x4BF) || in(0x4D0, 0x52F);
+  const bool capital_is_even = (in(0x100, 0x137) && c != 0x130 && c != 0x131) || in(0x14A, 0x177) || in(0x1DE, 0x1EF) ||
+                               in(0x1F8, 0x233) || in(0x3D8, 0x3EF) || in(0x460, 0x481) || in(0x48A, 0x4BF) ||
+                               in(0x4D0, 0x52F);
   return capital_is_even && c % 2 == 0 ? c + 1 : c;
 }
 

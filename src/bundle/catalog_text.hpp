@@ -26,10 +26,13 @@ struct CatalogName {
   std::uint64_t number = 0;
 };
 std::optional<CatalogName> parse_catalog_target(std::string_view target);  // nullopt: no catalog has such a name
-inline bool is_catalog_target(std::string_view target) { return parse_catalog_target(target).has_value(); }
+inline bool is_catalog_target(std::string_view target) {
+  return parse_catalog_target(target).has_value();
+}
 
 // Rows of the catalogs of one ecosystem, file after file. Strict (TRUST.md 1.9, step 9): every line a row as airlock
-// writes it, paths strictly ascending across files, kinds that a bundle may carry, package URLs of the ecosystem's type.
+// writes it, paths strictly ascending across files, kinds that a bundle may carry, package URLs of the ecosystem's
+// type.
 class CatalogReader {
  public:
   explicit CatalogReader(std::string ecosystem) : m_ecosystem(std::move(ecosystem)) {}

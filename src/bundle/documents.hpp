@@ -19,15 +19,15 @@ inline constexpr std::string_view k_format_needs = "0.1.0";  // the oldest airlo
 
 // airlock.json: for people and for `file`; decides nothing. The first member of the head and of each volume.
 struct Hint {
-  std::string kind;              // "head" or "volume"
+  std::string kind;  // "head" or "volume"
   std::string channel;
   std::uint64_t serial = 0;
   std::uint64_t shipment = 1;
-  std::string set;               // hex; equal in head and volumes of one sending: SHA-256 of channel, serial,
-                                 // shipment and created, so that it is known before the first blob is
+  std::string set;                        // hex; equal in head and volumes of one sending: SHA-256 of channel, serial,
+                                          // shipment and created, so that it is known before the first blob is
   std::uint64_t volume = 0, volumes = 0;  // "k of n"; 0 where not known
-  std::string created;           // RFC 3339
-  std::string needs{k_format_needs};  // the oldest airlock that can read this
+  std::string created;                    // RFC 3339
+  std::string needs{k_format_needs};      // the oldest airlock that can read this
 
   bool operator==(const Hint&) const = default;
 };
@@ -41,15 +41,15 @@ struct Descriptor {
   std::string channel;
   std::uint64_t serial = 0;
   base::Time created{};
-  base::Digest request;                               // Lock::request
-  std::map<std::string, std::uint64_t> rows;          // by ecosystem
-  std::uint64_t artifacts = 0;                        // distinct purls
-  std::uint64_t blobs = 0;                            // distinct, of the whole state
-  std::uint64_t bytes = 0;                            // of those
+  base::Digest request;                       // Lock::request
+  std::map<std::string, std::uint64_t> rows;  // by ecosystem
+  std::uint64_t artifacts = 0;                // distinct purls
+  std::uint64_t blobs = 0;                    // distinct, of the whole state
+  std::uint64_t bytes = 0;                    // of those
   std::vector<std::string> platforms;
   std::vector<model::Waiver> waivers;
-  std::string tool;                                   // "airlock 0.1.0"
-  std::optional<std::string> previous;                // bundle id of the state before, hex
+  std::string tool;                     // "airlock 0.1.0"
+  std::optional<std::string> previous;  // bundle id of the state before, hex
 
   bool operator==(const Descriptor&) const = default;
 };
@@ -58,7 +58,7 @@ Descriptor parse_descriptor(std::string_view text, std::string_view name);  // t
 
 // attachments.json: documents about the bundle that travel as blobs after the artifacts.
 struct Attachment {
-  std::string kind;         // "sbom", "provenance", "lock"
+  std::string kind;  // "sbom", "provenance", "lock"
   std::string media_type;
   base::Digest sha256;
   std::uint64_t length = 0;
@@ -77,19 +77,19 @@ struct VolumeRecord {
 };
 struct ShipmentBase {
   std::uint64_t serial = 0;
-  std::string bundle_id;     // hex
+  std::string bundle_id;  // hex
   bool operator==(const ShipmentBase&) const = default;
 };
 struct Shipment {
   std::string channel;
   std::uint64_t serial = 0;
   std::uint64_t number = 1;
-  std::string bundle_id;                 // hex; identity of the snapshot
+  std::string bundle_id;  // hex; identity of the snapshot
   enum class Kind { full, delta, metadata } kind = Kind::full;
-  std::vector<ShipmentBase> bases;       // for messages only; the store decides
-  std::vector<VolumeRecord> volumes;     // in order; empty: the blobs are in the head's own file
-  std::uint64_t blobs = 0, bytes = 0;    // included
-  base::Digest omitted;                  // SHA-256 of the sorted hex digests left out, a line each
+  std::vector<ShipmentBase> bases;     // for messages only; the store decides
+  std::vector<VolumeRecord> volumes;   // in order; empty: the blobs are in the head's own file
+  std::uint64_t blobs = 0, bytes = 0;  // included
+  base::Digest omitted;                // SHA-256 of the sorted hex digests left out, a line each
   std::uint64_t omitted_blobs = 0;
 
   bool operator==(const Shipment&) const = default;

@@ -19,7 +19,6 @@ using base::ErrorCode;
 
 namespace {
 
-
 bool is_newer_than_this(std::string_view needs) {
   const auto wanted = model::Version::parse(needs);
   const auto own = model::Version::parse(AIRLOCK_VERSION);
@@ -152,8 +151,8 @@ std::filesystem::path only_head(const std::filesystem::path& folder, const std::
     std::erase_if(heads, [&](const HeadCandidate& head) { return head.hint.set != *set; });
   }
   if (heads.empty()) {
-    throw Error(ErrorCode::not_found, fmt::format("no {} lies in {}", set ? "head for this volume" : "bundle",
-                                                  printable_path(folder)))
+    throw Error(ErrorCode::not_found,
+                fmt::format("no {} lies in {}", set ? "head for this volume" : "bundle", printable_path(folder)))
         .with_hint(set ? "the head is the set's file with the ending .airlock; copy it there too" : "");
   }
   if (heads.size() > 1) {
@@ -206,15 +205,33 @@ Head Head::read(const std::filesystem::path& path) {
   return head;
 }
 
-const std::filesystem::path& Head::file() const { return m_impl->path; }
-const Hint& Head::hint() const { return m_impl->hint; }
-const std::string& Head::hint_text() const { return m_impl->hint_text; }
-const std::string& Head::shipment() const { return m_impl->shipment; }
-const std::string& Head::oci_index() const { return m_impl->oci_index; }
-std::uint64_t Head::size() const { return m_impl->size; }
-std::uint64_t Head::room_offset() const { return m_impl->room_offset; }
-std::uint64_t Head::room_size() const { return m_impl->room_size; }
-bool Head::blobs_follow() const { return m_impl->blobs_follow; }
+const std::filesystem::path& Head::file() const {
+  return m_impl->path;
+}
+const Hint& Head::hint() const {
+  return m_impl->hint;
+}
+const std::string& Head::hint_text() const {
+  return m_impl->hint_text;
+}
+const std::string& Head::shipment() const {
+  return m_impl->shipment;
+}
+const std::string& Head::oci_index() const {
+  return m_impl->oci_index;
+}
+std::uint64_t Head::size() const {
+  return m_impl->size;
+}
+std::uint64_t Head::room_offset() const {
+  return m_impl->room_offset;
+}
+std::uint64_t Head::room_size() const {
+  return m_impl->room_size;
+}
+bool Head::blobs_follow() const {
+  return m_impl->blobs_follow;
+}
 
 std::optional<std::string> Head::metadata(std::string_view name) const {
   const auto found = m_impl->metadata.find(name);
@@ -299,6 +316,8 @@ class HeadFetcher : public trust::Fetcher {
 
 }  // namespace
 
-std::unique_ptr<trust::Fetcher> Head::fetcher() const { return std::make_unique<HeadFetcher>(*this); }
+std::unique_ptr<trust::Fetcher> Head::fetcher() const {
+  return std::make_unique<HeadFetcher>(*this);
+}
 
 }  // namespace airlock::bundle

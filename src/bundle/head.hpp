@@ -30,8 +30,8 @@ struct HeadContents {
 // long as needed plus `spare` bytes of room, both in whole tar blocks. The end blocks are written only for a head that
 // stands alone. Every member has the time of the hint's `created`. nullopt: it does not fit `room`.
 enum class HeadEnd { alone, blobs_follow };
-std::optional<std::string> build_head(const HeadContents& contents, std::optional<std::uint64_t> room,
-                                      HeadEnd end, std::uint64_t spare = 0);
+std::optional<std::string> build_head(const HeadContents& contents, std::optional<std::uint64_t> room, HeadEnd end,
+                                      std::uint64_t spare = 0);
 
 // The heads that lie in a folder (not below it), by what their first member says; sorted by serial, shipment and name.
 // Throws not_found, io, limit (more than k_folder_limit files).
@@ -53,25 +53,25 @@ class Head {
   // at all), tampered (a member that cannot be there, twice the same, a link…), truncated, limit, conflict (a folder
   // with several heads), unsupported (made by a newer airlock).
   static Head read(const std::filesystem::path& path);
-  static constexpr std::uint64_t k_head_memory = 32u << 20;   // bytes
+  static constexpr std::uint64_t k_head_memory = 32u << 20;  // bytes
 
-  const std::filesystem::path& file() const;                  // the file that was read
+  const std::filesystem::path& file() const;  // the file that was read
   const Hint& hint() const;
-  const std::string& hint_text() const;                       // as it stands
+  const std::string& hint_text() const;  // as it stands
   std::optional<std::string> metadata(std::string_view name) const;
   std::vector<std::string> metadata_names() const;
-  const std::string& shipment() const;                        // DSSE bytes; empty in a draft
+  const std::string& shipment() const;  // DSSE bytes; empty in a draft
   // All of it as values, for authoring the next state, adding signatures and sealing; targets get their plain paths.
   HeadContents contents() const;
-  std::vector<std::string> target_names() const;              // consistent names as they stand ("a/<hex>.b")
+  std::vector<std::string> target_names() const;  // consistent names as they stand ("a/<hex>.b")
   // The bytes of a target that parent metadata describes: found by target path and hash, length and hash checked.
   // Throws tampered when it is absent or differs.
   std::string target(std::string_view path, const trust::TargetFile& expected) const;
   // The bytes of a target by its plain path, checked against the digest in its own name only: for inspection.
   std::optional<std::string> unverified_target(std::string_view path) const;
   const std::string& oci_index() const;
-  std::uint64_t size() const;                                 // bytes up to the first blob or the end
-  std::uint64_t room_offset() const;                          // of the room member's content in the file
+  std::uint64_t size() const;         // bytes up to the first blob or the end
+  std::uint64_t room_offset() const;  // of the room member's content in the file
   std::uint64_t room_size() const;
   bool blobs_follow() const;
 

@@ -17,9 +17,13 @@ using base::Json;
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorCode::tampered, why); }
+[[noreturn]] void refuse(const std::string& why) {
+  throw Error(ErrorCode::tampered, why);
+}
 
-std::string root_name(std::uint64_t version) { return trust::metadata_file_name("root", version); }
+std::string root_name(std::uint64_t version) {
+  return trust::metadata_file_name("root", version);
+}
 
 std::set<std::string> expected_metadata(const Head& head, const trust::TrustedSet& trusted) {
   std::set<std::string> names = {trust::metadata_file_name("snapshot", trusted.snapshot.version),

@@ -10,8 +10,9 @@
 
 namespace airlock::bundle {
 
-// The chain of roots in the head is whole from version 1, each signed by the one before, and it is the chain of what this
-// site trusts. The client looks only at what is newer than its pin; what is older must not be a hiding place either.
+// The chain of roots in the head is whole from version 1, each signed by the one before, and it is the chain of what
+// this site trusts. The client looks only at what is newer than its pin; what is older must not be a hiding place
+// either.
 void check_root_chain(const Head& head, const trust::Root& pinned, std::string_view pinned_bytes);
 
 // The head's metadata files are the trusted ones and no others, and its targets exactly those that they list. A set
@@ -24,8 +25,8 @@ void check_delegations(const trust::TrustedSet& trusted);
 // airlock.json says what is signed, and is written as airlock writes it.
 void check_hint(const Head& head, const Descriptor& descriptor, const Shipment& shipment);
 
-// A signed JSON file, or a DSSE envelope, in the one form in which airlock writes it. What is hashed by a parent needs no
-// such check; a timestamp, a root and a shipment have no parent. Throws tampered.
+// A signed JSON file, or a DSSE envelope, in the one form in which airlock writes it. What is hashed by a parent needs
+// no such check; a timestamp, a root and a shipment have no parent. Throws tampered.
 void check_own_form(std::string_view bytes, std::string_view name);
 
 }  // namespace airlock::bundle

@@ -111,7 +111,8 @@ std::string MemberStore::load(const Stored& stored) const {
   }
   const auto& place = std::get<InFile>(stored);
   std::string bytes(static_cast<std::size_t>(place.length), '\0');
-  base::pread_exact(m_spill->fd(), std::as_writable_bytes(std::span(bytes)), place.offset, "a private copy of the head");
+  base::pread_exact(m_spill->fd(), std::as_writable_bytes(std::span(bytes)), place.offset,
+                    "a private copy of the head");
   return bytes;
 }
 

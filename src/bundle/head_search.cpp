@@ -30,7 +30,7 @@ std::vector<std::filesystem::path> list_regular_files(const std::filesystem::pat
     if (error) {
       throw Error(ErrorCode::io, fmt::format("cannot list {}: {}", name, error.message()));
     }
-    struct stat status{};
+    struct stat status {};
     if (lstat(entries->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
       continue;
     }

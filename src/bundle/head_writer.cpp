@@ -69,8 +69,7 @@ std::optional<std::string> build_head(const HeadContents& contents, std::optiona
   if (room.value_or(0) % base::k_tar_block != 0 || spare % base::k_tar_block != 0) {
     throw Error(ErrorCode::internal, "the room of a head is not a whole number of blocks");
   }
-  const auto mtime =
-      static_cast<std::uint64_t>(base::parse_rfc3339(contents.hint.created).time_since_epoch().count());
+  const auto mtime = static_cast<std::uint64_t>(base::parse_rfc3339(contents.hint.created).time_since_epoch().count());
   Writer front(mtime);
   Writer back(mtime);
   add_front(front, contents);

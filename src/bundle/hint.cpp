@@ -50,7 +50,8 @@ std::optional<Hint> parse_hint(std::string_view text) {
 }
 
 std::string set_id(std::string_view channel, std::uint64_t serial, std::uint64_t shipment, base::Time created) {
-  return base::sha256(fmt::format("airlock set\n{}\n{}\n{}\n{}\n", channel, serial, shipment, base::to_rfc3339(created)))
+  return base::sha256(
+             fmt::format("airlock set\n{}\n{}\n{}\n{}\n", channel, serial, shipment, base::to_rfc3339(created)))
       .hex();
 }
 

@@ -84,7 +84,8 @@ class Inspector {
     std::string first = required("1.root.json");
     const trust::SignedFile first_file = trust::parse_signed(first, "root", trust::k_root_limit);
     m_result.first_root_fingerprint = trust::identity(first_file).hex();
-    for (std::uint64_t version = 1; auto bytes = m_head.metadata(trust::metadata_file_name("root", version)); ++version) {
+    for (std::uint64_t version = 1; auto bytes = m_head.metadata(trust::metadata_file_name("root", version));
+         ++version) {
       m_set.root_file = trust::parse_signed(std::move(*bytes), "root", trust::k_root_limit);
     }
     m_set.root = trust::parse_root(m_set.root_file);
@@ -132,7 +133,8 @@ class Inspector {
     }
     std::string bytes = required(trust::metadata_file_name(role, meta->second.version));
     if (!trust::matches(meta->second, bytes)) {
-      throw Error(ErrorCode::tampered, fmt::format("role '{}' differs from what snapshot lists", base::printable(role, 60)));
+      throw Error(ErrorCode::tampered,
+                  fmt::format("role '{}' differs from what snapshot lists", base::printable(role, 60)));
     }
     trust::SignedFile file = trust::parse_signed(std::move(bytes), role, trust::k_metadata_ceiling);
     trust::require_threshold(file, role, keys, key_values);
@@ -205,8 +207,8 @@ class Inspector {
   void read_state() {
     ArtifactCollector collector(m_result);
     const Shipment* const shipment = m_result.shipment ? &*m_result.shipment : nullptr;
-    StateContents contents = check_state(m_head, m_set, m_descriptor, shipment,
-                                         [&](const model::FileRow& row) { collector.add(row); });
+    StateContents contents =
+        check_state(m_head, m_set, m_descriptor, shipment, [&](const model::FileRow& row) { collector.add(row); });
     collector.finish();
     m_result.attachments = std::move(contents.attachments);
     m_result.revoked = std::move(contents.revoked);
@@ -230,7 +232,9 @@ class Inspector {
 
 }  // namespace
 
-Inspection inspect(const Head& head, base::Time now) { return Inspector(head, now).run(); }
+Inspection inspect(const Head& head, base::Time now) {
+  return Inspector(head, now).run();
+}
 
 std::string Inspection::approval_text() const {
   const std::size_t count = approvers.size();

@@ -16,40 +16,40 @@
 namespace airlock::bundle {
 
 struct InspectedArtifact {
-  std::string purl;                    // "ecosystem:path" where a row names none
+  std::string purl;  // "ecosystem:path" where a row names none
   std::string ecosystem;
   std::string package;                 // without version: what stays the same between two versions
   std::string name, version;           // for people
   std::vector<std::string> platforms;  // sorted; empty: for all
   std::uint64_t files = 0;
-  std::uint64_t bytes = 0;             // of its files
-  std::vector<std::string> origins;    // scheme and host, sorted
-  std::string license;                 // SPDX expression; empty where it is not known
+  std::uint64_t bytes = 0;                                        // of its files
+  std::vector<std::string> origins;                               // scheme and host, sorted
+  std::string license;                                            // SPDX expression; empty where it is not known
   model::Verified verified = model::Verified::checksum_database;  // the weakest of its files
-  bool known_only = false;             // listed so that clients see it, without content
-  std::string content;                 // hex; equal for equal files
+  bool known_only = false;                                        // listed so that clients see it, without content
+  std::string content;                                            // hex; equal for equal files
 };
 
 struct InspectedEcosystem {
   std::uint64_t artifacts = 0, files = 0, known = 0;
-  std::uint64_t bytes = 0;             // of distinct blobs
+  std::uint64_t bytes = 0;  // of distinct blobs
 };
 
 struct InspectionCheck {
   enum class Result { passed, failed, not_possible } result = Result::passed;
-  std::string what;                    // "every listed file is here and unchanged"
-  std::string detail;                  // why it failed, or why it could not be checked
+  std::string what;    // "every listed file is here and unchanged"
+  std::string detail;  // why it failed, or why it could not be checked
 };
 
 struct Inspection {
-  std::string file;                    // name of the file that was read, printable
+  std::string file;  // name of the file that was read, printable
   std::string channel;
   std::uint64_t serial = 0;
   bool sealed = false;
-  std::string created;                 // RFC 3339
-  std::string bundle_id;               // hex
+  std::string created;    // RFC 3339
+  std::string bundle_id;  // hex
   std::string tool;
-  std::optional<std::string> previous; // bundle id of the state before
+  std::optional<std::string> previous;  // bundle id of the state before
   std::uint64_t root_version = 0;
   std::string root_fingerprint;        // hex, of the newest root in the head
   std::string first_root_fingerprint;  // hex; who pinned version 1 compares this one
@@ -61,7 +61,7 @@ struct Inspection {
   std::vector<std::string> revoked;
   std::uint64_t blobs = 0, bytes = 0;  // of the whole state
   std::uint64_t head_bytes = 0;
-  std::optional<Shipment> shipment;    // none in a draft
+  std::optional<Shipment> shipment;  // none in a draft
   std::vector<Attachment> attachments;
   std::map<std::string, InspectedEcosystem> ecosystems;
   std::map<model::Verified, std::uint64_t> files_by_verified;
@@ -70,7 +70,7 @@ struct Inspection {
 
   // "one person approved this", "2 of 2 approvals", "a draft with 1 of 2 approvals"
   std::string approval_text() const;
-  std::string shipment_text() const;   // "full", "delta on 6", "metadata only", "draft"
+  std::string shipment_text() const;  // "full", "delta on 6", "metadata only", "draft"
 };
 
 // Never throws for what is wrong inside the head: that is a failed check. `now` decides what has expired.

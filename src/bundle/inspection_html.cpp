@@ -1,5 +1,5 @@
-// An inspection as one page of HTML. Nothing in it is loaded from anywhere, nothing runs, and every text that comes from a
-// bundle is escaped; the policy in its head would stop both, should an escape ever be missing.
+// An inspection as one page of HTML. Nothing in it is loaded from anywhere, nothing runs, and every text that comes
+// from a bundle is escaped; the policy in its head would stop both, should an escape ever be missing.
 #include <fmt/format.h>
 
 #include "base/digest.hpp"
@@ -18,7 +18,8 @@ constexpr std::string_view k_style =
     "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em;color:#111;background:#fff}"
     "h1{font-size:1.6em}h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid #999}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.25em .7em .25em 0;"
-    "border-bottom:1px solid #ddd;overflow-wrap:anywhere}th{white-space:nowrap}td.n{text-align:right;white-space:nowrap}"
+    "border-bottom:1px solid "
+    "#ddd;overflow-wrap:anywhere}th{white-space:nowrap}td.n{text-align:right;white-space:nowrap}"
     "code{font-family:ui-monospace,monospace;font-size:.92em}.ok{color:#060}.failed{color:#a00;font-weight:bold}"
     ".open{color:#850}.sign td{height:3em}"
     "@media print{body{font-size:10pt;margin:0;max-width:none}h2{break-after:avoid}tr{break-inside:avoid}"
@@ -56,7 +57,9 @@ std::string escape(std::string_view text) {
   return escaped;
 }
 
-std::string code(std::string_view text) { return "<code>" + escape(text) + "</code>"; }
+std::string code(std::string_view text) {
+  return "<code>" + escape(text) + "</code>";
+}
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string text;
@@ -118,7 +121,8 @@ void add_front(Page& page, const Inspection& inspection) {
   page.fact("Platforms", joined(inspection.platforms));
   page.fact("Holds", fmt::format("{} blobs, {}", inspection.blobs, format_bytes(inspection.bytes)));
   if (inspection.shipment) {
-    page.fact("Travels", fmt::format("{} blobs, {}", inspection.shipment->blobs, format_bytes(inspection.shipment->bytes)));
+    page.fact("Travels",
+              fmt::format("{} blobs, {}", inspection.shipment->blobs, format_bytes(inspection.shipment->bytes)));
     page.fact("Left out", fmt::format("{} blobs, which must be there already", inspection.shipment->omitted_blobs));
   }
   for (const auto& [role, expires] : inspection.expiry) {
@@ -181,7 +185,8 @@ void add_artifacts(Page& page, std::string_view title, const std::vector<Inspect
   page.heading(fmt::format("{} ({})", title, artifacts.size()));
   page.begin_table({"Ecosystem", "Name", "Version", "Platforms", "Bytes", "Proof", "Licence", "From"});
   for (const InspectedArtifact& artifact : artifacts) {
-    page.row({escape(artifact.ecosystem), "<span title=\"" + escape(artifact.purl) + "\">" + escape(artifact.name) + "</span>",
+    page.row({escape(artifact.ecosystem),
+              "<span title=\"" + escape(artifact.purl) + "\">" + escape(artifact.name) + "</span>",
               "<span>" + escape(artifact.version) + "</span>", joined(artifact.platforms),
               artifact.known_only ? "listed only" : format_bytes(artifact.bytes),
               artifact.known_only ? "&ndash;" : escape(model::to_string(artifact.verified)),
@@ -193,7 +198,8 @@ void add_artifacts(Page& page, std::string_view title, const std::vector<Inspect
 void add_difference(Page& page, const InspectionDiff& diff) {
   page.heading(fmt::format("Against {} {}", diff.before_channel, diff.before_serial));
   page.paragraph(fmt::format("{} added, {} removed, {} updated, {} with other content under the same version, {} kept",
-                             diff.added.size(), diff.removed.size(), diff.updated.size(), diff.changed.size(), diff.kept));
+                             diff.added.size(), diff.removed.size(), diff.updated.size(), diff.changed.size(),
+                             diff.kept));
   std::vector<InspectedArtifact> changed;
   for (const InspectionDiff::Change& change : diff.changed) {
     changed.push_back(change.after);
@@ -226,7 +232,8 @@ void add_volumes(Page& page, const Inspection& inspection) {
 }
 
 constexpr std::string_view k_signatures =
-    "<h2>Release</h2>\n<table class=\"sign\"><thead><tr><th>Name</th><th>Date</th><th>Signature</th></tr></thead><tbody>"
+    "<h2>Release</h2>\n<table "
+    "class=\"sign\"><thead><tr><th>Name</th><th>Date</th><th>Signature</th></tr></thead><tbody>"
     "<tr><td></td><td></td><td></td></tr><tr><td></td><td></td><td></td></tr></tbody></table>\n";
 
 }  // namespace
@@ -235,9 +242,10 @@ std::string render_html(const Inspection& inspection, const InspectionDiff* diff
   const std::string title = escape(fmt::format("{} {}", inspection.channel, inspection.serial));
   Page page;
   page.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n");
-  page.raw(fmt::format("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{}'; "
-                       "base-uri 'none'; form-action 'none'\">\n",
-                       base64_of(base::sha256(k_style))));
+  page.raw(
+      fmt::format("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{}'; "
+                  "base-uri 'none'; form-action 'none'\">\n",
+                  base64_of(base::sha256(k_style))));
   page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" + title + "</title>\n");
   page.raw(fmt::format("<style>{}</style></head><body>\n<h1>Transfer of {}</h1>\n", k_style, title));
   add_front(page, inspection);

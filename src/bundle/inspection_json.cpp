@@ -50,22 +50,16 @@ Json to_json(const Shipment& shipment) {
   for (const VolumeRecord& volume : shipment.volumes) {
     volumes.push_back({{"length", volume.length}, {"sha256", volume.sha256.hex()}});
   }
-  return {{"kind", to_string(shipment.kind)},
-          {"number", shipment.number},
-          {"bases", std::move(bases)},
-          {"volumes", std::move(volumes)},
-          {"blobs", shipment.blobs},
-          {"bytes", shipment.bytes},
+  return {{"kind", to_string(shipment.kind)},       {"number", shipment.number}, {"bases", std::move(bases)},
+          {"volumes", std::move(volumes)},          {"blobs", shipment.blobs},   {"bytes", shipment.bytes},
           {"omitted_blobs", shipment.omitted_blobs}};
 }
 
 Json to_json(const InspectionDiff& diff) {
   Json updated = Json::array();
   for (const InspectionDiff::Update& update : diff.updated) {
-    updated.push_back({{"ecosystem", update.ecosystem},
-                       {"name", update.name},
-                       {"removed", update.removed},
-                       {"added", update.added}});
+    updated.push_back(
+        {{"ecosystem", update.ecosystem}, {"name", update.name}, {"removed", update.removed}, {"added", update.added}});
   }
   Json changed = Json::array();
   for (const InspectionDiff::Change& change : diff.changed) {

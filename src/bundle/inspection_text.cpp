@@ -56,7 +56,9 @@ std::string joined(const std::vector<std::string>& parts, std::string_view empty
   return parts.empty() ? std::string(empty) : printable(base::join(parts, ", "), k_cell_limit);
 }
 
-std::string cell(std::string_view text) { return printable(text, k_cell_limit); }
+std::string cell(std::string_view text) {
+  return printable(text, k_cell_limit);
+}
 
 std::string_view mark(InspectionCheck::Result result) {
   switch (result) {
@@ -73,9 +75,9 @@ std::string_view mark(InspectionCheck::Result result) {
 std::string front(const Inspection& inspection) {
   Table table;
   table.add({"bundle", fmt::format("{} {}", cell(inspection.channel), inspection.serial)});
-  table.add({"sending", inspection.shipment ? fmt::format("{}, number {}", inspection.shipment_text(),
-                                                          inspection.shipment->number)
-                                            : inspection.shipment_text()});
+  table.add({"sending", inspection.shipment
+                            ? fmt::format("{}, number {}", inspection.shipment_text(), inspection.shipment->number)
+                            : inspection.shipment_text()});
   table.add({"created", cell(inspection.created) + (inspection.tool.empty() ? "" : " by " + cell(inspection.tool))});
   table.add({"approval", inspection.approval_text()});
   table.add({"bundle id", base::group_digits(inspection.bundle_id)});

@@ -15,7 +15,9 @@ constexpr std::size_t k_hex_size = 64;
 constexpr std::size_t k_part_digits = 4;
 constexpr std::size_t k_channel_name_limit = 63;
 
-bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool is_lower_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 bool is_name_rest(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return is_lower_or_digit(c) || c == '-'; });
@@ -30,7 +32,7 @@ std::optional<std::uint64_t> parse_part(std::string_view digits) {
   return part;
 }
 
-} // namespace
+}  // namespace
 
 std::string catalog_target(std::string_view ecosystem, std::uint64_t number) {
   return fmt::format("{}/catalog/{:02}.jsonl", ecosystem, number);
@@ -105,4 +107,4 @@ std::string blob_member_name(const Digest& sha256, std::uint64_t part) {
   return name;
 }
 
-} // namespace airlock::bundle
+}  // namespace airlock::bundle

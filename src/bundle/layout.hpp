@@ -20,13 +20,13 @@ inline constexpr std::uint64_t k_blob_limit = 16ull << 40;  // bytes of one blob
 
 // Member names of a head, in the order in which they stand.
 inline constexpr std::string_view k_hint_member = "airlock.json";
-inline constexpr std::string_view k_metadata_prefix = "metadata/";   // "metadata/3.root.json", "metadata/timestamp.json"
+inline constexpr std::string_view k_metadata_prefix = "metadata/";  // "metadata/3.root.json", "metadata/timestamp.json"
 inline constexpr std::string_view k_shipment_member = "metadata/shipment.dsse.json";
-inline constexpr std::string_view k_room_member = "metadata/room";   // zeros: where approvals and seal will go
-inline constexpr std::string_view k_targets_prefix = "targets/";     // "targets/oci/catalog/<sha256>.00.jsonl"
+inline constexpr std::string_view k_room_member = "metadata/room";  // zeros: where approvals and seal will go
+inline constexpr std::string_view k_targets_prefix = "targets/";    // "targets/oci/catalog/<sha256>.00.jsonl"
 inline constexpr std::string_view k_oci_layout_member = "oci-layout";
 inline constexpr std::string_view k_oci_index_member = "index.json";
-inline constexpr std::string_view k_blob_prefix = "blobs/sha256/";   // "<hex>", or "<hex>.p0001" for a part
+inline constexpr std::string_view k_blob_prefix = "blobs/sha256/";  // "<hex>", or "<hex>.p0001" for a part
 
 // TUF target paths of the top-level targets role.
 inline constexpr std::string_view k_descriptor_target = "descriptor.json";

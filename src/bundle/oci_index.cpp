@@ -45,9 +45,8 @@ std::string full_reference(std::string_view path) {
 }
 
 OrderedJson to_json(const OciDescriptor& descriptor) {
-  OrderedJson value = {{"mediaType", descriptor.media_type},
-                       {"digest", descriptor.digest.to_string()},
-                       {"size", descriptor.size}};
+  OrderedJson value = {
+      {"mediaType", descriptor.media_type}, {"digest", descriptor.digest.to_string()}, {"size", descriptor.size}};
   const std::vector<std::string> parts = base::split(descriptor.platform, '/');
   if (!descriptor.platform.empty() && parts.size() >= 2) {
     value["platform"] = {{"architecture", parts[1]}, {"os", parts[0]}};
@@ -67,7 +66,8 @@ std::string platform_text(const Json& entry, std::string_view name) {
     return "";
   }
   const Json& platform = entry["platform"];
-  std::string text = base::string_member(platform, "os", name) + "/" + base::string_member(platform, "architecture", name);
+  std::string text =
+      base::string_member(platform, "os", name) + "/" + base::string_member(platform, "architecture", name);
   const std::string variant = base::string_member_or(platform, "variant", "", name);
   return variant.empty() ? text : text + "/" + variant;
 }
@@ -124,7 +124,9 @@ std::optional<std::string> layout_only_index_of(std::string_view media_type, std
   return layout_only_index(children);
 }
 
-std::string layout_row_path(std::string_view reference) { return std::string(reference) + std::string(k_layout_suffix); }
+std::string layout_row_path(std::string_view reference) {
+  return std::string(reference) + std::string(k_layout_suffix);
+}
 
 void OciIndexBuilder::add(const FileRow& row) {
   if (!row.sha256) {
@@ -138,7 +140,8 @@ void OciIndexBuilder::add(const FileRow& row) {
     return;
   }
   m_complete.try_emplace(repository_of(row.path), true).first->second &= here;
-  if (row.kind == Kind::tag || (row.media_type.find("manifest") != std::string::npos && is_named_by_its_artifact(row)) ||
+  if (row.kind == Kind::tag ||
+      (row.media_type.find("manifest") != std::string::npos && is_named_by_its_artifact(row)) ||
       (row.media_type == k_oci_index_type && is_named_by_its_artifact(row))) {
     auto& images = row.kind == Kind::tag ? m_tags : m_by_digest;
     images[row.path] = {.media_type = row.media_type, .digest = *row.sha256, .size = *row.length};

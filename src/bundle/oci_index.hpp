@@ -52,10 +52,10 @@ class OciIndexBuilder {
   };
 
   std::function<bool(const base::Digest&)> m_present;
-  std::map<std::string, Image> m_tags;         // by path
-  std::map<std::string, Image> m_by_digest;    // manifests that their package URL names, by path
-  std::map<std::string, Image> m_layouts;      // by path
-  std::map<std::string, bool> m_complete;      // by repository
+  std::map<std::string, Image> m_tags;       // by path
+  std::map<std::string, Image> m_by_digest;  // manifests that their package URL names, by path
+  std::map<std::string, Image> m_layouts;    // by path
+  std::map<std::string, bool> m_complete;    // by repository
 };
 
 }  // namespace airlock::bundle

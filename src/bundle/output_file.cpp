@@ -22,7 +22,7 @@ namespace {
 
 // How far writing may run ahead of the medium. Without this, gigabytes of dirty pages gather for a slow stick, and
 // the last sync takes minutes during which nothing can be seen to happen.
-constexpr std::uint64_t k_push_size = 16ull << 20;   // bytes
+constexpr std::uint64_t k_push_size = 16ull << 20;    // bytes
 constexpr std::uint64_t k_push_behind = 64ull << 20;  // bytes
 
 base::Fd open_file(const std::filesystem::path& path, int flags, std::string_view name) {
@@ -84,7 +84,9 @@ void OutputFile::write(std::span<const std::byte> data) {
   }
 }
 
-void OutputFile::write(std::string_view text) { write(base::as_bytes(text)); }
+void OutputFile::write(std::string_view text) {
+  write(base::as_bytes(text));
+}
 
 void OutputFile::write_zeros(std::uint64_t count) {
   static constexpr std::array<std::byte, 64 * 1024> zeros{};
@@ -109,8 +111,7 @@ void OutputFile::submit_buffer() {
   });
 }
 
-void OutputFile::store(std::span<const std::byte> data, std::uint64_t offset,
-                       std::optional<std::uint64_t> checkpoint) {
+void OutputFile::store(std::span<const std::byte> data, std::uint64_t offset, std::optional<std::uint64_t> checkpoint) {
   base::pwrite_all(m_fd.get(), data, offset, m_name);
   if (m_hash) {
     if (checkpoint) {

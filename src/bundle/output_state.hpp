@@ -20,12 +20,12 @@ struct BundleOutput::Impl {
     base::Digest sha256;
     bool known = true;
     std::uint64_t length = 0;
-    std::uint64_t done = 0;             // bytes appended
+    std::uint64_t done = 0;  // bytes appended
     std::vector<Piece> pieces;
     std::size_t piece = 0;
     std::uint64_t done_in_piece = 0;
     base::Hasher hasher;
-    Placement before;                   // to take it back
+    Placement before;  // to take it back
     std::size_t closed_before = 0;
   };
 
@@ -39,11 +39,11 @@ struct BundleOutput::Impl {
 
   // Files.
   bool one_file() const { return !plan.volume_size; }
-  void start();                          // the room, for one file
+  void start();  // the room, for one file
   OutputFile& file_of(std::uint64_t volume);
   OutputFile& open_volume(std::uint64_t volume);  // closes the one before
   void close_volume(std::uint64_t volume);
-  void release_closed_files();           // only the last file stays open between blobs
+  void release_closed_files();  // only the last file stays open between blobs
 
   // Blobs.
   void begin(const base::Digest& sha256, bool known, std::uint64_t length);
@@ -58,7 +58,7 @@ struct BundleOutput::Impl {
 
   // The end.
   void close();
-  void turn_into_volume();               // one file whose room did not do
+  void turn_into_volume();  // one file whose room did not do
   Result finish(const std::function<std::optional<std::string>(std::optional<std::uint64_t>)>& head);
   void require_free_names() const;
   void write_head(const std::string& bytes);
@@ -66,15 +66,15 @@ struct BundleOutput::Impl {
 
   OutputPlan plan;
   Placement placement;
-  std::uint64_t written_bytes = 0;       // this run
+  std::uint64_t written_bytes = 0;  // this run
   bool closed = false;
   bool became_volume = false;
-  std::vector<VolumeRecord> records;     // of closed volumes
+  std::vector<VolumeRecord> records;  // of closed volumes
   std::vector<WrittenBlob> blobs;
   std::unordered_set<base::Digest> have;
   std::unique_ptr<Current> current;
-  bool resumed = false;                  // `current` comes from resume() and waits for continue_blob
-  WriteBehind worker;                    // outlives the files
+  bool resumed = false;  // `current` comes from resume() and waits for continue_blob
+  WriteBehind worker;    // outlives the files
   std::map<std::uint64_t, std::unique_ptr<OutputFile>> files;  // by volume; 0 is the one file
 };
 

@@ -35,7 +35,9 @@ std::uint64_t largest_content(std::uint64_t room) {
 
 }  // namespace
 
-std::uint64_t piece_end(const Piece& piece) { return piece.content + piece.length + base::tar_padding(piece.length); }
+std::uint64_t piece_end(const Piece& piece) {
+  return piece.content + piece.length + base::tar_padding(piece.length);
+}
 
 Placement::Placement(std::optional<std::uint64_t> volume_size, std::uint64_t head_room)
     : m_position(volume_size ? 0 : head_room) {

@@ -41,31 +41,33 @@ std::optional<std::string> newest_metadata(const std::map<std::string, std::stri
 }
 
 PreviousState read_previous(const HeadContents& head, std::string_view channel) {
-  return base::with_context([] { return std::string("reading the channel's last head"); }, [&] {
-    PreviousState state;
-    const trust::SignedFile snapshot_file = parse_newest(head, "snapshot");
-    const trust::Snapshot snapshot = trust::parse_snapshot(snapshot_file);
-    if (snapshot.channel != channel) {
-      throw Error(ErrorCode::conflict, fmt::format("the last head is of channel '{}', not of '{}'",
-                                                   base::printable(snapshot.channel), channel));
-    }
-    state.bundle_id = trust::identity(snapshot_file).hex();
-    state.snapshot_version = snapshot.version;
-    const trust::SignedFile targets_file = parse_newest(head, "targets");
-    state.targets_version = trust::parse_targets(targets_file).version;
-    for (const auto& [name, meta] : snapshot.meta) {
-      const std::string role = name.substr(0, name.rfind(".json"));
-      if (role != "targets") {
-        trust::SignedFile file = parse_newest(head, role);
-        trust::Targets value = trust::parse_targets(file);
-        state.delegated.emplace(role, PreviousState::Role{std::move(file), std::move(value)});
-      }
-    }
-    if (const auto revoked = head.targets.find(std::string(k_revoked_target)); revoked != head.targets.end()) {
-      state.revoked = parse_revoked(revoked->second, k_revoked_target);
-    }
-    return state;
-  });
+  return base::with_context(
+      [] { return std::string("reading the channel's last head"); },
+      [&] {
+        PreviousState state;
+        const trust::SignedFile snapshot_file = parse_newest(head, "snapshot");
+        const trust::Snapshot snapshot = trust::parse_snapshot(snapshot_file);
+        if (snapshot.channel != channel) {
+          throw Error(ErrorCode::conflict, fmt::format("the last head is of channel '{}', not of '{}'",
+                                                       base::printable(snapshot.channel), channel));
+        }
+        state.bundle_id = trust::identity(snapshot_file).hex();
+        state.snapshot_version = snapshot.version;
+        const trust::SignedFile targets_file = parse_newest(head, "targets");
+        state.targets_version = trust::parse_targets(targets_file).version;
+        for (const auto& [name, meta] : snapshot.meta) {
+          const std::string role = name.substr(0, name.rfind(".json"));
+          if (role != "targets") {
+            trust::SignedFile file = parse_newest(head, role);
+            trust::Targets value = trust::parse_targets(file);
+            state.delegated.emplace(role, PreviousState::Role{std::move(file), std::move(value)});
+          }
+        }
+        if (const auto revoked = head.targets.find(std::string(k_revoked_target)); revoked != head.targets.end()) {
+          state.revoked = parse_revoked(revoked->second, k_revoked_target);
+        }
+        return state;
+      });
 }
 
 }  // namespace airlock::bundle

@@ -50,8 +50,8 @@ OrderedJson predicate(const model::Lock& lock, base::Time created, std::uint64_t
                                                     {"request", lock.request.to_string()}};
   value["buildDefinition"]["resolvedDependencies"] = std::move(materials);
   value["runDetails"]["builder"] = {{"id", "urn:airlock:builder"}, {"version", {{"airlock", AIRLOCK_VERSION}}}};
-  // The bundle id cannot stand here: this statement is part of what it is the digest of. The set id of the first shipment
-  // names the same state.
+  // The bundle id cannot stand here: this statement is part of what it is the digest of. The set id of the first
+  // shipment names the same state.
   value["runDetails"]["metadata"] = {{"invocationId", set_id(lock.channel, serial, 1, created)},
                                      {"startedOn", base::to_rfc3339(created)},
                                      {"finishedOn", base::to_rfc3339(created)}};

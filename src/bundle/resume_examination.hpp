@@ -57,8 +57,8 @@ class ResumeExamination {
 
   std::vector<PlacedBlob> blobs;  // the complete ones, and behind them the one that was begun
   std::size_t complete = 0;
-  std::uint64_t begun = 0;        // bytes of blobs[complete]
-  base::Hasher begun_hash;        // of those
+  std::uint64_t begun = 0;  // bytes of blobs[complete]
+  base::Hasher begun_hash;  // of those
   std::map<std::uint64_t, VolumeScan> scans;
 
  private:

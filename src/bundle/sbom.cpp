@@ -22,11 +22,13 @@ constexpr std::string_view k_no_assertion = "NOASSERTION";
 
 struct Package {
   std::set<base::Digest> files;
-  std::set<std::string> names;    // last components of the paths of those files
+  std::set<std::string> names;  // last components of the paths of those files
   std::set<std::string> origins;
 };
 
-bool is_content(const FileRow& row) { return row.kind == Kind::file && row.sha256; }
+bool is_content(const FileRow& row) {
+  return row.kind == Kind::file && row.sha256;
+}
 
 std::map<std::string, Package> packages_by_purl(const model::Lock& lock) {
   std::map<std::string, Package> packages;
@@ -59,8 +61,8 @@ std::string element_id(const std::string& purl) {
   return "SPDXRef-Package-" + base::sha256(purl).hex().substr(0, 32);
 }
 
-// 7.10: of the package as a whole. For an artifact of several files that is the one which its version names, as an image's
-// manifest; otherwise each file's is listed.
+// 7.10: of the package as a whole. For an artifact of several files that is the one which its version names, as an
+// image's manifest; otherwise each file's is listed.
 std::vector<base::Digest> checksums(const Package& package, const std::optional<model::Purl>& purl) {
   for (const base::Digest& file : package.files) {
     if (purl && purl->version == file.to_string()) {

@@ -28,7 +28,8 @@ SnapshotInHead approved_snapshot(const HeadContents& head, const trust::Root& ro
   if (!bytes) {
     throw Error(ErrorCode::malformed, "the head has no snapshot");
   }
-  SnapshotInHead snapshot{.file = trust::parse_signed(std::move(*bytes), "snapshot", trust::k_metadata_ceiling), .value = {}};
+  SnapshotInHead snapshot{.file = trust::parse_signed(std::move(*bytes), "snapshot", trust::k_metadata_ceiling),
+                          .value = {}};
   snapshot.value = trust::parse_snapshot(snapshot.file);
   const trust::RoleKeys& wanted = root.roles.at("snapshot");
   const std::size_t signers = trust::count_signers(snapshot.file, wanted, root.keys);
@@ -52,7 +53,8 @@ std::optional<trust::Timestamp> usable_timestamp(const HeadContents& head, const
   const trust::Timestamp timestamp = trust::parse_timestamp(file);
   version = timestamp.version;
   const trust::RoleKeys& wanted = root.roles.at("timestamp");
-  const bool usable = timestamp.channel == snapshot.value.channel && timestamp.snapshot.version == snapshot.value.version &&
+  const bool usable = timestamp.channel == snapshot.value.channel &&
+                      timestamp.snapshot.version == snapshot.value.version &&
                       trust::matches(timestamp.snapshot, snapshot.file.bytes) &&
                       timestamp.expires - now > lifetime_of("timestamp", keys) / 2 &&
                       trust::count_signers(file, wanted, root.keys) >= wanted.threshold;

@@ -24,7 +24,9 @@ namespace {
 constexpr std::size_t k_shipment_limit = 8u << 20;  // bytes of the envelope
 constexpr std::string_view k_shipment_name = "the shipment";
 
-[[noreturn]] void refuse_state(const std::string& why) { throw Error(ErrorCode::tampered, why); }
+[[noreturn]] void refuse_state(const std::string& why) {
+  throw Error(ErrorCode::tampered, why);
+}
 
 std::vector<std::string> verify_revoked(const Head& head, const trust::Targets& targets) {
   const auto target = targets.targets.find(std::string(k_revoked_target));
@@ -122,7 +124,8 @@ class IndexCheck {
 
 void check_top_level(const trust::Targets& targets) {
   for (const auto& [path, file] : targets.targets) {
-    if (path != k_descriptor_target && path != k_sums_target && path != k_attachments_target && path != k_revoked_target) {
+    if (path != k_descriptor_target && path != k_sums_target && path != k_attachments_target &&
+        path != k_revoked_target) {
       refuse_state(fmt::format("'{}' is no target of the top level", base::printable(path)));
     }
   }
@@ -153,8 +156,9 @@ Shipment open_shipment(const Head& head, const trust::TrustedSet& trusted, const
   Shipment shipment;
   try {
     check_own_form(head.shipment(), k_shipment_name);
-    const std::string payload = trust::open_envelope(head.shipment(), k_shipment_type, k_shipment_name,
-                                                     trusted.root.roles.at("timestamp"), trusted.root.keys, k_shipment_limit);
+    const std::string payload =
+        trust::open_envelope(head.shipment(), k_shipment_type, k_shipment_name, trusted.root.roles.at("timestamp"),
+                             trusted.root.keys, k_shipment_limit);
     shipment = parse_shipment(payload, k_shipment_name);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::malformed) {
@@ -170,8 +174,8 @@ Shipment open_shipment(const Head& head, const trust::TrustedSet& trusted, const
 }
 
 void check_shipment_counts(const Head& head, const Descriptor& descriptor, const Shipment& shipment) {
-  const bool adds_up = shipment.blobs + shipment.omitted_blobs == descriptor.blobs && shipment.bytes <= descriptor.bytes &&
-                       shipment.blobs <= descriptor.blobs;
+  const bool adds_up = shipment.blobs + shipment.omitted_blobs == descriptor.blobs &&
+                       shipment.bytes <= descriptor.bytes && shipment.blobs <= descriptor.blobs;
   const bool fits_kind =
       (shipment.kind == Shipment::Kind::full && shipment.omitted_blobs == 0 && shipment.bytes == descriptor.bytes) ||
       (shipment.kind == Shipment::Kind::metadata && shipment.blobs == 0) || shipment.kind == Shipment::Kind::delta;

@@ -1,5 +1,5 @@
-// What verification asks of the documents and catalogs of a state, once its roles are read; shared with inspection, which
-// asks the same without trust. Each throws as verify_head says. For the files of this folder only.
+// What verification asks of the documents and catalogs of a state, once its roles are read; shared with inspection,
+// which asks the same without trust. Each throws as verify_head says. For the files of this folder only.
 #pragma once
 
 #include <string>
@@ -24,7 +24,8 @@ struct StateContents {
   std::vector<VerifiedBundle::StateBlob> blobs;
   std::vector<std::string> revoked;
 };
-// Catalogs in full, the descriptor's numbers, SHA256SUMS, attachments, what is revoked; with a shipment, index.json too.
+// Catalogs in full, the descriptor's numbers, SHA256SUMS, attachments, what is revoked; with a shipment, index.json
+// too.
 StateContents check_state(const Head& head, const trust::TrustedSet& trusted, const Descriptor& descriptor,
                           const Shipment* shipment, const StateRows::Visit& visit);
 

@@ -65,7 +65,9 @@ bool BlobTable::add(const Digest& sha256, std::uint64_t length) {
   return true;
 }
 
-bool BlobTable::contains(const Digest& sha256) const { return !m_slots.empty() && m_slots[slot(sha256)] != 0; }
+bool BlobTable::contains(const Digest& sha256) const {
+  return !m_slots.empty() && m_slots[slot(sha256)] != 0;
+}
 
 StateRows::Fingerprint StateRows::fingerprint(std::string_view text) {
   return {.high = mix(fnv(text, 0xCBF29CE484222325ULL)), .low = mix(fnv(text, 0x9E3779B97F4A7C15ULL) + text.size())};
@@ -83,8 +85,8 @@ void StateRows::add_ecosystem(std::string_view ecosystem, std::size_t catalogs,
     reader.read(text, name, [&](const FileRow& row) {
       ++rows;
       if (folds && !folded.insert(fingerprint(fold_case(row.path))).second) {
-        throw Error(ErrorCode::tampered, fmt::format("{}: '{}' differs from another path only in case", name,
-                                                     base::printable(row.path)));
+        throw Error(ErrorCode::tampered,
+                    fmt::format("{}: '{}' differs from another path only in case", name, base::printable(row.path)));
       }
       if (!row.artifact.empty()) {
         m_artifacts.insert(fingerprint(row.artifact));

@@ -1,5 +1,5 @@
-// What all rows of a state come to: counts, distinct blobs, SHA256SUMS. Made from catalog texts, by the producer for the
-// descriptor and by the far side to compare with it. For the files of this folder only.
+// What all rows of a state come to: counts, distinct blobs, SHA256SUMS. Made from catalog texts, by the producer for
+// the descriptor and by the far side to compare with it. For the files of this folder only.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ class StateRows {
  public:
   using Visit = std::function<void(const model::FileRow&)>;
 
-  // The catalogs of one ecosystem, in order. Throws tampered (see CatalogReader; also two paths that differ only in case
-  // where clients fold it), limit.
+  // The catalogs of one ecosystem, in order. Throws tampered (see CatalogReader; also two paths that differ only in
+  // case where clients fold it), limit.
   void add_ecosystem(std::string_view ecosystem, std::size_t catalogs,
                      const std::function<std::string(std::size_t)>& catalog_text, const Visit& visit);
   void add_attachments(const std::vector<Attachment>& attachments);

@@ -20,14 +20,20 @@ std::optional<std::string> ChannelStateStore::load(std::string_view role) {
   return m_database.role(m_channel, role);
 }
 
-std::vector<std::string> ChannelStateStore::load_roots() { return m_database.roots(m_channel); }
+std::vector<std::string> ChannelStateStore::load_roots() {
+  return m_database.roots(m_channel);
+}
 
 void ChannelStateStore::save_root(std::uint64_t version, std::string_view bytes) {
   m_database.add_root(m_channel, version, bytes);
 }
 
-void ChannelStateStore::save(std::string_view, std::string_view) { refuse_store(); }
-void ChannelStateStore::remove(std::string_view) { refuse_store(); }
+void ChannelStateStore::save(std::string_view, std::string_view) {
+  refuse_store();
+}
+void ChannelStateStore::remove(std::string_view) {
+  refuse_store();
+}
 
 void save_trusted(store::StateDb& database, const store::ChannelKey& channel, const trust::TrustedSet& trusted) {
   database.set_role(channel, "timestamp", trusted.timestamp_file.bytes);

@@ -11,8 +11,8 @@
 
 namespace airlock::bundle {
 
-// For Persistence::transactional: new roots are committed at once, everything else is taken from the TrustedSet when the
-// import commits (store::StateDb::set_role). The database outlives it.
+// For Persistence::transactional: new roots are committed at once, everything else is taken from the TrustedSet when
+// the import commits (store::StateDb::set_role). The database outlives it.
 class ChannelStateStore : public trust::StateStore {
  public:
   ChannelStateStore(store::StateDb& database, store::ChannelKey channel)

@@ -20,15 +20,15 @@ struct Policy {
   trust::Policy trust;
   std::map<std::string, std::vector<std::string>> namespaces;  // channel -> ecosystems it may fill; empty: all
   std::chrono::seconds clock_tolerance{24 * 3600};
-  std::vector<std::string> channel_order;                      // for mutable names, last wins; empty: newest wins
+  std::vector<std::string> channel_order;  // for mutable names, last wins; empty: newest wins
 };
 
 struct VerifyOptions {
-  std::string pinned_root;             // bytes
-  std::string channel;                 // that every role must carry; empty: the one that the head's hint names, which
-                                       // decides nothing, because the roles must agree with it
-  std::string producer;                // hex, where the caller knows it; empty: see VerifiedBundle::producer
-  base::Time now{};                    // already max(system clock, floor)
+  std::string pinned_root;  // bytes
+  std::string channel;      // that every role must carry; empty: the one that the head's hint names, which
+                            // decides nothing, because the roles must agree with it
+  std::string producer;     // hex, where the caller knows it; empty: see VerifiedBundle::producer
+  base::Time now{};         // already max(system clock, floor)
   Policy policy;
   std::map<std::string, trust::Expiry> expiry;  // overrides by role
 };
@@ -43,8 +43,8 @@ class VerifiedBundle {
   // Hex. VerifyOptions::producer where given, else the fingerprint of the pinned root, which is the producer when
   // version 1 is pinned. Never taken from the head: who holds the medium could put any first root there.
   std::string producer() const;
-  std::string bundle_id() const;       // hex
-  std::size_t approvals() const;       // distinct signers of snapshot
+  std::string bundle_id() const;  // hex
+  std::size_t approvals() const;  // distinct signers of snapshot
   // Every catalog row, in order; strict (TRUST.md 1.9, step 9). Verified once when this was made; parsed again here.
   void for_each_row(const std::function<void(const model::FileRow&)>& visit) const;
   // Distinct blobs of the state in the order of paths, attachments last.
@@ -61,8 +61,8 @@ class VerifiedBundle {
   std::shared_ptr<const Impl> m_impl;
 };
 
-// TRUST.md 1.9, steps 2 to 9. Throws Error with code untrusted, tampered, foreign (another channel, or an ecosystem that
-// the policy does not give to it), rollback, equivocation, expired, clock, approval_missing (a draft), limit,
+// TRUST.md 1.9, steps 2 to 9. Throws Error with code untrusted, tampered, foreign (another channel, or an ecosystem
+// that the policy does not give to it), rollback, equivocation, expired, clock, approval_missing (a draft), limit,
 // unsupported. New roots are saved in `state` at once. Not its concern: whether the serial is newer than the last one
 // (the caller's state knows), and which blobs are there.
 VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const VerifyOptions& options);

@@ -16,7 +16,9 @@ using base::ErrorCode;
 
 namespace {
 
-[[noreturn]] void refuse_head(const std::string& why) { throw Error(ErrorCode::tampered, why); }
+[[noreturn]] void refuse_head(const std::string& why) {
+  throw Error(ErrorCode::tampered, why);
+}
 
 // Notices when the client goes on from the roots: what is missing then is the seal.
 class WatchedFetcher : public trust::Fetcher {
@@ -72,9 +74,8 @@ trust::TrustedSet verify_roles(const Head& head, trust::StateStore& state, const
 
 void check_created(const Descriptor& descriptor, const VerifyOptions& options) {
   if (descriptor.created > options.now + options.policy.clock_tolerance) {
-    throw Error(ErrorCode::clock,
-                fmt::format("the bundle was made on {}, and here it is {}", base::to_rfc3339(descriptor.created),
-                            base::to_rfc3339(options.now)))
+    throw Error(ErrorCode::clock, fmt::format("the bundle was made on {}, and here it is {}",
+                                              base::to_rfc3339(descriptor.created), base::to_rfc3339(options.now)))
         .with_hint("set this host's clock right");
   }
 }
@@ -86,8 +87,9 @@ void check_namespaces(const trust::TrustedSet& trusted, const Policy& policy) {
   }
   for (const auto& [ecosystem, role] : trusted.delegated) {
     if (!role.targets.empty() && std::ranges::find(allowed->second, ecosystem) == allowed->second.end()) {
-      throw Error(ErrorCode::foreign, fmt::format("channel '{}' brings {}, which the policy of this site does not allow",
-                                                  trusted.targets.channel, ecosystem));
+      throw Error(ErrorCode::foreign,
+                  fmt::format("channel '{}' brings {}, which the policy of this site does not allow",
+                              trusted.targets.channel, ecosystem));
     }
   }
 }

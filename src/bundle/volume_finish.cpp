@@ -22,7 +22,6 @@ using base::ErrorCode;
 
 namespace {
 
-
 bool is_taken(const fs::path& path) {
   std::error_code error;
   return fs::exists(fs::symlink_status(path, error));
@@ -131,8 +130,8 @@ void BundleOutput::Impl::rename_all() {
   base::sync_directory(folder);
 }
 
-BundleOutput::Result BundleOutput::Impl::finish(
-    const std::function<std::optional<std::string>(std::optional<std::uint64_t>)>& head) {
+BundleOutput::Result
+BundleOutput::Impl::finish(const std::function<std::optional<std::string>(std::optional<std::uint64_t>)>& head) {
   close();
   require_free_names();
   Result result;
@@ -182,8 +181,8 @@ std::vector<VolumeRecord> BundleOutput::volumes() {
   return m_impl->records;
 }
 
-BundleOutput::Result BundleOutput::finish(
-    const std::function<std::optional<std::string>(std::optional<std::uint64_t> room)>& head) {
+BundleOutput::Result
+BundleOutput::finish(const std::function<std::optional<std::string>(std::optional<std::uint64_t> room)>& head) {
   return m_impl->finish(head);
 }
 

@@ -102,8 +102,7 @@ class Resumption {
                                     .closed_before = static_cast<std::size_t>(open > 0 ? open - 1 : 0)});
     m_output.resumed = true;
     for (std::size_t i = 0; i <= piece; ++i) {
-      m_begun_ends[blob.pieces[i].volume] =
-          blob.pieces[i].content + (i < piece ? blob.pieces[i].length : done);
+      m_begun_ends[blob.pieces[i].volume] = blob.pieces[i].content + (i < piece ? blob.pieces[i].length : done);
     }
   }
 
@@ -148,10 +147,11 @@ class Resumption {
       state.mark_hash = state_at(volume, state.position).hash.clone();
     }
     state.hash = state_at(volume, state.position).hash.clone();
-    const bool may_be_taken_back = holds_begun || is_last || (m_output.current && volume == m_output.current->before.volumes());
+    const bool may_be_taken_back =
+        holds_begun || is_last || (m_output.current && volume == m_output.current->before.volumes());
     if (!is_last) {
-      m_output.records.push_back({.length = state.position + base::k_tar_end_size,
-                                  .sha256 = with_end_blocks(*state.hash).finish()});
+      m_output.records.push_back(
+          {.length = state.position + base::k_tar_end_size, .sha256 = with_end_blocks(*state.hash).finish()});
     }
     OutputFile& file = reopen(volume, std::move(state));
     if (!is_last) {

@@ -216,14 +216,20 @@ void BundleOutput::Impl::complete(const Digest& sha256) {
   release_closed_files();
 }
 
-BundleOutput::BundleOutput(OutputPlan plan) : m_impl(std::make_unique<Impl>(std::move(plan))) { m_impl->start(); }
+BundleOutput::BundleOutput(OutputPlan plan) : m_impl(std::make_unique<Impl>(std::move(plan))) {
+  m_impl->start();
+}
 BundleOutput::BundleOutput(std::unique_ptr<Impl> impl) : m_impl(std::move(impl)) {}
 BundleOutput::BundleOutput(BundleOutput&&) noexcept = default;
 BundleOutput::~BundleOutput() = default;
 
-void BundleOutput::begin_blob(const Digest& sha256, std::uint64_t length) { m_impl->begin(sha256, true, length); }
+void BundleOutput::begin_blob(const Digest& sha256, std::uint64_t length) {
+  m_impl->begin(sha256, true, length);
+}
 
-void BundleOutput::append(std::span<const std::byte> data) { m_impl->append(data); }
+void BundleOutput::append(std::span<const std::byte> data) {
+  m_impl->append(data);
+}
 
 void BundleOutput::finish_blob() {
   Impl& impl = *m_impl;
@@ -255,7 +261,9 @@ void BundleOutput::continue_blob(const Digest& sha256, std::uint64_t length, std
   impl.resumed = false;
 }
 
-void BundleOutput::begin_unknown_blob(std::uint64_t length) { m_impl->begin(Digest(), false, length); }
+void BundleOutput::begin_unknown_blob(std::uint64_t length) {
+  m_impl->begin(Digest(), false, length);
+}
 
 Digest BundleOutput::finish_unknown_blob() {
   Impl& impl = *m_impl;
@@ -278,8 +286,14 @@ Digest BundleOutput::finish_unknown_blob() {
   return found;
 }
 
-bool BundleOutput::contains(const Digest& sha256) const { return m_impl->have.contains(sha256); }
-const std::vector<WrittenBlob>& BundleOutput::written() const { return m_impl->blobs; }
-std::uint64_t BundleOutput::bytes_written() const { return m_impl->written_bytes; }
+bool BundleOutput::contains(const Digest& sha256) const {
+  return m_impl->have.contains(sha256);
+}
+const std::vector<WrittenBlob>& BundleOutput::written() const {
+  return m_impl->blobs;
+}
+std::uint64_t BundleOutput::bytes_written() const {
+  return m_impl->written_bytes;
+}
 
 }  // namespace airlock::bundle

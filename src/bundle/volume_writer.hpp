@@ -18,13 +18,13 @@ namespace airlock::bundle {
 
 struct OutputPlan {
   std::filesystem::path directory;
-  std::string stem;                             // "site-a-7"; files are "<stem>.airlock", "<stem>.v001.tar", …
-  std::filesystem::path single_file;            // set by `-o FILE`: the head's name, else directory/stem.airlock
-  std::optional<std::uint64_t> volume_size;     // bytes; none: one file
-  std::uint64_t head_room = 0;                  // bytes, for one file
-  Hint hint;                                    // of the set; kind, volume and volumes are filled in
-  std::uint64_t mtime = 0;                      // seconds, of every member
-  std::uint64_t volumes = 0;                    // "of n" where it is known before
+  std::string stem;                          // "site-a-7"; files are "<stem>.airlock", "<stem>.v001.tar", …
+  std::filesystem::path single_file;         // set by `-o FILE`: the head's name, else directory/stem.airlock
+  std::optional<std::uint64_t> volume_size;  // bytes; none: one file
+  std::uint64_t head_room = 0;               // bytes, for one file
+  Hint hint;                                 // of the set; kind, volume and volumes are filled in
+  std::uint64_t mtime = 0;                   // seconds, of every member
+  std::uint64_t volumes = 0;                 // "of n" where it is known before
 };
 
 // A blob of the set; the state of an interrupted run is rebuilt from the files alone. In what resume() is given, a zero
@@ -41,7 +41,8 @@ class BundleOutput {
   // Continues an interrupted run: reads the partial files from their start, hashes what is there (all cores) and keeps
   // the longest correct prefix of `expected` (in order), up to the last byte of a blob begun. Returns how many blobs
   // are complete; `begun` tells how many bytes of the next are there. Partial files that do not fit are started anew.
-  // Files that a run had given their final names before it was stopped are taken up again, unless the head has its name.
+  // Files that a run had given their final names before it was stopped are taken up again, unless the head has its
+  // name.
   static BundleOutput resume(OutputPlan plan, const std::vector<WrittenBlob>& expected, std::size_t& complete,
                              std::uint64_t& begun);
   BundleOutput(BundleOutput&&) noexcept;
@@ -61,8 +62,8 @@ class BundleOutput {
   bool contains(const base::Digest& sha256) const;
   const std::vector<WrittenBlob>& written() const;  // complete blobs of the set in their order
 
-  std::uint64_t bytes_written() const;          // to the target, this run
-  std::vector<VolumeRecord> volumes();          // closes the last volume; empty for one file
+  std::uint64_t bytes_written() const;  // to the target, this run
+  std::vector<VolumeRecord> volumes();  // closes the last volume; empty for one file
   // Writes the head (build_head) into its room, or as a file of its own; syncs; gives all files their names, the head
   // last. An existing other file is never overwritten (throws conflict before anything is renamed).
   // `head` is called with the room's size for one file. When it answers nullopt, the file becomes volume 1 of a set
@@ -71,7 +72,7 @@ class BundleOutput {
   struct Result {
     std::filesystem::path head;
     std::vector<std::filesystem::path> volumes;
-    std::uint64_t bytes = 0;                    // of all files
+    std::uint64_t bytes = 0;  // of all files
   };
   Result finish(const std::function<std::optional<std::string>(std::optional<std::uint64_t> room)>& head);
 

@@ -48,9 +48,9 @@ void inspect(Session& session, const InspectFlags& flags) {
     session.answer(std::move(json), fmt::format("{}: one page that needs nothing else\n", flags.html));
     return;
   }
-  session.answer(std::move(json),
-                 bundle::render_text(inspection, changes,
-                                     flags.artifacts ? bundle::Detail::artifacts : bundle::Detail::summary));
+  session.answer(
+      std::move(json),
+      bundle::render_text(inspection, changes, flags.artifacts ? bundle::Detail::artifacts : bundle::Detail::summary));
 }
 
 void diff(Session& session, const std::string& before, const std::string& after) {
@@ -101,7 +101,8 @@ void extract(Session& session, const ExtractFlags& flags) {
 }
 
 void explain(Session& session, const std::string& bundle, const std::string& text) {
-  const auto digest = base::Digest::is_sha256_hex(text) ? base::Digest::parse_sha256_hex(text) : base::Digest::parse(text);
+  const auto digest =
+      base::Digest::is_sha256_hex(text) ? base::Digest::parse_sha256_hex(text) : base::Digest::parse(text);
   bool proven = false;
   const auto uses = workflow::explain_digest(bundle, digest, session.home, session.clock->now(), proven);
   warn_unproven(session, proven);
@@ -130,10 +131,12 @@ void explain(Session& session, const std::string& bundle, const std::string& tex
 void add_bundle_look_commands(CLI::App& bundle, Session& session) {
   auto* inspect_command = bundle.add_subcommand("inspect", "What is inside, for the person who approves the transfer");
   auto inspect_flags = std::make_shared<InspectFlags>();
-  inspect_command->add_option("BUNDLE", inspect_flags->bundle, "A bundle, its head, any volume, or a folder")->required();
+  inspect_command->add_option("BUNDLE", inspect_flags->bundle, "A bundle, its head, any volume, or a folder")
+      ->required();
   inspect_command->add_option("--against", inspect_flags->against, "Show what changed since this one")
       ->type_name("BUNDLE");
-  inspect_command->add_option("--html", inspect_flags->html, "Write one self-contained page instead")->type_name("FILE");
+  inspect_command->add_option("--html", inspect_flags->html, "Write one self-contained page instead")
+      ->type_name("FILE");
   inspect_command->add_flag("--artifacts", inspect_flags->artifacts, "List every artifact");
   inspect_command->footer(
       "Example:\n  airlock bundle inspect site-a-7.airlock --against site-a-6.airlock --html report.html\n\n"
@@ -152,7 +155,8 @@ void add_bundle_look_commands(CLI::App& bundle, Session& session) {
 
   auto* extract_command = bundle.add_subcommand("extract", "One image or file out of it, every byte checked");
   auto extract_flags = std::make_shared<ExtractFlags>();
-  extract_command->add_option("BUNDLE", extract_flags->bundle, "A bundle, its head, any volume, or a folder")->required();
+  extract_command->add_option("BUNDLE", extract_flags->bundle, "A bundle, its head, any volume, or a folder")
+      ->required();
   extract_command->add_option("REF", extract_flags->what, "An image reference, or the path of a file")->required();
   extract_command
       ->add_option("-o,--output", extract_flags->output,

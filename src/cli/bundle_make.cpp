@@ -60,7 +60,8 @@ void lock(Session& session, const LockFlags& flags) {
 }
 
 void add_lock(CLI::App& bundle, Session& session) {
-  auto* command = bundle.add_subcommand("lock", "Resolve a manifest to exact files, and show what changed; fetches no blob");
+  auto* command =
+      bundle.add_subcommand("lock", "Resolve a manifest to exact files, and show what changed; fetches no blob");
   auto flags = std::make_shared<LockFlags>();
   command->add_option("-m,--manifest", flags->manifests, "Manifest; may be repeated")->type_name("FILE")->required();
   command->add_option("-o,--output", flags->output, "The lock; default: the first manifest's path with .lock")
@@ -151,7 +152,8 @@ void add_create(CLI::App& bundle, Session& session) {
   command->add_option("-m,--manifest", flags->manifests, "Manifest; may be repeated")->type_name("FILE");
   command->add_option("--lock", flags->lock, "Fetch exactly what this lock says, or fail; -m then only says how")
       ->type_name("FILE");
-  command->add_option("--wants", flags->wants, "List that was carried back; added to the last state")->type_name("FILE");
+  command->add_option("--wants", flags->wants, "List that was carried back; added to the last state")
+      ->type_name("FILE");
   command->add_option("-o,--output", flags->output, "FILE for one bundle, DIR/ for the whole set to carry")
       ->type_name("PATH");
   command->add_option("--base", flags->bases, "What the site has: a bundle, head or receipt; left out. May be repeated")
@@ -218,7 +220,8 @@ void add_approve(CLI::App& bundle, Session& session) {
   auto* signing = bundle.add_subcommand("sign", "Approve a draft with an approver's key");
   auto flags = std::make_shared<ApproveFlags>();
   signing->add_option("BUNDLE", flags->bundle, "The draft, or its head")->required();
-  signing->add_option("--key", flags->key, "The approver's private key, where it is not in the home")->type_name("FILE");
+  signing->add_option("--key", flags->key, "The approver's private key, where it is not in the home")
+      ->type_name("FILE");
   add_passphrase_flags(*signing, flags->passphrase);
   signing->footer("Example:\n  airlock bundle sign site-a-7.airlock --key /media/mine/snapshot-2.pem");
   signing->callback([&session, flags] { sign(session, *flags); });

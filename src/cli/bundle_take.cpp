@@ -154,7 +154,8 @@ void add_bundle_take_commands(CLI::App& app, CLI::App& bundle, Session& session)
   add_verify(bundle, session, "Example:\n  airlock bundle verify /media/stick/ --root root.json");
   add_import(bundle, session, "Example:\n  airlock bundle import /media/stick/ --ticket CHG-4711");
   add_verify(app, session, "Example:\n  airlock verify site-a-7.airlock\n\nThe same as `airlock bundle verify`.");
-  add_import(app, session, "Example:\n  airlock import /media/stick1/ /media/stick2/\n\nThe same as `airlock bundle import`.");
+  add_import(app, session,
+             "Example:\n  airlock import /media/stick1/ /media/stick2/\n\nThe same as `airlock bundle import`.");
 }
 
 }  // namespace airlock::cli

@@ -51,8 +51,8 @@ std::vector<EcosystemConfig> configs(const Session& session, const ClientFlags& 
   }
   std::vector<EcosystemConfig> list;
   for (const auto* each : ecosystem::all_ecosystems()) {
-    const bool wanted = flags.ecosystems.empty() || std::find(flags.ecosystems.begin(), flags.ecosystems.end(),
-                                                              each->id) != flags.ecosystems.end();
+    const bool wanted = flags.ecosystems.empty() ||
+                        std::find(flags.ecosystems.begin(), flags.ecosystems.end(), each->id) != flags.ecosystems.end();
     if (wanted && each->client_config) {
       list.push_back({each->id, each->client_config(request)});
     }
@@ -109,7 +109,8 @@ void show(Session& session, const ClientFlags& flags) {
   for (const auto& entry : list) {
     ecosystems.push_back(config_json(entry));
     for (const auto& file : entry.config.files) {
-      text += fmt::format("\n# {}: {}\n{}", entry.id, file.install_as.empty() ? file.name : file.install_as, file.content);
+      text +=
+          fmt::format("\n# {}: {}\n{}", entry.id, file.install_as.empty() ? file.name : file.install_as, file.content);
       if (!text.ends_with('\n')) {
         text += '\n';
       }
@@ -141,7 +142,8 @@ void write(Session& session, const ClientFlags& flags) {
   for (const auto& [path, content] : files) {
     const auto there = base::read_file_if_exists(path, k_file_limit);
     if (there && *there != content.first && !flags.force) {
-      throw Error(ErrorCode::conflict, fmt::format("{} is there already and differs; nothing was written", path.string()))
+      throw Error(ErrorCode::conflict,
+                  fmt::format("{} is there already and differs; nothing was written", path.string()))
           .with_hint("choose another --dir, or add --force to replace it");
     }
   }
@@ -151,7 +153,8 @@ void write(Session& session, const ClientFlags& flags) {
     base::make_directories(path.parent_path());
     base::write_file_atomic(path, content.first);
     written.push_back({{"path", path.string()}, {"install_as", content.second}});
-    text += content.second.empty() ? path.string() + "\n" : fmt::format("{}  (belongs to {})\n", path.string(), content.second);
+    text += content.second.empty() ? path.string() + "\n"
+                                   : fmt::format("{}  (belongs to {})\n", path.string(), content.second);
   }
   session.answer({{"files", std::move(written)}}, text + notes);
 }

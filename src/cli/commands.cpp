@@ -18,7 +18,9 @@ constexpr std::string_view k_global_group = "Everywhere";
 
 void add_global_flags(CLI::App& app, GlobalFlags& flags) {
   const std::string group(k_global_group);
-  app.add_option("--home", flags.home.home, "Where airlock keeps keys, trust and blobs")->type_name("DIR")->group(group);
+  app.add_option("--home", flags.home.home, "Where airlock keeps keys, trust and blobs")
+      ->type_name("DIR")
+      ->group(group);
   app.add_option("--config", flags.home.config, "airlock.yaml, or the folder that holds it and the pinned roots")
       ->type_name("FILE")
       ->group(group);
@@ -94,8 +96,8 @@ void add_help_command(CLI::App& app) {
     for (const auto& word : *words) {
       const auto matches = found->get_subcommands([&word](CLI::App* each) { return each->get_name() == word; });
       if (matches.empty()) {
-        auto error = Error(ErrorCode::usage, fmt::format("'{}' has no command '{}'", command_path(*found),
-                                                         base::printable(word, 60)));
+        auto error = Error(ErrorCode::usage,
+                           fmt::format("'{}' has no command '{}'", command_path(*found), base::printable(word, 60)));
         if (const auto near = base::nearest(word, command_names(*found))) {
           error.with_hint(fmt::format("did you mean '{}'?", *near));
         }
@@ -110,8 +112,8 @@ void add_help_command(CLI::App& app) {
 }  // namespace
 
 std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
-  auto app = std::make_unique<CLI::App>("Carries images, tools, packages and files across an air gap, signed.",
-                                        "airlock");
+  auto app =
+      std::make_unique<CLI::App>("Carries images, tools, packages and files across an air gap, signed.", "airlock");
   app->fallthrough();
   app->get_formatter()->column_width(34);
   add_global_flags(*app, flags);
@@ -132,10 +134,9 @@ std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
   add_help_command(*app);
 
   // After the commands: a footer is inherited by whatever is added below.
-  app->footer(
-      "Connected host:  airlock init, airlock bundle create -m airlock.yaml -o DIR/\n"
-      "Isolated host:   airlock trust init root.json, airlock import DIR/, airlock serve\n"
-      "`airlock help COMMAND` explains each; flags may stand before or after the command.");
+  app->footer("Connected host:  airlock init, airlock bundle create -m airlock.yaml -o DIR/\n"
+              "Isolated host:   airlock trust init root.json, airlock import DIR/, airlock serve\n"
+              "`airlock help COMMAND` explains each; flags may stand before or after the command.");
   settle_rules(*app);
   return app;
 }
@@ -190,8 +191,8 @@ base::Error usage_error(const CLI::ParseError& error, CLI::App& app) {
     return std::move(result).with_hint(fmt::format("`{} --help` lists the commands", path));
   }
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !command_names(*command).empty()) {
-    return Error(ErrorCode::usage, fmt::format("'{}' needs a command: {}", path,
-                                               base::join(command_names(*command), ", ")))
+    return Error(ErrorCode::usage,
+                 fmt::format("'{}' needs a command: {}", path, base::join(command_names(*command), ", ")))
         .with_hint(fmt::format("`{} --help` says what each does", path));
   }
   return Error(ErrorCode::usage, lower_first(error.what()))

@@ -84,21 +84,21 @@ std::uint64_t to_number(const SettingInfo& info, std::string_view value) {
 // The value as it is kept; throws config naming the setting when it cannot be used.
 std::string checked(const SettingInfo& info, std::string value, const std::filesystem::path& folder) {
   switch (info.type) {
-    case SettingType::text:
-      return value;
-    case SettingType::path: {
-      const std::filesystem::path path(value);
-      return value.empty() || path.is_absolute() || folder.empty() ? value : (folder / path).string();
+  case SettingType::text:
+    return value;
+  case SettingType::path: {
+    const std::filesystem::path path(value);
+    return value.empty() || path.is_absolute() || folder.empty() ? value : (folder / path).string();
+  }
+  case SettingType::number:
+  case SettingType::bytes:
+  case SettingType::duration:
+    try {
+      to_number(info, value);
+    } catch (const Error& error) {
+      throw Error(ErrorCode::config, fmt::format("setting '{}': {}", info.key, error.message()));
     }
-    case SettingType::number:
-    case SettingType::bytes:
-    case SettingType::duration:
-      try {
-        to_number(info, value);
-      } catch (const Error& error) {
-        throw Error(ErrorCode::config, fmt::format("setting '{}': {}", info.key, error.message()));
-      }
-      return value;
+    return value;
   }
   return value;
 }
@@ -139,7 +139,9 @@ void apply_file(const base::YamlNode& root, const std::filesystem::path& folder,
 
 }  // namespace
 
-std::span<const SettingInfo> all_settings() { return k_settings; }
+std::span<const SettingInfo> all_settings() {
+  return k_settings;
+}
 
 Config::Config() {
   for (const auto& info : k_settings) {
@@ -147,8 +149,7 @@ Config::Config() {
   }
 }
 
-Config Config::load(const std::filesystem::path& file,
-                    const std::function<const char*(const char*)>& environment) {
+Config Config::load(const std::filesystem::path& file, const std::function<const char*(const char*)>& environment) {
   Config config;
   if (const auto text = base::read_file_if_exists(file, k_config_limit)) {
     std::optional<base::YamlNode> root;

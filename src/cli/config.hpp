@@ -17,7 +17,7 @@ namespace airlock::cli {
 enum class SettingType { text, number, bytes, path, duration };
 
 struct SettingInfo {
-  std::string_view key;            // "base_url"
+  std::string_view key;  // "base_url"
   SettingType type;
   std::string_view default_value;  // "" where there is none
   std::string_view environment;    // "AIRLOCK_BASE_URL"
@@ -35,14 +35,13 @@ class Config {
   Config();  // the defaults
   // Default < file (where it exists) < environment. Throws config with the position for unknown keys (with a
   // suggestion) and bad values. Relative paths in the file are relative to it.
-  static Config load(const std::filesystem::path& file,
-                     const std::function<const char*(const char*)>& environment);
+  static Config load(const std::filesystem::path& file, const std::function<const char*(const char*)>& environment);
 
   // Each throws internal for a key that is not in the table.
   const Setting& get(std::string_view key) const;
   const std::string& text(std::string_view key) const { return get(key).value; }
   std::filesystem::path path(std::string_view key) const { return get(key).value; }
-  std::uint64_t number(std::string_view key) const;   // also bytes, and durations in seconds
+  std::uint64_t number(std::string_view key) const;  // also bytes, and durations in seconds
   const std::map<std::string, Setting, std::less<>>& all() const { return m_settings; }
   // A flag beats everything: `flag` where it is not empty, else the setting.
   std::string or_flag(std::string_view key, std::string_view flag) const;

@@ -24,7 +24,9 @@ using base::Error;
 using base::ErrorCode;
 using base::Severity;
 
-std::int64_t days(std::chrono::seconds time) { return std::chrono::duration_cast<std::chrono::days>(time).count(); }
+std::int64_t days(std::chrono::seconds time) {
+  return std::chrono::duration_cast<std::chrono::days>(time).count();
+}
 
 base::Json channel_json(const workflow::ChannelStatus& channel, base::Time now) {
   base::Json expiries = base::Json::object();
@@ -51,7 +53,8 @@ std::string channels_text(const workflow::StatusReport& report, base::Time now) 
   for (const auto& channel : report.channels) {
     const auto soonest = std::min_element(channel.expiries.begin(), channel.expiries.end(),
                                           [](const auto& a, const auto& b) { return a.second < b.second; });
-    table.add({channel.key.channel, fmt::format("{}", channel.serial), fmt::format("{} days", days(now - channel.created)),
+    table.add({channel.key.channel, fmt::format("{}", channel.serial),
+               fmt::format("{} days", days(now - channel.created)),
                channel.active ? fmt::format("{}", channel.active->serial) : "nothing",
                base::to_rfc3339(channel.imported).substr(0, 10),
                soonest == channel.expiries.end()
@@ -119,8 +122,9 @@ void audit(Session& session, const AuditFlags& flags) {
     if (since && entry.time < *since) {
       continue;
     }
-    base::Json json = {{"number", entry.number}, {"time", base::to_rfc3339(entry.time)}, {"action", entry.action},
-                       {"user", entry.user},     {"detail", entry.detail},              {"previous", entry.previous},
+    base::Json json = {{"number", entry.number}, {"time", base::to_rfc3339(entry.time)},
+                       {"action", entry.action}, {"user", entry.user},
+                       {"detail", entry.detail}, {"previous", entry.previous},
                        {"digest", entry.digest}};
     if (!flags.output.empty()) {
       lines += json.dump(-1, ' ', false, base::Json::error_handler_t::replace) + "\n";
@@ -154,7 +158,8 @@ void verify_audit(Session& session) {
     text += fmt::format("newest: {} (receipts that were carried back name earlier ones)\n", head);
   }
   const bool unbroken = findings.empty();
-  session.answer({{"ok", unbroken}, {"entries", entries.size()}, {"head", head}, {"findings", std::move(findings)}}, text);
+  session.answer({{"ok", unbroken}, {"entries", entries.size()}, {"head", head}, {"findings", std::move(findings)}},
+                 text);
 }
 
 void wants(Session& session, const std::string& output, bool all) {
@@ -170,10 +175,11 @@ void wants(Session& session, const std::string& output, bool all) {
     }
     return json;
   };
-  base::Json json = {{"wants", to_json(list.listed)}, {"unknown", to_json(list.unknown)},
-                     {"kept_back", list.kept_back.size()}};
+  base::Json json = {
+      {"wants", to_json(list.listed)}, {"unknown", to_json(list.unknown)}, {"kept_back", list.kept_back.size()}};
   if (!list.kept_back.empty()) {
-    session.reporter->say(fmt::format("{} names of the inside were left out; --all lists them too", list.kept_back.size()));
+    session.reporter->say(
+        fmt::format("{} names of the inside were left out; --all lists them too", list.kept_back.size()));
   }
   if (output.empty()) {
     session.answer(std::move(json), list.manifest);
@@ -181,8 +187,9 @@ void wants(Session& session, const std::string& output, bool all) {
   }
   base::write_file_atomic(output, list.manifest);
   json["manifest"] = output;
-  session.answer(std::move(json), fmt::format("{}: {} names; carry it back, `airlock bundle create --wants {}` takes it\n",
-                                              output, list.listed.size(), output));
+  session.answer(std::move(json),
+                 fmt::format("{}: {} names; carry it back, `airlock bundle create --wants {}` takes it\n", output,
+                             list.listed.size(), output));
 }
 
 }  // namespace
@@ -214,7 +221,8 @@ void add_home_commands(CLI::App& app, Session& session) {
     std::string output;
     bool all = false;
   };
-  auto* wants_command = app.add_subcommand("wants", "What clients asked for and did not find, as a manifest to carry back");
+  auto* wants_command =
+      app.add_subcommand("wants", "What clients asked for and did not find, as a manifest to carry back");
   auto wanted = std::make_shared<WantsFlags>();
   wants_command->add_option("-o,--output", wanted->output, "Where to; without it, stdout")->type_name("FILE");
   wants_command->add_flag("--all", wanted->all, "Names that tell something of the inside, too");

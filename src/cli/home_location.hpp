@@ -17,7 +17,7 @@ struct HomeFlags {
 
 struct Surroundings {  // what decides, apart from flags; tests give their own
   std::function<const char*(const char*)> environment;
-  bool root = false;   // effective user 0
+  bool root = false;  // effective user 0
   std::filesystem::path root_home = "/var/lib/airlock";
   std::filesystem::path root_config = "/etc/airlock";
 

@@ -40,7 +40,8 @@ void ask_for_rest(Session& session, workflow::InitOptions& options) {
   }
   if (options.images.empty() && options.tools.empty() && options.files.empty() && options.packages.empty()) {
     options.images = ask_list(session, "Container images, with commas between (may be none):", "--image REF");
-    options.tools = ask_list(session, "CLI tools as NAME@VERSION, with commas between (may be none):", "--tool NAME@VERSION");
+    options.tools =
+        ask_list(session, "CLI tools as NAME@VERSION, with commas between (may be none):", "--tool NAME@VERSION");
     options.files = ask_list(session, "Files as URLs or paths, with commas between (may be none):", "--file URL");
   }
 }

@@ -47,8 +47,8 @@ void show(Session& session) {
     table.add({key.role, key.keyid.substr(0, k_short_keyid), key.scheme,
                key.file.empty() ? "not here" : key.file.string() + (key.encrypted ? "" : " (not encrypted)")});
   }
-  std::string text = fmt::format("{}, root version {}, valid until {}, made for {} transfers\nfingerprint {}\n", report.name,
-                                 report.root_version, base::to_rfc3339(report.expires), report.cadence,
+  std::string text = fmt::format("{}, root version {}, valid until {}, made for {} transfers\nfingerprint {}\n",
+                                 report.name, report.root_version, base::to_rfc3339(report.expires), report.cadence,
                                  base::group_digits(report.fingerprint));
   std::vector<std::string> thresholds;
   for (const auto& [role, threshold] : report.thresholds) {

@@ -26,11 +26,14 @@ base::Error malformed(std::string_view text) {
 
 }  // namespace
 
-bool ListenAddress::is_loopback() const { return host.starts_with("127.") || host == "::1"; }
+bool ListenAddress::is_loopback() const {
+  return host.starts_with("127.") || host == "::1";
+}
 
 std::string ListenAddress::reachable_as(std::uint16_t bound) const {
   const std::string shown = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host;
-  return shown.find(':') == std::string::npos ? fmt::format("{}:{}", shown, bound) : fmt::format("[{}]:{}", shown, bound);
+  return shown.find(':') == std::string::npos ? fmt::format("{}:{}", shown, bound)
+                                              : fmt::format("[{}]:{}", shown, bound);
 }
 
 ListenAddress parse_listen_address(std::string_view text) {

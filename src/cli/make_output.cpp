@@ -40,12 +40,13 @@ std::string change_line(const LockChange& change) {
     return fmt::format("{} {}", row.ecosystem, base::printable(row.path, 200));
   };
   switch (change.what) {
-    case LockChange::What::added:
-      return fmt::format("  + {} {}\n", path(change.after), short_content(change.after));
-    case LockChange::What::removed:
-      return fmt::format("  - {} {}\n", path(change.before), short_content(change.before));
-    default:
-      return fmt::format("  ~ {} {} -> {}\n", path(change.after), short_content(change.before), short_content(change.after));
+  case LockChange::What::added:
+    return fmt::format("  + {} {}\n", path(change.after), short_content(change.after));
+  case LockChange::What::removed:
+    return fmt::format("  - {} {}\n", path(change.before), short_content(change.before));
+  default:
+    return fmt::format("  ~ {} {} -> {}\n", path(change.after), short_content(change.before),
+                       short_content(change.after));
   }
 }
 
@@ -70,10 +71,11 @@ Json lock_json(const workflow::LockReport& report) {
   for (const auto& waiver : report.waivers) {
     waivers.push_back({{"upstream", waiver.upstream}, {"what", waiver.what}});
   }
-  return {{"lock", report.file.string()}, {"channel", report.channel},   {"created", report.created},
-          {"changes", changes},           {"artifacts", report.artifacts}, {"files", report.files},
-          {"bytes", report.bytes},        {"unknown", report.unknown},   {"unverified", report.unverified},
-          {"waivers", waivers}};
+  return {{"lock", report.file.string()},    {"channel", report.channel},
+          {"created", report.created},       {"changes", changes},
+          {"artifacts", report.artifacts},   {"files", report.files},
+          {"bytes", report.bytes},           {"unknown", report.unknown},
+          {"unverified", report.unverified}, {"waivers", waivers}};
 }
 
 std::string lock_text(const workflow::LockReport& report) {
@@ -137,10 +139,10 @@ Json create_json(const workflow::CreateReport& report) {
 namespace {
 
 std::string plan_text(const workflow::CreateReport& report) {
-  std::string text = fmt::format("bundle '{}' {} would hold {} in {} ({}), at most {} as {}\n", report.channel,
-                                 report.serial, plural(report.artifacts, "artifact"), plural(report.blobs, "blob"),
-                                 base::format_bytes(report.state_bytes), base::format_bytes(report.bytes),
-                                 report.bundle.string());
+  std::string text =
+      fmt::format("bundle '{}' {} would hold {} in {} ({}), at most {} as {}\n", report.channel, report.serial,
+                  plural(report.artifacts, "artifact"), plural(report.blobs, "blob"),
+                  base::format_bytes(report.state_bytes), base::format_bytes(report.bytes), report.bundle.string());
   text += fmt::format("  to fetch  {}; {} lie here already\n", base::format_bytes(report.bytes_fetched),
                       base::format_bytes(report.bytes_reused));
   if (report.blobs_omitted > 0) {
@@ -164,20 +166,21 @@ std::string changes_against(const workflow::CreateReport& report) {
   }
   return fmt::format("  changes   since serial {}: {} added, {} changed, {} removed, {} as before\n{}",
                      *report.previous_serial, report.changes.added.size(), report.changes.changed.size(),
-                     report.changes.removed.size(), report.changes.kept, changes_text(report.changes, k_most_artifacts));
+                     report.changes.removed.size(), report.changes.kept,
+                     changes_text(report.changes, k_most_artifacts));
 }
 
 std::string next_step(const workflow::CreateReport& report) {
   if (!report.sealed) {
     return report.approvals < report.threshold
-               ? fmt::format("draft: {} of {} people have approved it\nnext: airlock bundle sign {}\n", report.approvals,
-                             report.threshold, report.bundle.string())
+               ? fmt::format("draft: {} of {} people have approved it\nnext: airlock bundle sign {}\n",
+                             report.approvals, report.threshold, report.bundle.string())
                : fmt::format("approved, but not sealed: the timestamp key is not here\nnext: airlock bundle seal {}\n",
                              report.bundle.string());
   }
   return fmt::format("next: carry {} over, then airlock import it there\n",
                      report.volumes.empty() && report.others.empty() ? report.bundle.string()
-                                                                      : report.bundle.parent_path().string());
+                                                                     : report.bundle.parent_path().string());
 }
 
 }  // namespace
@@ -190,18 +193,15 @@ std::string create_text(const workflow::CreateReport& report) {
   if (!report.volumes.empty()) {
     text += fmt::format("  and {} beside it\n", plural(report.volumes.size(), "volume"));
   }
-  text += fmt::format("  bundle    '{}' {}, {}{}, {}\n", report.channel, report.serial,
-                      report.delta ? "delta" : "full", report.sealed ? ", sealed" : ", draft",
-                      base::format_bytes(report.bytes));
-  text += fmt::format("  holds     {} in {}{}\n", plural(report.artifacts, "artifact"),
-                      plural(report.blobs_included, "blob"),
-                      report.blobs_omitted > 0
-                          ? fmt::format("; {} of the state left out, the base holds them", report.blobs_omitted)
-                          : "");
-  text += fmt::format("  fetched   {}{}\n", base::format_bytes(report.bytes_fetched),
-                      report.bytes_reused > 0
-                          ? fmt::format("; {} were here already", base::format_bytes(report.bytes_reused))
-                          : "");
+  text += fmt::format("  bundle    '{}' {}, {}{}, {}\n", report.channel, report.serial, report.delta ? "delta" : "full",
+                      report.sealed ? ", sealed" : ", draft", base::format_bytes(report.bytes));
+  text += fmt::format(
+      "  holds     {} in {}{}\n", plural(report.artifacts, "artifact"), plural(report.blobs_included, "blob"),
+      report.blobs_omitted > 0 ? fmt::format("; {} of the state left out, the base holds them", report.blobs_omitted)
+                               : "");
+  text += fmt::format(
+      "  fetched   {}{}\n", base::format_bytes(report.bytes_fetched),
+      report.bytes_reused > 0 ? fmt::format("; {} were here already", base::format_bytes(report.bytes_reused)) : "");
   text += changes_against(report);
   if (report.unverified > 0) {
     text += fmt::format("  unproven  {}: upstream neither signs nor pins {}\n", plural(report.unverified, "file"),
@@ -238,9 +238,14 @@ std::string compare_text(const workflow::CompareReport& report) {
 }
 
 Json approve_json(const workflow::ApproveReport& report) {
-  return {{"bundle", report.bundle.string()}, {"channel", report.channel},     {"serial", report.serial},
-          {"bundle_id", report.bundle_id},    {"approvals", report.approvals}, {"threshold", report.threshold},
-          {"added", report.added},            {"sealed", report.sealed}};
+  return {{"bundle", report.bundle.string()},
+          {"channel", report.channel},
+          {"serial", report.serial},
+          {"bundle_id", report.bundle_id},
+          {"approvals", report.approvals},
+          {"threshold", report.threshold},
+          {"added", report.added},
+          {"sealed", report.sealed}};
 }
 
 std::string approve_text(const workflow::ApproveReport& report) {
@@ -252,7 +257,8 @@ std::string approve_text(const workflow::ApproveReport& report) {
                         ? fmt::format("next: airlock bundle seal {}\n", report.bundle.string())
                         : fmt::format("next: another person runs airlock bundle sign {}\n", report.bundle.string());
   return fmt::format("bundle '{}' {}: {} of {} people have approved it{}\n{}", report.channel, report.serial,
-                     report.approvals, report.threshold, report.added == 0 ? " (this key had signed before)" : "", next);
+                     report.approvals, report.threshold, report.added == 0 ? " (this key had signed before)" : "",
+                     next);
 }
 
 }  // namespace airlock::cli

@@ -97,8 +97,9 @@ std::string new_keys_text(const workflow::KeysInitReport& report, const NewKeysF
   }
   text += fmt::format("public root: {}\n", report.root.string());
   if (flags.split) {
-    text += fmt::format("root's private key: {}\n  move it to a medium that is locked away; bundles are signed without it\n",
-                        report.private_keys.front().parent_path().string());
+    text += fmt::format(
+        "root's private key: {}\n  move it to a medium that is locked away; bundles are signed without it\n",
+        report.private_keys.front().parent_path().string());
   }
   if (flags.threshold > 1) {
     text += fmt::format("{} people must approve: give each further person one of the files snapshot-N.pem in {}, and "

@@ -94,10 +94,11 @@ void add_push_command(CLI::App& app, Session& session) {
   command->add_option("--only", flags->only, "This ecosystem only; may be repeated")->type_name("ECOSYSTEM");
   command->add_flag("--dry-run", flags->dry_run, "Say what would be pushed, ask nothing of the registry");
   command->add_flag("--check", flags->check, "Compare with what the registry holds, push nothing");
-  command->footer(
-      "Examples:\n  airlock push oci=https://registry.site.example/mirror\n  airlock push destinations.yaml --only oci\n\n"
-      "What is there already is skipped, so running it again finishes what failed. A failure of one artifact leaves the\n"
-      "others alone and ends with exit code 1.");
+  command->footer("Examples:\n  airlock push oci=https://registry.site.example/mirror\n  airlock push "
+                  "destinations.yaml --only oci\n\n"
+                  "What is there already is skipped, so running it again finishes what failed. A failure of one "
+                  "artifact leaves the\n"
+                  "others alone and ends with exit code 1.");
   command->callback([&session, flags] { push(session, *flags); });
 }
 

@@ -89,11 +89,10 @@ void show_config(Session& session) {
                     {"environment", info.environment},
                     {"help", info.help}});
   }
-  session.answer({{"home", session.home.root.string()},
-                  {"config", session.home.config.string()},
-                  {"settings", std::move(list)}},
-                 fmt::format("home    {}\nconfig  {}\n\n{}", session.home.root.string(), session.home.config.string(),
-                             table.text()));
+  session.answer(
+      {{"home", session.home.root.string()}, {"config", session.home.config.string()}, {"settings", std::move(list)}},
+      fmt::format("home    {}\nconfig  {}\n\n{}", session.home.root.string(), session.home.config.string(),
+                  table.text()));
 }
 
 }  // namespace
@@ -119,8 +118,7 @@ void add_reference_commands(CLI::App& app, Session& session) {
 
   auto* version = app.add_subcommand("version", "Print the version");
   version->footer("Example:\n  airlock version --json");
-  version->callback(
-      [&session] { session.answer({{"version", AIRLOCK_VERSION}}, "airlock " AIRLOCK_VERSION "\n"); });
+  version->callback([&session] { session.answer({{"version", AIRLOCK_VERSION}}, "airlock " AIRLOCK_VERSION "\n"); });
 }
 
 }  // namespace airlock::cli

@@ -30,7 +30,9 @@ bool is_terminal(std::FILE* stream) {
   return descriptor >= 0 && isatty(descriptor) == 1;
 }
 
-bool set(const char* value) { return value != nullptr && *value != '\0'; }
+bool set(const char* value) {
+  return value != nullptr && *value != '\0';
+}
 
 bool wants_color(const std::string& when, std::FILE* stream) {
   if (when != "auto") {
@@ -59,9 +61,8 @@ std::unique_ptr<base::Reporter> reporter_for(const GlobalFlags& flags, const Ses
 bool needs_home(CLI::App& app) {
   const auto commands = app.get_subcommands();
   constexpr std::string_view k_without[] = {"explain", "ecosystem", "help", "version"};
-  return !commands.empty() && std::none_of(std::begin(k_without), std::end(k_without), [&](std::string_view name) {
-    return commands.front()->get_name() == name;
-  });
+  return !commands.empty() && std::none_of(std::begin(k_without), std::end(k_without),
+                                           [&](std::string_view name) { return commands.front()->get_name() == name; });
 }
 
 void tell_of_other_homes(Session& session, const Surroundings& around) {
@@ -94,7 +95,9 @@ void print_version(Session& session) {
   session.answer({{"version", AIRLOCK_VERSION}}, "airlock " AIRLOCK_VERSION "\n");
 }
 
-void print_help(Session& session, const std::string& text) { session.answer({{"help", text}}, text); }
+void print_help(Session& session, const std::string& text) {
+  session.answer({{"help", text}}, text);
+}
 
 int fail(Session& session, const Error& error) {
   // Bars end where they are; the error follows below them.
@@ -154,7 +157,8 @@ int run(const std::vector<std::string>& arguments, const Streams& streams) {
   } catch (const std::bad_alloc&) {
     return fail(session, Error(ErrorCode::limit, "out of memory").with_hint("see the memory limit of this process"));
   } catch (const std::exception& error) {
-    return fail(session, Error(ErrorCode::internal, error.what()).with_hint("please report this with the command line"));
+    return fail(session,
+                Error(ErrorCode::internal, error.what()).with_hint("please report this with the command line"));
   }
 }
 

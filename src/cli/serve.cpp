@@ -42,7 +42,9 @@ struct ServeFlags {
 
 std::atomic<bool> g_reload = false;
 
-void handle_hangup(int) { g_reload = true; }
+void handle_hangup(int) {
+  g_reload = true;
+}
 
 // Addresses of this host, loopback left out.
 std::vector<std::string> own_addresses() {
@@ -53,8 +55,7 @@ std::vector<std::string> own_addresses() {
   }
   const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(list, &::freeifaddrs);
   for (const auto* each = list; each != nullptr; each = each->ifa_next) {
-    if (each->ifa_addr == nullptr ||
-        (each->ifa_addr->sa_family != AF_INET && each->ifa_addr->sa_family != AF_INET6)) {
+    if (each->ifa_addr == nullptr || (each->ifa_addr->sa_family != AF_INET && each->ifa_addr->sa_family != AF_INET6)) {
       continue;
     }
     std::array<char, NI_MAXHOST> text{};
@@ -109,7 +110,8 @@ std::string reach_text(const ListenAddress& address) {
   }
   if (address.is_any()) {
     const auto own = own_addresses();
-    return fmt::format("every host that reaches one of: {}", own.empty() ? "(no address is set up yet)" : base::join(own, ", "));
+    return fmt::format("every host that reaches one of: {}",
+                       own.empty() ? "(no address is set up yet)" : base::join(own, ", "));
   }
   return fmt::format("every host that reaches {}", address.host);
 }
@@ -153,9 +155,8 @@ void serve(Session& session, const ServeFlags& flags) {
     if (!flags.tls_cert.empty() || !flags.tls_key.empty()) {
       throw Error(ErrorCode::usage, "--tls-self-signed makes the certificate that --tls-cert and --tls-key would name");
     }
-    const auto files = http::ensure_self_signed(session.home.root / "tls",
-                                                {.names = names_for(address, options.server.base_url),
-                                                 .now = session.clock->now()});
+    const auto files = http::ensure_self_signed(
+        session.home.root / "tls", {.names = names_for(address, options.server.base_url), .now = session.clock->now()});
     options.server.tls_certificate = files.certificate;
     options.server.tls_key = files.key;
     options.ca_certificate = files.authority;
@@ -178,9 +179,9 @@ void serve(Session& session, const ServeFlags& flags) {
   ::sigaction(SIGHUP, &action, nullptr);
   mirror.start();
 
-  const auto url = base_url.empty() ? fmt::format("{}://{}/", tls ? "https" : "http",
-                                                  address.reachable_as(mirror.port()))
-                                    : base_url;
+  const auto url = base_url.empty()
+                       ? fmt::format("{}://{}/", tls ? "https" : "http", address.reachable_as(mirror.port()))
+                       : base_url;
   const auto reach = reach_text(address);
   const auto catalog = store::current_catalog_number(session.home.root);
   std::string text = fmt::format("airlock serves {}\n  reach    {}\n", url, reach);
@@ -220,9 +221,9 @@ void add_serve_command(CLI::App& app, Session& session) {
                     "Make a certificate below the home, and an authority that clients can be told to trust");
   command->add_option("--base-url", flags->base_url, "How clients reach the server, where a request cannot tell")
       ->type_name("URL");
-  command->footer(
-      "Examples:\n  airlock serve\n  airlock serve --listen 0.0.0.0:8480 --tls-self-signed\n\n"
-      "SIGHUP reads the certificate again; SIGTERM and Ctrl-C finish what is under way. With -v each request is shown.");
+  command->footer("Examples:\n  airlock serve\n  airlock serve --listen 0.0.0.0:8480 --tls-self-signed\n\n"
+                  "SIGHUP reads the certificate again; SIGTERM and Ctrl-C finish what is under way. With -v each "
+                  "request is shown.");
   command->callback([&session, flags] { serve(session, *flags); });
 }
 

@@ -24,19 +24,19 @@ class App;
 namespace airlock::cli {
 
 struct Session {
-  workflow::Home home;                 // set before a command runs
-  Config config;                       // airlock.yaml and the environment; set before a command runs
+  workflow::Home home;  // set before a command runs
+  Config config;        // airlock.yaml and the environment; set before a command runs
   bool json = false;
   bool quiet = false;
   bool verbose = false;
-  bool color = false;                  // on stderr
-  bool terminal = false;               // stdin and stderr are a terminal: questions may be asked
+  bool color = false;     // on stderr
+  bool terminal = false;  // stdin and stderr are a terminal: questions may be asked
   std::unique_ptr<base::Reporter> reporter;
   std::unique_ptr<base::Clock> clock;
-  int exit_code = 0;                   // of a command that did its work and found something (findings, stale, …)
+  int exit_code = 0;  // of a command that did its work and found something (findings, stale, …)
   bool answered = false;
-  std::FILE* out = stdout;             // borrowed; results only
-  std::FILE* err = stderr;             // borrowed; everything else
+  std::FILE* out = stdout;  // borrowed; results only
+  std::FILE* err = stderr;  // borrowed; everything else
 
   // Ends a command: `json` gets "format": 1 added and is printed with --json, else `text` to stdout.
   void answer(base::Json answer_json, const std::string& text);
@@ -47,8 +47,8 @@ struct Session {
 
 // Where a passphrase comes from, the same on each command that opens keys.
 struct PassphraseFlags {
-  std::string file;            // --passphrase-file
-  int descriptor = -1;         // --passphrase-fd
+  std::string file;     // --passphrase-file
+  int descriptor = -1;  // --passphrase-fd
   // File, descriptor, systemd credential "airlock-passphrase", or the terminal; nullopt when `encrypted` is false.
   // From here on the process leaves no core dump and cannot be traced (protect_secrets).
   std::optional<base::Secret> read(Session& session, bool encrypted) const;
@@ -61,14 +61,15 @@ void protect_secrets();
 // has a one-line description and, as footer, at least one example.
 void add_init_command(CLI::App& app, Session& session);
 void add_keys_commands(CLI::App& app, Session& session);
-void add_bundle_make_commands(CLI::App& bundle, Session& session);     // lock, create, compare, sign, seal
-void add_bundle_look_commands(CLI::App& bundle, Session& session);     // inspect, diff, extract, explain
-void add_bundle_take_commands(CLI::App& app, CLI::App& bundle, Session& session);  // verify, import, and their short forms
+void add_bundle_make_commands(CLI::App& bundle, Session& session);  // lock, create, compare, sign, seal
+void add_bundle_look_commands(CLI::App& bundle, Session& session);  // inspect, diff, extract, explain
+void add_bundle_take_commands(CLI::App& app, CLI::App& bundle,
+                              Session& session);  // verify, import, and their short forms
 void add_trust_commands(CLI::App& app, Session& session);
-void add_store_commands(CLI::App& app, Session& session);              // store …, status, audit, wants
+void add_store_commands(CLI::App& app, Session& session);  // store …, status, audit, wants
 void add_push_command(CLI::App& app, Session& session);
 void add_serve_command(CLI::App& app, Session& session);
 void add_client_commands(CLI::App& app, Session& session);
-void add_reference_commands(CLI::App& app, Session& session);          // explain CODE, ecosystem list, version, config show
+void add_reference_commands(CLI::App& app, Session& session);  // explain CODE, ecosystem list, version, config show
 
 }  // namespace airlock::cli

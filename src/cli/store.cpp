@@ -88,16 +88,16 @@ void sweep(Session& session, std::optional<std::uint64_t> keep, bool dry_run) {
                                              .keep = keep.value_or(session.config.number("keep_generations")),
                                              .mode = dry_run ? SweepMode::dry_run : SweepMode::remove},
                                             *session.clock, *session.reporter);
-  session.answer({{"generations", report.generations},
-                  {"blobs", report.blobs},
-                  {"bytes", report.bytes},
-                  {"unfinished", report.unfinished},
-                  {"dry_run", dry_run}},
-                 fmt::format("{}{} generations and {} blobs ({}){}\n", dry_run ? "would free: " : "freed: ",
-                             report.generations.size(), report.blobs, base::format_bytes(report.bytes),
-                             report.unfinished == 0 ? ""
-                                                    : fmt::format(", {} of them from unfinished imports",
-                                                                  report.unfinished)));
+  session.answer(
+      {{"generations", report.generations},
+       {"blobs", report.blobs},
+       {"bytes", report.bytes},
+       {"unfinished", report.unfinished},
+       {"dry_run", dry_run}},
+      fmt::format(
+          "{}{} generations and {} blobs ({}){}\n", dry_run ? "would free: " : "freed: ", report.generations.size(),
+          report.blobs, base::format_bytes(report.bytes),
+          report.unfinished == 0 ? "" : fmt::format(", {} of them from unfinished imports", report.unfinished)));
 }
 
 void check(Session& session, bool repair) {
@@ -114,8 +114,9 @@ void check(Session& session, bool repair) {
   text += fmt::format("{} blobs read ({}), {} bad\n", report.blobs, base::format_bytes(report.bytes),
                       report.findings.size());
   if (!report.findings.empty()) {
-    text += repair ? fmt::format("{} were forgotten; import the newest bundle again, which brings them\n", report.forgotten)
-                   : "`airlock store check --repair` forgets them, and the next import of a bundle brings them again\n";
+    text +=
+        repair ? fmt::format("{} were forgotten; import the newest bundle again, which brings them\n", report.forgotten)
+               : "`airlock store check --repair` forgets them, and the next import of a bundle brings them again\n";
   }
   session.answer({{"ok", report.findings.empty()},
                   {"findings", std::move(findings)},

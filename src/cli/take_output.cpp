@@ -26,7 +26,9 @@ Json expiries_json(const std::vector<std::pair<std::string, base::Time>>& expiri
   return json;
 }
 
-std::string date(base::Time time) { return base::to_rfc3339(time).substr(0, 10); }
+std::string date(base::Time time) {
+  return base::to_rfc3339(time).substr(0, 10);
+}
 
 std::string expiries_text(const std::vector<std::pair<std::string, base::Time>>& expiries) {
   std::vector<std::string> parts;
@@ -42,12 +44,12 @@ std::string_view mark(Severity severity) {
 
 std::string_view outcome_name(Outcome outcome) {
   switch (outcome) {
-    case Outcome::imported:
-      return "imported";
-    case Outcome::refreshed:
-      return "refreshed";
-    case Outcome::nothing_to_do:
-      return "nothing-to-do";
+  case Outcome::imported:
+    return "imported";
+  case Outcome::refreshed:
+    return "refreshed";
+  case Outcome::nothing_to_do:
+    return "nothing-to-do";
   }
   return "";
 }
@@ -128,12 +130,12 @@ std::string bundle_text(const workflow::ImportedBundle& bundle) {
   const auto name = fmt::format("bundle '{}' {}", bundle.channel, bundle.serial);
   if (bundle.outcome == Outcome::nothing_to_do) {
     return fmt::format("{} is here already as generation {}{}; nothing to do\n", name, bundle.generation,
-                       bundle.active ? "" : fmt::format(", not active (`airlock store activate {}`)", bundle.generation));
+                       bundle.active ? ""
+                                     : fmt::format(", not active (`airlock store activate {}`)", bundle.generation));
   }
-  std::string text =
-      fmt::format("{} {} generation {}{}\n", name,
-                  bundle.outcome == Outcome::imported ? "was taken in as" : "was brought up to date:", bundle.generation,
-                  bundle.active ? ", active" : ", not active yet");
+  std::string text = fmt::format("{} {} generation {}{}\n", name,
+                                 bundle.outcome == Outcome::imported ? "was taken in as" : "was brought up to date:",
+                                 bundle.generation, bundle.active ? ", active" : ", not active yet");
   text += fmt::format("  artifacts {}: {} added, {} changed, {} removed, {} as before\n", bundle.artifacts,
                       bundle.changes.added.size(), bundle.changes.changed.size(), bundle.changes.removed.size(),
                       bundle.changes.kept);

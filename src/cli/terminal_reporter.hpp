@@ -1,4 +1,5 @@
-// Progress and messages on stderr: bars with rate and time left on a terminal, a plain line every few seconds elsewhere.
+// Progress and messages on stderr: bars with rate and time left on a terminal, a plain line every few seconds
+// elsewhere.
 #pragma once
 
 #include <cstdio>
@@ -14,7 +15,7 @@ struct ReporterOptions {
   bool quiet = false;    // no say()
   bool verbose = false;  // note() too
   bool color = false;
-  int width = 0;         // columns of the terminal; 0: asked of the terminal each time
+  int width = 0;  // columns of the terminal; 0: asked of the terminal each time
 };
 
 // Thread-safe. Tasks may outlive neither the reporter nor its stream.

@@ -24,7 +24,7 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_group = 4;              // hex digits in a group of a fingerprint
+constexpr std::size_t k_group = 4;  // hex digits in a group of a fingerprint
 constexpr std::size_t k_groups = 64 / k_group;
 
 // What people type from paper: with blanks, colons, in capitals.

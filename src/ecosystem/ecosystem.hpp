@@ -27,9 +27,9 @@ namespace airlock::ecosystem {
 // Connected side. What a resolver is given; it keeps nothing else.
 struct ResolveContext {
   http::Client& http;
-  const model::Manifest& manifest;   // for its upstreams
+  const model::Manifest& manifest;  // for its upstreams
   base::Reporter& reporter;
-  std::filesystem::path recipes;     // folder of tool recipes beside the built-in ones; may be empty
+  std::filesystem::path recipes;                   // folder of tool recipes beside the built-in ones; may be empty
   std::map<std::string, std::string> environment;  // of the user; credentials and client configuration come from here
 };
 
@@ -53,8 +53,8 @@ class Resolver {
  public:
   using Emit = std::function<void(ResolvedFile)>;
   virtual ~Resolver() = default;
-  // Calls `emit` (thread-safe) for every file of `entry`, references expanded. Throws when an entry cannot be had whole.
-  // Called from several threads with different entries.
+  // Calls `emit` (thread-safe) for every file of `entry`, references expanded. Throws when an entry cannot be had
+  // whole. Called from several threads with different entries.
   virtual void resolve(const model::Entry& entry, const Emit& emit) = 0;
   // How to fetch a row, of this run or of a lock read from disk. `row.origin` is enough to do it.
   virtual std::unique_ptr<Fetchable> fetchable(const model::FileRow& row) = 0;
@@ -73,9 +73,9 @@ struct MirrorContext {
 
 // Pushing into a registry that is already there.
 struct PushTarget {
-  base::Url url;                       // "https://registry.site.example/prefix"
+  base::Url url;  // "https://registry.site.example/prefix"
   std::string username;
-  base::Secret password;               // or token, where there is no user name
+  base::Secret password;  // or token, where there is no user name
 };
 struct PushContext {
   http::Client& http;
@@ -85,10 +85,10 @@ struct PushContext {
   enum class Mode { push, dry_run, check } mode = Mode::push;
 };
 struct PushReport {
-  std::uint64_t pushed = 0;      // artifacts
-  std::uint64_t present = 0;     // were there already, equal
+  std::uint64_t pushed = 0;   // artifacts
+  std::uint64_t present = 0;  // were there already, equal
   std::uint64_t bytes_sent = 0;
-  std::vector<base::Finding> failures;   // one an artifact; the rest goes on
+  std::vector<base::Finding> failures;  // one an artifact; the rest goes on
 };
 
 // What makes real clients use only this mirror.
@@ -97,7 +97,7 @@ struct ClientConfigRequest {
   std::filesystem::path ca_file;  // empty: the system's
 };
 struct ClientConfigFile {
-  std::string name;        // relative path, "registries.conf"
+  std::string name;  // relative path, "registries.conf"
   std::string content;
   std::string install_as;  // where it belongs on a host, "/etc/containers/registries.conf"
 };
@@ -108,8 +108,8 @@ struct ClientConfig {
 };
 
 struct Ecosystem {
-  std::string id;                    // = folder = TUF role
-  std::string url_prefix;            // "/files/"
+  std::string id;          // = folder = TUF role
+  std::string url_prefix;  // "/files/"
   std::vector<model::SectionSchema> sections;
   std::function<std::unique_ptr<Resolver>(const ResolveContext&)> make_resolver;
   std::function<void(http::Router&, const MirrorContext&)> mount;

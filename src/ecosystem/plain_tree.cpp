@@ -19,7 +19,7 @@ using model::Kind;
 
 namespace {
 
-constexpr std::size_t k_page = 1000;          // rows
+constexpr std::size_t k_page = 1000;           // rows
 constexpr std::size_t k_sums_limit = 100'000;  // rows in one SHA256SUMS
 constexpr std::string_view k_sums = "SHA256SUMS";
 
@@ -115,9 +115,8 @@ ServerResponse serve_blob(const MirrorContext& context, const store::CatalogRow&
                                            row.sha256->to_string(), row.path))
         .with_hint("run `airlock store check`, then import the bundle again");
   }
-  ServerResponse response =
-      ServerResponse::file(std::move(*slice), row.media_type.empty() ? "application/octet-stream" : row.media_type,
-                           row.sha256->hex());
+  ServerResponse response = ServerResponse::file(
+      std::move(*slice), row.media_type.empty() ? "application/octet-stream" : row.media_type, row.sha256->hex());
   // Foreign files share this origin with the console: a browser must neither guess their type nor run them here.
   response.headers.set("X-Content-Type-Options", "nosniff");
   response.headers.set("Content-Security-Policy", "sandbox; default-src 'none'");
@@ -126,9 +125,8 @@ ServerResponse serve_blob(const MirrorContext& context, const store::CatalogRow&
 
 void mount_plain_tree(http::Router& router, const MirrorContext& context, const std::string& ecosystem,
                       const std::string& url_prefix) {
-  router.add("GET", url_prefix + "{path+}", [context, ecosystem](const ServerRequest& request) {
-    return get_file(context, ecosystem, request);
-  });
+  router.add("GET", url_prefix + "{path+}",
+             [context, ecosystem](const ServerRequest& request) { return get_file(context, ecosystem, request); });
   router.add("GET", url_prefix, [context, ecosystem, url_prefix](const ServerRequest& request) {
     return list_files(context, ecosystem, url_prefix, request);
   });

@@ -26,9 +26,9 @@ struct Access {
   base::Secret authorization;  // for that origin only
 };
 
-// `url` as the manifest wants it reached: an upstream of its host ("host:port" first, then "host") with a `url` replaces
-// scheme, host and port, and puts its path in front; with `plain_http`, https becomes http. Credentials are those of
-// that upstream, else of the upstream of the new host.
+// `url` as the manifest wants it reached: an upstream of its host ("host:port" first, then "host") with a `url`
+// replaces scheme, host and port, and puts its path in front; with `plain_http`, https becomes http. Credentials are
+// those of that upstream, else of the upstream of the new host.
 Access access(const model::Manifest& manifest, const Environment& environment, const base::Url& url);
 
 }  // namespace airlock::ecosystem

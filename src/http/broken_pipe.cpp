@@ -11,4 +11,4 @@ void ignore_broken_pipes() {
   }
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

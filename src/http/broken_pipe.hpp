@@ -7,4 +7,4 @@ namespace airlock::http {
 // where no flag can say so for one call.
 void ignore_broken_pipes();
 
-} // namespace airlock::http
+}  // namespace airlock::http

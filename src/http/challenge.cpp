@@ -72,7 +72,7 @@ class ChallengeReader {
     if (peek() == '"') {
       auto quoted = quoted_string();
       if (!quoted) {
-        m_at = m_text.size(); // no closing quote: where the value ends cannot be known
+        m_at = m_text.size();  // no closing quote: where the value ends cannot be known
         return;
       }
       value = std::move(*quoted);
@@ -138,7 +138,7 @@ class ChallengeReader {
   std::vector<Challenge> m_challenges;
 };
 
-} // namespace
+}  // namespace
 
 std::optional<std::string> Challenge::parameter(std::string_view name) const {
   for (const auto& [key, value] : parameters) {
@@ -153,4 +153,4 @@ std::vector<Challenge> parse_challenges(std::string_view field) {
   return ChallengeReader(field).read();
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

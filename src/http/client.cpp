@@ -18,9 +18,8 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::uint64_t k_redirect_body_limit =
-    64 * 1024;                         // bytes; beyond it the connection is given up instead
-constexpr std::size_t k_excerpt = 200; // bytes
+constexpr std::uint64_t k_redirect_body_limit = 64 * 1024;  // bytes; beyond it the connection is given up instead
+constexpr std::size_t k_excerpt = 200;                      // bytes
 
 void start_library() {
   static std::once_flag once;
@@ -65,8 +64,8 @@ class Collector : public AnswerReceiver {
   void on_head(const AnswerHead&) override { m_body.clear(); }
   Flow on_body(std::span<const std::byte> data) override {
     if (data.size() > m_limit - m_body.size()) {
-      throw Error(ErrorCode::limit, fmt::format("{}: the answer is larger than the {} allowed for it",
-                                                m_url.redacted(), base::format_bytes(m_limit)));
+      throw Error(ErrorCode::limit, fmt::format("{}: the answer is larger than the {} allowed for it", m_url.redacted(),
+                                                base::format_bytes(m_limit)));
     }
     m_body.append(reinterpret_cast<const char*>(data.data()), data.size());
     return Flow::more;
@@ -85,7 +84,7 @@ void require_http(const base::Url& url) {
   }
 }
 
-} // namespace
+}  // namespace
 
 std::string tries_text(int tries) {
   return tries > 1 ? fmt::format(" ({} tries)", tries) : std::string();
@@ -181,14 +180,12 @@ Try ClientCore::run(Hop hop, const base::Secret& authorization, const RequestBod
       return {std::move(result), std::move(hop)};
     }
     if (redirect == k_most_redirects) {
-      throw Error(ErrorCode::upstream,
-                  fmt::format("{}: more than {} redirects", hop.url.redacted(), k_most_redirects));
+      throw Error(ErrorCode::upstream, fmt::format("{}: more than {} redirects", hop.url.redacted(), k_most_redirects));
     }
     Hop next = follow_redirect(hop, result.head.status, result.head.headers);
     if (next.body == Body::keep && result.body_source_read) {
-      throw Error(
-          ErrorCode::upstream,
-          fmt::format("{} redirects after the body was sent, which cannot be repeated", hop.url.redacted()));
+      throw Error(ErrorCode::upstream,
+                  fmt::format("{} redirects after the body was sent, which cannot be repeated", hop.url.redacted()));
     }
     hop = std::move(next);
   }
@@ -256,4 +253,4 @@ void expect_status(const Response& response, std::initializer_list<int> accepted
   }
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

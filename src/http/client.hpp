@@ -22,50 +22,50 @@ namespace airlock::http {
 
 // How one host is to be treated; keyed by "host" or "host:port" in ClientOptions.
 struct HostOptions {
-  std::filesystem::path ca_file;     // PEM, added to the system's
-  std::filesystem::path client_cert; // PEM
-  std::filesystem::path client_key;  // PEM
-  std::string proxy;                 // overrides the environment; "direct" for none
-  bool insecure_tls = false;         // certificate not checked; only on the user's explicit word
+  std::filesystem::path ca_file;      // PEM, added to the system's
+  std::filesystem::path client_cert;  // PEM
+  std::filesystem::path client_key;   // PEM
+  std::string proxy;                  // overrides the environment; "direct" for none
+  bool insecure_tls = false;          // certificate not checked; only on the user's explicit word
 };
 
 struct ClientOptions {
-  std::string user_agent;        // default "airlock/VERSION"
-  std::filesystem::path ca_file; // PEM, added to the system's, for all hosts
+  std::string user_agent;         // default "airlock/VERSION"
+  std::filesystem::path ca_file;  // PEM, added to the system's, for all hosts
   std::map<std::string, HostOptions> hosts;
   std::chrono::seconds connect_timeout{20};
-  std::chrono::seconds stall_timeout{30}; // a body slower than 1 byte/s for this long is a transient failure
-  int max_transfers_per_host = 16;        // ceiling of the adaptive limit
+  std::chrono::seconds stall_timeout{30};  // a body slower than 1 byte/s for this long is a transient failure
+  int max_transfers_per_host = 16;         // ceiling of the adaptive limit
   int initial_transfers_per_host = 4;
-  int retries = 5; // after the first try; only for what is transient
+  int retries = 5;  // after the first try; only for what is transient
   std::chrono::milliseconds first_backoff{250};
-  std::chrono::seconds longest_wait{120}; // a Retry-After beyond it fails at once with what the server said
-  std::uint64_t rate_limit = 0;           // bytes/s over all transfers; 0 for none
+  std::chrono::seconds longest_wait{120};  // a Retry-After beyond it fails at once with what the server said
+  std::uint64_t rate_limit = 0;            // bytes/s over all transfers; 0 for none
 };
 
-enum class Redirects { follow, refuse }; // refuse: the redirect itself is the response
+enum class Redirects { follow, refuse };  // refuse: the redirect itself is the response
 
 struct Request {
   std::string method = "GET";
   base::Url url;
   Headers headers;
-  base::Secret authorization; // value of Authorization; sent to `url`'s origin only, never across a redirect
-  std::string body;           // small bodies
+  base::Secret authorization;  // value of Authorization; sent to `url`'s origin only, never across a redirect
+  std::string body;            // small bodies
   // Or a large one, borrowed; sent once, so no retry once it was read.
   base::ByteSource* body_source = nullptr;
-  std::optional<std::uint64_t> body_length; // of body_source; without it the body is chunked
+  std::optional<std::uint64_t> body_length;  // of body_source; without it the body is chunked
   // At most 10, http(s) only, never from https to http. To another origin go only fields that say nothing
   // about who asks (Accept, Range, …).
   Redirects redirects = Redirects::follow;
-  std::size_t body_limit = 16 * 1024 * 1024; // of the response; more throws limit
-  bool retry = true; // transient failures: connection trouble, 408, 425, 429, 500, 502, 503, 504
+  std::size_t body_limit = 16 * 1024 * 1024;  // of the response; more throws limit
+  bool retry = true;  // transient failures: connection trouble, 408, 425, 429, 500, 502, 503, 504
 };
 
 struct Response {
   int status = 0;
   Headers headers;
   std::string body;
-  base::Url url; // after redirects
+  base::Url url;  // after redirects
 };
 
 // Bytes of one download that are wanted, with what is known of them.
@@ -74,16 +74,15 @@ struct Download {
   Headers headers;
   // Called before each try and again after a 401 with its challenge; the result is the Authorization value.
   std::function<base::Secret(const Response* unauthorized)> authorize;
-  std::uint64_t offset = 0;            // first byte wanted
-  std::optional<std::uint64_t> length; // bytes wanted from there; without it, to the end
-  std::optional<std::uint64_t>
-      total; // length of the whole where it is known; a different one throws upstream
+  std::uint64_t offset = 0;             // first byte wanted
+  std::optional<std::uint64_t> length;  // bytes wanted from there; without it, to the end
+  std::optional<std::uint64_t> total;   // length of the whole where it is known; a different one throws upstream
 };
 
 struct Downloaded {
-  Headers headers;            // of the first answer; none where no byte was wanted
-  base::Url url;              // after redirects
-  std::uint64_t received = 0; // bytes over the network, retries included
+  Headers headers;             // of the first answer; none where no byte was wanted
+  base::Url url;               // after redirects
+  std::uint64_t received = 0;  // bytes over the network, retries included
 };
 
 class Client {
@@ -124,4 +123,4 @@ class Client {
 // 401/403 auth, 404/410 not_found, others upstream.
 void expect_status(const Response& response, std::initializer_list<int> accepted, std::string_view what);
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -17,7 +17,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return value;
 }
 
-} // namespace
+}  // namespace
 
 std::optional<ContentRange> parse_content_range(std::string_view field) {
   constexpr std::string_view k_unit = "bytes ";
@@ -48,12 +48,11 @@ std::optional<ContentRange> parse_content_range(std::string_view field) {
   }
   range.first = parse_number(range_text.substr(0, dash));
   const auto last = parse_number(range_text.substr(dash + 1));
-  if (!range.first || !last || *last < *range.first || *last == UINT64_MAX ||
-      (range.total && *last >= *range.total)) {
+  if (!range.first || !last || *last < *range.first || *last == UINT64_MAX || (range.total && *last >= *range.total)) {
     return std::nullopt;
   }
   range.last = *last;
   return range;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -21,7 +21,7 @@ struct RequestBody {
 // One try, redirects included.
 struct Try {
   ExchangeResult result;
-  Hop last; // where the answer, or the failure, came from
+  Hop last;  // where the answer, or the failure, came from
 };
 
 struct ClientCore {
@@ -42,11 +42,11 @@ struct ClientCore {
 };
 
 Downloaded run_download(ClientCore& client, const Download& download, base::ByteSink& sink,
-                        const std::function<void(std::uint64_t total)>& on_length); // as Client::download
+                        const std::function<void(std::uint64_t total)>& on_length);  // as Client::download
 
 // "GET https://host/path: cause (3 tries)" with the hint of `failure`.
 base::Error transfer_error(const Hop& hop, const TransferFailure& failure, int tries);
-std::string tries_text(int tries); // " (3 tries)", "" for one
+std::string tries_text(int tries);  // " (3 tries)", "" for one
 // The start of a text body for a message, on one line; "" for anything else.
 std::string body_excerpt(const Headers& headers, std::string_view body);
 // The code that an answer which was not wanted stands for: 401/403 auth, 404/410 not_found, others upstream.
@@ -54,4 +54,4 @@ base::ErrorCode error_code_of_status(int status);
 base::Error status_error(const base::Url& url, int status, const Headers& headers, std::string_view body,
                          std::string_view what, int tries);
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -17,9 +17,9 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_error_body_limit = 64 * 1024; // bytes of a refusal that are read
+constexpr std::size_t k_error_body_limit = 64 * 1024;  // bytes of a refusal that are read
 // A try that brought less did not bring the whole nearer; so many of them in a row end the download.
-constexpr std::uint64_t k_progress = 4096; // bytes
+constexpr std::uint64_t k_progress = 4096;  // bytes
 
 std::optional<std::uint64_t> content_length(const Headers& headers) {
   const auto field = headers.find("Content-Length");
@@ -39,8 +39,8 @@ class DownloadRun : public AnswerReceiver {
  public:
   DownloadRun(ClientCore& client, const Download& download, base::ByteSink& sink,
               const std::function<void(std::uint64_t)>& on_length)
-      : m_client(client), m_download(download), m_sink(sink), m_on_length(on_length),
-        m_retrier(client.options), m_total(download.total) {}
+      : m_client(client), m_download(download), m_sink(sink), m_on_length(on_length), m_retrier(client.options),
+        m_total(download.total) {}
 
   Downloaded run();
 
@@ -73,8 +73,8 @@ class DownloadRun : public AnswerReceiver {
   Retrier m_retrier;
 
   base::Secret m_authorization;
-  bool m_authorized_again = false; // since the last answer that was accepted
-  std::optional<Headers> m_first;  // header of the first answer that was accepted
+  bool m_authorized_again = false;  // since the last answer that was accepted
+  std::optional<Headers> m_first;   // header of the first answer that was accepted
   std::optional<std::uint64_t> m_total;
   bool m_length_told = false;
   std::uint64_t m_delivered = 0;
@@ -82,9 +82,9 @@ class DownloadRun : public AnswerReceiver {
 
   // Of the answer that is being read.
   Answer m_answer = Answer::none;
-  std::uint64_t m_skip = 0;                 // bytes in front that are there already
-  std::optional<std::uint64_t> m_announced; // bytes of body still to come
-  std::string m_refusal;                    // body of a refusal
+  std::uint64_t m_skip = 0;                  // bytes in front that are there already
+  std::optional<std::uint64_t> m_announced;  // bytes of body still to come
+  std::string m_refusal;                     // body of a refusal
 };
 
 Error DownloadRun::broken(std::string_view what) const {
@@ -102,7 +102,7 @@ Hop DownloadRun::request() const {
     hop.headers.set("Range", m_download.length ? fmt::format("bytes={}-{}", next(), *end() - 1)
                                                : fmt::format("bytes={}-", next()));
     const auto tag = m_first ? m_first->find("ETag") : std::nullopt;
-    if (tag && tag->starts_with('"')) { // If-Range takes strong validators only (RFC 9110, 13.1.5)
+    if (tag && tag->starts_with('"')) {  // If-Range takes strong validators only (RFC 9110, 13.1.5)
       hop.headers.set("If-Range", *tag);
     }
   }
@@ -112,9 +112,8 @@ Hop DownloadRun::request() const {
 void DownloadRun::note_total(std::uint64_t total, const Headers& headers) {
   if (m_total && *m_total != total) {
     const bool html = base::to_lower(headers.find("Content-Type").value_or("")).starts_with("text/html");
-    Error error =
-        broken(m_first ? fmt::format("it changed while it was read: {} bytes, then {}", *m_total, total)
-                       : fmt::format("it has {} bytes, but {} are expected", total, *m_total));
+    Error error = broken(m_first ? fmt::format("it changed while it was read: {} bytes, then {}", *m_total, total)
+                                 : fmt::format("it has {} bytes, but {} are expected", total, *m_total));
     if (html) {
       error.with_hint("the answer is an HTML page: a proxy or a login page may stand in between");
     }
@@ -167,8 +166,8 @@ void DownloadRun::accept_part(const AnswerHead& head) {
   }
   note_version(head.headers);
   if (*range->first > next() || range->last < next() || (end() && range->last >= *end())) {
-    throw broken(fmt::format("it sent bytes {}-{} where {}-{} were asked for", *range->first, range->last,
-                             next(), end() ? std::to_string(*end() - 1) : ""));
+    throw broken(fmt::format("it sent bytes {}-{} where {}-{} were asked for", *range->first, range->last, next(),
+                             end() ? std::to_string(*end() - 1) : ""));
   }
   m_announced = range->last - *range->first + 1;
   if (const auto length = content_length(head.headers); length && *length != *m_announced) {
@@ -228,8 +227,7 @@ AnswerReceiver::Flow DownloadRun::on_body(std::span<const std::byte> data) {
     data = data.subspan(skipped);
   }
   const std::uint64_t wanted = end() ? *end() - next() : data.size();
-  const bool enough =
-      wanted < data.size() || (m_download.length && wanted == data.size() && m_announced != 0);
+  const bool enough = wanted < data.size() || (m_download.length && wanted == data.size() && m_announced != 0);
   data = data.first(static_cast<std::size_t>(std::min<std::uint64_t>(wanted, data.size())));
   if (!data.empty()) {
     m_sink.write(data);
@@ -326,11 +324,11 @@ Downloaded DownloadRun::run() {
   return downloaded;
 }
 
-} // namespace
+}  // namespace
 
 Downloaded run_download(ClientCore& client, const Download& download, base::ByteSink& sink,
                         const std::function<void(std::uint64_t total)>& on_length) {
   return DownloadRun(client, download, sink, on_length).run();
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -20,9 +20,9 @@ using base::Error;
 using base::ErrorCode;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::uint64_t k_gate_report = 256 * 1024; // bytes between two reports to the gate
+constexpr std::uint64_t k_gate_report = 256 * 1024;  // bytes between two reports to the gate
 // A server that was sent a body may have to work through it before it answers.
-constexpr int k_patience_after_upload = 10; // times the stall timeout
+constexpr int k_patience_after_upload = 10;  // times the stall timeout
 constexpr auto k_own_delay = std::chrono::milliseconds(200);
 
 struct FreeList {
@@ -58,8 +58,7 @@ class StallWatch {
 class Transfer {
  public:
   Transfer(const ExchangeContext& context, Origin& origin, const Exchange& exchange, AnswerReceiver& receiver)
-      : m_context(context), m_origin(origin), m_exchange(exchange), m_receiver(receiver),
-        m_easy(origin.take()) {}
+      : m_context(context), m_origin(origin), m_exchange(exchange), m_receiver(receiver), m_easy(origin.take()) {}
 
   ExchangeResult run();
 
@@ -140,11 +139,10 @@ void Transfer::set_headers() {
     add_header("User-Agent", m_context.options.user_agent);
   }
   if (!headers.find("Accept-Encoding")) {
-    add_header("Accept-Encoding", "identity"); // digests are over the bytes as they are stored
+    add_header("Accept-Encoding", "identity");  // digests are over the bytes as they are stored
   }
   if (has_body() && !headers.find("Content-Type")) {
-    m_header_lines.reset(
-        curl_slist_append(m_header_lines.release(), "Content-Type:")); // not libcurl's own guess
+    m_header_lines.reset(curl_slist_append(m_header_lines.release(), "Content-Type:"));  // not libcurl's own guess
   }
   set(CURLOPT_HTTPHEADER, m_header_lines.get());
 }
@@ -190,18 +188,17 @@ std::size_t Transfer::on_header_line(std::string_view line) {
   }
   m_header_size += size;
   if (m_header_size > k_answer_header_limit) {
-    throw Error(ErrorCode::limit,
-                fmt::format("{}: the header of the answer is larger than {}", m_exchange.url.redacted(),
-                            base::format_bytes(k_answer_header_limit)));
+    throw Error(ErrorCode::limit, fmt::format("{}: the header of the answer is larger than {}",
+                                              m_exchange.url.redacted(), base::format_bytes(k_answer_header_limit)));
   }
   while (line.ends_with('\n') || line.ends_with('\r')) {
     line.remove_suffix(1);
   }
   if (m_head_complete) {
-    return size; // a trailer field
+    return size;  // a trailer field
   }
   if (line.empty()) {
-    if (m_head.status >= 200) { // what comes before is interim (RFC 9110, 15.2)
+    if (m_head.status >= 200) {  // what comes before is interim (RFC 9110, 15.2)
       on_head_complete();
     }
     return size;
@@ -234,7 +231,7 @@ std::size_t Transfer::on_body(std::span<const std::byte> data) {
     return 0;
   }
   if (SteadyClock::now() - before > k_own_delay) {
-    m_watch.restart(); // it was us who were slow
+    m_watch.restart();  // it was us who were slow
   }
   return data.size();
 }
@@ -242,7 +239,7 @@ std::size_t Transfer::on_body(std::span<const std::byte> data) {
 std::size_t Transfer::on_read(std::span<std::byte> buffer) {
   m_source_read = true;
   std::size_t count = 0;
-  while (count < buffer.size()) { // full buffers make full TLS records and few chunks
+  while (count < buffer.size()) {  // full buffers make full TLS records and few chunks
     const std::size_t got = m_exchange.body_source->read(buffer.subspan(count));
     if (got == 0) {
       break;
@@ -262,12 +259,11 @@ bool Transfer::on_tick(std::uint64_t, std::uint64_t sent) {
   curl_off_t connected = 0;
   curl_easy_getinfo(m_easy.get(), CURLINFO_PRETRANSFER_TIME_T, &connected);
   if (connected == 0) {
-    m_watch.restart(); // until the request is sent, libcurl's connect timeout holds
+    m_watch.restart();  // until the request is sent, libcurl's connect timeout holds
     return true;
   }
   const bool waits_after_upload = has_body() && !m_head_complete;
-  m_stalled =
-      m_watch.stalled(m_context.options.stall_timeout * (waits_after_upload ? k_patience_after_upload : 1));
+  m_stalled = m_watch.stalled(m_context.options.stall_timeout * (waits_after_upload ? k_patience_after_upload : 1));
   return !m_stalled;
 }
 
@@ -294,48 +290,42 @@ ExchangeResult Transfer::run() {
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFODATA, this);
   set(
-      CURLOPT_XFERINFOFUNCTION,
-      +[](void* self, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
+      CURLOPT_XFERINFOFUNCTION, +[](void* self, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
         return guarded<int>(self, 1, [&](Transfer& transfer) {
-          return transfer.on_tick(static_cast<std::uint64_t>(received), static_cast<std::uint64_t>(sent)) ? 0
-                                                                                                          : 1;
+          return transfer.on_tick(static_cast<std::uint64_t>(received), static_cast<std::uint64_t>(sent)) ? 0 : 1;
         });
       });
 
   const CURLcode code = curl_easy_perform(m_easy.get());
   m_origin.gate().add_bytes(m_unreported);
   if (m_exception) {
-    std::rethrow_exception(m_exception); // the handle is dropped with it, and its connection
+    std::rethrow_exception(m_exception);  // the handle is dropped with it, and its connection
   }
   ExchangeResult result;
   result.head = std::move(m_head);
   result.body_source_read = m_source_read;
   if (m_stalled) {
-    result.failure =
-        TransferFailure{TransferFailure::Kind::transient,
-                        ErrorCode::network,
-                        fmt::format("nothing moved for {} s", m_context.options.stall_timeout.count()),
-                        {}};
-  } else if (code != CURLE_OK && !m_enough) {
-    result.failure =
-        describe_curl_failure(static_cast<int>(code), m_error_text.data(), m_exchange.url.host_port());
-  } else if (!m_head_complete) {
-    result.failure = TransferFailure{TransferFailure::Kind::permanent,
-                                     ErrorCode::upstream,
-                                     "the answer is not a complete HTTP response",
+    result.failure = TransferFailure{TransferFailure::Kind::transient,
+                                     ErrorCode::network,
+                                     fmt::format("nothing moved for {} s", m_context.options.stall_timeout.count()),
                                      {}};
+  } else if (code != CURLE_OK && !m_enough) {
+    result.failure = describe_curl_failure(static_cast<int>(code), m_error_text.data(), m_exchange.url.host_port());
+  } else if (!m_head_complete) {
+    result.failure = TransferFailure{
+        TransferFailure::Kind::permanent, ErrorCode::upstream, "the answer is not a complete HTTP response", {}};
   }
   if (code == CURLE_OK) {
-    m_origin.give_back(std::move(m_easy)); // any other has no connection that could be used again
+    m_origin.give_back(std::move(m_easy));  // any other has no connection that could be used again
   }
   return result;
 }
 
-} // namespace
+}  // namespace
 
 ExchangeResult run_exchange(const ExchangeContext& context, Origin& origin, const Exchange& exchange,
                             AnswerReceiver& receiver) {
   return Transfer(context, origin, exchange, receiver).run();
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -16,7 +16,7 @@
 
 namespace airlock::http {
 
-inline constexpr std::size_t k_answer_header_limit = 256 * 1024; // bytes, all fields of one answer
+inline constexpr std::size_t k_answer_header_limit = 256 * 1024;  // bytes, all fields of one answer
 
 struct AnswerHead {
   int status = 0;
@@ -26,7 +26,7 @@ struct AnswerHead {
 // What one exchange brings. An exception thrown here ends the exchange and comes out of `run_exchange`.
 class AnswerReceiver {
  public:
-  enum class Flow { more, enough }; // enough: the rest is not wanted, the connection is given up
+  enum class Flow { more, enough };  // enough: the rest is not wanted, the connection is given up
 
   virtual ~AnswerReceiver() = default;
   // Before the first byte of the body; again, from the start, where the request had to be sent once more.
@@ -39,9 +39,9 @@ struct Exchange {
   const base::Url& url;
   const Headers& headers;
   const base::Secret* authorization = nullptr;
-  std::string_view body; // with body_source null
+  std::string_view body;  // with body_source null
   base::ByteSource* body_source = nullptr;
-  std::optional<std::uint64_t> body_length; // of body_source; else chunked
+  std::optional<std::uint64_t> body_length;  // of body_source; else chunked
 };
 
 // What all exchanges of a client share.
@@ -52,8 +52,8 @@ struct ExchangeContext {
 };
 
 struct ExchangeResult {
-  AnswerHead head;                        // status 0 where nothing was answered
-  std::optional<TransferFailure> failure; // none: the answer is complete, or the receiver had enough
+  AnswerHead head;                         // status 0 where nothing was answered
+  std::optional<TransferFailure> failure;  // none: the answer is complete, or the receiver had enough
   bool body_source_read = false;
 };
 
@@ -62,4 +62,4 @@ struct ExchangeResult {
 ExchangeResult run_exchange(const ExchangeContext& context, Origin& origin, const Exchange& exchange,
                             AnswerReceiver& receiver);
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -30,18 +30,17 @@ TransferFailure tls_verification_failure(std::string_view text, std::string_view
   } else if (contains(text, "expired") || contains(text, "not yet valid")) {
     failure.hint = "check the clock of this machine and the certificate of the server";
   } else {
-    failure.hint = fmt::format(
-        "if the site has its own CA, give it with upstreams: {{ \"{}\": {{ ca_file: … }} }}", host);
+    failure.hint =
+        fmt::format("if the site has its own CA, give it with upstreams: {{ \"{}\": {{ ca_file: … }} }}", host);
   }
   return failure;
 }
 
-} // namespace
+}  // namespace
 
 TransferFailure describe_curl_failure(int curl_code, std::string_view text, std::string_view host) {
   const auto code = static_cast<CURLcode>(curl_code);
-  const std::string detail =
-      base::printable(text.empty() ? std::string_view(curl_easy_strerror(code)) : text);
+  const std::string detail = base::printable(text.empty() ? std::string_view(curl_easy_strerror(code)) : text);
   if (contains(text, "CONNECT tunnel failed, response 4")) {
     return {Kind::permanent, ErrorCode::network, fmt::format("the proxy refused ({})", detail),
             "check http_proxy and https_proxy with their user and password, or the host's proxy option"};
@@ -51,8 +50,7 @@ TransferFailure describe_curl_failure(int curl_code, std::string_view text, std:
     return {Kind::brief, ErrorCode::network, fmt::format("the name of host '{}' is not resolved", host),
             "check the name, and that this machine is the one with access; behind a proxy set https_proxy"};
   case CURLE_COULDNT_RESOLVE_PROXY:
-    return {Kind::brief, ErrorCode::network,
-            fmt::format("the name of the proxy is not resolved ({})", detail),
+    return {Kind::brief, ErrorCode::network, fmt::format("the name of the proxy is not resolved ({})", detail),
             "check http_proxy and https_proxy, or the host's proxy option"};
   case CURLE_COULDNT_CONNECT:
     return {Kind::transient, ErrorCode::network, fmt::format("no connection ({})", detail),
@@ -71,9 +69,8 @@ TransferFailure describe_curl_failure(int curl_code, std::string_view text, std:
     if (is_not_tls(text)) {
       return {
           Kind::permanent, ErrorCode::network, fmt::format("'{}' does not answer in TLS", host),
-          fmt::format(
-              "if the server speaks plain HTTP, say so with upstreams: {{ \"{}\": {{ plain_http: true }} }}",
-              host)};
+          fmt::format("if the server speaks plain HTTP, say so with upstreams: {{ \"{}\": {{ plain_http: true }} }}",
+                      host)};
     }
     return {Kind::transient, ErrorCode::network, fmt::format("the TLS handshake failed ({})", detail), {}};
   case CURLE_UNSUPPORTED_PROTOCOL:
@@ -95,4 +92,4 @@ TransferFailure describe_curl_failure(int curl_code, std::string_view text, std:
   }
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -10,8 +10,8 @@ namespace airlock::http {
 
 struct TransferFailure {
   enum class Kind {
-    transient, // may mend itself
-    brief,     // seldom does: a name that is not resolved
+    transient,  // may mend itself
+    brief,      // seldom does: a name that is not resolved
     permanent,
   };
   Kind kind = Kind::permanent;
@@ -24,4 +24,4 @@ struct TransferFailure {
 // hint.
 TransferFailure describe_curl_failure(int curl_code, std::string_view text, std::string_view host);
 
-} // namespace airlock::http
+}  // namespace airlock::http

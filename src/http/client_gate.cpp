@@ -11,17 +11,15 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 constexpr auto k_window = std::chrono::milliseconds(500);
-constexpr auto k_longest_window =
-    std::chrono::seconds(3); // where nothing finishes, large transfers are measured
+constexpr auto k_longest_window = std::chrono::seconds(3);  // where nothing finishes, large transfers are measured
 constexpr auto k_between_halvings = std::chrono::seconds(3);
-constexpr double k_worth_it = 1.03; // what a step up has to gain
-constexpr double k_request_score =
-    64 * 1024;                           // bytes; a small request costs the origin about as much as these
-constexpr int k_hold_after_no_gain = 12; // windows
-constexpr int k_hold_after_halving = 20; // windows
+constexpr double k_worth_it = 1.03;            // what a step up has to gain
+constexpr double k_request_score = 64 * 1024;  // bytes; a small request costs the origin about as much as these
+constexpr int k_hold_after_no_gain = 12;       // windows
+constexpr int k_hold_after_halving = 20;       // windows
 constexpr auto k_interrupt_poll = std::chrono::milliseconds(100);
 
-} // namespace
+}  // namespace
 
 AdaptiveLimit::AdaptiveLimit(int initial, int ceiling)
     : m_allowed(std::clamp(initial, 1, std::max(ceiling, 1))), m_ceiling(std::max(ceiling, 1)) {}
@@ -129,4 +127,4 @@ int Gate::allowed() const {
   return m_limit.allowed();
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

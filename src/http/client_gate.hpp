@@ -33,7 +33,7 @@ class AdaptiveLimit {
   double m_window_score = 0;
   int m_window_finished = 0;
   bool m_window_saturated = false;
-  double m_rate_before = 0; // score a second at the limit before the last step up
+  double m_rate_before = 0;  // score a second at the limit before the last step up
   bool m_trying_more = false;
   int m_windows_to_hold = 0;
   TimePoint m_last_halving{};
@@ -54,7 +54,7 @@ class Gate {
   };
 
   Gate(int initial, int ceiling) : m_limit(initial, ceiling) {}
-  Pass enter(); // blocks while all places are taken, or the origin asked to wait; throws interrupted
+  Pass enter();  // blocks while all places are taken, or the origin asked to wait; throws interrupted
   void add_bytes(std::uint64_t bytes);
   // `not_before`: what a 429 said, so that the other threads do not go on knocking meanwhile.
   void add_overload(AdaptiveLimit::TimePoint not_before = {});
@@ -71,4 +71,4 @@ class Gate {
   int m_waiting = 0;
 };
 
-} // namespace airlock::http
+}  // namespace airlock::http

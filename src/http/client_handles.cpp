@@ -15,18 +15,17 @@ namespace airlock::http {
 
 namespace {
 
-constexpr long k_receive_buffer = 512 * 1024; // bytes; the most that libcurl allows
+constexpr long k_receive_buffer = 512 * 1024;  // bytes; the most that libcurl allows
 constexpr long k_smallest_buffer = 16 * 1024;
 constexpr long k_send_buffer = 512 * 1024;
-constexpr std::size_t k_certificate_file_limit = 16 * 1024 * 1024; // bytes
+constexpr std::size_t k_certificate_file_limit = 16 * 1024 * 1024;  // bytes
 
 template <typename Value>
 void set(void* easy, CURLoption option, Value value) {
   const CURLcode code = curl_easy_setopt(easy, option, value);
   if (code != CURLE_OK) {
-    throw base::Error(base::ErrorCode::unsupported,
-                      fmt::format("this libcurl refuses option {}: {}", static_cast<int>(option),
-                                  curl_easy_strerror(code)));
+    throw base::Error(base::ErrorCode::unsupported, fmt::format("this libcurl refuses option {}: {}",
+                                                                static_cast<int>(option), curl_easy_strerror(code)));
   }
 }
 
@@ -53,7 +52,7 @@ HostOptions host_options(const ClientOptions& options, const base::Url& url) {
   return without != options.hosts.end() ? without->second : HostOptions{};
 }
 
-} // namespace
+}  // namespace
 
 void FreeEasy::operator()(void* easy) const {
   curl_easy_cleanup(easy);
@@ -74,7 +73,7 @@ Certificates read_certificates(const std::filesystem::path& path) {
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
     certificates.emplace_back(certificate);
   }
-  ERR_clear_error(); // the end of the file counts as an error there
+  ERR_clear_error();  // the end of the file counts as an error there
   if (certificates.empty()) {
     throw base::Error(base::ErrorCode::config,
                       fmt::format("CA file '{}' holds no certificate in PEM form", path.string()));
@@ -112,7 +111,7 @@ EasyHandle Origin::take() {
 }
 
 void Origin::give_back(EasyHandle handle) {
-  curl_easy_reset(handle.get()); // forgets the request, keeps the connections
+  curl_easy_reset(handle.get());  // forgets the request, keeps the connections
   const std::lock_guard lock(m_mutex);
   if (m_idle.size() < static_cast<std::size_t>(std::max(m_options.max_transfers_per_host, 1))) {
     m_idle.push_back(std::move(handle));
@@ -128,19 +127,17 @@ void Origin::configure(void* easy) const {
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
   set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  set(easy, CURLOPT_CONNECTTIMEOUT_MS,
-      static_cast<long>(std::chrono::milliseconds(m_options.connect_timeout).count()));
+  set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::chrono::milliseconds(m_options.connect_timeout).count()));
   set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   long buffer = k_receive_buffer;
-  if (m_options.rate_limit != 0) { // small pieces, or a slow limit would come in bursts
-    buffer =
-        std::clamp(static_cast<long>(std::min<std::uint64_t>(m_options.rate_limit / 8, k_receive_buffer)),
-                   k_smallest_buffer, k_receive_buffer);
+  if (m_options.rate_limit != 0) {  // small pieces, or a slow limit would come in bursts
+    buffer = std::clamp(static_cast<long>(std::min<std::uint64_t>(m_options.rate_limit / 8, k_receive_buffer)),
+                        k_smallest_buffer, k_receive_buffer);
   }
   set(easy, CURLOPT_BUFFERSIZE, buffer);
   set(easy, CURLOPT_UPLOAD_BUFFERSIZE, k_send_buffer);
 
-  set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2)); // or newer
+  set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));  // or newer
   if (!m_host.client_cert.empty()) {
     set(easy, CURLOPT_SSLCERT, m_host.client_cert.c_str());
     if (!m_host.client_key.empty()) {
@@ -159,7 +156,7 @@ void Origin::configure(void* easy) const {
     set(easy, CURLOPT_PROXY, "");
   } else if (!m_host.proxy.empty()) {
     set(easy, CURLOPT_PROXY, m_host.proxy.c_str());
-    set(easy, CURLOPT_NOPROXY, ""); // the user's word for this host is stronger than no_proxy
+    set(easy, CURLOPT_NOPROXY, "");  // the user's word for this host is stronger than no_proxy
   }
 }
 
@@ -172,4 +169,4 @@ Origin& Origins::at(const base::Url& url) {
   return *origin;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

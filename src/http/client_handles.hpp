@@ -19,7 +19,7 @@ namespace airlock::http {
 struct FreeEasy {
   void operator()(void* easy) const;
 };
-using EasyHandle = std::unique_ptr<void, FreeEasy>; // a CURL*, which C++ sees as void*
+using EasyHandle = std::unique_ptr<void, FreeEasy>;  // a CURL*, which C++ sees as void*
 
 struct FreeX509 {
   void operator()(x509_st* certificate) const;
@@ -59,7 +59,7 @@ class Origin {
 class Origins {
  public:
   explicit Origins(const ClientOptions& options) : m_options(options) {}
-  Origin& at(const base::Url& url); // throws config where the host's files are bad
+  Origin& at(const base::Url& url);  // throws config where the host's files are bad
 
  private:
   const ClientOptions& m_options;
@@ -67,4 +67,4 @@ class Origins {
   std::map<std::string, std::unique_ptr<Origin>> m_origins;
 };
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -12,7 +12,7 @@ namespace {
 constexpr auto k_burst = std::chrono::milliseconds(250);
 constexpr auto k_longest_nap = std::chrono::milliseconds(100);
 
-} // namespace
+}  // namespace
 
 RateLimiter::RateLimiter(std::uint64_t bytes_per_second) : m_rate(bytes_per_second) {}
 
@@ -22,8 +22,7 @@ RateLimiter::TimePoint RateLimiter::book(TimePoint now, std::uint64_t bytes) {
   }
   const std::chrono::duration<double> cost(static_cast<double>(bytes) / static_cast<double>(m_rate));
   const std::lock_guard lock(m_mutex);
-  m_booked_until =
-      std::max(m_booked_until, now - k_burst) + std::chrono::duration_cast<TimePoint::duration>(cost);
+  m_booked_until = std::max(m_booked_until, now - k_burst) + std::chrono::duration_cast<TimePoint::duration>(cost);
   return m_booked_until;
 }
 
@@ -47,4 +46,4 @@ bool pause_until(std::chrono::steady_clock::time_point then) {
   }
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

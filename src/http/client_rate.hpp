@@ -12,7 +12,7 @@ class RateLimiter {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  explicit RateLimiter(std::uint64_t bytes_per_second); // 0: no limit
+  explicit RateLimiter(std::uint64_t bytes_per_second);  // 0: no limit
   bool limited() const { return m_rate != 0; }
 
   // Books `bytes` that just arrived and says until when their thread has to pause. Up to a quarter of a
@@ -30,4 +30,4 @@ class RateLimiter {
 // Sleeps until then; returns early, false, when the user asked to stop.
 bool pause_until(std::chrono::steady_clock::time_point then);
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -28,12 +28,11 @@ base::Url resolve_location(const base::Url& from, const std::string& location) {
   try {
     return from.resolve(location);
   } catch (const Error&) {
-    throw Error(ErrorCode::upstream,
-                fmt::format("{} redirects to something that is not a URL", from.redacted()));
+    throw Error(ErrorCode::upstream, fmt::format("{} redirects to something that is not a URL", from.redacted()));
   }
 }
 
-} // namespace
+}  // namespace
 
 bool is_redirect(int status, const Headers& headers) {
   const bool redirects = status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -48,9 +47,8 @@ Hop follow_redirect(const Hop& hop, int status, const Headers& headers) {
                                                  hop.url.redacted(), next.url.scheme()));
   }
   if (hop.url.scheme() == "https" && next.url.scheme() == "http") {
-    throw Error(ErrorCode::upstream,
-                fmt::format("{} redirects from https to plain http ({}), which is not followed",
-                            hop.url.redacted(), next.url.redacted()));
+    throw Error(ErrorCode::upstream, fmt::format("{} redirects from https to plain http ({}), which is not followed",
+                                                 hop.url.redacted(), next.url.redacted()));
   }
   const bool read_only = hop.method == "GET" || hop.method == "HEAD";
   if (!read_only && (status == 303 || (hop.method == "POST" && (status == 301 || status == 302)))) {
@@ -71,4 +69,4 @@ Hop follow_redirect(const Hop& hop, int status, const Headers& headers) {
   return next;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -38,7 +38,7 @@ std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause) {
   return std::chrono::milliseconds(chance(generator));
 }
 
-} // namespace
+}  // namespace
 
 bool is_transient_status(int status) {
   switch (status) {
@@ -62,8 +62,7 @@ bool is_overload(int status, const Headers& headers) {
 std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
   // strptime's names are those of the process's locale, which a program without setlocale leaves at "C".
   const std::string copy(base::trim(text));
-  for (const char* format :
-       {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
+  for (const char* format : {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
     tm fields{};
     const char* end = ::strptime(copy.c_str(), format, &fields);
     if (end != nullptr && *end == '\0') {
@@ -73,8 +72,7 @@ std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<std::chrono::seconds> retry_after(const Headers& headers,
-                                                std::chrono::system_clock::time_point now) {
+std::optional<std::chrono::seconds> retry_after(const Headers& headers, std::chrono::system_clock::time_point now) {
   const auto field = headers.find("Retry-After");
   if (!field) {
     return std::nullopt;
@@ -112,4 +110,4 @@ void Retrier::pause(std::optional<std::chrono::seconds> asked) {
   }
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -74,7 +74,7 @@ constexpr std::array<StatusText, 47> k_status_texts{{
     {507, "Insufficient Storage"},
 }};
 
-} // namespace
+}  // namespace
 
 void Headers::set(std::string_view name, std::string value) {
   remove(name);
@@ -113,4 +113,4 @@ std::string_view status_text(int status) {
   return found == k_status_texts.end() ? std::string_view() : found->text;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

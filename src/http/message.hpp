@@ -16,10 +16,10 @@ class Headers {
   Headers() = default;
   Headers(std::initializer_list<std::pair<std::string, std::string>> fields) : m_fields(fields) {}
 
-  void set(std::string_view name, std::string value); // replaces all of that name
+  void set(std::string_view name, std::string value);  // replaces all of that name
   void add(std::string_view name, std::string value);
   void remove(std::string_view name);
-  std::optional<std::string> find(std::string_view name) const; // the first
+  std::optional<std::string> find(std::string_view name) const;  // the first
   std::vector<std::string> all(std::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& fields() const { return m_fields; }
 
@@ -30,23 +30,19 @@ class Headers {
 // One challenge of a WWW-Authenticate field: scheme in lower case and its parameters (RFC 9110, 11.6.1).
 struct Challenge {
   std::string scheme;
-  std::vector<std::pair<std::string, std::string>> parameters; // names in lower case
+  std::vector<std::pair<std::string, std::string>> parameters;  // names in lower case
   std::optional<std::string> parameter(std::string_view name) const;
 };
-std::vector<Challenge> parse_challenges(std::string_view field); // what is malformed is left out
+std::vector<Challenge> parse_challenges(std::string_view field);  // what is malformed is left out
 
 // One range of a Range field against a known length (RFC 9110, 14.2).
 struct ByteRange {
   std::uint64_t first = 0;
   std::uint64_t length = 0;
 };
-enum class RangeVerdict {
-  whole,
-  partial,
-  unsatisfiable
-}; // whole: no range, several, or not one that we read
+enum class RangeVerdict { whole, partial, unsatisfiable };  // whole: no range, several, or not one that we read
 RangeVerdict parse_range(std::string_view field, std::uint64_t total, ByteRange& range);
 
-std::string_view status_text(int status); // "Not Found"; "" when unknown
+std::string_view status_text(int status);  // "Not Found"; "" when unknown
 
-} // namespace airlock::http
+}  // namespace airlock::http

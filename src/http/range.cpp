@@ -25,7 +25,7 @@ std::optional<std::uint64_t> parse_position(std::string_view text) {
   return value;
 }
 
-} // namespace
+}  // namespace
 
 RangeVerdict parse_range(std::string_view field, std::uint64_t total, ByteRange& range) {
   constexpr std::string_view k_unit = "bytes=";
@@ -43,15 +43,15 @@ RangeVerdict parse_range(std::string_view field, std::uint64_t total, ByteRange&
   const auto first = parse_position(first_text);
   const auto last = parse_position(last_text);
   if ((!first && !first_text.empty()) || (!last && !last_text.empty()) || (!first && !last)) {
-    return RangeVerdict::whole; // several ranges end here too: a comma is not a digit
+    return RangeVerdict::whole;  // several ranges end here too: a comma is not a digit
   }
   if (first && last && *last < *first) {
     return RangeVerdict::unsatisfiable;
   }
   if (total == 0) {
-    return RangeVerdict::whole; // clients that send "bytes=0-" with everything must get their empty file
+    return RangeVerdict::whole;  // clients that send "bytes=0-" with everything must get their empty file
   }
-  if (!first) { // the last so many bytes
+  if (!first) {  // the last so many bytes
     if (*last == 0) {
       return RangeVerdict::unsatisfiable;
     }
@@ -68,4 +68,4 @@ RangeVerdict parse_range(std::string_view field, std::uint64_t total, ByteRange&
   return RangeVerdict::partial;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

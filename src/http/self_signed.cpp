@@ -26,9 +26,9 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_file_limit = 64 * 1024; // bytes
+constexpr std::size_t k_file_limit = 64 * 1024;  // bytes
 constexpr std::chrono::days k_renew_before{30};
-constexpr std::chrono::hours k_backdate{1}; // clients' clocks may be a little behind
+constexpr std::chrono::hours k_backdate{1};  // clients' clocks may be a little behind
 
 template <auto Free>
 struct Freer {
@@ -51,8 +51,7 @@ void require(bool good, std::string_view what) {
 
 bool is_address(const std::string& name) {
   std::array<unsigned char, sizeof(in6_addr)> out{};
-  return ::inet_pton(AF_INET, name.c_str(), out.data()) == 1 ||
-         ::inet_pton(AF_INET6, name.c_str(), out.data()) == 1;
+  return ::inet_pton(AF_INET, name.c_str(), out.data()) == 1 || ::inet_pton(AF_INET6, name.c_str(), out.data()) == 1;
 }
 
 // The names go into OpenSSL's own little language, in which a comma would begin another one.
@@ -61,8 +60,7 @@ void check_name(const std::string& name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
   });
   if (!plain && !is_address(name)) {
-    throw Error(ErrorCode::usage,
-                fmt::format("'{}' is neither a host name nor an address", base::printable(name, 80)));
+    throw Error(ErrorCode::usage, fmt::format("'{}' is neither a host name nor an address", base::printable(name, 80)));
   }
 }
 
@@ -103,8 +101,7 @@ std::string pem_of(X509* certificate) {
 }
 
 // Everything but the issuer, the extensions and the signature.
-Certificate begin_certificate(const std::string& common_name, EVP_PKEY* key,
-                              const SelfSignedRequest& request) {
+Certificate begin_certificate(const std::string& common_name, EVP_PKEY* key, const SelfSignedRequest& request) {
   Certificate certificate(X509_new());
   require(certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1, "version");
   set_serial(certificate.get());
@@ -154,7 +151,7 @@ bool serves(X509* certificate, const SelfSignedRequest& request) {
   });
 }
 
-} // namespace
+}  // namespace
 
 SelfSignedSet make_self_signed(const SelfSignedRequest& request) {
   if (request.names.empty()) {
@@ -186,8 +183,8 @@ SelfSignedSet make_self_signed(const SelfSignedRequest& request) {
   sign(certificate.get(), authority_key.get());
 
   const Memory key_text(BIO_new(BIO_s_mem()));
-  require(key_text && PEM_write_bio_PKCS8PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr,
-                                                    nullptr) == 1,
+  require(key_text &&
+              PEM_write_bio_PKCS8PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1,
           "PEM");
   return {.chain = pem_of(certificate.get()) + pem_of(authority.get()),
           .authority = pem_of(authority.get()),
@@ -195,8 +192,7 @@ SelfSignedSet make_self_signed(const SelfSignedRequest& request) {
 }
 
 SelfSignedFiles ensure_self_signed(const std::filesystem::path& folder, const SelfSignedRequest& request) {
-  SelfSignedFiles files{
-      .certificate = folder / "cert.pem", .authority = folder / "ca.pem", .key = folder / "key.pem"};
+  SelfSignedFiles files{.certificate = folder / "cert.pem", .authority = folder / "ca.pem", .key = folder / "key.pem"};
   const auto chain = base::read_file_if_exists(files.certificate, k_file_limit);
   const auto authority = base::read_file_if_exists(files.authority, k_file_limit);
   std::error_code ignored;
@@ -222,4 +218,4 @@ SelfSignedFiles ensure_self_signed(const std::filesystem::path& folder, const Se
   return files;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -11,15 +11,15 @@
 namespace airlock::http {
 
 struct SelfSignedRequest {
-  std::vector<std::string> names; // DNS names and addresses that clients use; the first is the common name
+  std::vector<std::string> names;  // DNS names and addresses that clients use; the first is the common name
   base::Time now{};
-  std::chrono::seconds lifetime = std::chrono::days(800); // clients refuse much more of a private authority
+  std::chrono::seconds lifetime = std::chrono::days(800);  // clients refuse much more of a private authority
 };
 
 struct SelfSignedSet {
-  std::string chain;     // PEM: the server's certificate and its authority's
-  std::string authority; // PEM: what clients are told to trust
-  std::string key;       // PEM, PKCS#8, ECDSA P-256; of the server
+  std::string chain;      // PEM: the server's certificate and its authority's
+  std::string authority;  // PEM: what clients are told to trust
+  std::string key;        // PEM, PKCS#8, ECDSA P-256; of the server
 };
 
 // An authority that signs this one certificate and nothing else ever: its key is forgotten before this
@@ -32,8 +32,8 @@ SelfSignedSet make_self_signed(const SelfSignedRequest& request);
 struct SelfSignedFiles {
   std::filesystem::path certificate, authority, key;
   bool made = false;
-  std::string fingerprint; // SHA-256 of the authority's certificate, hex
+  std::string fingerprint;  // SHA-256 of the authority's certificate, hex
 };
 SelfSignedFiles ensure_self_signed(const std::filesystem::path& folder, const SelfSignedRequest& request);
 
-} // namespace airlock::http
+}  // namespace airlock::http

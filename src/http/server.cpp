@@ -32,8 +32,8 @@ using base::Error;
 using base::ErrorCode;
 
 constexpr int k_backlog = 1024;
-constexpr std::size_t k_thread_stack = 2 * 1024 * 1024; // bytes of address space; touched pages alone count
-constexpr int k_pause_without_descriptors = 50;         // milliseconds
+constexpr std::size_t k_thread_stack = 2 * 1024 * 1024;  // bytes of address space; touched pages alone count
+constexpr int k_pause_without_descriptors = 50;          // milliseconds
 
 std::string address_text(const sockaddr_storage& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -56,8 +56,7 @@ base::Fd listen_on(const std::string& address, std::uint16_t port) {
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const std::string port_text = std::to_string(port);
-  const int code =
-      ::getaddrinfo(address.empty() ? nullptr : address.c_str(), port_text.c_str(), &hints, &found);
+  const int code = ::getaddrinfo(address.empty() ? nullptr : address.c_str(), port_text.c_str(), &hints, &found);
   if (code != 0) {
     throw Error(ErrorCode::io, fmt::format("cannot listen on '{}': {}", address, ::gai_strerror(code)));
   }
@@ -67,8 +66,7 @@ base::Fd listen_on(const std::string& address, std::uint16_t port) {
     base::Fd socket(::socket(entry->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int on = 1;
     if (socket && ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        ::bind(socket.get(), entry->ai_addr, entry->ai_addrlen) == 0 &&
-        ::listen(socket.get(), k_backlog) == 0) {
+        ::bind(socket.get(), entry->ai_addr, entry->ai_addrlen) == 0 && ::listen(socket.get(), k_backlog) == 0) {
       return socket;
     }
     last_error = errno;
@@ -93,7 +91,7 @@ std::unique_ptr<TlsContext> make_tls(const ServerOptions& options) {
   return std::make_unique<TlsContext>(options.tls_certificate, options.tls_key);
 }
 
-} // namespace
+}  // namespace
 
 struct Server::Impl {
   struct Worker {
@@ -103,7 +101,7 @@ struct Server::Impl {
     Connection connection;
     std::string address;
     pthread_t thread{};
-    bool finished = false; // under the server's mutex
+    bool finished = false;  // under the server's mutex
   };
 
   Impl(ServerOptions server_options, Router server_router);
@@ -126,7 +124,7 @@ struct Server::Impl {
   std::atomic<bool> stopping{false};
   ServerContext context;
   std::thread acceptor;
-  std::mutex stop_mutex; // one stop at a time; the second finds nothing to do
+  std::mutex stop_mutex;  // one stop at a time; the second finds nothing to do
 
   std::mutex mutex;
   std::condition_variable worker_finished;
@@ -166,7 +164,7 @@ void Server::Impl::accept_loop() {
     if (socket) {
       admit(std::move(socket), address_text(address));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      ::poll(&entries[1], 1, k_pause_without_descriptors); // until a connection ends, but without spinning
+      ::poll(&entries[1], 1, k_pause_without_descriptors);  // until a connection ends, but without spinning
     }
   }
 }
@@ -185,7 +183,7 @@ void Server::Impl::admit(base::Fd socket, const std::string& peer) {
   }
   Worker& worker = workers.emplace_back(*this, std::move(socket), peer);
   ++from_there;
-  if (!launch(worker)) { // no thread to be had: as if the cap were reached
+  if (!launch(worker)) {  // no thread to be had: as if the cap were reached
     if (--from_there == 0) {
       per_address.erase(peer);
     }
@@ -194,10 +192,9 @@ void Server::Impl::admit(base::Fd socket, const std::string& peer) {
 }
 
 void Server::Impl::refuse(const base::Fd& socket, const std::string& peer) const {
-  if (!tls) { // with TLS an answer would first need a handshake, which is what there is no room for
-    constexpr std::string_view k_full =
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
-        "Connection: close\r\n\r\n";
+  if (!tls) {  // with TLS an answer would first need a handshake, which is what there is no room for
+    constexpr std::string_view k_full = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n"
+                                        "Connection: close\r\n\r\n";
     ::send(socket.get(), k_full.data(), k_full.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   }
   ::shutdown(socket.get(), SHUT_WR);
@@ -302,4 +299,4 @@ void Server::reload_certificate() {
   }
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

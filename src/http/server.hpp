@@ -24,19 +24,19 @@ namespace airlock::http {
 
 struct ServerRequest {
   std::string method;
-  std::string target;                            // as received, origin-form
-  std::vector<std::string> segments;             // of the path, split before decoding, then percent-decoded
-  std::map<std::string, std::string> parameters; // what the route's {names} matched, decoded
-  std::vector<std::pair<std::string, std::string>> query; // decoded, in order
+  std::string target;                                      // as received, origin-form
+  std::vector<std::string> segments;                       // of the path, split before decoding, then percent-decoded
+  std::map<std::string, std::string> parameters;           // what the route's {names} matched, decoded
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   Headers headers;
-  std::string peer; // address of the client
+  std::string peer;  // address of the client
   bool tls = false;
-  base::ByteSource* body = nullptr; // never null while the handler runs; empty when there is none
+  base::ByteSource* body = nullptr;  // never null while the handler runs; empty when there is none
   std::optional<std::uint64_t> body_length;
 
   const std::string& parameter(const std::string& name) const { return parameters.at(name); }
   std::optional<std::string> query_value(std::string_view name) const;
-  std::string base_url; // "https://host:port" for absolute URLs; from --base-url or Host
+  std::string base_url;  // "https://host:port" for absolute URLs; from --base-url or Host
 };
 
 struct ServerResponse {
@@ -48,8 +48,7 @@ struct ServerResponse {
   // Strong entity tag without quotes; a digest for file bodies. Enables If-None-Match and If-Range.
   std::string entity_tag;
 
-  static ServerResponse text(int status, std::string body,
-                             std::string content_type = "text/plain; charset=utf-8");
+  static ServerResponse text(int status, std::string body, std::string content_type = "text/plain; charset=utf-8");
   static ServerResponse json(int status, std::string body);
   static ServerResponse file(base::FileSlice slice, std::string content_type, std::string entity_tag);
 };
@@ -57,7 +56,7 @@ struct ServerResponse {
 using Handler = std::function<ServerResponse(const ServerRequest&)>;
 
 struct RouteOptions {
-  std::uint64_t body_limit = 1024 * 1024; // bytes; more is 413
+  std::uint64_t body_limit = 1024 * 1024;  // bytes; more is 413
 };
 
 // Patterns are "/v2/{name+}/blobs/{digest}": {x} one segment, {x+} one or more, at most one of those; a
@@ -68,17 +67,16 @@ struct RouteOptions {
 // parts ("@scope%2fname"). An empty trailing segment matches a pattern that ends in "/" only.
 class Router {
  public:
-  void add(std::string method, std::string pattern, Handler handler,
-           RouteOptions options = {}); // throws internal
+  void add(std::string method, std::string pattern, Handler handler, RouteOptions options = {});  // throws internal
 
   struct Match {
-    const Handler* handler = nullptr; // null: not found, or `allowed` says which methods exist
+    const Handler* handler = nullptr;  // null: not found, or `allowed` says which methods exist
     RouteOptions options;
     std::map<std::string, std::string> parameters;
     std::vector<std::string> allowed;
   };
   Match find(std::string_view method, const std::vector<std::string>& segments) const;
-  std::vector<std::string> patterns() const; // "GET /healthz", sorted
+  std::vector<std::string> patterns() const;  // "GET /healthz", sorted
 
  private:
   struct Route {
@@ -90,7 +88,7 @@ class Router {
   std::vector<Route> m_routes;
 };
 
-struct AccessRecord { // one request that was answered
+struct AccessRecord {  // one request that was answered
   std::string peer, method, target;
   int status = 0;
   std::uint64_t bytes = 0;
@@ -99,14 +97,14 @@ struct AccessRecord { // one request that was answered
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8480;             // 0: any free one
-  std::filesystem::path tls_certificate; // PEM chain; empty: plain HTTP
+  std::uint16_t port = 8480;              // 0: any free one
+  std::filesystem::path tls_certificate;  // PEM chain; empty: plain HTTP
   std::filesystem::path tls_key;
-  std::string base_url;       // for absolute URLs; empty: scheme and Host of the request
-  int max_connections = 1024; // then 503 and close
+  std::string base_url;        // for absolute URLs; empty: scheme and Host of the request
+  int max_connections = 1024;  // then 503 and close
   int max_connections_per_address = 256;
-  std::size_t header_limit = 16 * 1024; // bytes
-  std::size_t target_limit = 8 * 1024;  // bytes
+  std::size_t header_limit = 16 * 1024;  // bytes
+  std::size_t target_limit = 8 * 1024;   // bytes
   std::chrono::seconds header_deadline{10};
   std::chrono::seconds handshake_deadline{10};
   std::chrono::seconds stall_deadline{30};
@@ -122,19 +120,19 @@ struct ServerOptions {
 // never context or paths.
 class Server {
  public:
-  Server(ServerOptions options, Router router); // binds; throws io, config (bad certificate)
+  Server(ServerOptions options, Router router);  // binds; throws io, config (bad certificate)
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   std::uint16_t port() const;
-  void start(); // accepts on a thread of its own
-  void stop();  // stops accepting, lets requests end for the grace time, closes the rest; idempotent
-  void reload_certificate(); // keeps the old one, and throws, when the new is bad
+  void start();               // accepts on a thread of its own
+  void stop();                // stops accepting, lets requests end for the grace time, closes the rest; idempotent
+  void reload_certificate();  // keeps the old one, and throws, when the new is bad
 
  private:
   struct Impl;
   std::unique_ptr<Impl> m_impl;
 };
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -13,8 +13,8 @@ namespace {
 // LOCK and UNLOCK are what OpenTofu sends to an HTTP state backend.
 constexpr std::array<std::string_view, 9> k_methods{"GET",    "HEAD",    "POST", "PUT",   "PATCH",
                                                     "DELETE", "OPTIONS", "LOCK", "UNLOCK"};
-constexpr std::size_t k_longest_host = 255 + 6;     // bytes: a DNS name, ":" and a port
-constexpr std::size_t k_longest_length_digits = 18; // Content-Length; an exbibyte is out of reach
+constexpr std::size_t k_longest_host = 255 + 6;      // bytes: a DNS name, ":" and a port
+constexpr std::size_t k_longest_length_digits = 18;  // Content-Length; an exbibyte is out of reach
 constexpr std::size_t k_most_segments = 256;
 constexpr std::size_t k_most_parameters = 256;
 
@@ -53,9 +53,7 @@ std::vector<std::string> list_members(const Headers& headers, std::string_view n
 
 bool wants_keep_alive(const RequestHead& head) {
   const auto options = list_members(head.headers, "Connection");
-  const auto has = [&](std::string_view option) {
-    return std::ranges::find(options, option) != options.end();
-  };
+  const auto has = [&](std::string_view option) { return std::ranges::find(options, option) != options.end(); };
   return !has("close") && (head.version >= 11 || has("keep-alive"));
 }
 
@@ -129,9 +127,8 @@ bool is_safe_segment(std::string_view segment) {
     return byte >= 0x20 && byte != 0x7f && c != '\\';
   });
   const auto parts = base::split(segment, '/');
-  return plain && std::ranges::none_of(parts, [](const std::string& part) {
-           return part.empty() || part == "." || part == "..";
-         });
+  return plain && std::ranges::none_of(
+                      parts, [](const std::string& part) { return part.empty() || part == "." || part == ".."; });
 }
 
 bool parse_path(std::string_view path, Target& target) {
@@ -161,8 +158,8 @@ bool parse_query(std::string_view query, Target& target) {
     auto name = decode(std::string_view(pair).substr(0, equals), Plus::space);
     auto value = equals == std::string::npos ? std::optional<std::string>("")
                                              : decode(std::string_view(pair).substr(equals + 1), Plus::space);
-    if (!name || !value || target.query.size() == k_most_parameters ||
-        name->find('\0') != std::string::npos || value->find('\0') != std::string::npos) {
+    if (!name || !value || target.query.size() == k_most_parameters || name->find('\0') != std::string::npos ||
+        value->find('\0') != std::string::npos) {
       return false;
     }
     target.query.emplace_back(std::move(*name), std::move(*value));
@@ -170,7 +167,7 @@ bool parse_query(std::string_view query, Target& target) {
   return true;
 }
 
-} // namespace
+}  // namespace
 
 bool is_well_formed_host(std::string_view host) {
   if (host.empty() || host.size() > k_longest_host) {
@@ -179,9 +176,9 @@ bool is_well_formed_host(std::string_view host) {
   std::string_view port;
   if (host.front() == '[') {
     const std::size_t close = host.find(']');
-    if (close == std::string_view::npos || close == 1 ||
-        !std::ranges::all_of(host.substr(1, close - 1),
-                             [](char c) { return hex_value(c) >= 0 || c == ':' || c == '.'; })) {
+    if (close == std::string_view::npos || close == 1 || !std::ranges::all_of(host.substr(1, close - 1), [](char c) {
+          return hex_value(c) >= 0 || c == ':' || c == '.';
+        })) {
       return false;
     }
     port = host.substr(close + 1);
@@ -198,8 +195,7 @@ bool is_well_formed_host(std::string_view host) {
     return true;
   }
   const std::string_view digits = port.substr(1);
-  return port.front() == ':' && !digits.empty() && digits.size() <= 5 &&
-         std::ranges::all_of(digits, is_digit);
+  return port.front() == ':' && !digits.empty() && digits.size() <= 5 && std::ranges::all_of(digits, is_digit);
 }
 
 HeadVerdict check_head(const RequestHead& head, std::size_t target_limit) {
@@ -249,4 +245,4 @@ std::optional<Target> parse_target(std::string_view target) {
   return parsed;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

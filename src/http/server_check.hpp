@@ -17,17 +17,17 @@ namespace airlock::http {
 struct RequestHead {
   std::string method;
   std::string target;
-  int version = 11; // 10 or 11
+  int version = 11;  // 10 or 11
   Headers headers;
 };
 
 enum class Framing { none, counted, chunked };
 
 struct HeadVerdict {
-  int refusal = 0;         // status to answer with before the connection is closed; 0: accepted
-  std::string_view reason; // of a refusal, for the client and the log
+  int refusal = 0;          // status to answer with before the connection is closed; 0: accepted
+  std::string_view reason;  // of a refusal, for the client and the log
   Framing framing = Framing::none;
-  std::uint64_t content_length = 0; // with Framing::counted
+  std::uint64_t content_length = 0;  // with Framing::counted
   bool keep_alive = false;
   bool expects_continue = false;
 };
@@ -42,7 +42,7 @@ HeadVerdict check_head(const RequestHead& head, std::size_t target_limit);
 bool is_well_formed_host(std::string_view host);
 
 struct Target {
-  std::vector<std::string> segments; // "/a%2fb/c/" gives "a/b", "c", ""
+  std::vector<std::string> segments;  // "/a%2fb/c/" gives "a/b", "c", ""
   std::vector<std::pair<std::string, std::string>> query;
 };
 
@@ -51,4 +51,4 @@ struct Target {
 // "." or "..", NUL or another control character, a backslash; also behind an encoded "/".
 std::optional<Target> parse_target(std::string_view target);
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -14,7 +14,7 @@ using base::Error;
 using base::ErrorCode;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::uint64_t k_drain_limit = 64 * 1024; // bytes of a body that the handler left unread
+constexpr std::uint64_t k_drain_limit = 64 * 1024;  // bytes of a body that the handler left unread
 constexpr auto k_drain_time = std::chrono::seconds(2);
 constexpr int k_requests_per_connection = 100'000;
 
@@ -52,20 +52,19 @@ ServerResponse no_route(const Router::Match& match, const std::vector<std::strin
     response.headers.set("Allow", base::join(match.allowed, ", "));
     return response;
   }
-  const bool encoded_slash = std::ranges::any_of(
-      segments, [](const std::string& segment) { return segment.find('/') != std::string::npos; });
+  const bool encoded_slash =
+      std::ranges::any_of(segments, [](const std::string& segment) { return segment.find('/') != std::string::npos; });
   return encoded_slash ? refusal_response(400, "an encoded slash is not accepted here")
                        : refusal_response(404, "there is nothing at this path");
 }
 
-void report(const ServerContext& context, std::string_view id, const ServerRequest& request,
-            const Error& error) {
+void report(const ServerContext& context, std::string_view id, const ServerRequest& request, const Error& error) {
   if (context.options.on_error) {
     context.options.on_error(id, request, error);
   }
 }
 
-} // namespace
+}  // namespace
 
 void Connection::end_when_idle() {
   if (m_idle) {
@@ -82,7 +81,7 @@ void Connection::serve(const ServerContext& context) noexcept {
   } catch (...) {
     // Out of memory, or a callback that threw: this connection ends, the others go on.
   }
-  m_stream.interrupt(); // the peer learns it now, not when the object goes
+  m_stream.interrupt();  // the peer learns it now, not when the object goes
 }
 
 void Connection::serve_requests(const ServerContext& context) {
@@ -116,8 +115,7 @@ void Connection::serve_requests(const ServerContext& context) {
 // dropped; otherwise, false, the connection has to end. A client that waits for "100 Continue" may or may not
 // send its body after a final answer, and one that sends chunks may wait for a refusal before it goes on:
 // there only closing is clear.
-bool Connection::take_rest_of_body(RequestReader& reader, const HeadVerdict& verdict, int status,
-                                   bool owes_continue) {
+bool Connection::take_rest_of_body(RequestReader& reader, const HeadVerdict& verdict, int status, bool owes_continue) {
   if (owes_continue || (verdict.framing == Framing::chunked && status >= 400)) {
     return false;
   }
@@ -125,8 +123,8 @@ bool Connection::take_rest_of_body(RequestReader& reader, const HeadVerdict& ver
   return reader.drain(k_drain_limit);
 }
 
-Connection::Next Connection::serve_one(const ServerContext& context, RequestReader& reader,
-                                       const RequestHead& head, const HeadVerdict& verdict) {
+Connection::Next Connection::serve_one(const ServerContext& context, RequestReader& reader, const RequestHead& head,
+                                       const HeadVerdict& verdict) {
   const auto start = SteadyClock::now();
   AccessRecord record{m_peer, head.method, head.target, 0, 0, {}};
   ServerRequest request;
@@ -147,9 +145,8 @@ Connection::Next Connection::serve_one(const ServerContext& context, RequestRead
   if (reader.body_error() == RequestReader::BodyError::closed) {
     return Next::drop;
   }
-  const bool keep_alive =
-      verdict.refusal == 0 && verdict.keep_alive && !context.stopping &&
-      (reader.body_done() || take_rest_of_body(reader, verdict, response.status, owes_continue));
+  const bool keep_alive = verdict.refusal == 0 && verdict.keep_alive && !context.stopping &&
+                          (reader.body_done() || take_rest_of_body(reader, verdict, response.status, owes_continue));
   m_stream.wait_while_moving(context.options.stall_deadline);
   const Next next = send(context, head, request, keep_alive, std::move(response), record);
   record.duration = since(start);
@@ -159,8 +156,8 @@ Connection::Next Connection::serve_one(const ServerContext& context, RequestRead
   return next;
 }
 
-ServerResponse Connection::answer(const ServerContext& context, ServerRequest& request,
-                                  const HeadVerdict& verdict, RequestReader& reader, bool& owes_continue) {
+ServerResponse Connection::answer(const ServerContext& context, ServerRequest& request, const HeadVerdict& verdict,
+                                  RequestReader& reader, bool& owes_continue) {
   const auto expectation = verdict.expects_continue ? Continue::expected : Continue::not_expected;
   owes_continue = verdict.expects_continue;
   auto target = parse_target(request.target);
@@ -190,11 +187,11 @@ ServerResponse Connection::answer(const ServerContext& context, ServerRequest& r
   return response;
 }
 
-ServerResponse Connection::call(const ServerContext& context, const Handler& handler,
-                                const ServerRequest& request, const RequestReader& reader) {
+ServerResponse Connection::call(const ServerContext& context, const Handler& handler, const ServerRequest& request,
+                                const RequestReader& reader) {
   const auto failed = [&](const Error& error) {
     const std::string id = make_request_id();
-    if (reader.body_error() != RequestReader::BodyError::closed) { // a client that left is no failure of ours
+    if (reader.body_error() != RequestReader::BodyError::closed) {  // a client that left is no failure of ours
       report(context, id, request, error);
     }
     return error_response(status_of_failure(error, reader.body_error()), id);
@@ -208,9 +205,8 @@ ServerResponse Connection::call(const ServerContext& context, const Handler& han
   }
 }
 
-Connection::Next Connection::send(const ServerContext& context, const RequestHead& head,
-                                  const ServerRequest& request, bool keep_alive, ServerResponse response,
-                                  AccessRecord& record) {
+Connection::Next Connection::send(const ServerContext& context, const RequestHead& head, const ServerRequest& request,
+                                  bool keep_alive, ServerResponse response, AccessRecord& record) {
   const PlanRequest plan_request{head.method, head.version, head.headers, keep_alive};
   ResponsePlan plan;
   try {
@@ -234,8 +230,7 @@ Connection::Next Connection::send(const ServerContext& context, const RequestHea
     record.bytes = status == IoStatus::ok ? plan.text.size() : 0;
     break;
   case BodyKind::file:
-    status = plan.file.length == 0 ? m_stream.write(base::as_bytes(text))
-                                   : m_stream.write_more(base::as_bytes(text));
+    status = plan.file.length == 0 ? m_stream.write(base::as_bytes(text)) : m_stream.write_more(base::as_bytes(text));
     if (status == IoStatus::ok) {
       status = m_stream.send_file(plan.file, record.bytes);
     }
@@ -266,7 +261,7 @@ Connection::Next Connection::send_written(const ServerContext& context, const Se
     const std::string id = make_request_id();
     report(context, id, request, error);
     if (sink->started()) {
-      return Next::drop; // only a broken connection still tells the client that the body is not whole
+      return Next::drop;  // only a broken connection still tells the client that the body is not whole
     }
     const int status = status_of(error.code());
     auto refusal = error_response(status, id);
@@ -275,9 +270,8 @@ Connection::Next Connection::send_written(const ServerContext& context, const Se
     record.status = status;
     record.bytes = error_plan.text.size();
     const std::string head = render_head(error_plan, http_date(std::chrono::system_clock::now()));
-    return m_stream.write(base::as_bytes(head), base::as_bytes(error_plan.text)) == IoStatus::ok
-               ? Next::finish
-               : Next::drop;
+    return m_stream.write(base::as_bytes(head), base::as_bytes(error_plan.text)) == IoStatus::ok ? Next::finish
+                                                                                                 : Next::drop;
   };
   try {
     std::get<std::function<void(base::ByteSink&)>>(response.body)(*sink);
@@ -291,4 +285,4 @@ Connection::Next Connection::send_written(const ServerContext& context, const Se
   return plan.close ? Next::finish : Next::keep;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

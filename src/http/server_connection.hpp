@@ -16,9 +16,9 @@ namespace airlock::http {
 struct ServerContext {
   const ServerOptions& options;
   const Router& router;
-  const TlsContext* tls;             // null: plain
-  const std::atomic<bool>& stopping; // no further request on any connection
-  std::string own_url;               // for HTTP/1.0 requests without a Host
+  const TlsContext* tls;              // null: plain
+  const std::atomic<bool>& stopping;  // no further request on any connection
+  std::string own_url;                // for HTTP/1.0 requests without a Host
 };
 
 class Connection {
@@ -33,7 +33,7 @@ class Connection {
   void interrupt() { m_stream.interrupt(); }
 
  private:
-  enum class Next { keep, finish, drop }; // finish: our answer is still to be seen; drop: nobody is there
+  enum class Next { keep, finish, drop };  // finish: our answer is still to be seen; drop: nobody is there
 
   void serve_requests(const ServerContext& context);
   Next serve_one(const ServerContext& context, RequestReader& reader, const RequestHead& head,
@@ -43,14 +43,14 @@ class Connection {
                         RequestReader& reader, bool& owes_continue);
   ServerResponse call(const ServerContext& context, const Handler& handler, const ServerRequest& request,
                       const RequestReader& reader);
-  Next send(const ServerContext& context, const RequestHead& head, const ServerRequest& request,
-            bool keep_alive, ServerResponse response, AccessRecord& record);
-  Next send_written(const ServerContext& context, const ServerRequest& request,
-                    const ServerResponse& response, const ResponsePlan& plan, AccessRecord& record);
+  Next send(const ServerContext& context, const RequestHead& head, const ServerRequest& request, bool keep_alive,
+            ServerResponse response, AccessRecord& record);
+  Next send_written(const ServerContext& context, const ServerRequest& request, const ServerResponse& response,
+                    const ResponsePlan& plan, AccessRecord& record);
 
   Stream m_stream;
   std::string m_peer;
   std::atomic<bool> m_idle{true};
 };
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -35,8 +35,8 @@ int status_of(base::ErrorCode code) {
 }
 
 ServerResponse error_response(int status, std::string_view request_id) {
-  auto response = ServerResponse::text(
-      status, fmt::format("{} (request {})\n", base::to_lower(status_text(status)), request_id));
+  auto response =
+      ServerResponse::text(status, fmt::format("{} (request {})\n", base::to_lower(status_text(status)), request_id));
   response.headers.set("X-Request-Id", std::string(request_id));
   if (status == 503) {
     response.headers.set("Retry-After", "1");
@@ -73,4 +73,4 @@ ServerResponse ServerResponse::file(base::FileSlice slice, std::string content_t
   return response;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -16,6 +16,6 @@ ServerResponse error_response(int status, std::string_view request_id);
 // With a reason that the server itself gives and that holds nothing of the site's.
 ServerResponse refusal_response(int status, std::string_view reason);
 
-std::string make_request_id(); // 16 hex characters
+std::string make_request_id();  // 16 hex characters
 
-} // namespace airlock::http
+}  // namespace airlock::http

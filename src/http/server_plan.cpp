@@ -15,8 +15,8 @@ namespace airlock::http {
 namespace {
 
 // What a 304 repeats of the 200 that it stands for (RFC 9110, 15.4.5).
-constexpr std::array<std::string_view, 5> k_fields_of_304{"cache-control", "content-location", "date",
-                                                          "expires", "vary"};
+constexpr std::array<std::string_view, 5> k_fields_of_304{"cache-control", "content-location", "date", "expires",
+                                                          "vary"};
 // The server alone says how the message is framed.
 constexpr std::array<std::string_view, 5> k_framing_fields{"connection", "content-length", "keep-alive",
                                                            "transfer-encoding", "upgrade"};
@@ -29,9 +29,8 @@ void check_fields(const Headers& headers) {
   for (const auto& [name, value] : headers.fields()) {
     const auto breaks = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
     if (name.empty() || std::ranges::any_of(name, breaks) || std::ranges::any_of(value, breaks)) {
-      throw base::Error(
-          base::ErrorCode::internal,
-          fmt::format("a handler set a header field '{}' that cannot be sent", base::printable(name)));
+      throw base::Error(base::ErrorCode::internal,
+                        fmt::format("a handler set a header field '{}' that cannot be sent", base::printable(name)));
     }
   }
 }
@@ -156,7 +155,7 @@ void plan_body(const PlanRequest& request, ServerResponse& response, std::option
   }
 }
 
-} // namespace
+}  // namespace
 
 bool matches_entity_tag(std::string_view field, std::string_view tag) {
   while (!field.empty()) {
@@ -243,4 +242,4 @@ std::string render_head(const ResponsePlan& plan, std::string_view date) {
   return head;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

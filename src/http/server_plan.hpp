@@ -14,12 +14,12 @@ enum class BodyKind { none, text, file, counted_writer, chunked_writer, closing_
 
 struct ResponsePlan {
   int status = 200;
-  Headers headers; // complete, in the order of sending
+  Headers headers;  // complete, in the order of sending
   BodyKind body = BodyKind::none;
-  std::string text;                    // with BodyKind::text, already cut to the range
-  base::FileSlice file;                // with BodyKind::file, already cut to the range
-  std::optional<std::uint64_t> length; // of the body; of a counted writer what it promised
-  bool close = false;                  // the connection ends with this response
+  std::string text;                     // with BodyKind::text, already cut to the range
+  base::FileSlice file;                 // with BodyKind::file, already cut to the range
+  std::optional<std::uint64_t> length;  // of the body; of a counted writer what it promised
+  bool close = false;                   // the connection ends with this response
 };
 
 struct PlanRequest {
@@ -41,4 +41,4 @@ std::string http_date(std::chrono::system_clock::time_point time);
 // Whether `tag` (without quotes) is in an If-None-Match list; weak comparison, "*" matches all.
 bool matches_entity_tag(std::string_view field, std::string_view tag);
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -20,9 +20,9 @@ namespace {
 namespace beast = boost::beast;
 namespace asio = boost::asio;
 
-constexpr std::size_t k_first_read = 4 * 1024;    // bytes; a usual header whole
-constexpr std::size_t k_chunk_buffer = 64 * 1024; // bytes; of a chunked body, while it is read
-constexpr std::uint64_t k_parser_body_limit = std::uint64_t{1} << 62; // the route's own limit is what counts
+constexpr std::size_t k_first_read = 4 * 1024;                         // bytes; a usual header whole
+constexpr std::size_t k_chunk_buffer = 64 * 1024;                      // bytes; of a chunked body, while it is read
+constexpr std::uint64_t k_parser_body_limit = std::uint64_t{1} << 62;  // the route's own limit is what counts
 
 // Beast's SyncReadStream over ours.
 class ReadAdapter {
@@ -90,12 +90,11 @@ RequestHead to_head(const beast::http::request_header<>& fields) {
   return head;
 }
 
-} // namespace
+}  // namespace
 
 struct RequestReader::Impl {
   Impl(Stream& the_stream, ReaderLimits the_limits)
-      : stream(the_stream), limits(the_limits), adapter(the_stream),
-        buffer(the_limits.header + k_chunk_buffer) {}
+      : stream(the_stream), limits(the_limits), adapter(the_stream), buffer(the_limits.header + k_chunk_buffer) {}
 
   std::size_t read_counted(std::span<std::byte> out);
   std::size_t read_chunked(std::span<std::byte> out);
@@ -108,7 +107,7 @@ struct RequestReader::Impl {
   beast::flat_buffer buffer;
   std::optional<Parser> parser;
   Framing framing = Framing::none;
-  std::uint64_t left = 0; // of a counted body
+  std::uint64_t left = 0;  // of a counted body
   bool done = true;
   BodyError error = BodyError::none;
 };
@@ -133,8 +132,7 @@ IoStatus RequestReader::Impl::await_first_byte() {
   return result.status;
 }
 
-RequestReader::RequestReader(Stream& stream, ReaderLimits limits)
-    : m_impl(std::make_unique<Impl>(stream, limits)) {}
+RequestReader::RequestReader(Stream& stream, ReaderLimits limits) : m_impl(std::make_unique<Impl>(stream, limits)) {}
 
 RequestReader::~RequestReader() = default;
 
@@ -152,8 +150,7 @@ RequestReader::Outcome RequestReader::read_head(RequestHead& head, HeadVerdict& 
   impl.stream.wait_until(Stream::Clock::now() + impl.limits.header_time);
   beast::error_code ec;
   beast::http::read_header(impl.adapter, impl.buffer, *impl.parser, ec);
-  if (ec == asio::error::eof || ec == beast::http::error::end_of_stream ||
-      ec == beast::http::error::partial_message) {
+  if (ec == asio::error::eof || ec == beast::http::error::end_of_stream || ec == beast::http::error::partial_message) {
     return Outcome::ended;
   }
   if (ec) {
@@ -172,7 +169,7 @@ RequestReader::Outcome RequestReader::read_head(RequestHead& head, HeadVerdict& 
 std::size_t RequestReader::Impl::read_counted(std::span<std::byte> out) {
   out = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), left)));
   std::size_t count = std::min(out.size(), buffer.size());
-  if (count > 0) { // what came in one piece with the header
+  if (count > 0) {  // what came in one piece with the header
     std::memcpy(out.data(), buffer.data().data(), count);
     buffer.consume(count);
   } else {
@@ -204,9 +201,7 @@ std::size_t RequestReader::Impl::read_chunked(std::span<std::byte> out) {
     if (ec) {
       const bool gone = ec == asio::error::eof || ec == beast::http::error::partial_message ||
                         ec == beast::http::error::end_of_stream;
-      error = gone                           ? BodyError::closed
-              : ec == asio::error::timed_out ? BodyError::timeout
-                                             : BodyError::malformed;
+      error = gone ? BodyError::closed : ec == asio::error::timed_out ? BodyError::timeout : BodyError::malformed;
       return 0;
     }
     if (count > 0) {
@@ -249,4 +244,4 @@ bool RequestReader::drain(std::uint64_t limit) {
   return m_impl->done;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -12,8 +12,8 @@
 namespace airlock::http {
 
 struct ReaderLimits {
-  std::size_t header = 0; // bytes
-  std::size_t target = 0; // bytes
+  std::size_t header = 0;  // bytes
+  std::size_t target = 0;  // bytes
   std::chrono::milliseconds idle{};
   std::chrono::milliseconds header_time{};
   std::chrono::milliseconds stall{};
@@ -25,8 +25,8 @@ class RequestReader {
   ~RequestReader();
 
   enum class Outcome {
-    request, // `head` and `verdict` are filled in; the verdict may be a refusal
-    ended,   // the peer closed, or was silent for too long: nothing to say
+    request,  // `head` and `verdict` are filled in; the verdict may be a refusal
+    ended,    // the peer closed, or was silent for too long: nothing to say
   };
   // Waits for the next request. Called when the body of the one before is read or drained.
   Outcome read_head(RequestHead& head, HeadVerdict& verdict);
@@ -40,8 +40,8 @@ class RequestReader {
   bool drain(std::uint64_t limit);
 
  private:
-  struct Impl; // holds Beast's types
+  struct Impl;  // holds Beast's types
   std::unique_ptr<Impl> m_impl;
 };
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -27,18 +27,17 @@ std::string parameter_name(std::string_view pattern) {
 }
 
 struct PatternMatch {
-  std::vector<Piece> pieces; // one for each segment of the path
+  std::vector<Piece> pieces;  // one for each segment of the path
   std::map<std::string, std::string> parameters;
 };
 
 std::optional<PatternMatch> match_pattern(const std::vector<std::string>& pattern,
                                           const std::vector<std::string>& segments) {
-  const bool has_many =
-      std::ranges::any_of(pattern, [](const auto& p) { return piece_of(p) == Piece::many; });
+  const bool has_many = std::ranges::any_of(pattern, [](const auto& p) { return piece_of(p) == Piece::many; });
   if (has_many ? segments.size() < pattern.size() : segments.size() != pattern.size()) {
     return std::nullopt;
   }
-  const std::size_t surplus = segments.size() - pattern.size(); // what {x+} takes beyond one
+  const std::size_t surplus = segments.size() - pattern.size();  // what {x+} takes beyond one
   PatternMatch match;
   match.pieces.reserve(segments.size());
   std::size_t at = 0;
@@ -92,7 +91,7 @@ std::vector<std::string> split_pattern(const std::string& pattern) {
   return pieces;
 }
 
-} // namespace
+}  // namespace
 
 std::optional<std::string> ServerRequest::query_value(std::string_view name) const {
   for (const auto& [key, value] : query) {
@@ -158,4 +157,4 @@ std::vector<std::string> Router::patterns() const {
   return lines;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

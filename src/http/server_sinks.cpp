@@ -14,14 +14,14 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_flush_at = 64 * 1024; // bytes; handlers may write line by line
+constexpr std::size_t k_flush_at = 64 * 1024;  // bytes; handlers may write line by line
 constexpr std::size_t k_write_piece = 256 * 1024;
 
 void append(std::string& text, std::span<const std::byte> data) {
   text.append(reinterpret_cast<const char*>(data.data()), data.size());
 }
 
-} // namespace
+}  // namespace
 
 void ResponseSink::write(std::span<const std::byte> data) {
   while (!data.empty()) {
@@ -103,4 +103,4 @@ std::size_t BodySource::read(std::span<std::byte> buffer) {
   return count;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -17,13 +17,13 @@ class ResponseSink : public base::ByteSink {
   ResponseSink(Stream& stream, std::string head) : m_stream(stream), m_pending(std::move(head)) {}
 
   void write(std::span<const std::byte> data) override;
-  virtual void finish(); // the end of a complete body; throws internal when it is shorter than promised
+  virtual void finish();  // the end of a complete body; throws internal when it is shorter than promised
   bool started() const { return m_started; }
   bool client_gone() const { return m_client_gone; }
-  std::uint64_t sent() const { return m_sent; } // bytes of body
+  std::uint64_t sent() const { return m_sent; }  // bytes of body
 
  protected:
-  virtual void add(std::span<const std::byte> data); // to the pending bytes, framed
+  virtual void add(std::span<const std::byte> data);  // to the pending bytes, framed
   void flush();
 
   Stream& m_stream;
@@ -44,7 +44,7 @@ class ChunkedSink : public ResponseSink {
   void add(std::span<const std::byte> data) override;
 };
 
-class CountedSink : public ResponseSink { // throws internal beyond what was promised
+class CountedSink : public ResponseSink {  // throws internal beyond what was promised
  public:
   CountedSink(Stream& stream, std::string head, std::uint64_t promised)
       : ResponseSink(stream, std::move(head)), m_left(promised) {}
@@ -64,8 +64,7 @@ enum class Continue { not_expected, expected };
 class BodySource : public base::ByteSource {
  public:
   BodySource(Stream& stream, RequestReader& reader, std::uint64_t limit, Continue expectation)
-      : m_stream(stream), m_reader(reader), m_left(limit),
-        m_owes_continue(expectation == Continue::expected) {}
+      : m_stream(stream), m_reader(reader), m_left(limit), m_owes_continue(expectation == Continue::expected) {}
 
   std::size_t read(std::span<std::byte> buffer) override;
   bool owes_continue() const { return m_owes_continue; }
@@ -77,4 +76,4 @@ class BodySource : public base::ByteSource {
   bool m_owes_continue;
 };
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -21,17 +21,17 @@ namespace airlock::http {
 
 namespace {
 
-constexpr std::uint64_t k_slowest_rate = 256;               // bytes a second
-constexpr std::size_t k_copy_buffer = 256 * 1024;           // bytes; of a file over TLS
-constexpr std::uint64_t k_sendfile_piece = 8 * 1024 * 1024; // bytes; between two looks at the deadline
-constexpr std::uint64_t k_linger_limit = 1024 * 1024;       // bytes read and dropped after the last answer
+constexpr std::uint64_t k_slowest_rate = 256;                // bytes a second
+constexpr std::size_t k_copy_buffer = 256 * 1024;            // bytes; of a file over TLS
+constexpr std::uint64_t k_sendfile_piece = 8 * 1024 * 1024;  // bytes; between two looks at the deadline
+constexpr std::uint64_t k_linger_limit = 1024 * 1024;        // bytes read and dropped after the last answer
 constexpr auto k_linger_time = std::chrono::seconds(2);
 
 bool would_block(int error) {
   return error == EAGAIN || error == EWOULDBLOCK;
 }
 
-} // namespace
+}  // namespace
 
 Stream::Stream(base::Fd socket) : m_socket(std::move(socket)) {
   const int flags = ::fcntl(m_socket.get(), F_GETFL);
@@ -94,7 +94,7 @@ bool Stream::start_tls(const TlsContext& tls, Clock::time_point deadline) {
     }
     IoStatus status = IoStatus::ok;
     if (!should_repeat(result, status)) {
-      m_ssl.reset(); // nothing may be said any more, not even a shutdown
+      m_ssl.reset();  // nothing may be said any more, not even a shutdown
       return false;
     }
   }
@@ -195,7 +195,7 @@ IoStatus Stream::write(std::span<const std::byte> first, std::span<const std::by
     return write(first);
   }
   constexpr std::size_t k_one_record = 16 * 1024;
-  if (first.size() + second.size() <= k_one_record) { // one packet, one TLS record
+  if (first.size() + second.size() <= k_one_record) {  // one packet, one TLS record
     std::vector<std::byte> joined(first.begin(), first.end());
     joined.insert(joined.end(), second.begin(), second.end());
     return write(joined);
@@ -225,10 +225,10 @@ IoStatus Stream::send_file_plain(const base::FileSlice& slice, std::uint64_t& se
       continue;
     }
     if (count < 0 && (errno == EINVAL || errno == ENOSYS)) {
-      return send_file_copied(slice, sent); // a file system without it
+      return send_file_copied(slice, sent);  // a file system without it
     }
     if (count == 0 || !would_block(errno)) {
-      return IoStatus::closed; // the peer is gone, or the file is shorter than it was
+      return IoStatus::closed;  // the peer is gone, or the file is shorter than it was
     }
     if (!wait(Direction::out)) {
       return IoStatus::timeout;
@@ -257,12 +257,10 @@ IoStatus Stream::send_file_kernel_tls(const base::FileSlice& slice, std::uint64_
 }
 
 IoStatus Stream::send_file_copied(const base::FileSlice& slice, std::uint64_t& sent) {
-  std::vector<std::byte> buffer(
-      static_cast<std::size_t>(std::min<std::uint64_t>(slice.length - sent, k_copy_buffer)));
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(slice.length - sent, k_copy_buffer)));
   while (sent < slice.length) {
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(slice.length - sent, buffer.size()));
-    const ssize_t got =
-        ::pread(slice.fd->get(), buffer.data(), wanted, static_cast<off_t>(slice.offset + sent));
+    const ssize_t got = ::pread(slice.fd->get(), buffer.data(), wanted, static_cast<off_t>(slice.offset + sent));
     if (got < 0 && errno == EINTR) {
       continue;
     }
@@ -282,14 +280,14 @@ void Stream::finish(Linger linger) {
   wait_until(Clock::now() + k_linger_time);
   if (m_ssl) {
     ERR_clear_error();
-    SSL_shutdown(m_ssl.get()); // our close_notify; the peer's is not waited for
+    SSL_shutdown(m_ssl.get());  // our close_notify; the peer's is not waited for
     ERR_clear_error();
   }
   ::shutdown(m_socket.get(), SHUT_WR);
   if (linger == Linger::no) {
     return;
   }
-  m_ssl.reset(); // what still comes is not for us, encrypted or not
+  m_ssl.reset();  // what still comes is not for us, encrypted or not
   std::array<std::byte, 16 * 1024> dropped;
   for (std::uint64_t total = 0; total < k_linger_limit;) {
     const IoResult result = read_some(dropped);
@@ -308,4 +306,4 @@ void Stream::interrupt() {
   ::shutdown(m_socket.get(), SHUT_RDWR);
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

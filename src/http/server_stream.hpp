@@ -14,7 +14,7 @@ enum class IoStatus { ok, closed, timeout };
 
 struct IoResult {
   IoStatus status = IoStatus::ok;
-  std::size_t bytes = 0; // more than 0 when ok
+  std::size_t bytes = 0;  // more than 0 when ok
 };
 
 enum class Linger { no, yes };
@@ -26,7 +26,7 @@ class Stream {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit Stream(base::Fd socket); // makes it non-blocking
+  explicit Stream(base::Fd socket);  // makes it non-blocking
 
   // False when the handshake failed or did not end in time.
   bool start_tls(const TlsContext& tls, Clock::time_point deadline);
@@ -77,4 +77,4 @@ class Stream {
   std::uint64_t m_moved = 0;
 };
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -16,7 +16,7 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_read_ahead = 64 * 1024; // bytes; several records of an upload in one system call
+constexpr std::size_t k_read_ahead = 64 * 1024;  // bytes; several records of an upload in one system call
 
 std::string openssl_reason() {
   std::string reason;
@@ -29,8 +29,7 @@ std::string openssl_reason() {
 }
 
 Error bad_file(std::string_view kind, const std::filesystem::path& path) {
-  return Error(ErrorCode::config,
-               fmt::format("{} '{}' cannot be used ({})", kind, path.string(), openssl_reason()));
+  return Error(ErrorCode::config, fmt::format("{} '{}' cannot be used ({})", kind, path.string(), openssl_reason()));
 }
 
 // RFC 7301: one protocol is spoken here; a client that offers others only is told so instead of being left to
@@ -53,7 +52,7 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_size, co
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-} // namespace
+}  // namespace
 
 void FreeSsl::operator()(ssl_st* ssl) const {
   SSL_free(ssl);
@@ -69,16 +68,15 @@ std::shared_ptr<ssl_ctx_st> TlsContext::load() const {
     throw Error(ErrorCode::internal, fmt::format("no TLS context ({})", openssl_reason()));
   }
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                         SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_ENABLE_KTLS);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                         SSL_OP_ENABLE_KTLS);
   // Idle connections give their buffers back; partial writes let the stream look at its deadline in between.
-  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(context.get(),
+                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(context.get(), 1);
   SSL_CTX_set_default_read_buffer_len(context.get(), k_read_ahead);
   constexpr std::string_view k_session_context = "airlock";
-  SSL_CTX_set_session_id_context(context.get(),
-                                 reinterpret_cast<const unsigned char*>(k_session_context.data()),
+  SSL_CTX_set_session_id_context(context.get(), reinterpret_cast<const unsigned char*>(k_session_context.data()),
                                  k_session_context.size());
   SSL_CTX_set_alpn_select_cb(context.get(), &select_protocol, nullptr);
   // A key under a passphrase is an error here, not a question on the terminal of a daemon.
@@ -112,4 +110,4 @@ SslHandle TlsContext::make(int socket) const {
   return ssl;
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -32,8 +32,7 @@ class TlsContext {
   std::filesystem::path m_certificate;
   std::filesystem::path m_key;
   mutable std::mutex m_mutex;
-  std::shared_ptr<ssl_ctx_st>
-      m_context; // shared with the threads that are just making a connection's SSL from it
+  std::shared_ptr<ssl_ctx_st> m_context;  // shared with the threads that are just making a connection's SSL from it
 };
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -19,19 +19,17 @@ constexpr std::string_view k_style =
     "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}code{background:#2a2a2a}"
     "th,td{border-color:#444}a{color:#8bf}}";
 
-std::string table(std::string_view first, std::string_view second,
-                  const std::map<std::string, ChannelSummary>& rows,
+std::string table(std::string_view first, std::string_view second, const std::map<std::string, ChannelSummary>& rows,
                   const std::function<std::string(const std::string&)>& detail) {
-  std::string out =
-      fmt::format("<table><tr><th>{}</th><th>{}</th><th>files</th><th>size</th></tr>\n", first, second);
+  std::string out = fmt::format("<table><tr><th>{}</th><th>{}</th><th>files</th><th>size</th></tr>\n", first, second);
   for (const auto& [name, summary] : rows) {
-    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", html_escaped(name),
-                       detail(name), summary.files, base::format_bytes(summary.bytes));
+    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", html_escaped(name), detail(name),
+                       summary.files, base::format_bytes(summary.bytes));
   }
   return out + "</table>\n";
 }
 
-} // namespace
+}  // namespace
 
 std::string html_escaped(std::string_view text) {
   std::string out;
@@ -109,4 +107,4 @@ std::string front_page(const CatalogSummary* summary, std::string_view base_url)
       k_style, body, html_escaped(base_url), html_escaped(base_url));
 }
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

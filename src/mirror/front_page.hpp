@@ -14,7 +14,7 @@ namespace airlock::mirror {
 
 struct ChannelSummary {
   std::uint64_t files = 0;
-  std::uint64_t bytes = 0; // of all files; one that several paths have counts each time
+  std::uint64_t bytes = 0;  // of all files; one that several paths have counts each time
 };
 
 struct CatalogSummary {
@@ -37,4 +37,4 @@ class CatalogSummaries {
 std::string front_page(const CatalogSummary* summary, std::string_view base_url);
 std::string html_escaped(std::string_view text);
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

@@ -20,14 +20,13 @@ std::string Metrics::text(const store::Catalog* catalog) const {
   for (std::size_t i = 1; i < m_by_class.size(); ++i) {
     out += fmt::format("airlock_http_requests_total{{class=\"{}xx\"}} {}\n", i, m_by_class[i].load());
   }
-  out += fmt::format(
-      "# HELP airlock_http_response_bytes_total Bytes of answers' bodies.\n"
-      "# TYPE airlock_http_response_bytes_total counter\nairlock_http_response_bytes_total {}\n"
-      "# HELP airlock_http_request_seconds_total Time spent on requests.\n"
-      "# TYPE airlock_http_request_seconds_total counter\nairlock_http_request_seconds_total {:.6f}\n"
-      "# HELP airlock_missing_total Requests for what is not here.\n"
-      "# TYPE airlock_missing_total counter\nairlock_missing_total {}\n",
-      m_bytes.load(), static_cast<double>(m_microseconds.load()) / 1e6, m_missing.load());
+  out += fmt::format("# HELP airlock_http_response_bytes_total Bytes of answers' bodies.\n"
+                     "# TYPE airlock_http_response_bytes_total counter\nairlock_http_response_bytes_total {}\n"
+                     "# HELP airlock_http_request_seconds_total Time spent on requests.\n"
+                     "# TYPE airlock_http_request_seconds_total counter\nairlock_http_request_seconds_total {:.6f}\n"
+                     "# HELP airlock_missing_total Requests for what is not here.\n"
+                     "# TYPE airlock_missing_total counter\nairlock_missing_total {}\n",
+                     m_bytes.load(), static_cast<double>(m_microseconds.load()) / 1e6, m_missing.load());
   out += fmt::format("# HELP airlock_catalog_number Number of the active catalog; 0 when there is none.\n"
                      "# TYPE airlock_catalog_number gauge\nairlock_catalog_number {}\n",
                      catalog == nullptr ? 0 : catalog->number());
@@ -39,4 +38,4 @@ std::string Metrics::text(const store::Catalog* catalog) const {
   return out;
 }
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

@@ -13,16 +13,16 @@ namespace airlock::mirror {
 
 class Metrics {
  public:
-  void count(const http::AccessRecord& record); // thread-safe
+  void count(const http::AccessRecord& record);  // thread-safe
   void count_missing() { ++m_missing; }
   // `catalog` may be null.
   std::string text(const store::Catalog* catalog) const;
 
  private:
-  std::array<std::atomic<std::uint64_t>, 6> m_by_class{}; // index: first digit of the status
+  std::array<std::atomic<std::uint64_t>, 6> m_by_class{};  // index: first digit of the status
   std::atomic<std::uint64_t> m_bytes{0};
   std::atomic<std::uint64_t> m_microseconds{0};
   std::atomic<std::uint64_t> m_missing{0};
 };
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

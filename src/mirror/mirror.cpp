@@ -31,7 +31,7 @@ std::string access_line(const http::AccessRecord& record) {
                      static_cast<double>(record.duration.count()) / 1000.0);
 }
 
-} // namespace
+}  // namespace
 
 struct Mirror::Impl {
   explicit Impl(MirrorOptions given)
@@ -51,8 +51,8 @@ struct Mirror::Impl {
         inner(record);
       }
     };
-    result.on_error = [this, inner = options.server.on_error](
-                          std::string_view id, const ServerRequest& request, const base::Error& error) {
+    result.on_error = [this, inner = options.server.on_error](std::string_view id, const ServerRequest& request,
+                                                              const base::Error& error) {
       if (options.error_log) {
         options.error_log(fmt::format("request {} \"{} {}\": {}", id, base::printable(request.method, 32),
                                       base::printable(request.target, 2000), error.message()));
@@ -110,7 +110,7 @@ struct Mirror::Impl {
   Metrics metrics;
   CatalogSummaries summaries;
   WantsRecorder wants;
-  std::optional<http::Server> server; // last: its threads use all of the above until it is gone
+  std::optional<http::Server> server;  // last: its threads use all of the above until it is gone
 };
 
 Mirror::Mirror(MirrorOptions options) : m_impl(std::make_unique<Impl>(std::move(options))) {}
@@ -138,4 +138,4 @@ void Mirror::flush_wants() {
   m_impl->wants.flush();
 }
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

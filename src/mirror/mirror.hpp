@@ -16,33 +16,32 @@ namespace airlock::mirror {
 
 struct MirrorOptions {
   std::filesystem::path home;
-  http::ServerOptions server; // its on_access and on_error are called too
-  std::filesystem::path
-      ca_certificate; // PEM for clients, served as /setup/ca.pem; empty where none is needed
+  http::ServerOptions server;            // its on_access and on_error are called too
+  std::filesystem::path ca_certificate;  // PEM for clients, served as /setup/ca.pem; empty where none is needed
   // Each is given one line without its end, from several threads. Empty: not logged.
   std::function<void(std::string_view line)> access_log;
   std::function<void(std::string_view line)> error_log;
   // Routes of others on the same server (control plane, console), mounted last.
   std::function<void(http::Router&, const ecosystem::MirrorContext&)> mount_more;
-  const base::Clock* clock = nullptr; // outlives the mirror; null: the system's
+  const base::Clock* clock = nullptr;  // outlives the mirror; null: the system's
 };
 
 class Mirror {
  public:
-  explicit Mirror(MirrorOptions options); // binds; throws io, config (bad certificate)
+  explicit Mirror(MirrorOptions options);  // binds; throws io, config (bad certificate)
   ~Mirror();
   Mirror(const Mirror&) = delete;
   Mirror& operator=(const Mirror&) = delete;
 
   std::uint16_t port() const;
   void start();
-  void stop();               // ends politely, writes pending wants; idempotent
-  void reload_certificate(); // keeps the old one, and throws, when the new is bad
-  void flush_wants();        // for tests and for those who read them next
+  void stop();                // ends politely, writes pending wants; idempotent
+  void reload_certificate();  // keeps the old one, and throws, when the new is bad
+  void flush_wants();         // for tests and for those who read them next
 
  private:
   struct Impl;
   std::unique_ptr<Impl> m_impl;
 };
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

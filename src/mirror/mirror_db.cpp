@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, 1> k_steps{
     "last TEXT NOT NULL, PRIMARY KEY (ecosystem, name)) WITHOUT ROWID",
 };
 
-} // namespace
+}  // namespace
 
 std::filesystem::path mirror_db_path(const std::filesystem::path& home) {
   return home / "mirror.db";
@@ -24,4 +24,4 @@ base::Database open_mirror_db(const std::filesystem::path& home) {
   return database;
 }
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

@@ -14,4 +14,4 @@ std::filesystem::path mirror_db_path(const std::filesystem::path& home);
 // Created and brought up to date where need be; throws io where the home cannot be written.
 base::Database open_mirror_db(const std::filesystem::path& home);
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

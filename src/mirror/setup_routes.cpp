@@ -22,14 +22,13 @@ using http::ServerResponse;
 
 namespace {
 
-constexpr std::size_t k_certificate_limit = 1024 * 1024; // bytes
+constexpr std::size_t k_certificate_limit = 1024 * 1024;  // bytes
 // Where the written configuration expects the certificate authority, unless the request says otherwise with
 // `?ca=`.
 constexpr const char* k_installed_ca = "/usr/local/share/ca-certificates/airlock.crt";
 
 ServerResponse not_found(std::string_view what) {
-  return ServerResponse::text(404,
-                              fmt::format("there is no {} here; see /setup/\n", base::printable(what, 200)));
+  return ServerResponse::text(404, fmt::format("there is no {} here; see /setup/\n", base::printable(what, 200)));
 }
 
 // A value that a POSIX shell takes as it is.
@@ -90,10 +89,9 @@ class Setup {
       return not_found("configuration for " + request.parameter("ecosystem"));
     }
     const ClientConfig config = config_of(*one, request);
-    const auto found =
-        std::find_if(config.files.begin(), config.files.end(), [&](const ClientConfigFile& candidate) {
-          return candidate.name == request.parameter("name");
-        });
+    const auto found = std::find_if(config.files.begin(), config.files.end(), [&](const ClientConfigFile& candidate) {
+      return candidate.name == request.parameter("name");
+    });
     return found == config.files.end() ? not_found(request.parameter("name"))
                                        : ServerResponse::text(200, found->content);
   }
@@ -102,14 +100,11 @@ class Setup {
     if (m_ca_certificate.empty()) {
       return not_found("certificate authority of its own");
     }
-    return ServerResponse::text(200, base::read_file(m_ca_certificate, k_certificate_limit),
-                                "application/x-pem-file");
+    return ServerResponse::text(200, base::read_file(m_ca_certificate, k_certificate_limit), "application/x-pem-file");
   }
 
  private:
-  std::string ca_path(const ServerRequest& request) const {
-    return request.query_value("ca").value_or(k_installed_ca);
-  }
+  std::string ca_path(const ServerRequest& request) const { return request.query_value("ca").value_or(k_installed_ca); }
 
   ClientConfig config_of(const Ecosystem& one, const ServerRequest& request) const {
     const std::string ca = m_ca_certificate.empty() ? "" : ca_path(request);
@@ -124,17 +119,16 @@ class Setup {
   std::filesystem::path m_ca_certificate;
 };
 
-} // namespace
+}  // namespace
 
 void mount_setup(http::Router& router, const std::filesystem::path& ca_certificate) {
   const auto setup = std::make_shared<const Setup>(ca_certificate);
   router.add("GET", "/setup", [setup](const ServerRequest& request) { return setup->overview(request); });
   router.add("GET", "/setup/", [setup](const ServerRequest& request) { return setup->overview(request); });
   router.add("GET", "/setup/ca.pem", [setup](const ServerRequest&) { return setup->certificate(); });
-  router.add("GET", "/setup/env.sh",
-             [setup](const ServerRequest& request) { return setup->environment(request); });
+  router.add("GET", "/setup/env.sh", [setup](const ServerRequest& request) { return setup->environment(request); });
   router.add("GET", "/setup/{ecosystem}/{name+}",
              [setup](const ServerRequest& request) { return setup->file(request); });
 }
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

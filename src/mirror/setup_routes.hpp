@@ -11,4 +11,4 @@ namespace airlock::mirror {
 // certificate is one that they trust already, or there is none.
 void mount_setup(http::Router& router, const std::filesystem::path& ca_certificate);
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

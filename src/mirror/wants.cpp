@@ -14,12 +14,12 @@ namespace airlock::mirror {
 
 namespace {
 
-constexpr std::size_t k_longest_name = 1024; // bytes
+constexpr std::size_t k_longest_name = 1024;  // bytes
 constexpr std::int64_t k_most_names = 100'000;
-constexpr std::size_t k_most_pending = 10'000; // names between two writes
+constexpr std::size_t k_most_pending = 10'000;  // names between two writes
 constexpr std::chrono::seconds k_write_every{1};
 
-} // namespace
+}  // namespace
 
 std::vector<Want> read_wants(const std::filesystem::path& home) {
   std::vector<Want> result;
@@ -37,8 +37,7 @@ std::vector<Want> read_wants(const std::filesystem::path& home) {
 }
 
 WantsRecorder::WantsRecorder(std::filesystem::path home, const base::Clock& clock, OnError on_error)
-    : m_home(std::move(home)), m_clock(clock), m_on_error(std::move(on_error)), m_thread([this] { work(); }) {
-}
+    : m_home(std::move(home)), m_clock(clock), m_on_error(std::move(on_error)), m_thread([this] { work(); }) {}
 
 WantsRecorder::~WantsRecorder() {
   {
@@ -134,4 +133,4 @@ void WantsRecorder::write(const Batch& batch) {
   }
 }
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

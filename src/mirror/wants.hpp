@@ -19,8 +19,8 @@ namespace airlock::mirror {
 
 struct Want {
   std::string ecosystem;
-  std::string name;        // in the ecosystem's own spelling, "docker.io/library/debian:12"
-  std::uint64_t count = 0; // requests
+  std::string name;         // in the ecosystem's own spelling, "docker.io/library/debian:12"
+  std::uint64_t count = 0;  // requests
   base::Time first{};
   base::Time last{};
 };
@@ -39,10 +39,10 @@ class WantsRecorder {
   WantsRecorder(std::filesystem::path home, const base::Clock& clock, OnError on_error = {});
   WantsRecorder(const WantsRecorder&) = delete;
   WantsRecorder& operator=(const WantsRecorder&) = delete;
-  ~WantsRecorder(); // writes what is pending
+  ~WantsRecorder();  // writes what is pending
 
-  void record(std::string_view ecosystem, std::string_view name); // never throws, never waits for the disk
-  void flush(); // returns when everything recorded so far is written
+  void record(std::string_view ecosystem, std::string_view name);  // never throws, never waits for the disk
+  void flush();                                                    // returns when everything recorded so far is written
 
  private:
   struct Pending {
@@ -68,4 +68,4 @@ class WantsRecorder {
   std::thread m_thread;
 };
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

@@ -54,8 +54,7 @@ auto value_in(const Table& table, std::string_view name, std::string_view what) 
 
 // Printable ASCII without spaces, which is all that these members ever hold.
 bool is_plain(std::string_view text) {
-  return text.size() <= k_max_text &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
+  return text.size() <= k_max_text && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
 }
 
 bool is_plain_path(std::string_view text) {  // the usual case, without building a printable copy
@@ -110,10 +109,18 @@ void check_complete(const FileRow& row, RowForm form, const FlatJsonReader& read
 
 }  // namespace
 
-std::string_view to_string(Kind kind) { return name_in(k_kinds, kind); }
-std::string_view to_string(Verified verified) { return name_in(k_verified, verified); }
-Kind parse_kind(std::string_view text) { return value_in(k_kinds, text, "kind of file"); }
-Verified parse_verified(std::string_view text) { return value_in(k_verified, text, "way of verification"); }
+std::string_view to_string(Kind kind) {
+  return name_in(k_kinds, kind);
+}
+std::string_view to_string(Verified verified) {
+  return name_in(k_verified, verified);
+}
+Kind parse_kind(std::string_view text) {
+  return value_in(k_kinds, text, "kind of file");
+}
+Verified parse_verified(std::string_view text) {
+  return value_in(k_verified, text, "way of verification");
+}
 
 bool row_before(const FileRow& a, const FileRow& b) {
   return std::tie(a.ecosystem, a.path) < std::tie(b.ecosystem, b.path);
@@ -197,7 +204,7 @@ FileRow parse_row(std::string_view line, RowForm form, std::string_view ecosyste
     throw Error(ErrorCode::limit, fmt::format("{}: the row is longer than {} bytes", where, k_max_line));
   }
   enum Member { ecosystem_, path, artifact, kind, media_type, platform, origin, pin, verified, length, sha256, count };
-  static constexpr std::array<std::string_view, count> names{"ecosystem", "path",     "artifact", "kind",
+  static constexpr std::array<std::string_view, count> names{"ecosystem",  "path",     "artifact", "kind",
                                                              "media_type", "platform", "origin",   "pin",
                                                              "verified",   "length",   "sha256"};
   FileRow row;

@@ -22,14 +22,14 @@ Verified parse_verified(std::string_view text);  // throws malformed
 // In a lock `length` and `sha256` may be unknown (upstream pins by another digest); in a catalog every row but a
 // `known` one has both.
 struct FileRow {
-  std::string ecosystem;    // "oci", "tool", "file", …; which catalog it stands in
-  std::string path;         // inside the ecosystem (FORMATS.md, Ecosystems); what the mirror's URL carries
-  std::string artifact;     // purl
+  std::string ecosystem;  // "oci", "tool", "file", …; which catalog it stands in
+  std::string path;       // inside the ecosystem (FORMATS.md, Ecosystems); what the mirror's URL carries
+  std::string artifact;   // purl
   Kind kind = Kind::file;
   std::string media_type;
-  std::string platform;     // "linux/amd64"; empty where it has none
-  std::string origin;       // URL without user info, or "file:" and a base name for local input
-  std::string pin;          // strongest digest that upstream states, "sha512:<hex>"; empty where there is none
+  std::string platform;  // "linux/amd64"; empty where it has none
+  std::string origin;    // URL without user info, or "file:" and a base name for local input
+  std::string pin;       // strongest digest that upstream states, "sha512:<hex>"; empty where there is none
   Verified verified = Verified::none;
   std::optional<std::uint64_t> length;  // bytes
   std::optional<base::Digest> sha256;

@@ -1,5 +1,5 @@
-// JSON objects of one level whose values are strings and unsigned integers, which is all that a row is. Rows come by the
-// ten thousand, and a tree for each would take longer than everything else that is done with them.
+// JSON objects of one level whose values are strings and unsigned integers, which is all that a row is. Rows come by
+// the ten thousand, and a tree for each would take longer than everything else that is done with them.
 #pragma once
 
 #include <cstdint>

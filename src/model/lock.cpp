@@ -46,8 +46,8 @@ std::string header_line(const Lock& lock) {
   }
   std::vector<std::string> waivers;
   for (const Waiver& waiver : lock.waivers) {
-    waivers.push_back(fmt::format(R"({{"upstream":{},"what":{}}})", json_string(waiver.upstream),
-                                  json_string(waiver.what)));
+    waivers.push_back(
+        fmt::format(R"({{"upstream":{},"what":{}}})", json_string(waiver.upstream), json_string(waiver.what)));
   }
   return fmt::format(R"({{"airlock_lock":{},"channel":{},"platforms":[{}],"request":{},"waivers":[{}]}})",
                      k_lock_format, json_string(lock.channel), base::join(platforms, ","),
@@ -81,8 +81,8 @@ void parse_header(std::string_view line, std::string_view name, Lock& lock) {
   }
   lock.request = Digest::parse_sha256_hex(base::string_member(header, "request", name));
   for (const Json& waiver : base::member(header, "waivers", name)) {
-    lock.waivers.push_back({.upstream = base::string_member(waiver, "upstream", name),
-                            .what = base::string_member(waiver, "what", name)});
+    lock.waivers.push_back(
+        {.upstream = base::string_member(waiver, "upstream", name), .what = base::string_member(waiver, "what", name)});
   }
 }
 
@@ -125,10 +125,9 @@ Lock Lock::parse(std::string_view text, std::string_view name) {
       const FileRow& row = lock.rows.back();
       if (!row_before(before, row)) {
         throw lock_error(name, line_number,
-                         row_before(row, before)
-                             ? fmt::format("'{}' stands after '{}', but rows are sorted", base::printable(row.path),
-                                           base::printable(before.path))
-                             : fmt::format("'{}' stands there twice", base::printable(row.path)));
+                         row_before(row, before) ? fmt::format("'{}' stands after '{}', but rows are sorted",
+                                                               base::printable(row.path), base::printable(before.path))
+                                                 : fmt::format("'{}' stands there twice", base::printable(row.path)));
       }
     }
   }
@@ -142,7 +141,9 @@ Lock Lock::read(const std::filesystem::path& path) {
   return parse(base::read_file(path, k_max_lock), path.string());
 }
 
-void Lock::save(const std::filesystem::path& path) const { base::write_file_atomic(path, to_text()); }
+void Lock::save(const std::filesystem::path& path) const {
+  base::write_file_atomic(path, to_text());
+}
 
 namespace {
 

@@ -13,20 +13,20 @@
 
 namespace airlock::model {
 
-struct Waiver {            // what the user accepted, by name; inspection shows it
+struct Waiver {  // what the user accepted, by name; inspection shows it
   std::string upstream;
-  std::string what;        // "signatures-not-asked"
+  std::string what;  // "signatures-not-asked"
   auto operator<=>(const Waiver&) const = default;
 };
 
 struct Lock {
   std::string channel;
   std::vector<std::string> platforms;
-  base::Digest request;                // of the merged manifest, as a canonical text: has the wish changed?
+  base::Digest request;  // of the merged manifest, as a canonical text: has the wish changed?
   std::vector<Waiver> waivers;
-  std::vector<FileRow> rows;           // sorted by row_before, each (ecosystem, path) once
+  std::vector<FileRow> rows;  // sorted by row_before, each (ecosystem, path) once
 
-  std::string to_text() const;         // deterministic; parse(to_text()) is equal
+  std::string to_text() const;                                      // deterministic; parse(to_text()) is equal
   static Lock parse(std::string_view text, std::string_view name);  // throws lock with the line
   static Lock read(const std::filesystem::path& path);
   void save(const std::filesystem::path& path) const;

@@ -31,16 +31,16 @@ enum class FieldType {
 struct Field {
   std::string name;
   FieldType type = FieldType::text;
-  std::string help;         // one sentence, for the schema and the documentation
-  bool identity = false;    // part of what makes two entries the same entry
-  bool unites = false;      // lists of the same entry in two manifests unite; others must be equal
+  std::string help;       // one sentence, for the schema and the documentation
+  bool identity = false;  // part of what makes two entries the same entry
+  bool unites = false;    // lists of the same entry in two manifests unite; others must be equal
 };
 
 struct SectionSchema {
-  std::string key;             // "images"
-  std::string ecosystem;       // "oci"
-  std::string shorthand;       // field that a plain string fills ("ref"); empty: a string is an error
-  std::vector<Field> fields;   // `platforms` and `libc` are ordinary fields, listed where they apply
+  std::string key;                               // "images"
+  std::string ecosystem;                         // "oci"
+  std::string shorthand;                         // field that a plain string fills ("ref"); empty: a string is an error
+  std::vector<Field> fields;                     // `platforms` and `libc` are ordinary fields, listed where they apply
   std::vector<std::vector<std::string>> one_of;  // each inner list: exactly one of these fields must be there
   std::string help;
 };
@@ -50,11 +50,11 @@ class Entry {  // one checked entry of a section
   const std::string& section() const { return m_section; }
   const base::SourcePosition& position() const { return m_position; }
   bool has(std::string_view field) const { return m_values.contains(std::string(field)); }
-  std::string text(std::string_view field) const;                    // "" when absent
-  std::vector<std::string> texts(std::string_view field) const;      // empty when absent
+  std::string text(std::string_view field) const;                // "" when absent
+  std::vector<std::string> texts(std::string_view field) const;  // empty when absent
   std::optional<std::uint64_t> number(std::string_view field) const;
   std::optional<bool> flag(std::string_view field) const;
-  std::filesystem::path path(std::string_view field) const;          // absolute; empty when absent
+  std::filesystem::path path(std::string_view field) const;  // absolute; empty when absent
   // The entry's own, else its manifest's, else none, which means linux on this host's architecture. Empty where the
   // section has no `platforms`.
   const std::vector<Platform>& platforms() const { return m_platforms; }
@@ -75,7 +75,7 @@ class Entry {  // one checked entry of a section
 struct Upstream {
   std::string name;
   base::SourcePosition position;
-  std::string url;                       // replaces the default address
+  std::string url;  // replaces the default address
   bool plain_http = false;
   bool insecure_tls = false;
   std::filesystem::path ca_file;
@@ -85,10 +85,10 @@ struct Upstream {
 };
 
 struct Manifest {
-  std::string name;                       // the channel
+  std::string name;  // the channel
   base::SourcePosition name_position;
-  std::vector<Platform> platforms;        // default of the first file; each entry already carries its own
-  std::vector<Entry> entries;             // in order of section, then of appearance
+  std::vector<Platform> platforms;  // default of the first file; each entry already carries its own
+  std::vector<Entry> entries;       // in order of section, then of appearance
   std::map<std::string, Upstream> upstreams;
 
   std::vector<const Entry*> section(std::string_view key) const;

@@ -37,12 +37,14 @@ std::string identity(const SectionSchema& schema, const Entry& entry) {
   return key;
 }
 
-std::string display(const std::vector<std::string>& values) { return base::printable(base::join(values, ", "), 80); }
+std::string display(const std::vector<std::string>& values) {
+  return base::printable(base::join(values, ", "), 80);
+}
 
 Error contradiction(std::string_view what, std::string_view here, std::string_view there,
                     const base::SourcePosition& here_at, const base::SourcePosition& there_at) {
-  return Error(ErrorCode::conflict, fmt::format("{} is '{}' here, but '{}' at {}", what, there, here,
-                                                here_at.to_string()))
+  return Error(ErrorCode::conflict,
+               fmt::format("{} is '{}' here, but '{}' at {}", what, there, here, here_at.to_string()))
       .at(there_at)
       .with_hint("make the two places agree, or leave the option out in one of them");
 }
@@ -72,9 +74,8 @@ void ManifestReader::unite(const SectionSchema& schema, Entry& here, Entry&& add
     }
     std::vector<std::string>& ours = here.m_values[field.name];
     if (field.unites) {
-      std::copy_if(theirs.begin(), theirs.end(), std::back_inserter(ours), [&](const std::string& value) {
-        return std::find(ours.begin(), ours.end(), value) == ours.end();
-      });
+      std::copy_if(theirs.begin(), theirs.end(), std::back_inserter(ours),
+                   [&](const std::string& value) { return std::find(ours.begin(), ours.end(), value) == ours.end(); });
     } else if (comparable(here, field) != comparable(added, field)) {
       throw contradiction(fmt::format("'{}' of an entry of '{}'", field.name, schema.key), display(ours),
                           display(theirs), here.position_of(field.name), added.position_of(field.name));

@@ -186,8 +186,8 @@ Entry ManifestReader::read_entry(const SectionSchema& schema, const YamlNode& no
       const std::string key = key_of(key_node, fmt::format("an entry of '{}'", schema.key));
       const auto field = field_named(key);
       if (field == schema.fields.end()) {
-        throw mistake(key_node, fmt::format("'{}' is not an option of an entry of '{}'", base::printable(key, 80),
-                                            schema.key))
+        throw mistake(key_node,
+                      fmt::format("'{}' is not an option of an entry of '{}'", base::printable(key, 80), schema.key))
             .with_hint(suggestion(key, names));
       }
       read_field(schema, *field, value, entry);
@@ -202,14 +202,13 @@ Entry ManifestReader::read_entry(const SectionSchema& schema, const YamlNode& no
     std::copy_if(choice.begin(), choice.end(), std::back_inserter(given),
                  [&](const std::string& name) { return entry.has(name); });
     if (given.empty()) {
-      throw mistake(node, choice.size() == 1
-                              ? fmt::format("an entry of '{}' needs '{}'", schema.key, choice.front())
-                              : fmt::format("an entry of '{}' needs one of '{}'", schema.key,
-                                            base::join(choice, "', '")));
+      throw mistake(node, choice.size() == 1 ? fmt::format("an entry of '{}' needs '{}'", schema.key, choice.front())
+                                             : fmt::format("an entry of '{}' needs one of '{}'", schema.key,
+                                                           base::join(choice, "', '")));
     }
     if (given.size() > 1) {
-      throw Error(ErrorCode::manifest, fmt::format("an entry of '{}' has both '{}' and '{}'", schema.key, given[0],
-                                                   given[1]))
+      throw Error(ErrorCode::manifest,
+                  fmt::format("an entry of '{}' has both '{}' and '{}'", schema.key, given[0], given[1]))
           .at(entry.position_of(given[1]))
           .with_hint(fmt::format("give exactly one of '{}'", base::join(choice, "', '")));
     }

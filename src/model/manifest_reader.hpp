@@ -35,7 +35,7 @@ class ManifestReader {
   Manifest m_manifest;
   bool m_any_file = false;
   base::SourcePosition m_first_file;
-  std::map<std::string, std::vector<Entry>> m_entries;              // by section key, in order of appearance
+  std::map<std::string, std::vector<Entry>> m_entries;                // by section key, in order of appearance
   std::map<std::string, std::map<std::string, std::size_t>> m_known;  // by section key and identity
 };
 

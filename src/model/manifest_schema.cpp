@@ -11,7 +11,9 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;  // members in the order in which a reader expects them
 
 // YAML reads `version: 1.12` as a number; the manifest takes it as the text that it is.
-OrderedJson scalar_schema() { return {{"type", {"string", "number"}}}; }
+OrderedJson scalar_schema() {
+  return {{"type", {"string", "number"}}};
+}
 
 OrderedJson list_or_one(const OrderedJson& item) {
   return {{"anyOf", {item, {{"type", "array"}, {"items", item}, {"minItems", 1}}}}};

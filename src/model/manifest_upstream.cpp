@@ -19,9 +19,8 @@ namespace {
 
 bool is_variable_name(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !text.empty() && letter(text.front()) && std::all_of(text.begin(), text.end(), [&](char c) {
-    return letter(c) || (c >= '0' && c <= '9');
-  });
+  return !text.empty() && letter(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
 std::string variable(const YamlNode& node, std::string_view what) {
@@ -99,8 +98,7 @@ Upstream read_upstream(const std::string& name, const YamlNode& node) {
       upstream.insecure_tls = value.as_bool(what);
     } else if (key == "ca_file") {
       const std::filesystem::path manifest = value.position().file;
-      upstream.ca_file =
-          std::filesystem::absolute(manifest.parent_path() / value.as_string(what)).lexically_normal();
+      upstream.ca_file = std::filesystem::absolute(manifest.parent_path() / value.as_string(what)).lexically_normal();
     } else if (key == "token_env") {
       upstream.token_env = variable(value, what);
     } else if (key == "username_env") {
@@ -119,8 +117,8 @@ Upstream read_upstream(const std::string& name, const YamlNode& node) {
     }
   }
   if (upstream.username_env.empty() != upstream.password_env.empty()) {
-    throw Error(ErrorCode::manifest, fmt::format("upstream '{}' has only one of username_env and password_env",
-                                                 base::printable(name, 80)))
+    throw Error(ErrorCode::manifest,
+                fmt::format("upstream '{}' has only one of username_env and password_env", base::printable(name, 80)))
         .at(node.position());
   }
   if (!upstream.token_env.empty() && !upstream.username_env.empty()) {
@@ -142,7 +140,8 @@ void ManifestReader::read_upstreams(const YamlNode& node) {
   for (const auto& [key_node, value] : node.members()) {
     const std::string name = key_node.is_scalar() ? base::to_lower(key_node.scalar()) : std::string();
     const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view(".:-_[]").find(c) != std::string_view::npos;
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+             std::string_view(".:-_[]").find(c) != std::string_view::npos;
     });
     if (!plain) {
       throw Error(ErrorCode::manifest, fmt::format("'{}' is not a host or an ecosystem", base::printable(name, 80)))

@@ -25,9 +25,8 @@ const std::vector<std::string>& systems() {
 }
 
 const std::vector<std::string>& architectures() {
-  static const std::vector<std::string> names = {"amd64",  "arm64",   "arm",     "386",  "ppc64le",  "ppc64",
-                                                 "s390x",  "riscv64", "loong64", "mips", "mipsle",   "mips64",
-                                                 "mips64le", "wasm"};
+  static const std::vector<std::string> names = {"amd64",   "arm64",   "arm",  "386",    "ppc64le", "ppc64",    "s390x",
+                                                 "riscv64", "loong64", "mips", "mipsle", "mips64",  "mips64le", "wasm"};
   return names;
 }
 
@@ -95,8 +94,8 @@ Platform Platform::parse(std::string_view text) {
         .with_hint(hint_for(parts[1], architectures()));
   }
   if (parts.size() == 3 && !is_variant(parts[2])) {
-    throw Error(ErrorCode::manifest, fmt::format("platform '{}' has the malformed variant '{}'",
-                                                 base::printable(text), base::printable(parts[2])))
+    throw Error(ErrorCode::manifest, fmt::format("platform '{}' has the malformed variant '{}'", base::printable(text),
+                                                 base::printable(parts[2])))
         .with_hint("variants look like v7");
   }
   return {.os = parts[0], .arch = parts[1], .variant = parts.size() == 3 ? parts[2] : ""};

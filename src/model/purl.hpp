@@ -11,8 +11,8 @@ struct Purl {
   std::string type, namespace_, name, version;
   std::map<std::string, std::string> qualifiers;
 
-  std::string to_string() const;                // canonical: percent-encoded, qualifiers sorted
-  static Purl parse(std::string_view text);     // throws malformed
+  std::string to_string() const;             // canonical: percent-encoded, qualifiers sorted
+  static Purl parse(std::string_view text);  // throws malformed
   bool operator==(const Purl&) const = default;
 };
 

@@ -20,7 +20,7 @@ class Version {
 
  private:
   std::string m_text;
-  std::vector<std::string> m_numbers;     // decimal, without leading zeros; of any length
+  std::vector<std::string> m_numbers;  // decimal, without leading zeros; of any length
   std::vector<std::string> m_prerelease;
 };
 

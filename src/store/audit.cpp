@@ -31,14 +31,23 @@ std::string user_name() {
 
 std::string audit_digest(const AuditEntry& entry) {
   // An array of strings has one spelling as JSON, and no field can run into the next.
-  const base::Json fields = {std::to_string(entry.number), base::to_rfc3339(entry.time), entry.action,
-                             entry.user,                   entry.detail,                 entry.previous};
+  const base::Json fields = {std::to_string(entry.number),
+                             base::to_rfc3339(entry.time),
+                             entry.action,
+                             entry.user,
+                             entry.detail,
+                             entry.previous};
   return base::sha256(fields.dump(-1, ' ', false, base::Json::error_handler_t::replace)).hex();
 }
 
 void StateDb::audit(base::Time time, std::string_view action, std::string_view detail_json) {
-  AuditEntry entry{.number = 1, .time = time, .action = std::string(action), .user = user_name(),
-                   .detail = std::string(detail_json), .previous = {}, .digest = {}};
+  AuditEntry entry{.number = 1,
+                   .time = time,
+                   .action = std::string(action),
+                   .user = user_name(),
+                   .detail = std::string(detail_json),
+                   .previous = {},
+                   .digest = {}};
   {
     Query last(m_impl->cached("SELECT number, digest FROM audit ORDER BY number DESC LIMIT 1"));
     if (last->step()) {

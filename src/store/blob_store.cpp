@@ -31,7 +31,9 @@ namespace {
 constexpr std::uint64_t k_reserve_from = 1024 * 1024;  // bytes
 constexpr std::size_t k_syncs_in_flight = 16;
 
-std::string shard_name(unsigned shard) { return fmt::format("{:02x}", shard); }
+std::string shard_name(unsigned shard) {
+  return fmt::format("{:02x}", shard);
+}
 
 }  // namespace
 
@@ -86,7 +88,9 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-fs::path incoming(const fs::path& root) { return root / "incoming"; }
+fs::path incoming(const fs::path& root) {
+  return root / "incoming";
+}
 
 }  // namespace
 
@@ -118,8 +122,8 @@ void BlobStore::Writer::write(std::span<const std::byte> data) {
 
 void BlobStore::Writer::finish() {
   if (m_written != m_length) {
-    throw Error(ErrorCode::tampered, fmt::format("blob {} ends after {} of {} bytes", m_expected.to_string(),
-                                                 m_written, m_length));
+    throw Error(ErrorCode::tampered,
+                fmt::format("blob {} ends after {} of {} bytes", m_expected.to_string(), m_written, m_length));
   }
   const Digest actual = m_hasher.finish();
   if (actual != m_expected) {
@@ -166,7 +170,9 @@ bool BlobStore::file_exists(const Digest& sha256, std::uint64_t length) const {
   return regular_file_size(path_of(sha256)) == length;
 }
 
-void BlobStore::remove(const Digest& sha256) const { remove_file(path_of(sha256)); }
+void BlobStore::remove(const Digest& sha256) const {
+  remove_file(path_of(sha256));
+}
 
 void BlobStore::for_each_file(const std::function<void(const Digest&, std::uint64_t)>& visit) const {
   for (unsigned shard = 0; shard < 256; ++shard) {

@@ -39,8 +39,7 @@ CatalogRow read_catalog_row(const base::Statement& statement) {
 // One reader's view of the file: SQLite connections may not be shared by threads at work.
 struct Connection {
   explicit Connection(const fs::path& file)
-      : database(file, base::DatabaseMode::immutable),
-        find(database.prepare(select_sql("ecosystem=? AND path=?"))),
+      : database(file, base::DatabaseMode::immutable), find(database.prepare(select_sql("ecosystem=? AND path=?"))),
         list_from(database.prepare(select_sql("ecosystem=? AND path>=? ORDER BY path"))),
         list_after(database.prepare(select_sql("ecosystem=? AND path>? ORDER BY path"))),
         find_digest(database.prepare(select_sql("sha256=? ORDER BY ecosystem, path"))),
@@ -78,9 +77,8 @@ struct Catalog::Impl {
     auto first = std::make_unique<Connection>(file);
     const std::string format = info_value(first->database, "format");
     if (format != std::to_string(k_catalog_format)) {
-      throw Error(ErrorCode::unsupported,
-                  fmt::format("{} has catalog format '{}', this airlock reads {}", file.string(), format,
-                              k_catalog_format))
+      throw Error(ErrorCode::unsupported, fmt::format("{} has catalog format '{}', this airlock reads {}",
+                                                      file.string(), format, k_catalog_format))
           .with_hint("activate a generation again with this airlock; that writes the catalog anew");
     }
     const std::string text = info_value(first->database, "number");
@@ -148,7 +146,9 @@ std::shared_ptr<const Catalog> Catalog::open_current(const fs::path& home) {
   }
 }
 
-std::uint64_t Catalog::number() const { return m_impl->number; }
+std::uint64_t Catalog::number() const {
+  return m_impl->number;
+}
 
 std::optional<CatalogRow> Catalog::find(std::string_view ecosystem, std::string_view path) const {
   Impl::Lease connection(*m_impl);
@@ -225,8 +225,8 @@ std::uint64_t current_catalog_number(const fs::path& home) {
   std::uint64_t number = 0;
   const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (failure != std::errc() || end != digits.data() + digits.size() || number == 0) {
-    throw Error(ErrorCode::malformed, fmt::format("{} does not hold the number of a catalog",
-                                                  current_file(home).string()))
+    throw Error(ErrorCode::malformed,
+                fmt::format("{} does not hold the number of a catalog", current_file(home).string()))
         .with_hint("run `airlock store activate` with the generation that is to be served");
   }
   return number;
@@ -238,7 +238,9 @@ struct CurrentCatalog::Impl {
   std::shared_ptr<const Catalog> catalog;
 };
 
-CurrentCatalog::CurrentCatalog(fs::path home) : m_impl(std::make_unique<Impl>()) { m_impl->home = std::move(home); }
+CurrentCatalog::CurrentCatalog(fs::path home) : m_impl(std::make_unique<Impl>()) {
+  m_impl->home = std::move(home);
+}
 CurrentCatalog::~CurrentCatalog() = default;
 
 std::shared_ptr<const Catalog> CurrentCatalog::get() const {

@@ -41,8 +41,7 @@ std::string schema() {
 }
 
 std::string insert_sql(std::string_view verb) {
-  return fmt::format("{} INTO files ({}, channel, generation) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", verb,
-                     k_row_columns);
+  return fmt::format("{} INTO files ({}, channel, generation) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", verb, k_row_columns);
 }
 
 // Which of two rows of one path is served, or neither.
@@ -98,7 +97,8 @@ CatalogBuilder::CatalogBuilder(fs::path home, std::uint64_t number)
   m_impl->replace.emplace(m_impl->database->prepare(insert_sql("REPLACE")));
   m_impl->find.emplace(m_impl->database->prepare(
       fmt::format("SELECT {}, channel, generation FROM files WHERE ecosystem=? AND path=?", k_row_columns)));
-  m_impl->insert_alias.emplace(m_impl->database->prepare("INSERT OR REPLACE INTO aliases (other, sha256) VALUES (?,?)"));
+  m_impl->insert_alias.emplace(
+      m_impl->database->prepare("INSERT OR REPLACE INTO aliases (other, sha256) VALUES (?,?)"));
 }
 
 CatalogBuilder::~CatalogBuilder() {
@@ -109,7 +109,9 @@ CatalogBuilder::~CatalogBuilder() {
   }
 }
 
-std::uint64_t CatalogBuilder::number() const { return m_impl->number; }
+std::uint64_t CatalogBuilder::number() const {
+  return m_impl->number;
+}
 
 void CatalogBuilder::add(const CatalogRow& row) {
   const auto bind = [&](base::Statement& statement) -> base::Statement& {

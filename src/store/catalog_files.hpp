@@ -10,7 +10,9 @@ namespace airlock::store {
 // The number of the schema that this airlock writes; it reads the same one only, as each activation writes anew.
 inline constexpr int k_catalog_format = 1;
 
-inline std::filesystem::path catalog_folder(const std::filesystem::path& home) { return home / "catalog"; }
+inline std::filesystem::path catalog_folder(const std::filesystem::path& home) {
+  return home / "catalog";
+}
 inline std::filesystem::path catalog_file(const std::filesystem::path& home, std::uint64_t number) {
   return catalog_folder(home) / (std::to_string(number) + ".db");
 }

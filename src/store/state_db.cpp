@@ -41,7 +41,9 @@ const std::string k_step_1 = fmt::format(
     "  user TEXT NOT NULL, detail TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL);",
     k_row_definition);
 
-fs::path database_path(const fs::path& home) { return home / "airlock.db"; }
+fs::path database_path(const fs::path& home) {
+  return home / "airlock.db";
+}
 
 base::DatabaseMode mode_for(const fs::path& home, StateDb::Access access) {
   if (access == StateDb::Access::change) {
@@ -74,8 +76,7 @@ StateDb::Impl::Impl(const fs::path& home, Access access)
   base::Statement version = database.prepare("PRAGMA user_version");
   version.step();
   if (version.number(0) > static_cast<std::int64_t>(steps.size())) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("{} was written by a newer airlock", database_path(home).string()))
+    throw Error(ErrorCode::unsupported, fmt::format("{} was written by a newer airlock", database_path(home).string()))
         .with_hint("use that version, or restore a backup made by this one");
   }
   if (version.number(0) == 0) {
@@ -108,9 +109,13 @@ void StateDb::Impl::set_setting(std::string_view key, std::string_view value) {
 StateDb::StateDb(const fs::path& home, Access access) : m_impl(std::make_unique<Impl>(home, access)) {}
 StateDb::~StateDb() = default;
 
-base::Transaction StateDb::change() { return base::Transaction(m_impl->database); }
+base::Transaction StateDb::change() {
+  return base::Transaction(m_impl->database);
+}
 
-bool StateDb::has_blob(const Digest& sha256) const { return blob_length(sha256).has_value(); }
+bool StateDb::has_blob(const Digest& sha256) const {
+  return blob_length(sha256).has_value();
+}
 
 std::optional<std::uint64_t> StateDb::blob_length(const Digest& sha256) const {
   Query query(m_impl->cached("SELECT length FROM blobs WHERE sha256=?"));

@@ -28,24 +28,24 @@ struct ChannelKey {
 };
 
 struct Generation {
-  std::uint64_t id = 0;            // over all channels, from 1
+  std::uint64_t id = 0;  // over all channels, from 1
   ChannelKey channel;
-  std::uint64_t serial = 0;        // of the bundle
-  std::string bundle_id;           // hex
-  base::Time created{};            // of the bundle
+  std::uint64_t serial = 0;  // of the bundle
+  std::string bundle_id;     // hex
+  base::Time created{};      // of the bundle
   base::Time imported{};
   bool active = false;
-  std::string head_digest;         // sha256 of the stored head, a blob of its own
+  std::string head_digest;  // sha256 of the stored head, a blob of its own
   std::uint64_t artifacts = 0, rows = 0, bytes = 0;
 };
 
 struct AuditEntry {
   std::uint64_t number = 0;
   base::Time time{};
-  std::string action;              // "import", "activate", "rollback", "trust-init", …
+  std::string action;  // "import", "activate", "rollback", "trust-init", …
   std::string user;
-  std::string detail;              // JSON object
-  std::string previous, digest;    // hash chain, hex
+  std::string detail;            // JSON object
+  std::string previous, digest;  // hash chain, hex
 };
 
 // One connection, for one thread. `change` holds the exclusive right to change a home (flock on HOME/lock) for as long
@@ -59,7 +59,7 @@ class StateDb {
   ~StateDb();
 
   // Trust state of one channel. Roots are committed at once; the rest inside a change().
-  std::vector<std::string> roots(const ChannelKey& channel) const;    // after the pinned one, oldest first
+  std::vector<std::string> roots(const ChannelKey& channel) const;  // after the pinned one, oldest first
   void add_root(const ChannelKey& channel, std::uint64_t version, std::string_view bytes);
   std::optional<std::string> role(const ChannelKey& channel, std::string_view role) const;
   void set_role(const ChannelKey& channel, std::string_view role, std::string_view bytes);
@@ -79,21 +79,21 @@ class StateDb {
   void for_each_blob(const std::function<void(const base::Digest&, std::uint64_t length)>& visit) const;
 
   // Generations and their rows.
-  std::uint64_t add_generation(const Generation& generation);   // `id` is given by the database
+  std::uint64_t add_generation(const Generation& generation);  // `id` is given by the database
   void add_row(std::uint64_t generation, const model::FileRow& row);
   void add_alias(const base::Digest& other, const base::Digest& sha256);
   void for_each_alias(const std::function<void(const base::Digest&, const base::Digest&)>& visit) const;
-  std::vector<Generation> generations() const;                  // newest first
+  std::vector<Generation> generations() const;  // newest first
   std::optional<Generation> generation(std::uint64_t id) const;
   void for_each_row(std::uint64_t generation, const std::function<void(const model::FileRow&)>& visit) const;
-  void set_active(std::uint64_t generation);                    // the only active one of its channel
-  void drop_generation(std::uint64_t generation);               // must not be active
-  std::uint64_t next_catalog_number();                          // counts up, and is the number below from then on
-  std::uint64_t catalog_number() const;                         // of the catalog that belongs to this state; 0: none
+  void set_active(std::uint64_t generation);       // the only active one of its channel
+  void drop_generation(std::uint64_t generation);  // must not be active
+  std::uint64_t next_catalog_number();             // counts up, and is the number below from then on
+  std::uint64_t catalog_number() const;            // of the catalog that belongs to this state; 0: none
 
   // Appends to the log, with the name of the user who runs this process.
   void audit(base::Time time, std::string_view action, std::string_view detail_json);
-  std::vector<AuditEntry> audit_entries() const;                // oldest first
+  std::vector<AuditEntry> audit_entries() const;  // oldest first
 
   base::Transaction change();  // everything until commit() becomes visible at once
 
@@ -110,8 +110,8 @@ void publish_catalog(StateDb& state, const std::filesystem::path& home);
 std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const std::filesystem::path& home);
 bool catalog_is_current(const StateDb& state, const std::filesystem::path& home);
 
-// The chain of an audit log, oldest entry first: a finding (tampered) for each entry whose digest, predecessor or number
-// is not what it must be.
+// The chain of an audit log, oldest entry first: a finding (tampered) for each entry whose digest, predecessor or
+// number is not what it must be.
 std::vector<base::Finding> check_audit(const std::vector<AuditEntry>& entries);
 std::string audit_digest(const AuditEntry& entry);  // hex; what `digest` must be
 

@@ -50,8 +50,9 @@ Error no_generation(std::uint64_t id) {
 
 std::uint64_t StateDb::add_generation(const Generation& generation) {
   const std::int64_t channel = m_impl->add_channel(generation.channel);
-  m_impl->cached("INSERT INTO generations (channel, serial, bundle_id, created, imported, active, head_digest, "
-                 "artifacts, rows, bytes) VALUES (?,?,?,?,?,0,?,?,?,?)")
+  m_impl
+      ->cached("INSERT INTO generations (channel, serial, bundle_id, created, imported, active, head_digest, "
+               "artifacts, rows, bytes) VALUES (?,?,?,?,?,0,?,?,?,?)")
       .bind(1, channel)
       .bind(2, to_integer(generation.serial))
       .bind(3, std::string_view(generation.bundle_id))
@@ -177,7 +178,9 @@ std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const fs::path& 
   return builder;
 }
 
-void publish_catalog(StateDb& state, const fs::path& home) { prepare_catalog(state, home)->publish(); }
+void publish_catalog(StateDb& state, const fs::path& home) {
+  prepare_catalog(state, home)->publish();
+}
 
 bool catalog_is_current(const StateDb& state, const fs::path& home) {
   return current_catalog_number(home) == state.catalog_number();

@@ -29,9 +29,13 @@ std::optional<base::Time> to_time(const std::optional<std::string>& text) {
   return base::Time(std::chrono::seconds(seconds));
 }
 
-std::string to_seconds(base::Time time) { return std::to_string(time.time_since_epoch().count()); }
+std::string to_seconds(base::Time time) {
+  return std::to_string(time.time_since_epoch().count());
+}
 
-std::span<const std::byte> bytes_of(std::string_view text) { return base::as_bytes(text); }
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return base::as_bytes(text);
+}
 
 }  // namespace
 
@@ -98,7 +102,9 @@ std::optional<std::uint64_t> StateDb::last_serial(const ChannelKey& channel) con
   return static_cast<std::uint64_t>(query->number(0));
 }
 
-std::optional<base::Time> StateDb::time_floor() const { return to_time(m_impl->setting(k_time_floor)); }
+std::optional<base::Time> StateDb::time_floor() const {
+  return to_time(m_impl->setting(k_time_floor));
+}
 
 void StateDb::raise_time_floor(base::Time created) {
   const auto floor = time_floor();
@@ -107,9 +113,13 @@ void StateDb::raise_time_floor(base::Time created) {
   }
 }
 
-std::optional<base::Time> StateDb::last_wall() const { return to_time(m_impl->setting(k_last_wall)); }
+std::optional<base::Time> StateDb::last_wall() const {
+  return to_time(m_impl->setting(k_last_wall));
+}
 
-void StateDb::set_last_wall(base::Time now) { m_impl->set_setting(k_last_wall, to_seconds(now)); }
+void StateDb::set_last_wall(base::Time now) {
+  m_impl->set_setting(k_last_wall, to_seconds(now));
+}
 
 std::vector<ChannelKey> StateDb::channels() const {
   Query query(m_impl->cached("SELECT producer, channel FROM channels ORDER BY producer, channel"));

@@ -121,7 +121,7 @@ class Encoder {
   std::string m_out;
 };
 
-} // namespace
+}  // namespace
 
 std::string canonical_json(const base::Json& value) {
   return Encoder().encode(value);
@@ -131,4 +131,4 @@ base::Digest canonical_sha256(const base::Json& value) {
   return base::sha256(canonical_json(value));
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -13,4 +13,4 @@ namespace airlock::trust {
 std::string canonical_json(const base::Json& value);
 base::Digest canonical_sha256(const base::Json& value);
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -17,14 +17,13 @@ std::string versions(std::uint64_t now, std::uint64_t before) {
   return "version " + std::to_string(now) + " follows the trusted version " + std::to_string(before);
 }
 
-} // namespace
+}  // namespace
 
 Client::Impl::Impl(std::string pinned_root, Fetcher& fetcher, StateStore& store, ClientOptions client_options)
     : m_fetcher(&fetcher), m_store(&store), m_options(std::move(client_options)) {
   for (const auto& [role, expiry] : m_options.expiry) {
     if (role == "root") {
-      throw Error(ErrorCode::usage,
-                  "expiry of role '" + base::printable(role, 60) + "' cannot be overridden");
+      throw Error(ErrorCode::usage, "expiry of role '" + base::printable(role, 60) + "' cannot be overridden");
     }
   }
   SignedFile file = parse_signed(std::move(pinned_root), "root", k_root_limit);
@@ -42,14 +41,14 @@ void Client::Impl::walk_stored_roots() {
     try {
       SignedFile file = parse_signed(std::move(bytes), "root", k_root_limit);
       if (parse_root(file, m_options.keyid_check).version <= set.root.version) {
-        continue; // a newer root was pinned since
+        continue;  // a newer root was pinned since
       }
       Root root = open_next_root(set.root, file, m_options.keyid_check);
       check_root_form(file, root);
       set.root_file = std::move(file);
       set.root = std::move(root);
     } catch (const Error&) {
-      return; // what follows a broken link is not a chain; the fetcher has the whole one
+      return;  // what follows a broken link is not a chain; the fetcher has the whole one
     }
   }
 }
@@ -63,8 +62,7 @@ void Client::Impl::update_root() {
       break;
     }
     if (i >= m_options.root_limit) {
-      throw Error(ErrorCode::limit,
-                  "more than " + std::to_string(m_options.root_limit) + " new roots in one run")
+      throw Error(ErrorCode::limit, "more than " + std::to_string(m_options.root_limit) + " new roots in one run")
           .with_hint("the roots up to version " + std::to_string(set.root.version) +
                      " are kept; run the same command again to go on");
     }
@@ -75,7 +73,7 @@ void Client::Impl::update_root() {
       accept_root(std::move(file), std::move(root));
     });
   }
-  check_times("root", set.root); // 5.3.10: only of the last one, and after it was kept
+  check_times("root", set.root);  // 5.3.10: only of the last one, and after it was kept
 }
 
 // 5.3.8
@@ -145,7 +143,7 @@ void Client::Impl::update_timestamp() {
     if (timestamp.version != earlier.role.version) {
       check_newer_timestamp(timestamp);
     } else if (incremental()) {
-      keep_earlier = true; // 5.4.3.1: nothing new, whatever it says
+      keep_earlier = true;  // 5.4.3.1: nothing new, whatever it says
     } else if (file.canonical == earlier.file.canonical) {
       set.same_timestamp = true;
     } else {
@@ -227,8 +225,8 @@ void Client::Impl::check_newer_snapshot(const Snapshot& snapshot, const SignedFi
       throw Error(ErrorCode::rollback, "snapshot no longer lists '" + base::printable(name, 100) + "'");
     }
     if (now->second.version < before.version) {
-      throw Error(ErrorCode::rollback, "in snapshot, '" + base::printable(name, 100) + "' " +
-                                           versions(now->second.version, before.version));
+      throw Error(ErrorCode::rollback,
+                  "in snapshot, '" + base::printable(name, 100) + "' " + versions(now->second.version, before.version));
     }
     check_jump(name, before.version, now->second.version);
   }
@@ -270,4 +268,4 @@ const TrustedSet& Client::trusted() const {
   return m_impl->set;
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

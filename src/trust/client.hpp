@@ -45,9 +45,9 @@ enum class Expiry { enforce, accept };
 // What the far side's own policy adds; no root can weaken it (TRUST.md 1.3). "delegated" stands for every
 // delegated role that has no entry of its own.
 struct Policy {
-  std::map<std::string, std::uint64_t> minimum_threshold;       // by role
-  std::vector<Scheme> schemes;                                  // empty: all three
-  std::map<std::string, std::chrono::seconds> longest_lifetime; // by role; from now to expiry
+  std::map<std::string, std::uint64_t> minimum_threshold;        // by role
+  std::vector<Scheme> schemes;                                   // empty: all three
+  std::map<std::string, std::chrono::seconds> longest_lifetime;  // by role; from now to expiry
   std::uint64_t largest_version_jump = 1'000'000;
 };
 
@@ -55,13 +55,13 @@ struct ClientOptions {
   Persistence persistence = Persistence::transactional;
   KeyidCheck keyid_check = KeyidCheck::enforce;
   Policy policy;
-  base::Time now{}; // fixed for the run (5.1)
+  base::Time now{};  // fixed for the run (5.1)
   // Every role must carry it; only a root may leave it out, and then serves all channels of its producer.
   // Empty: a foreign repository, from which neither the channel nor lengths and hashes of metadata are asked.
   std::string channel;
   // Overrides for one import: "timestamp" and "snapshot" only; another role throws usage.
   std::map<std::string, Expiry> expiry;
-  std::size_t root_limit = 256; // new roots in one run
+  std::size_t root_limit = 256;  // new roots in one run
 };
 
 struct TrustedSet {
@@ -72,8 +72,8 @@ struct TrustedSet {
   Targets targets;
   std::map<std::string, SignedFile> delegated_files;
   std::map<std::string, Targets> delegated;
-  std::uint64_t new_roots = 0; // accepted in this run
-  bool same_timestamp = false; // the fetched statement equals the trusted one
+  std::uint64_t new_roots = 0;  // accepted in this run
+  bool same_timestamp = false;  // the fetched statement equals the trusted one
 };
 
 class Client {
@@ -104,4 +104,4 @@ class Client {
   std::unique_ptr<Impl> m_impl;
 };
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -13,10 +13,9 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-} // namespace
+}  // namespace
 
-SignedFile Client::Impl::fetch_signed(const std::string& file_name, std::string_view role,
-                                      std::size_t limit) {
+SignedFile Client::Impl::fetch_signed(const std::string& file_name, std::string_view role, std::size_t limit) {
   auto bytes = m_fetcher->fetch(file_name, limit);
   if (!bytes) {
     throw Error(ErrorCode::not_found, "metadata file '" + base::printable(file_name, 120) + "' is not there");
@@ -24,15 +23,14 @@ SignedFile Client::Impl::fetch_signed(const std::string& file_name, std::string_
   return refusing_malformed([&] { return parse_signed(std::move(*bytes), role, limit); });
 }
 
-SignedFile Client::Impl::fetch_described(std::string_view role, const MetaFile& meta,
-                                         std::size_t default_limit) {
+SignedFile Client::Impl::fetch_described(std::string_view role, const MetaFile& meta, std::size_t default_limit) {
   if (own() && (!meta.length || meta.hashes.empty())) {
     throw Error(ErrorCode::tampered, role_in_quotes(role) + " is described without a length or a hash");
   }
   if (meta.length.value_or(0) > k_metadata_ceiling) {
-    throw Error(ErrorCode::limit, role_in_quotes(role) + " is said to have " +
-                                      base::format_bytes(*meta.length) + "; metadata of more than " +
-                                      base::format_bytes(k_metadata_ceiling) + " is not accepted");
+    throw Error(ErrorCode::limit, role_in_quotes(role) + " is said to have " + base::format_bytes(*meta.length) +
+                                      "; metadata of more than " + base::format_bytes(k_metadata_ceiling) +
+                                      " is not accepted");
   }
   const std::size_t limit = meta.length.value_or(default_limit);
   const std::string file_name = metadata_file_name(role, version_in_name(meta.version));
@@ -43,8 +41,8 @@ SignedFile Client::Impl::fetch_described(std::string_view role, const MetaFile& 
     if (error.code() != ErrorCode::limit || !meta.length) {
       throw;
     }
-    throw Error(ErrorCode::tampered, role_in_quotes(role) + " is longer than the " + std::to_string(limit) +
-                                         " bytes that were signed");
+    throw Error(ErrorCode::tampered,
+                role_in_quotes(role) + " is longer than the " + std::to_string(limit) + " bytes that were signed");
   }
   if (!bytes) {
     throw Error(ErrorCode::not_found, "metadata file '" + base::printable(file_name, 120) + "' is not there");
@@ -84,20 +82,17 @@ void Client::Impl::check_root_form(const SignedFile& file, const Root& root) con
 
 void Client::Impl::check_channel(std::string_view role, const RoleCommon& common) const {
   if (own() && common.channel != m_options.channel) {
-    throw Error(ErrorCode::foreign,
-                role_in_quotes(role) + " is signed for " +
-                    (common.channel.empty() ? "no channel" : "channel '" + common.channel + "'") +
-                    ", not for '" + m_options.channel + "'");
+    throw Error(ErrorCode::foreign, role_in_quotes(role) + " is signed for " +
+                                        (common.channel.empty() ? "no channel" : "channel '" + common.channel + "'") +
+                                        ", not for '" + m_options.channel + "'");
   }
 }
 
 void Client::Impl::check_jump(std::string_view role, std::uint64_t from, std::uint64_t to) const {
   if (to > from && to - from > m_options.policy.largest_version_jump) {
-    throw Error(ErrorCode::untrusted, role_in_quotes(role) + " jumps from version " + std::to_string(from) +
-                                          " to " + std::to_string(to) +
-                                          ", further than this site's policy allows")
-        .with_hint(
-            "a stolen key could make every later version look old; ask the producer before allowing it");
+    throw Error(ErrorCode::untrusted, role_in_quotes(role) + " jumps from version " + std::to_string(from) + " to " +
+                                          std::to_string(to) + ", further than this site's policy allows")
+        .with_hint("a stolen key could make every later version look old; ask the producer before allowing it");
   }
 }
 
@@ -108,8 +103,7 @@ void Client::Impl::check_times(std::string_view role, const RoleCommon& common) 
     limit = limits.find("delegated");
   }
   if (limit != limits.end() && common.expires > m_options.now + limit->second) {
-    throw Error(ErrorCode::untrusted, role_in_quotes(role) + " is valid until " +
-                                          base::to_rfc3339(common.expires) +
+    throw Error(ErrorCode::untrusted, role_in_quotes(role) + " is valid until " + base::to_rfc3339(common.expires) +
                                           ", longer than this site's policy allows");
   }
   const auto accepted = m_options.expiry.find(std::string(role));
@@ -126,4 +120,4 @@ std::optional<std::uint64_t> Client::Impl::version_in_name(std::uint64_t version
   return set.root.consistent_snapshot ? std::optional(version) : std::nullopt;
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

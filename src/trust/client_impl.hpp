@@ -48,9 +48,8 @@ struct Client::Impl {
   const Targets& load_delegated(const DelegatedRole& role, const std::map<std::string, PublicKey>& keys);
   std::pair<SignedFile, Targets> load_targets(const std::string& name, const RoleKeys& role,
                                               const std::map<std::string, PublicKey>& keys);
-  std::optional<std::pair<SignedFile, Targets>>
-  read_stored_targets(const std::string& name, const RoleKeys& role,
-                      const std::map<std::string, PublicKey>& keys);
+  std::optional<std::pair<SignedFile, Targets>> read_stored_targets(const std::string& name, const RoleKeys& role,
+                                                                    const std::map<std::string, PublicKey>& keys);
   void check_equivocation(const std::string& name, const SignedFile& stored, const SignedFile& fetched,
                           std::uint64_t version) const;
 
@@ -90,4 +89,4 @@ decltype(auto) refusing_malformed(Function&& function) {
   }
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

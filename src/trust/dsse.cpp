@@ -25,7 +25,7 @@ std::string decoded_member(const base::Json& object, std::string_view key, std::
   return std::move(*value);
 }
 
-} // namespace
+}  // namespace
 
 std::string dsse_pae(std::string_view payload_type, std::string_view payload) {
   std::string text = "DSSEv1 ";
@@ -39,7 +39,7 @@ std::string dsse_pae(std::string_view payload_type, std::string_view payload) {
 std::string sign_envelope(std::string_view payload_type, std::string_view payload,
                           const std::vector<const Signer*>& signers) {
   const std::string message = dsse_pae(payload_type, payload);
-  std::map<std::string, std::string> by_keyid; // so that the order of signers does not show
+  std::map<std::string, std::string> by_keyid;  // so that the order of signers does not show
   for (const Signer* const signer : signers) {
     by_keyid.try_emplace(signer->public_key().keyid(), base::base64_encode(signer->sign(message)));
   }
@@ -47,9 +47,8 @@ std::string sign_envelope(std::string_view payload_type, std::string_view payloa
   for (const auto& [keyid, sig] : by_keyid) {
     signatures.push_back({{"keyid", keyid}, {"sig", sig}});
   }
-  const base::Json envelope = {{"payload", base::base64_encode(payload)},
-                               {"payloadType", payload_type},
-                               {"signatures", std::move(signatures)}};
+  const base::Json envelope = {
+      {"payload", base::base64_encode(payload)}, {"payloadType", payload_type}, {"signatures", std::move(signatures)}};
   return envelope.dump(1) + "\n";
 }
 
@@ -78,8 +77,7 @@ Envelope parse_envelope(std::string_view bytes, std::string_view name, std::size
 }
 
 std::string open_envelope(std::string_view bytes, std::string_view payload_type, std::string_view name,
-                          const RoleKeys& role, const std::map<std::string, PublicKey>& keys,
-                          std::size_t limit) {
+                          const RoleKeys& role, const std::map<std::string, PublicKey>& keys, std::size_t limit) {
   Envelope envelope = parse_envelope(bytes, name, limit);
   if (envelope.payload_type != payload_type) {
     throw Error(ErrorCode::untrusted, std::string(name) + " holds a payload of type '" +
@@ -95,11 +93,10 @@ std::string open_envelope(std::string_view bytes, std::string_view payload_type,
   const std::string message = dsse_pae(payload_type, envelope.payload);
   const std::size_t signers = count_signers(message, envelope.signatures, role, keys);
   if (signers < role.threshold || role.threshold == 0) {
-    throw Error(ErrorCode::untrusted, std::string(name) + " is signed by " + std::to_string(signers) +
-                                          " of the " + std::to_string(role.threshold) +
-                                          " keys that are needed");
+    throw Error(ErrorCode::untrusted, std::string(name) + " is signed by " + std::to_string(signers) + " of the " +
+                                          std::to_string(role.threshold) + " keys that are needed");
   }
   return std::move(envelope.payload);
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

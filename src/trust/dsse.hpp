@@ -19,13 +19,12 @@ std::string sign_envelope(std::string_view payload_type, std::string_view payloa
 
 struct Envelope {
   std::string payload_type;
-  std::string payload; // decoded once; the very bytes that signatures are over
+  std::string payload;  // decoded once; the very bytes that signatures are over
   std::vector<Signature> signatures;
 };
 Envelope parse_envelope(std::string_view bytes, std::string_view name, std::size_t limit);
 // The payload, when enough distinct keys of `role` signed it as `payload_type`; throws untrusted, malformed.
 std::string open_envelope(std::string_view bytes, std::string_view payload_type, std::string_view name,
-                          const RoleKeys& role, const std::map<std::string, PublicKey>& keys,
-                          std::size_t limit);
+                          const RoleKeys& role, const std::map<std::string, PublicKey>& keys, std::size_t limit);
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -18,7 +18,7 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_signature_size_limit = 8'192 / 8; // bytes; RSA of the largest accepted size
+constexpr std::size_t k_signature_size_limit = 8'192 / 8;  // bytes; RSA of the largest accepted size
 
 struct SchemeName {
   Scheme scheme;
@@ -68,7 +68,7 @@ EvpPkey read_value(const std::string& text, Scheme scheme, KeyForms forms) {
   return load_public_pem(text, scheme);
 }
 
-} // namespace
+}  // namespace
 
 std::string_view to_string(Scheme scheme) {
   return names_of(scheme).name;
@@ -95,7 +95,7 @@ PublicKey PublicKey::from_json(const base::Json& key_object, KeyForms forms) {
   impl->keyid = canonical_sha256(key_object).hex();
   impl->json = key_object;
   if (forms == KeyForms::foreign) {
-    impl->salt_length = RSA_PSS_SALTLEN_AUTO; // the reference implementation's verifier takes any
+    impl->salt_length = RSA_PSS_SALTLEN_AUTO;  // the reference implementation's verifier takes any
   }
   PublicKey key;
   key.m_impl = std::move(impl);
@@ -120,19 +120,18 @@ bool PublicKey::verify(std::string_view message, std::string_view signature) con
     return false;
   }
   const EvpMdCtx context(EVP_MD_CTX_new());
-  EVP_PKEY_CTX* options = nullptr; // owned by `context`
+  EVP_PKEY_CTX* options = nullptr;  // owned by `context`
   // Ed25519 hashes by itself; EVP fails when it is given a digest.
   const EVP_MD* const digest = m_impl->scheme == Scheme::ed25519 ? nullptr : EVP_sha256();
-  bool good =
-      context && EVP_DigestVerifyInit(context.get(), &options, digest, nullptr, m_impl->key.get()) == 1;
+  bool good = context && EVP_DigestVerifyInit(context.get(), &options, digest, nullptr, m_impl->key.get()) == 1;
   if (good && m_impl->scheme == Scheme::rsa_pss_sha256) {
     good = EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
            EVP_PKEY_CTX_set_rsa_mgf1_md(options, EVP_sha256()) == 1 &&
            EVP_PKEY_CTX_set_rsa_pss_saltlen(options, m_impl->salt_length) == 1;
   }
   // Only 1 is success: 0 and negative values are all refusals.
-  good = good && EVP_DigestVerify(context.get(), as_unsigned(signature), signature.size(),
-                                  as_unsigned(message), message.size()) == 1;
+  good = good && EVP_DigestVerify(context.get(), as_unsigned(signature), signature.size(), as_unsigned(message),
+                                  message.size()) == 1;
   ERR_clear_error();
   return good;
 }
@@ -144,4 +143,4 @@ bool PublicKey::same_key(const PublicKey& other) const {
   return same;
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -14,13 +14,12 @@ namespace airlock::trust {
 
 enum class Scheme { ed25519, ecdsa_p256, rsa_pss_sha256 };
 
-std::string_view
-to_string(Scheme scheme); // TUF's name: "ed25519", "ecdsa-sha2-nistp256", "rsassa-pss-sha256"
+std::string_view to_string(Scheme scheme);  // TUF's name: "ed25519", "ecdsa-sha2-nistp256", "rsassa-pss-sha256"
 std::optional<Scheme> find_scheme(std::string_view name);
 
-inline constexpr int k_rsa_bits_ever = 2'048;    // the least that is read
-inline constexpr int k_rsa_bits_new = 3'072;     // the least that is made or put into a new root
-inline constexpr int k_rsa_bits_largest = 8'192; // more only costs the verifier time
+inline constexpr int k_rsa_bits_ever = 2'048;     // the least that is read
+inline constexpr int k_rsa_bits_new = 3'072;      // the least that is made or put into a new root
+inline constexpr int k_rsa_bits_largest = 8'192;  // more only costs the verifier time
 
 // Which spellings of a key are read. `foreign` adds what other repositories wrote in earlier years: the
 // keytype "ecdsa-sha2-nistp256", points as hex instead of PEM, and RSA-PSS salts of any length. airlock
@@ -34,10 +33,10 @@ class PublicKey {
   // parameters, a curve other than P-256, text around the PEM block).
   static PublicKey from_json(const base::Json& key_object, KeyForms forms = KeyForms::own);
 
-  const std::string& keyid() const; // sha256 over the canonical form of the whole object, hex
+  const std::string& keyid() const;  // sha256 over the canonical form of the whole object, hex
   const base::Json& json() const;
   Scheme scheme() const;
-  int bits() const; // of the modulus for RSA, 256 otherwise
+  int bits() const;  // of the modulus for RSA, 256 otherwise
   // True only when `signature` (raw bytes) is by this key over exactly `message`.
   bool verify(std::string_view message, std::string_view signature) const;
   // The same key, whatever its encoding or keyid (EVP_PKEY_eq).
@@ -45,7 +44,7 @@ class PublicKey {
 
  private:
   struct Impl;
-  std::shared_ptr<const Impl> m_impl; // immutable, shared by copies
+  std::shared_ptr<const Impl> m_impl;  // immutable, shared by copies
 };
 
 // Makes signatures. A key file is one; a token or a command of the user's is another (issue: people and
@@ -74,4 +73,4 @@ std::unique_ptr<Signer> load_private_key(const std::filesystem::path& path,
                                          const std::optional<base::Secret>& passphrase);
 bool private_key_is_encrypted(const std::filesystem::path& path);
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

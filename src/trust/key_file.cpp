@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorCode;
 
-constexpr int k_iterations = 600'000; // of PBKDF2; OpenSSL's own default is 2,048
-constexpr int k_salt_size = 16;       // bytes
+constexpr int k_iterations = 600'000;  // of PBKDF2; OpenSSL's own default is 2,048
+constexpr int k_salt_size = 16;        // bytes
 constexpr std::size_t k_file_limit = 64 * 1024;
 constexpr std::size_t k_passphrase_limit = 1024;
 constexpr std::string_view k_plain_label = "PRIVATE KEY";
@@ -35,8 +35,7 @@ std::string file_in_quotes(const fs::path& path) {
 int checked_size(const base::Secret& passphrase) {
   const auto size = passphrase.reveal().size();
   if (size == 0 || size > k_passphrase_limit) {
-    throw Error(ErrorCode::usage,
-                size == 0 ? "the passphrase is empty" : "the passphrase is longer than 1024 bytes");
+    throw Error(ErrorCode::usage, size == 0 ? "the passphrase is empty" : "the passphrase is longer than 1024 bytes");
   }
   return static_cast<int>(size);
 }
@@ -48,8 +47,8 @@ Bio to_pem(EVP_PKEY* key, const std::optional<base::Secret>& passphrase) {
   bool good = info && out;
   if (good && passphrase) {
     const int size = checked_size(*passphrase);
-    const X509Sig encrypted(PKCS8_encrypt(NID_hmacWithSHA256, EVP_aes_256_cbc(), passphrase->reveal().c_str(),
-                                          size, nullptr, k_salt_size, k_iterations, info.get()));
+    const X509Sig encrypted(PKCS8_encrypt(NID_hmacWithSHA256, EVP_aes_256_cbc(), passphrase->reveal().c_str(), size,
+                                          nullptr, k_salt_size, k_iterations, info.get()));
     good = encrypted && PEM_write_bio_PKCS8(out.get(), encrypted.get()) == 1;
   } else if (good) {
     good = PEM_write_bio_PKCS8_PRIV_KEY_INFO(out.get(), info.get()) == 1;
@@ -121,11 +120,9 @@ base::Secret read_private(const fs::path& path) {
   return base::Secret(std::move(text));
 }
 
-Pkcs8Info decrypt(const PemBlock& block, const fs::path& path,
-                  const std::optional<base::Secret>& passphrase) {
+Pkcs8Info decrypt(const PemBlock& block, const fs::path& path, const std::optional<base::Secret>& passphrase) {
   if (!passphrase) {
-    throw Error(ErrorCode::auth,
-                "private key " + file_in_quotes(path) + " is encrypted and no passphrase was given");
+    throw Error(ErrorCode::auth, "private key " + file_in_quotes(path) + " is encrypted and no passphrase was given");
   }
   const int size = checked_size(*passphrase);
   const unsigned char* cursor = block.data();
@@ -135,17 +132,16 @@ Pkcs8Info decrypt(const PemBlock& block, const fs::path& path,
   }
   Pkcs8Info info(PKCS8_decrypt(encrypted.get(), passphrase->reveal().c_str(), size));
   if (!info) {
-    ERR_clear_error(); // a wrong key shows as bad padding or, one time in 256, as bad ASN.1
-    throw Error(ErrorCode::auth, "the passphrase of private key " + file_in_quotes(path) +
-                                     " is wrong, or the file is damaged");
+    ERR_clear_error();  // a wrong key shows as bad padding or, one time in 256, as bad ASN.1
+    throw Error(ErrorCode::auth,
+                "the passphrase of private key " + file_in_quotes(path) + " is wrong, or the file is damaged");
   }
   return info;
 }
 
-} // namespace
+}  // namespace
 
-void save_private_key(const Signer& signer, const fs::path& path,
-                      const std::optional<base::Secret>& passphrase) {
+void save_private_key(const Signer& signer, const fs::path& path, const std::optional<base::Secret>& passphrase) {
   const auto* const pair = dynamic_cast<const KeyPair*>(&signer);
   if (pair == nullptr) {
     throw Error(ErrorCode::usage, "this signer's private key is not held here and cannot be saved");
@@ -154,8 +150,7 @@ void save_private_key(const Signer& signer, const fs::path& path,
   char* text = nullptr;
   const long size = BIO_get_mem_data(pem.get(), &text);
 
-  const base::Fd fd(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  const base::Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
   if (!fd) {
     if (errno == EEXIST) {
       throw Error(ErrorCode::conflict, file_in_quotes(path) + " exists; a private key is never written over");
@@ -167,13 +162,12 @@ void save_private_key(const Signer& signer, const fs::path& path,
     base::sync_file(fd.get(), path.string());
     base::sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
   } catch (const Error&) {
-    ::unlink(path.c_str()); // ours: O_EXCL made it
+    ::unlink(path.c_str());  // ours: O_EXCL made it
     throw;
   }
 }
 
-std::unique_ptr<Signer> load_private_key(const fs::path& path,
-                                         const std::optional<base::Secret>& passphrase) {
+std::unique_ptr<Signer> load_private_key(const fs::path& path, const std::optional<base::Secret>& passphrase) {
   const base::Secret text = read_private(path);
   const PemBlock block(text, path);
   Pkcs8Info info;
@@ -196,4 +190,4 @@ bool private_key_is_encrypted(const fs::path& path) {
   return PemBlock(text, path).label() == k_encrypted_label;
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -22,9 +22,9 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_point_size = 32;       // bytes of an Ed25519 point
-constexpr std::size_t k_p256_point_size = 65;  // bytes, uncompressed
-constexpr std::size_t k_pem_limit = 16 * 1024; // characters; an RSA key of 8,192 bits takes about 1,500
+constexpr std::size_t k_point_size = 32;        // bytes of an Ed25519 point
+constexpr std::size_t k_p256_point_size = 65;   // bytes, uncompressed
+constexpr std::size_t k_pem_limit = 16 * 1024;  // characters; an RSA key of 8,192 bits takes about 1,500
 
 // The y coordinates of the points whose order divides 8, in hex as RFC 8032 writes them. Against such a "key"
 // one constant signature verifies for many messages or all, and EVP does not look. Other encodings of the
@@ -39,9 +39,9 @@ constexpr std::array<std::string_view, 5> k_small_order_points = {
 
 // y >= p = 2^255 - 19, little-endian: such an encoding names a point that has another name already.
 bool is_beyond_the_field(std::string_view y) {
-  const bool high = static_cast<unsigned char>(y.back()) == 0x7F &&
-                    std::all_of(y.begin() + 1, y.end() - 1,
-                                [](char byte) { return static_cast<unsigned char>(byte) == 0xFF; });
+  const bool high =
+      static_cast<unsigned char>(y.back()) == 0x7F &&
+      std::all_of(y.begin() + 1, y.end() - 1, [](char byte) { return static_cast<unsigned char>(byte) == 0xFF; });
   return high && static_cast<unsigned char>(y.front()) >= 0xED;
 }
 
@@ -57,13 +57,12 @@ std::string decode_lone_pem(std::string_view pem) {
   if (end_at == std::string_view::npos || pem.find(begin) == std::string_view::npos) {
     throw Error(ErrorCode::malformed, "the public key is not a PEM block of type PUBLIC KEY");
   }
-  if (!pem.starts_with(begin) ||
-      pem.substr(end_at + end.size()).find_first_not_of("\r\n") != std::string_view::npos) {
+  if (!pem.starts_with(begin) || pem.substr(end_at + end.size()).find_first_not_of("\r\n") != std::string_view::npos) {
     throw Error(ErrorCode::untrusted, "the public key has text before or after its PEM block");
   }
   std::string digits;
   for (const char c : pem.substr(begin.size(), end_at - begin.size())) {
-    if (c == '-' || c == '_') { // base64_decode knows the URL-safe alphabet too; PEM does not
+    if (c == '-' || c == '_') {  // base64_decode knows the URL-safe alphabet too; PEM does not
       throw Error(ErrorCode::malformed, "the public key's PEM block is not base64");
     }
     if (c != '\n' && c != '\r') {
@@ -99,8 +98,7 @@ void check_algorithm(X509_PUBKEY* info, Scheme scheme) {
   const void* value = nullptr;
   X509_ALGOR_get0(nullptr, &type, &value, identifier);
   if (type != V_ASN1_OBJECT) {
-    throw Error(ErrorCode::untrusted,
-                "the public key brings curve parameters of its own instead of a curve's name");
+    throw Error(ErrorCode::untrusted, "the public key brings curve parameters of its own instead of a curve's name");
   }
   if (OBJ_obj2nid(static_cast<const ASN1_OBJECT*>(value)) != NID_X9_62_prime256v1) {
     throw Error(ErrorCode::untrusted, "the public key is on a curve other than P-256");
@@ -132,28 +130,24 @@ void check_rsa(EVP_PKEY* key) {
   constexpr int k_exponent_bits = 64;
   const bool small = BN_num_bits(exponent.get()) <= 17 && BN_get_word(exponent.get()) < k_smallest_exponent;
   if (small || BN_is_odd(exponent.get()) == 0 || BN_num_bits(exponent.get()) > k_exponent_bits) {
-    throw Error(ErrorCode::untrusted,
-                "the RSA key has an exponent other than odd, 65537 or more, of at most 64 bits");
+    throw Error(ErrorCode::untrusted, "the RSA key has an exponent other than odd, 65537 or more, of at most 64 bits");
   }
 }
 
-} // namespace
+}  // namespace
 
 EvpPkey load_ed25519_point(std::string_view raw) {
   if (raw.size() != k_point_size) {
-    throw Error(ErrorCode::malformed,
-                "an Ed25519 key has 32 bytes, this one has " + std::to_string(raw.size()));
+    throw Error(ErrorCode::malformed, "an Ed25519 key has 32 bytes, this one has " + std::to_string(raw.size()));
   }
   std::string y(raw);
-  y.back() =
-      static_cast<char>(static_cast<unsigned char>(y.back()) & 0x7F); // the sign of x says nothing here
+  y.back() = static_cast<char>(static_cast<unsigned char>(y.back()) & 0x7F);  // the sign of x says nothing here
   if (is_beyond_the_field(y)) {
     throw Error(ErrorCode::untrusted, "the Ed25519 key is not in its canonical form");
   }
   for (const auto hex : k_small_order_points) {
     if (base::from_hex(hex) == y) {
-      throw Error(ErrorCode::untrusted,
-                  "the Ed25519 key is a point of small order, for which anybody can sign");
+      throw Error(ErrorCode::untrusted, "the Ed25519 key is a point of small order, for which anybody can sign");
     }
   }
   EvpPkey key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, as_unsigned(raw), raw.size()));
@@ -196,8 +190,7 @@ EvpPkey load_p256_point(std::string_view raw) {
   const EvpPkeyCtx context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   EVP_PKEY* built = nullptr;
   if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
-      EVP_PKEY_fromdata(context.get(), &built, EVP_PKEY_PUBLIC_KEY,
-                        const_cast<OSSL_PARAM*>(parameters.data())) != 1) {
+      EVP_PKEY_fromdata(context.get(), &built, EVP_PKEY_PUBLIC_KEY, const_cast<OSSL_PARAM*>(parameters.data())) != 1) {
     throw openssl_error(ErrorCode::malformed, "the public key cannot be read");
   }
   EvpPkey key(built);
@@ -237,4 +230,4 @@ std::optional<Scheme> scheme_of(const EVP_PKEY* key) {
   return std::nullopt;
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -23,4 +23,4 @@ std::string public_value(EVP_PKEY* key, Scheme scheme);
 // nullopt for a key that none of the schemes uses.
 std::optional<Scheme> scheme_of(const EVP_PKEY* key);
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -22,15 +22,13 @@ PublicKey public_half(EVP_PKEY* key) {
   // private one.
   const EvpPkeyCtx context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
   if (!context || EVP_PKEY_pairwise_check(context.get()) != 1) {
-    throw openssl_error(ErrorCode::untrusted,
-                        "the private and the public part of the key do not belong together");
+    throw openssl_error(ErrorCode::untrusted, "the private and the public part of the key do not belong together");
   }
   const std::string_view keytype = *scheme == Scheme::ed25519      ? "ed25519"
                                    : *scheme == Scheme::ecdsa_p256 ? "ecdsa"
                                                                    : "rsa";
-  return PublicKey::from_json({{"keytype", keytype},
-                               {"scheme", to_string(*scheme)},
-                               {"keyval", {{"public", public_value(key, *scheme)}}}});
+  return PublicKey::from_json(
+      {{"keytype", keytype}, {"scheme", to_string(*scheme)}, {"keyval", {{"public", public_value(key, *scheme)}}}});
 }
 
 EvpPkey generate(Scheme scheme) {
@@ -45,13 +43,13 @@ EvpPkey generate(Scheme scheme) {
   return nullptr;
 }
 
-} // namespace
+}  // namespace
 
 KeyPair::KeyPair(EvpPkey key) : m_key(std::move(key)), m_public(public_half(m_key.get())) {}
 
 std::string KeyPair::sign(std::string_view message) const {
   const EvpMdCtx context(EVP_MD_CTX_new());
-  EVP_PKEY_CTX* options = nullptr; // owned by `context`
+  EVP_PKEY_CTX* options = nullptr;  // owned by `context`
   const EVP_MD* const digest = m_public.scheme() == Scheme::ed25519 ? nullptr : EVP_sha256();
   bool good = context && EVP_DigestSignInit(context.get(), &options, digest, nullptr, m_key.get()) == 1;
   if (good && m_public.scheme() == Scheme::rsa_pss_sha256) {
@@ -63,16 +61,15 @@ std::string KeyPair::sign(std::string_view message) const {
   std::size_t size = 0;
   good = good && EVP_DigestSign(context.get(), nullptr, &size, data, message.size()) == 1;
   std::string signature(size, '\0');
-  good = good && EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                                data, message.size()) == 1;
+  good = good && EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size, data,
+                                message.size()) == 1;
   if (!good) {
     throw openssl_error(ErrorCode::io, "signing failed");
   }
-  signature.resize(size); // a DER signature is often shorter than the bound
+  signature.resize(size);  // a DER signature is often shorter than the bound
   // A faulty signature can give the private key away, so it never leaves.
   if (!m_public.verify(message, signature)) {
-    throw Error(ErrorCode::untrusted,
-                "the signature just made does not verify; do not use this key on this machine");
+    throw Error(ErrorCode::untrusted, "the signature just made does not verify; do not use this key on this machine");
   }
   return signature;
 }
@@ -80,10 +77,9 @@ std::string KeyPair::sign(std::string_view message) const {
 std::unique_ptr<Signer> generate_key(Scheme scheme) {
   EvpPkey key = generate(scheme);
   if (!key) {
-    throw openssl_error(ErrorCode::unsupported,
-                        "OpenSSL cannot make a key for " + std::string(to_string(scheme)));
+    throw openssl_error(ErrorCode::unsupported, "OpenSSL cannot make a key for " + std::string(to_string(scheme)));
   }
   return std::make_unique<KeyPair>(std::move(key));
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

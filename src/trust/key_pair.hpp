@@ -22,4 +22,4 @@ class KeyPair : public Signer {
   PublicKey m_public;
 };
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

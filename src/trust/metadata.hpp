@@ -16,25 +16,25 @@
 namespace airlock::trust {
 
 inline constexpr std::string_view k_spec_version = "1.0.34";
-inline constexpr std::size_t k_root_limit = 512'000;          // bytes
-inline constexpr std::size_t k_timestamp_limit = 16'384;      // bytes
-inline constexpr std::size_t k_snapshot_limit = 2'000'000;    // bytes, where no length is given
-inline constexpr std::size_t k_targets_limit = 5'000'000;     // bytes, where no length is given
-inline constexpr std::size_t k_metadata_ceiling = 256u << 20; // bytes, even where a length is given
-inline constexpr std::size_t k_signature_limit = 64;          // signatures in one file
-inline constexpr std::size_t k_key_limit = 256;               // keys in one root or delegation
-inline constexpr std::size_t k_role_limit = 1'024;            // roles in one snapshot
+inline constexpr std::size_t k_root_limit = 512'000;           // bytes
+inline constexpr std::size_t k_timestamp_limit = 16'384;       // bytes
+inline constexpr std::size_t k_snapshot_limit = 2'000'000;     // bytes, where no length is given
+inline constexpr std::size_t k_targets_limit = 5'000'000;      // bytes, where no length is given
+inline constexpr std::size_t k_metadata_ceiling = 256u << 20;  // bytes, even where a length is given
+inline constexpr std::size_t k_signature_limit = 64;           // signatures in one file
+inline constexpr std::size_t k_key_limit = 256;                // keys in one root or delegation
+inline constexpr std::size_t k_role_limit = 1'024;             // roles in one snapshot
 
 struct Signature {
   std::string keyid;
-  std::string sig; // raw bytes; empty where the file held an empty or unreadable string
+  std::string sig;  // raw bytes; empty where the file held an empty or unreadable string
 };
 
 // A signed file: the bytes received (what hashes and lengths are over) and what they say.
 struct SignedFile {
   std::string bytes;
   base::Json signed_part;
-  std::string canonical; // of signed_part; what signatures are over
+  std::string canonical;  // of signed_part; what signatures are over
   std::vector<Signature> signatures;
 };
 
@@ -54,15 +54,15 @@ struct RoleCommon {
 };
 
 struct Root : RoleCommon {
-  std::map<std::string, PublicKey> keys; // by keyid
-  std::map<std::string, RoleKeys> roles; // root, timestamp, snapshot, targets
+  std::map<std::string, PublicKey> keys;  // by keyid
+  std::map<std::string, RoleKeys> roles;  // root, timestamp, snapshot, targets
   bool consistent_snapshot = true;
 };
 
 struct MetaFile {
   std::uint64_t version = 0;
   std::optional<std::uint64_t> length;
-  std::map<std::string, std::string> hashes; // algorithm -> hex; unknown algorithms kept
+  std::map<std::string, std::string> hashes;  // algorithm -> hex; unknown algorithms kept
 };
 
 struct Timestamp : RoleCommon {
@@ -70,7 +70,7 @@ struct Timestamp : RoleCommon {
 };
 
 struct Snapshot : RoleCommon {
-  std::map<std::string, MetaFile> meta; // "targets.json", "oci.json", …
+  std::map<std::string, MetaFile> meta;  // "targets.json", "oci.json", …
 };
 
 struct TargetFile {
@@ -83,14 +83,14 @@ struct DelegatedRole {
   std::string name;
   RoleKeys keys;
   bool terminating = false;
-  std::vector<std::string> paths; // globs; `*` does not cross "/"
+  std::vector<std::string> paths;  // globs; `*` does not cross "/"
   std::vector<std::string> path_hash_prefixes;
 };
 
 struct Targets : RoleCommon {
   std::map<std::string, TargetFile> targets;
   std::map<std::string, PublicKey> delegation_keys;
-  std::vector<DelegatedRole> roles; // in order of appearance
+  std::vector<DelegatedRole> roles;  // in order of appearance
 };
 
 // Each throws malformed on a wrong `_type` or shape and on thresholds below 1, unsupported on a specification
@@ -107,12 +107,11 @@ Targets parse_targets(const SignedFile& file, KeyidCheck check = KeyidCheck::enf
 // The one place where a threshold is counted: distinct keys (PublicKey::same_key) that are listed for the
 // role and whose signature over the canonical form verifies. Returns how many; at most k_signature_limit are
 // tried.
-std::size_t count_signers(const SignedFile& file, const RoleKeys& role,
-                          const std::map<std::string, PublicKey>& keys);
+std::size_t count_signers(const SignedFile& file, const RoleKeys& role, const std::map<std::string, PublicKey>& keys);
 // The same over any message, for what is signed in another envelope. A signature without a keyid is tried
 // against every key of the role.
-std::size_t count_signers(std::string_view message, const std::vector<Signature>& signatures,
-                          const RoleKeys& role, const std::map<std::string, PublicKey>& keys);
+std::size_t count_signers(std::string_view message, const std::vector<Signature>& signatures, const RoleKeys& role,
+                          const std::map<std::string, PublicKey>& keys);
 // How many different keys the role has (PublicKey::same_key); a threshold above it can never be met.
 std::size_t count_distinct_keys(const RoleKeys& role, const std::map<std::string, PublicKey>& keys);
 // Throws untrusted naming the role, how many of how many signed.
@@ -134,7 +133,7 @@ std::string add_signature(const SignedFile& file, const PublicKey& key, std::str
 // What a parent says of a file of these bytes: length and sha256.
 MetaFile describe(std::string_view bytes, std::uint64_t version);
 TargetFile describe_target(std::string_view bytes);
-bool matches(const MetaFile& meta, std::string_view bytes); // length and every known hash, at least one known
+bool matches(const MetaFile& meta, std::string_view bytes);  // length and every known hash, at least one known
 bool matches(const TargetFile& target, std::string_view bytes);
 // Every known hash (sha256, sha512) is that of `bytes`, and at least one is known.
 bool hashes_match(const std::map<std::string, std::string>& hashes, std::string_view bytes);
@@ -144,7 +143,7 @@ bool hashes_match(const std::map<std::string, std::string>& hashes, std::string_
 std::string metadata_file_name(std::string_view role, std::optional<std::uint64_t> version);
 // `delegated` lists `path` in its own terms: by pattern or by prefix of the path's sha256.
 bool delegates(const DelegatedRole& delegated, std::string_view path);
-bool is_top_level_role(std::string_view name); // root, timestamp, snapshot, targets
+bool is_top_level_role(std::string_view name);  // root, timestamp, snapshot, targets
 // `[a-z0-9][a-z0-9-]{0,62}`
 bool is_channel_name(std::string_view name);
 
@@ -152,4 +151,4 @@ bool is_channel_name(std::string_view name);
 // snapshot.
 base::Digest identity(const SignedFile& file);
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -14,7 +14,7 @@ using base::Error;
 using base::ErrorCode;
 using base::Json;
 
-constexpr std::size_t k_name_limit = 1'024; // bytes of a role name or target path
+constexpr std::size_t k_name_limit = 1'024;  // bytes of a role name or target path
 
 [[noreturn]] void refuse(std::string_view role, const std::string& why) {
   throw Error(ErrorCode::malformed, std::string(role) + ": " + why);
@@ -67,8 +67,8 @@ bool has_only(std::string_view text, std::string_view other_characters) {
 
 bool is_own_role_name(std::string_view name) {
   constexpr std::size_t limit = 32;
-  return !name.empty() && name.size() <= limit && name.front() >= 'a' && name.front() <= 'z' &&
-         has_only(name, "-") && base::to_lower(name) == name;
+  return !name.empty() && name.size() <= limit && name.front() >= 'a' && name.front() <= 'z' && has_only(name, "-") &&
+         base::to_lower(name) == name;
 }
 
 bool is_own_target_path(std::string_view path) {
@@ -79,8 +79,7 @@ bool is_own_target_path(std::string_view path) {
 bool is_spec_version_1(std::string_view text) {
   const auto parts = base::split(text, '.');
   const auto is_number = [](std::string_view part) {
-    return !part.empty() && part.size() <= 5 &&
-           part.find_first_not_of("0123456789") == std::string_view::npos;
+    return !part.empty() && part.size() <= 5 && part.find_first_not_of("0123456789") == std::string_view::npos;
   };
   return (parts.size() == 2 || parts.size() == 3) && parts[0] == "1" && std::ranges::all_of(parts, is_number);
 }
@@ -117,8 +116,7 @@ std::map<std::string, PublicKey> read_keys(const Json& object, std::string_view 
   std::map<std::string, PublicKey> keys;
   for (const auto& [keyid, value] : object.items()) {
     try {
-      PublicKey key =
-          PublicKey::from_json(value, check == KeyidCheck::enforce ? KeyForms::own : KeyForms::foreign);
+      PublicKey key = PublicKey::from_json(value, check == KeyidCheck::enforce ? KeyForms::own : KeyForms::foreign);
       if (check == KeyidCheck::enforce && key.keyid() != keyid) {
         throw Error(ErrorCode::untrusted, "the keyid is not the hash of its key");
       }
@@ -134,8 +132,8 @@ std::map<std::string, PublicKey> read_keys(const Json& object, std::string_view 
   return keys;
 }
 
-RoleKeys read_role_keys(const Json& object, std::string_view role,
-                        const std::map<std::string, PublicKey>& keys, KeyidCheck check) {
+RoleKeys read_role_keys(const Json& object, std::string_view role, const std::map<std::string, PublicKey>& keys,
+                        KeyidCheck check) {
   RoleKeys result;
   result.keyids = string_list(base::member(object, "keyids", role), "keyids", role);
   result.threshold = positive_member(object, "threshold", role);
@@ -230,7 +228,7 @@ void read_delegations(const Json& object, Targets& targets, KeyidCheck check) {
   }
 }
 
-} // namespace
+}  // namespace
 
 bool is_top_level_role(std::string_view name) {
   return name == "root" || name == "timestamp" || name == "snapshot" || name == "targets";
@@ -246,13 +244,11 @@ Root parse_root(const SignedFile& file, KeyidCheck check) {
   const Json& part = file.signed_part;
   Root root;
   read_common(part, "root", root);
-  root.consistent_snapshot =
-      part.contains("consistent_snapshot") && bool_member(part, "consistent_snapshot", "root");
+  root.consistent_snapshot = part.contains("consistent_snapshot") && bool_member(part, "consistent_snapshot", "root");
   root.keys = read_keys(object_member(part, "keys", "root"), "root", check);
   const Json& roles = object_member(part, "roles", "root");
   for (const std::string_view name : {"root", "timestamp", "snapshot", "targets"}) {
-    root.roles.emplace(std::string(name),
-                       read_role_keys(object_member(roles, name, "root"), "root", root.keys, check));
+    root.roles.emplace(std::string(name), read_role_keys(object_member(roles, name, "root"), "root", root.keys, check));
   }
   return root;
 }
@@ -279,8 +275,7 @@ Snapshot parse_snapshot(const SignedFile& file) {
     }
     const bool own_name = is_own_role_name(std::string_view(name).substr(0, name.size() - suffix.size()));
     if (!snapshot.channel.empty() && !own_name) {
-      refuse("snapshot",
-             "'" + base::printable(name, 60) + "' is not the name of one of this channel's files");
+      refuse("snapshot", "'" + base::printable(name, 60) + "' is not the name of one of this channel's files");
     }
     snapshot.meta.emplace(name, read_meta(value, "snapshot"));
   }
@@ -302,4 +297,4 @@ Targets parse_targets(const SignedFile& file, KeyidCheck check) {
   return targets;
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -65,7 +65,7 @@ Json to_json(const DelegatedRole& role) {
   return object;
 }
 
-} // namespace
+}  // namespace
 
 Json to_signed_part(const Root& role) {
   Json part = common_part("root", role);
@@ -151,8 +151,7 @@ std::string metadata_file_name(std::string_view role, std::optional<std::uint64_
 }
 
 bool delegates(const DelegatedRole& delegated, std::string_view path) {
-  if (std::ranges::any_of(delegated.paths,
-                          [&](const auto& pattern) { return base::glob_match(pattern, path); })) {
+  if (std::ranges::any_of(delegated.paths, [&](const auto& pattern) { return base::glob_match(pattern, path); })) {
     return true;
   }
   if (delegated.path_hash_prefixes.empty()) {
@@ -163,4 +162,4 @@ bool delegates(const DelegatedRole& delegated, std::string_view path) {
                              [&](const auto& prefix) { return digest.starts_with(base::to_lower(prefix)); });
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

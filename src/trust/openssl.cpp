@@ -15,4 +15,4 @@ base::Error openssl_error(base::ErrorCode code, std::string message) {
   return {code, std::move(message) + ": " + take_openssl_reason()};
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

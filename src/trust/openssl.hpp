@@ -41,4 +41,4 @@ std::string take_openssl_reason();
 // An Error of `code` whose message ends with that reason.
 base::Error openssl_error(base::ErrorCode code, std::string message);
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -25,9 +25,8 @@ void check_plan(const RootPlan& plan) {
     }
     for (const auto& key : holders.keys) {
       if (key.scheme() == Scheme::rsa_pss_sha256 && key.bits() < k_rsa_bits_new) {
-        throw Error(ErrorCode::usage, role_in_quotes(name) + " has an RSA key of " +
-                                          std::to_string(key.bits()) + " bits; new roots take " +
-                                          std::to_string(k_rsa_bits_new) + " or more");
+        throw Error(ErrorCode::usage, role_in_quotes(name) + " has an RSA key of " + std::to_string(key.bits()) +
+                                          " bits; new roots take " + std::to_string(k_rsa_bits_new) + " or more");
       }
     }
   }
@@ -42,8 +41,7 @@ void check_plan(const RootPlan& plan) {
 }
 
 // Which two roles one key holds; nullopt when none does.
-std::optional<std::pair<std::string, std::string>> shared_by(const Root& root,
-                                                             std::string_view only_with = "") {
+std::optional<std::pair<std::string, std::string>> shared_by(const Root& root, std::string_view only_with = "") {
   for (const auto& [one, one_role] : root.roles) {
     for (const auto& [two, two_role] : root.roles) {
       const bool wanted = one < two && (only_with.empty() || one == only_with || two == only_with);
@@ -76,7 +74,7 @@ Root make_root(const RootPlan& plan, std::uint64_t version) {
       }
       root.keys.emplace(key.keyid(), key);
     }
-    std::ranges::sort(role.keyids); // the order of a command line is not part of what is signed
+    std::ranges::sort(role.keyids);  // the order of a command line is not part of what is signed
     const std::size_t keys = count_distinct_keys(role, root.keys);
     if (role.threshold < 1 || role.threshold > keys) {
       throw Error(ErrorCode::usage, role_in_quotes(name) + " cannot have a threshold of " +
@@ -93,7 +91,7 @@ Root make_root(const RootPlan& plan, std::uint64_t version) {
   return root;
 }
 
-} // namespace
+}  // namespace
 
 std::string_view to_string(Cadence cadence) {
   return k_cadences[static_cast<std::size_t>(cadence)];
@@ -165,4 +163,4 @@ PinnableRoot check_pinnable(std::string_view root_bytes, const Policy& policy) {
   return result;
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -30,9 +30,9 @@ struct RoleHolders {
 };
 
 struct RootPlan {
-  std::map<std::string, RoleHolders> roles; // root, timestamp, snapshot, targets: all four
-  std::string channel;                      // empty: a root for every channel of its producer
-  base::Time created{};                     // expiry counts from here
+  std::map<std::string, RoleHolders> roles;  // root, timestamp, snapshot, targets: all four
+  std::string channel;                       // empty: a root for every channel of its producer
+  base::Time created{};                      // expiry counts from here
   Cadence cadence = Cadence::monthly;
 };
 
@@ -67,4 +67,4 @@ struct PinnableRoot {
 // it.
 PinnableRoot check_pinnable(std::string_view root_bytes, const Policy& policy);
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -15,9 +15,8 @@ using base::ErrorCode;
 void check_role(std::string_view name, const RoleKeys& role, const std::map<std::string, PublicKey>& keys,
                 std::uint64_t floor, const Policy& policy) {
   if (role.threshold < floor) {
-    throw Error(ErrorCode::untrusted,
-                "role '" + std::string(name) + "' needs " + std::to_string(role.threshold) +
-                    " signatures; this site's policy wants at least " + std::to_string(floor));
+    throw Error(ErrorCode::untrusted, "role '" + std::string(name) + "' needs " + std::to_string(role.threshold) +
+                                          " signatures; this site's policy wants at least " + std::to_string(floor));
   }
   for (const auto& keyid : role.keyids) {
     const auto key = keys.find(keyid);
@@ -40,7 +39,7 @@ std::uint64_t floor_of(const Policy& policy, const std::string& role, const std:
                                                       : 1;
 }
 
-} // namespace
+}  // namespace
 
 Root open_self_signed_root(const SignedFile& file, KeyidCheck check) {
   Root root = parse_root(file, check);
@@ -55,13 +54,11 @@ Root open_next_root(const Root& trusted, const SignedFile& next, KeyidCheck chec
   require_threshold(next, "root", root.roles.at("root"), root.keys);
   if (root.version <= trusted.version) {
     throw Error(ErrorCode::rollback, "root version " + std::to_string(root.version) +
-                                         " cannot follow the trusted version " +
-                                         std::to_string(trusted.version));
+                                         " cannot follow the trusted version " + std::to_string(trusted.version));
   }
   if (root.version != trusted.version + 1) {
-    throw Error(ErrorCode::tampered, "root version " + std::to_string(root.version) +
-                                         " stands where version " + std::to_string(trusted.version + 1) +
-                                         " belongs");
+    throw Error(ErrorCode::tampered, "root version " + std::to_string(root.version) + " stands where version " +
+                                         std::to_string(trusted.version + 1) + " belongs");
   }
   return root;
 }
@@ -72,10 +69,8 @@ void check_policy(const Root& root, const Policy& policy) {
   }
 }
 
-void check_policy(const DelegatedRole& role, const std::map<std::string, PublicKey>& keys,
-                  const Policy& policy) {
-  check_role(base::printable(role.name, 100), role.keys, keys, floor_of(policy, role.name, "delegated"),
-             policy);
+void check_policy(const DelegatedRole& role, const std::map<std::string, PublicKey>& keys, const Policy& policy) {
+  check_role(base::printable(role.name, 100), role.keys, keys, floor_of(policy, role.name, "delegated"), policy);
 }
 
 void check_thresholds_can_be_met(const Root& root) {
@@ -83,10 +78,9 @@ void check_thresholds_can_be_met(const Root& root) {
     const std::size_t keys = count_distinct_keys(role, root.keys);
     if (role.threshold > keys) {
       throw Error(ErrorCode::untrusted, "role '" + name + "' needs " + std::to_string(role.threshold) +
-                                            " signatures but has only " + std::to_string(keys) +
-                                            " different keys");
+                                            " signatures but has only " + std::to_string(keys) + " different keys");
     }
   }
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

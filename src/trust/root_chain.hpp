@@ -25,10 +25,9 @@ Root open_next_root(const Root& trusted, const SignedFile& next, KeyidCheck chec
 
 // Thresholds below the floors, schemes that are not allowed. Throws untrusted.
 void check_policy(const Root& root, const Policy& policy);
-void check_policy(const DelegatedRole& role, const std::map<std::string, PublicKey>& keys,
-                  const Policy& policy);
+void check_policy(const DelegatedRole& role, const std::map<std::string, PublicKey>& keys, const Policy& policy);
 
 // Each role's threshold can be met by different keys. Throws untrusted.
 void check_thresholds_can_be_met(const Root& root);
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -39,13 +39,12 @@ std::string print(Signatures signatures, const Json& signed_part) {
   return file.dump(1) + "\n";
 }
 
-} // namespace
+}  // namespace
 
 SignedFile parse_signed(std::string bytes, std::string_view name, std::size_t limit) {
   if (bytes.size() > limit) {
     throw Error(ErrorCode::limit, std::string(name) + " has " + std::to_string(bytes.size()) +
-                                      " bytes, more than the " + std::to_string(limit) +
-                                      " that are accepted");
+                                      " bytes, more than the " + std::to_string(limit) + " that are accepted");
   }
   SignedFile file;
   Json json = parse_file(bytes, name, limit);
@@ -66,8 +65,7 @@ SignedFile parse_signed(std::string bytes, std::string_view name, std::size_t li
     // others.
     signature.sig = base::from_hex(base::string_member(entry, "sig", name)).value_or("");
     if (signature.keyid.empty() || !seen.insert(signature.keyid).second) {
-      throw Error(ErrorCode::malformed,
-                  std::string(name) + " has an empty or repeated keyid in `signatures`");
+      throw Error(ErrorCode::malformed, std::string(name) + " has an empty or repeated keyid in `signatures`");
     }
     file.signatures.push_back(std::move(signature));
   }
@@ -111,4 +109,4 @@ base::Digest identity(const SignedFile& file) {
   return base::sha256(file.canonical);
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -14,7 +14,7 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_search_limit = 32; // delegated roles visited in one search
+constexpr std::size_t k_search_limit = 32;  // delegated roles visited in one search
 
 // A role on the way down, and every delegation that led to it.
 struct Branch {
@@ -27,14 +27,13 @@ void check_paths(const Branch& branch) {
     for (const DelegatedRole* const delegated : branch.chain) {
       if (!delegates(*delegated, path)) {
         throw Error(ErrorCode::untrusted, role_in_quotes(branch.chain.back()->name) + " lists '" +
-                                              base::printable(path, 100) +
-                                              "', which was not delegated to it");
+                                              base::printable(path, 100) + "', which was not delegated to it");
       }
     }
   }
 }
 
-} // namespace
+}  // namespace
 
 // 5.6.1 to 5.6.6, for the top level and for delegated roles alike.
 std::pair<SignedFile, Targets> Client::Impl::load_targets(const std::string& name, const RoleKeys& role,
@@ -53,9 +52,8 @@ std::pair<SignedFile, Targets> Client::Impl::load_targets(const std::string& nam
   Targets targets = refusing_malformed([&] { return parse_targets(file, m_options.keyid_check); });
   check_channel(name, targets);
   if (targets.version != meta->second.version) {
-    throw Error(ErrorCode::tampered,
-                role_in_quotes(name) + " has version " + std::to_string(targets.version) +
-                    " where snapshot promises version " + std::to_string(meta->second.version));
+    throw Error(ErrorCode::tampered, role_in_quotes(name) + " has version " + std::to_string(targets.version) +
+                                         " where snapshot promises version " + std::to_string(meta->second.version));
   }
   if (stored && stored->second.version == targets.version) {
     check_equivocation(name, stored->first, file, targets.version);
@@ -88,8 +86,8 @@ Client::Impl::read_stored_targets(const std::string& name, const RoleKeys& role,
 
 // Version floors are those of the earlier snapshot: after a recovery that reset them (5.3.11) an honest
 // repository may use a version again.
-void Client::Impl::check_equivocation(const std::string& name, const SignedFile& stored,
-                                      const SignedFile& fetched, std::uint64_t version) const {
+void Client::Impl::check_equivocation(const std::string& name, const SignedFile& stored, const SignedFile& fetched,
+                                      std::uint64_t version) const {
   const bool floor_holds = m_earlier_snapshot && m_earlier_snapshot->role.meta.contains(name + ".json");
   if (!incremental() && floor_holds && stored.canonical != fetched.canonical) {
     throw Error(ErrorCode::equivocation, "two different contents of " + role_in_quotes(name) +
@@ -97,8 +95,7 @@ void Client::Impl::check_equivocation(const std::string& name, const SignedFile&
   }
 }
 
-const Targets& Client::Impl::load_delegated(const DelegatedRole& role,
-                                            const std::map<std::string, PublicKey>& keys) {
+const Targets& Client::Impl::load_delegated(const DelegatedRole& role, const std::map<std::string, PublicKey>& keys) {
   check_policy(role, keys, m_options.policy);
   const auto cached = set.delegated_files.find(role.name);
   if (cached != set.delegated_files.end()) {
@@ -115,11 +112,11 @@ const Targets& Client::Impl::load_delegated(const DelegatedRole& role,
 // are entered, so it is covered all along the chain.
 std::optional<TargetFile> Client::Impl::find_target(std::string_view path) {
   struct Step {
-    const Targets* parent = nullptr; // null: the top level
+    const Targets* parent = nullptr;  // null: the top level
     const DelegatedRole* role = nullptr;
   };
   std::vector<Step> stack = {{}};
-  std::set<std::string> visited; // "targets" too
+  std::set<std::string> visited;  // "targets" too
   while (!stack.empty() && visited.size() <= k_search_limit) {
     const Step step = stack.back();
     stack.pop_back();
@@ -139,7 +136,7 @@ std::optional<TargetFile> Client::Impl::find_target(std::string_view path) {
       }
       children.push_back({&targets, &role});
       if (role.terminating) {
-        stack.clear(); // its answer is final, also for those who were to be asked later
+        stack.clear();  // its answer is final, also for those who were to be asked later
         break;
       }
     }
@@ -156,8 +153,7 @@ const TrustedSet& Client::Impl::load_all_delegated() {
     queue.pop_front();
     for (const auto& role : branch.targets->roles) {
       if (!seen.insert(role.name).second) {
-        throw Error(ErrorCode::untrusted,
-                    role_in_quotes(role.name) + " is delegated to by more than one role");
+        throw Error(ErrorCode::untrusted, role_in_quotes(role.name) + " is delegated to by more than one role");
       }
       if (seen.size() > k_role_limit) {
         throw Error(ErrorCode::limit, "more than " + std::to_string(k_role_limit) + " delegated roles");
@@ -171,4 +167,4 @@ const TrustedSet& Client::Impl::load_all_delegated() {
   return set;
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

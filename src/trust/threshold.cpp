@@ -26,10 +26,10 @@ std::vector<const PublicKey*> candidates(const Signature& signature, const RoleK
   return result;
 }
 
-} // namespace
+}  // namespace
 
-std::size_t count_signers(std::string_view message, const std::vector<Signature>& signatures,
-                          const RoleKeys& role, const std::map<std::string, PublicKey>& keys) {
+std::size_t count_signers(std::string_view message, const std::vector<Signature>& signatures, const RoleKeys& role,
+                          const std::map<std::string, PublicKey>& keys) {
   std::vector<const PublicKey*> counted;
   std::size_t tried = 0;
   for (const auto& signature : signatures) {
@@ -47,8 +47,7 @@ std::size_t count_signers(std::string_view message, const std::vector<Signature>
   return counted.size();
 }
 
-std::size_t count_signers(const SignedFile& file, const RoleKeys& role,
-                          const std::map<std::string, PublicKey>& keys) {
+std::size_t count_signers(const SignedFile& file, const RoleKeys& role, const std::map<std::string, PublicKey>& keys) {
   return count_signers(file.canonical, file.signatures, role, keys);
 }
 
@@ -68,11 +67,10 @@ void require_threshold(const SignedFile& file, std::string_view role_name, const
   const std::size_t signers = count_signers(file, role, keys);
   // The parsers refuse a threshold of 0; a role made by hand must not slip through either.
   if (signers < role.threshold || role.threshold == 0) {
-    throw base::Error(base::ErrorCode::untrusted, "role '" + base::printable(role_name, 100) +
-                                                      "' is signed by " + std::to_string(signers) +
-                                                      " of the " + std::to_string(role.threshold) +
-                                                      " keys that are needed");
+    throw base::Error(base::ErrorCode::untrusted, "role '" + base::printable(role_name, 100) + "' is signed by " +
+                                                      std::to_string(signers) + " of the " +
+                                                      std::to_string(role.threshold) + " keys that are needed");
   }
 }
 
-} // namespace airlock::trust
+}  // namespace airlock::trust

@@ -1,5 +1,5 @@
-// Making transfers that nobody waits for any more give up at once, wherever they wait: for a connection, for a body that
-// stalls, for the time that a server asked for.
+// Making transfers that nobody waits for any more give up at once, wherever they wait: for a connection, for a body
+// that stalls, for the time that a server asked for.
 #pragma once
 
 #include "base/interrupt.hpp"

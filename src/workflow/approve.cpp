@@ -44,7 +44,8 @@ bool add_approval(Draft& draft, const trust::Signer& signer) {
   const auto& keyids = draft.root.roles.at("snapshot").keyids;
   const std::string& keyid = signer.public_key().keyid();
   if (std::ranges::find(keyids, keyid) == keyids.end() ||
-      std::ranges::find(draft.snapshot.signatures, keyid, &trust::Signature::keyid) != draft.snapshot.signatures.end()) {
+      std::ranges::find(draft.snapshot.signatures, keyid, &trust::Signature::keyid) !=
+          draft.snapshot.signatures.end()) {
     return false;
   }
   std::string bytes = trust::add_signature(draft.snapshot, signer);
@@ -81,7 +82,8 @@ void store(const Home& home, const Draft& draft, base::Time now, base::Reporter&
   store_head(draft);
   const ChannelState channel(home, draft.contents.hint.channel);
   refresh_set(draft.head.file(), channel.before_last(), now, reporter);
-  if (const auto last = channel.last(); last && bundle_id_of(last->contents()) == trust::identity(draft.snapshot).hex()) {
+  if (const auto last = channel.last();
+      last && bundle_id_of(last->contents()) == trust::identity(draft.snapshot).hex()) {
     channel.set_last(draft.contents);
   }
 }
@@ -177,17 +179,16 @@ ApproveReport seal_bundle(const Home& home, const fs::path& bundle, const KeyRin
   Draft draft = open_draft(bundle, keys.roots());
   ApproveReport report = report_of(draft);
   if (report.approvals < report.threshold) {
-    throw Error(ErrorCode::approval_missing,
-                fmt::format("{} of {} people have approved {}", report.approvals, report.threshold,
-                            report.bundle.string()))
+    throw Error(ErrorCode::approval_missing, fmt::format("{} of {} people have approved {}", report.approvals,
+                                                         report.threshold, report.bundle.string()))
         .with_hint("let another approver run `airlock bundle sign`, then seal it");
   }
   const auto written = ChannelState(home, report.channel).bundles();
   const auto known = std::ranges::find(written, draft.contents.hint.set, &WrittenBundle::set);
   const bundle::Shipment shipment = shipment_of(draft, known == written.end() ? nullptr : &*known, reporter);
   if (shipment.kind == bundle::Shipment::Kind::delta && shipment.omitted_blobs > 0 && known == written.end()) {
-    reporter.warning(fmt::format("{} blobs of the state are not in this bundle; it is sealed as a delta",
-                                 shipment.omitted_blobs));
+    reporter.warning(
+        fmt::format("{} blobs of the state are not in this bundle; it is sealed as a delta", shipment.omitted_blobs));
   }
   const base::Time now = base::build_time(clock);
   bundle::seal(draft.contents, shipment, now, keys.signing_set());

@@ -71,8 +71,10 @@ void ArtifactList::add(const model::FileRow& row) {
 
 ArtifactChanges compare(const ArtifactList& before, const ArtifactList& after) {
   ArtifactChanges changes;
-  compare_maps(before.by_name(), after.by_name(), [](const Versions& versions) { return versions; }, changes);
-  compare_maps(before.tags(), after.tags(), [](const std::string& digest) { return Versions{digest}; }, changes);
+  compare_maps(
+      before.by_name(), after.by_name(), [](const Versions& versions) { return versions; }, changes);
+  compare_maps(
+      before.tags(), after.tags(), [](const std::string& digest) { return Versions{digest}; }, changes);
   return changes;
 }
 

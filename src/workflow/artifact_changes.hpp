@@ -33,7 +33,7 @@ struct ArtifactChange {
 
 struct ArtifactChanges {
   std::vector<ArtifactChange> added, changed, removed;
-  std::uint64_t kept = 0;           // names without a change
+  std::uint64_t kept = 0;  // names without a change
   bool empty() const { return added.empty() && changed.empty() && removed.empty(); }
 };
 

@@ -52,22 +52,23 @@ bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& hom
 }
 
 BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel) {
-  return base::with_context([&] { return fmt::format("reading the base {}", file.string()); }, [&] {
-    std::error_code ignored;
-    if (std::filesystem::is_regular_file(file, ignored) && looks_like_receipt(file)) {
-      return from_receipt(file, channel);
-    }
-    BaseState base;
-    base.file = file;
-    base.head = bundle::Head::read(file);
-    const bundle::VerifiedBundle verified = verify_own_head(*base.head, home);
-    base.named = {.serial = verified.descriptor().serial, .bundle_id = verified.bundle_id()};
-    for (const auto& blob : verified.blobs()) {
-      base.holds.push_back(blob.sha256);
-    }
-    make_sorted_set(base.holds);
-    return base;
-  });
+  return base::with_context([&] { return fmt::format("reading the base {}", file.string()); },
+                            [&] {
+                              std::error_code ignored;
+                              if (std::filesystem::is_regular_file(file, ignored) && looks_like_receipt(file)) {
+                                return from_receipt(file, channel);
+                              }
+                              BaseState base;
+                              base.file = file;
+                              base.head = bundle::Head::read(file);
+                              const bundle::VerifiedBundle verified = verify_own_head(*base.head, home);
+                              base.named = {.serial = verified.descriptor().serial, .bundle_id = verified.bundle_id()};
+                              for (const auto& blob : verified.blobs()) {
+                                base.holds.push_back(blob.sha256);
+                              }
+                              make_sorted_set(base.holds);
+                              return base;
+                            });
 }
 
 std::vector<Digest> held_by_all(const std::vector<BaseState>& bases) {

@@ -17,13 +17,14 @@ namespace airlock::workflow {
 
 struct BaseState {
   std::filesystem::path file;
-  bundle::ShipmentBase named;               // serial and bundle id, for messages on the other side
-  std::vector<base::Digest> holds;          // sorted
-  std::optional<bundle::Head> head;         // where it was a bundle or a head
+  bundle::ShipmentBase named;        // serial and bundle id, for messages on the other side
+  std::vector<base::Digest> holds;   // sorted
+  std::optional<bundle::Head> head;  // where it was a bundle or a head
 };
 
 // A head is proven against this home's own root; what it says may be long expired, since only its content counts here.
-// Throws not_found, malformed, untrusted, tampered, approval_missing; foreign when a receipt knows nothing of `channel`.
+// Throws not_found, malformed, untrusted, tampered, approval_missing; foreign when a receipt knows nothing of
+// `channel`.
 BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel);
 // Proves a head of this home's producer. Throws as read_base.
 bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& home);

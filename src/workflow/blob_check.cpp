@@ -22,10 +22,10 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::uint64_t k_large = 16u << 20;         // bytes; from here on the order matters for the cores
-constexpr std::uint64_t k_read_ahead = 4u << 20;     // bytes asked of the kernel before they are needed
-constexpr std::size_t k_read = 256u << 10;           // bytes a read; stays in the second-level cache while it is hashed
-constexpr unsigned k_scsi_cdrom_major = 11;          // Linux: Documentation/admin-guide/devices.txt
+constexpr std::uint64_t k_large = 16u << 20;      // bytes; from here on the order matters for the cores
+constexpr std::uint64_t k_read_ahead = 4u << 20;  // bytes asked of the kernel before they are needed
+constexpr std::size_t k_read = 256u << 10;        // bytes a read; stays in the second-level cache while it is hashed
+constexpr unsigned k_scsi_cdrom_major = 11;       // Linux: Documentation/admin-guide/devices.txt
 
 std::vector<std::byte>& thread_buffer() {
   thread_local std::vector<std::byte> buffer(k_read);

@@ -22,8 +22,8 @@ struct BlobToCheck {
 struct BlobFailure {
   BlobToCheck blob;
   base::ErrorCode code = base::ErrorCode::tampered;  // tampered, truncated, or what reading threw
-  std::string file;     // in which the blob lies; empty where it lies in none
-  std::string message;  // "digest differs", without the blob's name
+  std::string file;                                  // in which the blob lies; empty where it lies in none
+  std::string message;                               // "digest differs", without the blob's name
 };
 
 // Where a blob is; nullopt: nowhere. Called from several threads.

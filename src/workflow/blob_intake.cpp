@@ -24,7 +24,7 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::uint64_t k_piece = 1u << 20;       // bytes of one read
+constexpr std::uint64_t k_piece = 1u << 20;              // bytes of one read
 constexpr std::uint64_t k_intake_read_ahead = 8u << 20;  // bytes asked of the kernel before they are needed
 
 struct Piece {
@@ -49,8 +49,8 @@ class Intake {
 
   IntakeResult run() {
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-    const auto writers = std::min<std::size_t>(m_options.writers != 0 ? m_options.writers : std::max(2u, cores),
-                                               m_take.size());
+    const auto writers =
+        std::min<std::size_t>(m_options.writers != 0 ? m_options.writers : std::max(2u, cores), m_take.size());
     {
       std::vector<std::jthread> threads;
       for (std::size_t i = 0; i < writers; ++i) {

@@ -14,7 +14,9 @@ using base::Digest;
 using model::FileRow;
 using model::Kind;
 
-bool has_blob(const FileRow& row) { return row.kind != Kind::known; }
+bool has_blob(const FileRow& row) {
+  return row.kind != Kind::known;
+}
 
 BlobPlan make_blob_plan(const model::Lock& lock, const std::vector<Digest>& held) {
   BlobPlan plan;

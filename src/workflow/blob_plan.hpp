@@ -13,17 +13,17 @@
 namespace airlock::workflow {
 
 struct PlannedBlob {
-  std::size_t row = 0;                   // of the lock: the first that names it
+  std::size_t row = 0;  // of the lock: the first that names it
   std::optional<base::Digest> sha256;
-  std::optional<std::uint64_t> length;   // bytes
+  std::optional<std::uint64_t> length;  // bytes
 };
 
 struct BlobPlan {
-  std::vector<PlannedBlob> blobs;        // to be written, in order, each once
-  std::uint64_t bytes = 0;               // of those whose length is known
+  std::vector<PlannedBlob> blobs;  // to be written, in order, each once
+  std::uint64_t bytes = 0;         // of those whose length is known
   std::uint64_t unknown_lengths = 0;
-  std::uint64_t omitted_blobs = 0;       // of the state, left out
-  std::vector<base::Digest> omitted;     // sorted
+  std::uint64_t omitted_blobs = 0;    // of the state, left out
+  std::vector<base::Digest> omitted;  // sorted
 };
 
 // True for rows that have a blob (all but those that only say that something exists).

@@ -43,8 +43,8 @@ std::shared_ptr<Fetchable> BlobSources::open(const model::FileRow& row) {
   const auto from_upstream = [this, row] { return upstream(row); };
   if (row.length) {
     if (auto location = m_local.find(*row.sha256, *row.length)) {
-      return std::make_shared<CountingFetchable>(
-          std::make_shared<LocalFetchable>(std::move(*location), from_upstream), m_reused);
+      return std::make_shared<CountingFetchable>(std::make_shared<LocalFetchable>(std::move(*location), from_upstream),
+                                                 m_reused);
     }
   }
   if (m_prefetch != nullptr) {

@@ -44,9 +44,9 @@ bundle::HeadCandidate head_of_volume(const fs::path& volume, const bundle::Hint&
       }
     }
   }
-  throw Error(ErrorCode::volume_missing, fmt::format("{} is volume {} of {} of bundle '{}' {}, but its head is not here",
-                                                     volume.string(), hint.volume, hint.volumes, hint.channel,
-                                                     hint.serial))
+  throw Error(ErrorCode::volume_missing,
+              fmt::format("{} is volume {} of {} of bundle '{}' {}, but its head is not here", volume.string(),
+                          hint.volume, hint.volumes, hint.channel, hint.serial))
       .with_hint(fmt::format("give the head too; it was written as {}.airlock",
                              bundle::bundle_stem(hint.channel, hint.serial, hint.shipment)));
 }

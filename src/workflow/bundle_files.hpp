@@ -10,8 +10,8 @@
 namespace airlock::workflow {
 
 struct BundleFiles {
-  std::vector<bundle::HeadCandidate> heads;     // by channel, serial and shipment, as their hints say
-  std::vector<std::filesystem::path> folders;   // where their volumes may lie, apart from beside the head
+  std::vector<bundle::HeadCandidate> heads;    // by channel, serial and shipment, as their hints say
+  std::vector<std::filesystem::path> folders;  // where their volumes may lie, apart from beside the head
 };
 
 // Folders count with all heads in them; a volume stands for its head, looked for beside it and in `volume_folders`.

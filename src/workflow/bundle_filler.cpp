@@ -99,7 +99,8 @@ WindowBlob BundleFiller::window_blob(const PlannedBlob& planned, bool first) con
   blob.start = first ? m_options.begun : 0;
   // Of an unknown digest the header is written afterwards, which cannot be done across volumes; and what a base holds
   // can be left out only before it is written.
-  const bool too_large = m_options.volume_size && planned.length.value_or(0) + k_volume_overhead > *m_options.volume_size;
+  const bool too_large =
+      m_options.volume_size && planned.length.value_or(0) + k_volume_overhead > *m_options.volume_size;
   const bool small = planned.length.value_or(0) <= m_options.window.segment;
   if (!planned.sha256 && (small || too_large || !m_options.held.empty())) {
     blob.arrival = Arrival::gather;
@@ -108,7 +109,9 @@ WindowBlob BundleFiller::window_blob(const PlannedBlob& planned, bool first) con
   return blob;
 }
 
-bool BundleFiller::is_held(const Digest& sha256) const { return std::ranges::binary_search(m_options.held, sha256); }
+bool BundleFiller::is_held(const Digest& sha256) const {
+  return std::ranges::binary_search(m_options.held, sha256);
+}
 
 void BundleFiller::write(FetchWindow& window, const FetchWindow::Delivery& delivery, const PlannedBlob& planned,
                          bool first) {
@@ -173,10 +176,9 @@ void BundleFiller::fetch_again(const PlannedBlob& planned, std::uint64_t length)
         if (std::exchange(fed, true)) {
           return std::nullopt;
         }
-        return WindowBlob{.name = name_of(row),
-                          .origin = origin_of(row),
-                          .length = length,
-                          .open = [&] { return m_sources.upstream(row); }};
+        return WindowBlob{.name = name_of(row), .origin = origin_of(row), .length = length, .open = [&] {
+                            return m_sources.upstream(row);
+                          }};
       },
       m_options.window);
   PinCheck pins(row, m_options.digests);
@@ -194,7 +196,8 @@ void BundleFiller::fetch_again(const PlannedBlob& planned, std::uint64_t length)
   pins.finish();
 }
 
-void BundleFiller::write_gathered(FetchWindow& window, const FetchWindow::Delivery& delivery, const PlannedBlob& planned) {
+void BundleFiller::write_gathered(FetchWindow& window, const FetchWindow::Delivery& delivery,
+                                  const PlannedBlob& planned) {
   const Digest sha256 = delivery.sha256.value();
   const bool held = is_held(sha256);
   const bool wanted = !held && !m_output.contains(sha256);
@@ -213,7 +216,8 @@ void BundleFiller::write_gathered(FetchWindow& window, const FetchWindow::Delive
   learn(planned, sha256, delivery.length);
 }
 
-void BundleFiller::write_unknown(FetchWindow& window, const FetchWindow::Delivery& delivery, const PlannedBlob& planned) {
+void BundleFiller::write_unknown(FetchWindow& window, const FetchWindow::Delivery& delivery,
+                                 const PlannedBlob& planned) {
   PinCheck pins(m_lock.rows[planned.row], m_options.digests);
   m_output.begin_unknown_blob(delivery.length);
   pass_on(window, pins, true);

@@ -19,8 +19,8 @@ namespace airlock::workflow {
 struct FillOptions {
   WindowOptions window;
   DigestsFrom digests = DigestsFrom::this_run;
-  std::vector<base::Digest> held;               // sorted; a blob that turns out to be one of these is left out
-  std::optional<std::uint64_t> volume_size;     // bytes
+  std::vector<base::Digest> held;            // sorted; a blob that turns out to be one of these is left out
+  std::optional<std::uint64_t> volume_size;  // bytes
   // Where an interrupted run stopped (BundleOutput::resume).
   std::size_t complete = 0;
   std::uint64_t begun = 0;

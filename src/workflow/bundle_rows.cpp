@@ -42,8 +42,9 @@ std::string plain_name(std::string_view consistent) {
   const auto slash = consistent.rfind('/');
   const auto dot = consistent.find('.', slash == std::string_view::npos ? 0 : slash);
   const auto start = slash == std::string_view::npos ? 0 : slash + 1;
-  return dot == std::string_view::npos ? std::string(consistent)
-                                       : std::string(consistent.substr(0, start)) + std::string(consistent.substr(dot + 1));
+  return dot == std::string_view::npos
+             ? std::string(consistent)
+             : std::string(consistent.substr(0, start)) + std::string(consistent.substr(dot + 1));
 }
 
 void for_each_line(std::string_view text, const std::function<void(std::string_view)>& visit) {
@@ -75,9 +76,8 @@ void BundleRows::for_each(const std::function<void(const model::FileRow&)>& visi
       throw Error(ErrorCode::tampered, fmt::format("catalog {} is not what its own name says", path));
     }
     const auto ecosystem = path.substr(0, folder);
-    for_each_line(*text, [&](std::string_view line) {
-      visit(model::parse_row(line, model::RowForm::catalog, ecosystem, path));
-    });
+    for_each_line(
+        *text, [&](std::string_view line) { visit(model::parse_row(line, model::RowForm::catalog, ecosystem, path)); });
   }
 }
 

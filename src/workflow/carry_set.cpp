@@ -35,8 +35,8 @@ class CarrySet {
       put_root();
       put_form();
     }
-    const bool reads_back = m_options.readback == Readback::always ||
-                            (m_options.readback == Readback::removable_only && space.removable);
+    const bool reads_back =
+        m_options.readback == Readback::always || (m_options.readback == Readback::removable_only && space.removable);
     if (reads_back || m_options.extent == CarryOptions::Extent::whole_set) {
       write_sums();
     }
@@ -77,8 +77,8 @@ class CarrySet {
     const bool taken = fs::exists(fs::symlink_status(usual, ignored)) && !is_there(usual, m_options.root);
     if (taken) {
       const fs::path other = beside(".root.json");
-      m_reporter.say(fmt::format("{} is another root, so this one is written to {}", usual.string(),
-                                 other.filename().string()));
+      m_reporter.say(
+          fmt::format("{} is another root, so this one is written to {}", usual.string(), other.filename().string()));
       put(other, m_options.root);
       return;
     }
@@ -86,8 +86,7 @@ class CarrySet {
   }
 
   void put_form() {
-    const TransferForm form =
-        make_transfer_form(bundle::Head::read(m_options.head), m_options.previous, m_options.now);
+    const TransferForm form = make_transfer_form(bundle::Head::read(m_options.head), m_options.previous, m_options.now);
     put(beside(".txt"), form.text);
     put(beside(".html"), form.html);
   }

@@ -19,13 +19,13 @@ namespace airlock::workflow {
 struct CarryOptions {
   std::filesystem::path head;
   std::vector<std::filesystem::path> volumes;
-  std::string stem;                        // "site-a-7": what the small files are called
+  std::string stem;  // "site-a-7": what the small files are called
   enum class Extent { whole_set, lock_only, nothing } extent = Extent::whole_set;
   enum class Present { refuse, replace } present = Present::refuse;  // a file of ours that is there with other content
-  std::string lock;                        // text
-  std::string root;                        // bytes of the newest root
-  std::optional<bundle::Head> previous;    // of the state before, for the transfer form
-  base::Time now{};                        // what the form goes by
+  std::string lock;                                                  // text
+  std::string root;                                                  // bytes of the newest root
+  std::optional<bundle::Head> previous;                              // of the state before, for the transfer form
+  base::Time now{};                                                  // what the form goes by
   Readback readback = Readback::removable_only;
 };
 

@@ -30,17 +30,17 @@ std::string origin_of(const model::FileRow& row) {
 }
 
 Error changed_upstream(const model::FileRow& row, const std::string& difference, DigestsFrom from) {
-  Error error(ErrorCode::tampered, fmt::format("{} from {} is not what {}: {}", name_of(row), origin_of(row),
-                                               from == DigestsFrom::given_lock ? "the lock says" : "was resolved",
-                                               difference));
+  Error error(ErrorCode::tampered,
+              fmt::format("{} from {} is not what {}: {}", name_of(row), origin_of(row),
+                          from == DigestsFrom::given_lock ? "the lock says" : "was resolved", difference));
   if (from == DigestsFrom::given_lock) {
-    return std::move(error).with_hint(
-        "the tag or file changed upstream since the lock was made, or something on the way rewrites it; find out which, "
-        "and accept a real change with `airlock bundle lock`");
+    return std::move(error).with_hint("the tag or file changed upstream since the lock was made, or something on the "
+                                      "way rewrites it; find out which, "
+                                      "and accept a real change with `airlock bundle lock`");
   }
-  return std::move(error).with_hint(
-      "it changed upstream since it was resolved, or something on the way rewrites it; find out which, and resolve anew "
-      "with --restart");
+  return std::move(error).with_hint("it changed upstream since it was resolved, or something on the way rewrites it; "
+                                    "find out which, and resolve anew "
+                                    "with --restart");
 }
 
 void CheckedUpstream::fetch(std::uint64_t offset, std::optional<std::uint64_t> length, base::ByteSink& sink) {
@@ -63,7 +63,8 @@ void CheckedUpstream::explain(const Error& failure) const {
   std::uint64_t left = k_read_limit;
   base::FunctionSink limited([&](std::span<const std::byte> data) {
     if (data.size() > left) {
-      throw changed_upstream(m_row, fmt::format("expected sha256:{}, {}", m_row.sha256->hex(), failure.message()), m_from);
+      throw changed_upstream(m_row, fmt::format("expected sha256:{}, {}", m_row.sha256->hex(), failure.message()),
+                             m_from);
     }
     left -= data.size();
     hashing.write(data);

@@ -19,9 +19,15 @@ using base::ErrorCode;
 constexpr std::size_t k_list_limit = 4u << 20;  // bytes
 constexpr std::size_t k_most_bundles = 50;
 
-fs::path last_file(const fs::path& folder) { return folder / "last.airlock"; }
-fs::path before_last_file(const fs::path& folder) { return folder / "before-last.airlock"; }
-fs::path list_file(const fs::path& folder) { return folder / "bundles.json"; }
+fs::path last_file(const fs::path& folder) {
+  return folder / "last.airlock";
+}
+fs::path before_last_file(const fs::path& folder) {
+  return folder / "before-last.airlock";
+}
+fs::path list_file(const fs::path& folder) {
+  return folder / "bundles.json";
+}
 
 std::optional<bundle::Head> read_if_there(const fs::path& path) {
   std::error_code ignored;
@@ -37,8 +43,8 @@ WrittenBundle bundle_from(const base::Json& json, const std::string& name) {
     bundle.volumes.emplace_back(volume.is_string() ? volume.get<std::string>() : "");
   }
   for (const auto& base : base::member(json, "bases", name)) {
-    bundle.bases.push_back({.serial = base::uint_member(base, "serial", name),
-                            .bundle_id = base::string_member(base, "bundle_id", name)});
+    bundle.bases.push_back(
+        {.serial = base::uint_member(base, "serial", name), .bundle_id = base::string_member(base, "bundle_id", name)});
   }
   return bundle;
 }
@@ -61,9 +67,13 @@ base::Json to_json(const WrittenBundle& bundle) {
 
 }  // namespace
 
-std::optional<bundle::Head> ChannelState::last() const { return read_if_there(last_file(m_folder)); }
+std::optional<bundle::Head> ChannelState::last() const {
+  return read_if_there(last_file(m_folder));
+}
 
-std::optional<bundle::Head> ChannelState::before_last() const { return read_if_there(before_last_file(m_folder)); }
+std::optional<bundle::Head> ChannelState::before_last() const {
+  return read_if_there(before_last_file(m_folder));
+}
 
 void ChannelState::set_last(const bundle::HeadContents& contents) const {
   base::make_directories(m_folder, 0700);

@@ -17,10 +17,10 @@ namespace airlock::workflow {
 
 struct WrittenBundle {
   std::uint64_t serial = 0;
-  std::string set;                              // hex, as in its hint
-  std::filesystem::path head;                   // absolute
-  std::vector<std::filesystem::path> volumes;   // absolute
-  std::vector<bundle::ShipmentBase> bases;      // of a delta
+  std::string set;                             // hex, as in its hint
+  std::filesystem::path head;                  // absolute
+  std::vector<std::filesystem::path> volumes;  // absolute
+  std::vector<bundle::ShipmentBase> bases;     // of a delta
 };
 
 class ChannelState {

@@ -23,8 +23,8 @@ using base::Digest;
 using base::Json;
 using model::FileRow;
 
-constexpr std::size_t k_most_named = 20;               // differences of one kind that are told one by one
-constexpr std::size_t k_compared_document_limit = 256u << 20;   // bytes
+constexpr std::size_t k_most_named = 20;                       // differences of one kind that are told one by one
+constexpr std::size_t k_compared_document_limit = 256u << 20;  // bytes
 
 struct Side {
   explicit Side(const std::filesystem::path& path)

@@ -1,5 +1,5 @@
-// `bundle compare`: whether two makers made the same (FORMATS.md, Bundle). How a second person who built the same bundle
-// agrees with the first.
+// `bundle compare`: whether two makers made the same (FORMATS.md, Bundle). How a second person who built the same
+// bundle agrees with the first.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,7 @@ struct CompareReport {
   std::vector<std::string> differences;  // none: the same
   std::vector<std::string> notes;        // other keys, another cut: allowed to differ
   std::string channel;
-  std::uint64_t serial = 0;              // of the first
+  std::uint64_t serial = 0;  // of the first
   bool same() const { return differences.empty(); }
 };
 

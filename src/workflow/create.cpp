@@ -100,8 +100,8 @@ void CreateRun::load_previous() {
         .with_hint("a manifest's `name` is its channel");
   }
   if (m_previous && m_previous_serial >= verified.descriptor().serial) {
-    m_reporter.say(fmt::format("this home knows the channel up to serial {}, so it continues from there",
-                               m_previous_serial));
+    m_reporter.say(
+        fmt::format("this home knows the channel up to serial {}, so it continues from there", m_previous_serial));
     return;
   }
   m_previous_head = head;
@@ -130,8 +130,8 @@ void CreateRun::take_up_interrupted() {
   m_interrupted = std::move(interrupted);
   m_journal.go_on(*m_interrupted);
   m_report.continued = true;
-  m_reporter.say(fmt::format("continuing the run that was interrupted (serial {}); --restart would begin anew",
-                             m_run.serial));
+  m_reporter.say(
+      fmt::format("continuing the run that was interrupted (serial {}); --restart would begin anew", m_run.serial));
 }
 
 bool CreateRun::is_finished() const {
@@ -140,8 +140,7 @@ bool CreateRun::is_finished() const {
     return false;
   }
   try {
-    return bundle::Head::read(m_run.head).hint().set ==
-           bundle::set_id(m_wish.channel, m_run.serial, 1, m_run.created);
+    return bundle::Head::read(m_run.head).hint().set == bundle::set_id(m_wish.channel, m_run.serial, 1, m_run.created);
   } catch (const Error&) {
     return false;
   }
@@ -258,9 +257,9 @@ void CreateRun::add_layout() {
     m_sources->open(row)->fetch(0, std::nullopt, sink);
     std::string text = sink.take();
     if (base::sha256(text) != *row.sha256) {
-      throw changed_upstream(row,
-                             fmt::format("expected sha256:{}, found sha256:{}", row.sha256->hex(), base::sha256(text).hex()),
-                             digests_from(m_options));
+      throw changed_upstream(
+          row, fmt::format("expected sha256:{}, found sha256:{}", row.sha256->hex(), base::sha256(text).hex()),
+          digests_from(m_options));
     }
     m_sources->add_contents({{*row.sha256, text}});
     return text;
@@ -291,8 +290,8 @@ void CreateRun::check_room() {
   std::vector<std::uint64_t> lengths = lengths_of(m_plan);
   lengths.push_back(documents_bound(m_state));
   // The head of volumes is a file of its own; what it may grow to is the same bound.
-  m_report.bytes = bundle::output_size(lengths, m_run.volume_size, m_run.head_room) +
-                   (m_run.volume_size ? m_run.head_room : 0);
+  m_report.bytes =
+      bundle::output_size(lengths, m_run.volume_size, m_run.head_room) + (m_run.volume_size ? m_run.head_room : 0);
   require_space(m_target.folder, m_report.bytes, total_size(partial_files(m_run.head, m_run.stem)));
   if (m_plan.unknown_lengths > 0) {
     m_reporter.say(fmt::format("upstream does not tell the size of {} files; they are not counted in the {} that "

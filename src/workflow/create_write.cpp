@@ -109,7 +109,8 @@ bundle::Shipment CreateRun::make_shipment(const bundle::AuthoredState& state) {
 
 // The head's bytes for `room`, or as a file of its own. Called when all blobs are written; a second time when they did
 // not fit, with other volumes than before.
-std::optional<std::string> CreateRun::head_bytes(const bundle::AuthoredState& state, std::optional<std::uint64_t> room) {
+std::optional<std::string> CreateRun::head_bytes(const bundle::AuthoredState& state,
+                                                 std::optional<std::uint64_t> room) {
   m_head = state.head;
   m_shipment = make_shipment(state);
   const bool may_seal = m_signers.signers.contains("timestamp");
@@ -117,9 +118,8 @@ std::optional<std::string> CreateRun::head_bytes(const bundle::AuthoredState& st
     std::vector<model::FileRow> images;
     std::ranges::copy_if(m_state.rows, std::back_inserter(images),
                          [](const model::FileRow& row) { return row.ecosystem == "oci" && has_blob(row); });
-    m_head.oci_index = bundle::build_oci_index(images, [&](const base::Digest& digest) {
-      return m_shipment.volumes.empty() && m_output->contains(digest);
-    });
+    m_head.oci_index = bundle::build_oci_index(
+        images, [&](const base::Digest& digest) { return m_shipment.volumes.empty() && m_output->contains(digest); });
   }
   if (state.approved && may_seal) {
     bundle::seal(m_head, m_shipment, base::build_time(m_clock), m_signers);
@@ -134,15 +134,17 @@ std::optional<std::string> CreateRun::head_bytes(const bundle::AuthoredState& st
 }
 
 bundle::BundleOutput::Result CreateRun::author() {
-  const bundle::AuthoredState state = base::with_context([] { return "signing the bundle"; }, [&] {
-    return bundle::author_state({.lock = m_state,
-                                 .serial = m_run.serial,
-                                 .created = m_run.created,
-                                 .attachments = m_documents->attachments,
-                                 .revoked = {},
-                                 .previous = m_previous},
-                                m_signers);
-  });
+  const bundle::AuthoredState state =
+      base::with_context([] { return "signing the bundle"; },
+                         [&] {
+                           return bundle::author_state({.lock = m_state,
+                                                        .serial = m_run.serial,
+                                                        .created = m_run.created,
+                                                        .attachments = m_documents->attachments,
+                                                        .revoked = {},
+                                                        .previous = m_previous},
+                                                       m_signers);
+                         });
   m_report.bundle_id = state.bundle_id;
   const auto result = m_output->finish([&](std::optional<std::uint64_t> room) { return head_bytes(state, room); });
   m_report.blobs_included = m_shipment.blobs;
@@ -210,8 +212,8 @@ void CreateRun::carry() {
 }
 
 void CreateRun::remember() {
-  const trust::Root root = trust::parse_root(
-      trust::parse_signed(m_signers.roots.back(), "this home's root", trust::k_root_limit));
+  const trust::Root root =
+      trust::parse_root(trust::parse_signed(m_signers.roots.back(), "this home's root", trust::k_root_limit));
   m_report.threshold = root.roles.at("snapshot").threshold;
   m_report.approvals = trust::count_signers(newest_snapshot(m_head).file, root.roles.at("snapshot"), root.keys);
   m_channel.set_last(m_head);

@@ -13,8 +13,8 @@ namespace airlock::workflow {
 struct Draft {
   bundle::Head head;
   bundle::HeadContents contents;
-  trust::Root root;             // the newest of this home
-  std::string snapshot_name;    // "7.snapshot.json"
+  trust::Root root;           // the newest of this home
+  std::string snapshot_name;  // "7.snapshot.json"
   trust::SignedFile snapshot;
 };
 
@@ -23,8 +23,8 @@ struct Draft {
 // conflict for a sealed one.
 Draft open_draft(const std::filesystem::path& path, const std::vector<std::string>& roots);
 
-// Puts `contents` in the place of the draft's head: into its room where blobs follow, else as a whole file. Throws limit
-// when they do not fit.
+// Puts `contents` in the place of the draft's head: into its room where blobs follow, else as a whole file. Throws
+// limit when they do not fit.
 void store_head(const Draft& draft);
 
 }  // namespace airlock::workflow

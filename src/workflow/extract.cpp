@@ -45,8 +45,8 @@ bundle::Head open_head(const fs::path& bundle, const std::vector<fs::path>& volu
 std::string image_path(std::string reference) {
   const auto slash = reference.find('/');
   const auto host = reference.substr(0, slash);
-  const bool has_host = slash != std::string::npos &&
-                        (host.find('.') != std::string::npos || host.find(':') != std::string::npos || host == "localhost");
+  const bool has_host = slash != std::string::npos && (host.find('.') != std::string::npos ||
+                                                       host.find(':') != std::string::npos || host == "localhost");
   if (!has_host) {
     reference = (slash == std::string::npos ? "docker.io/library/" : "docker.io/") + reference;
   } else if (const auto colon = host.find(':'); colon != std::string::npos) {
@@ -58,8 +58,8 @@ std::string image_path(std::string reference) {
 }
 
 struct Found {
-  std::optional<FileRow> file;   // by path
-  std::optional<FileRow> image;  // by reference
+  std::optional<FileRow> file;            // by path
+  std::optional<FileRow> image;           // by reference
   std::map<std::string, Digest> layouts;  // layout-only indexes, by path
   std::vector<std::string> near;
 };
@@ -109,8 +109,8 @@ bundle::BlobLocation locate(const bundle::BlobMap& map, const Digest& sha256) {
 
 void require_digest(const Digest& expected, const Digest& actual) {
   if (expected != actual) {
-    throw Error(ErrorCode::tampered, fmt::format("{} has other content: it hashes to {}", expected.to_string(),
-                                                 actual.to_string()))
+    throw Error(ErrorCode::tampered,
+                fmt::format("{} has other content: it hashes to {}", expected.to_string(), actual.to_string()))
         .with_hint("nothing was written; `airlock bundle verify` names the file that is to be copied again");
   }
 }
@@ -198,10 +198,10 @@ std::string reference_of(const std::string& path) {
   const auto slash = path.find('/');
   auto reference = path;
   const auto mark = path.rfind('_', slash);
-  const bool is_port = slash != std::string::npos && mark != std::string::npos && mark + 1 < slash &&
-                       std::all_of(path.begin() + static_cast<std::ptrdiff_t>(mark) + 1,
-                                   path.begin() + static_cast<std::ptrdiff_t>(slash),
-                                   [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_port =
+      slash != std::string::npos && mark != std::string::npos && mark + 1 < slash &&
+      std::all_of(path.begin() + static_cast<std::ptrdiff_t>(mark) + 1,
+                  path.begin() + static_cast<std::ptrdiff_t>(slash), [](char c) { return c >= '0' && c <= '9'; });
   if (is_port) {
     reference[mark] = ':';
   }
@@ -222,7 +222,8 @@ std::string index_text(const FileRow& image, const Digest& top, std::uint64_t si
 ExtractReport extract_image(const FileRow& image, const Found& found, const bundle::BlobMap& map,
                             const ExtractOptions& options, base::Reporter& reporter) {
   ExtractReport report;
-  report.form = names_archive(options.output) ? ExtractReport::Form::layout_archive : ExtractReport::Form::layout_folder;
+  report.form =
+      names_archive(options.output) ? ExtractReport::Form::layout_archive : ExtractReport::Form::layout_folder;
   report.output = options.output;
   report.sha256 = *image.sha256;
   // Docker's own media types are refused at the top of a layout; the bundle carries an index for that.

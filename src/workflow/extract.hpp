@@ -16,8 +16,8 @@ namespace airlock::workflow {
 struct ExtractOptions {
   std::filesystem::path bundle;
   std::vector<std::filesystem::path> volumes;
-  std::string what;               // an image reference, or the path of a file ("ECOSYSTEM:PATH" where several have it)
-  std::filesystem::path output;   // of an image: a folder, or a tar by its extension; of a file: a file, or a folder
+  std::string what;              // an image reference, or the path of a file ("ECOSYSTEM:PATH" where several have it)
+  std::filesystem::path output;  // of an image: a folder, or a tar by its extension; of a file: a file, or a folder
   Home home;
   base::Time now{};
 };
@@ -25,9 +25,9 @@ struct ExtractOptions {
 struct ExtractReport {
   enum class Form { file, layout_folder, layout_archive } form = Form::file;
   std::filesystem::path output;
-  base::Digest sha256;            // of the file, or of the image's manifest or index
+  base::Digest sha256;  // of the file, or of the image's manifest or index
   std::uint64_t blobs = 0, bytes = 0;
-  bool proven = false;            // the bundle's signatures were checked
+  bool proven = false;                // the bundle's signatures were checked
   std::vector<std::string> left_out;  // parts of the image that are not in the bundle (other platforms)
 };
 

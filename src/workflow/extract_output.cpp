@@ -87,7 +87,9 @@ class LayoutArchive : public LayoutOutput {
 
 }  // namespace
 
-bool names_archive(const fs::path& path) { return path.extension() == ".tar"; }
+bool names_archive(const fs::path& path) {
+  return path.extension() == ".tar";
+}
 
 std::unique_ptr<LayoutOutput> make_layout_output(const fs::path& path) {
   std::error_code error;

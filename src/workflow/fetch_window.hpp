@@ -3,7 +3,8 @@
 //
 // The ordered bytes of all blobs are cut into segments. Workers take segments strictly in order, each as soon as its
 // reservation fits the window, so the segment at the head of the line always has its memory and a thread, and the rest
-// can only wait for it, never the other way round. A large blob is several segments, fetched as ranges at the same time.
+// can only wait for it, never the other way round. A large blob is several segments, fetched as ranges at the same
+// time.
 #pragma once
 
 #include <atomic>
@@ -44,9 +45,9 @@ struct WindowBlob {
 };
 
 struct WindowOptions {
-  std::uint64_t memory = 64u << 20;       // bytes that may wait or be on their way
-  std::uint64_t segment = 8u << 20;       // bytes of the largest segment
-  std::size_t block = 256u << 10;         // bytes that are handed over at a time
+  std::uint64_t memory = 64u << 20;  // bytes that may wait or be on their way
+  std::uint64_t segment = 8u << 20;  // bytes of the largest segment
+  std::size_t block = 256u << 10;    // bytes that are handed over at a time
   std::size_t workers = 16;
   std::filesystem::path spool_directory;  // for what must wait and does not fit
   // When the window is full and the consumer mostly waits for this long, finished segments behind a slow one go to the
@@ -67,9 +68,9 @@ class FetchWindow {
   FetchWindow& operator=(const FetchWindow&) = delete;
 
   struct Delivery {
-    std::uint64_t number = 0;              // of the blob, in the order of the feed, from 0
-    std::uint64_t length = 0;              // bytes of the whole blob
-    std::optional<base::Digest> sha256;    // of a gathered blob
+    std::uint64_t number = 0;            // of the blob, in the order of the feed, from 0
+    std::uint64_t length = 0;            // bytes of the whole blob
+    std::optional<base::Digest> sha256;  // of a gathered blob
   };
   // The consumer's side, one thread. next() goes to the next blob (what is left of the one before is dropped) and waits
   // until it can be handed on; nullopt after the last. read() gives its bytes piece by piece, each valid until the next

@@ -21,18 +21,18 @@ constexpr std::size_t k_most_segments = 4096;
 
 std::string hint_for(ErrorCode code) {
   switch (code) {
-    case ErrorCode::not_found:
-      return "it is gone upstream, or was never there; correct the manifest, or run `airlock bundle lock` again where a "
-             "lock names it";
-    case ErrorCode::auth:
-      return "log in to that host, or name a token for it under 'upstreams', then run the same command again; what is "
-             "already written is kept";
-    case ErrorCode::network:
-    case ErrorCode::upstream:
-    case ErrorCode::truncated:
-      return "run the same command again; it continues where it stopped";
-    default:
-      return {};
+  case ErrorCode::not_found:
+    return "it is gone upstream, or was never there; correct the manifest, or run `airlock bundle lock` again where a "
+           "lock names it";
+  case ErrorCode::auth:
+    return "log in to that host, or name a token for it under 'upstreams', then run the same command again; what is "
+           "already written is kept";
+  case ErrorCode::network:
+  case ErrorCode::upstream:
+  case ErrorCode::truncated:
+    return "run the same command again; it continues where it stopped";
+  default:
+    return {};
   }
 }
 
@@ -73,8 +73,8 @@ class FetchWindow::SegmentSink : public base::ByteSink {
 
   void finish() {
     if (m_segment.length && m_received != *m_segment.length) {
-      throw Error(ErrorCode::truncated, "only " + std::to_string(m_received) + " of " +
-                                            std::to_string(*m_segment.length) + " bytes arrived");
+      throw Error(ErrorCode::truncated,
+                  "only " + std::to_string(m_received) + " of " + std::to_string(*m_segment.length) + " bytes arrived");
     }
     if (m_chunk && m_chunk.size > 0) {
       shrink();

@@ -14,13 +14,13 @@
 namespace airlock::workflow {
 
 struct ActivationReport {
-  store::Generation generation;                    // as it is now
-  std::optional<store::Generation> before;         // what its channel served until now
-  std::uint64_t catalog = 0;                       // number
+  store::Generation generation;             // as it is now
+  std::optional<store::Generation> before;  // what its channel served until now
+  std::uint64_t catalog = 0;                // number
 };
 
-// Serves this generation of its channel; the other channels stay as they are. Throws not_found, conflict (another channel
-// has the same path with other content), busy.
+// Serves this generation of its channel; the other channels stay as they are. Throws not_found, conflict (another
+// channel has the same path with other content), busy.
 ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock);
 // Without `id` the generation before the active one, of the only channel that has one; throws usage where several do.
 // An `id` must be older than the active generation of its channel.

@@ -22,8 +22,8 @@ using base::ErrorCode;
 using base::Severity;
 
 void check_options(const ImportOptions& options) {
-  const bool needs_reason = !options.withhold.empty() || !options.release.empty() ||
-                            options.expiry == trust::Expiry::accept;
+  const bool needs_reason =
+      !options.withhold.empty() || !options.release.empty() || options.expiry == trust::Expiry::accept;
   if (needs_reason && base::trim(options.reason).empty()) {
     throw Error(ErrorCode::usage, "--withhold, --release and --accept-expired need a reason")
         .with_hint("add --reason TEXT; it is kept in the audit log");
@@ -95,8 +95,8 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
   std::map<std::string, Failure> failures;  // by channel, the first that stands
   for (const auto& candidate : files.heads) {
     try {
-      report.bundles.push_back(
-          base::with_context([&] { return describe(candidate); }, [&] { return import_one(candidate, run, report.notes); }));
+      report.bundles.push_back(base::with_context([&] { return describe(candidate); },
+                                                  [&] { return import_one(candidate, run, report.notes); }));
       if (const auto failed = failures.find(candidate.hint.channel); failed != failures.end()) {
         note(report.notes, *failed->second.candidate, failed->second.error);
         failures.erase(failed);

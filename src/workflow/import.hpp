@@ -25,14 +25,14 @@ enum class Activation { at_once, hold };
 
 struct ImportOptions {
   Home home;
-  std::vector<std::filesystem::path> bundles;   // files, heads, volumes, folders
-  std::vector<std::filesystem::path> volumes;   // further folders
+  std::vector<std::filesystem::path> bundles;  // files, heads, volumes, folders
+  std::vector<std::filesystem::path> volumes;  // further folders
   Activation activation = Activation::at_once;
-  std::set<base::Digest> withhold;              // approved, but not to be taken or served; stays so in later imports
-  std::set<base::Digest> release;               // withheld before, wanted now
+  std::set<base::Digest> withhold;                // approved, but not to be taken or served; stays so in later imports
+  std::set<base::Digest> release;                 // withheld before, wanted now
   trust::Expiry expiry = trust::Expiry::enforce;  // accept: timestamp and snapshot may have expired, this once
-  std::string reason;                           // of withhold, release or accepted expiry; required by them
-  std::string ticket;                           // of the site's own records; kept in the audit log
+  std::string reason;                             // of withhold, release or accepted expiry; required by them
+  std::string ticket;                             // of the site's own records; kept in the audit log
   // Called at named steps: "head-proven", "planned", "blob-stored" (by several threads), "blobs-stored", "synced",
   // "state-written", "committed", "published", "receipt-written". A test throws or ends the process there.
   std::function<void(std::string_view step)> at_step;
@@ -47,21 +47,21 @@ struct ImportedBundle {
   std::filesystem::path head;
   std::string channel;
   std::uint64_t serial = 0;
-  std::string bundle_id;                       // hex
+  std::string bundle_id;  // hex
   std::uint64_t generation = 0;
   bool active = false;
   std::optional<std::uint64_t> previous_serial;  // of what was here before
   std::uint64_t artifacts = 0;
-  ArtifactChanges changes;                     // against the channel's newest generation before
+  ArtifactChanges changes;  // against the channel's newest generation before
   std::uint64_t blobs_new = 0, blobs_present = 0, bytes_written = 0, withheld = 0;
   std::size_t approvals = 0;
   std::vector<std::pair<std::string, base::Time>> expiries;  // by role
 };
 
 struct ImportReport {
-  std::vector<ImportedBundle> bundles;         // in the order in which they were taken
-  std::vector<base::Finding> notes;            // bundles that were passed over, files that do not belong here
-  std::filesystem::path receipt;               // empty where nothing was written
+  std::vector<ImportedBundle> bundles;  // in the order in which they were taken
+  std::vector<base::Finding> notes;     // bundles that were passed over, files that do not belong here
+  std::filesystem::path receipt;        // empty where nothing was written
 };
 
 // Throws untrusted, tampered, rollback, equivocation, expired, clock, approval_missing, volume_missing, truncated,

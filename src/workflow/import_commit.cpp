@@ -32,10 +32,10 @@ void add_rows(const Commit& commit, std::uint64_t generation, store::StateDb& st
     }
   });
   // Under a name of their own, so that those of several channels and producers stand beside each other in the catalog.
-  const auto folder = fmt::format("{}/{}-{}", commit.proven.key.producer, commit.proven.key.channel,
-                                  verified.descriptor().serial);
-  state.add_row(generation, bundle_row(folder + "/head.airlock", "application/x-tar", commit.head_digest,
-                                       commit.head_length));
+  const auto folder =
+      fmt::format("{}/{}-{}", commit.proven.key.producer, commit.proven.key.channel, verified.descriptor().serial);
+  state.add_row(generation,
+                bundle_row(folder + "/head.airlock", "application/x-tar", commit.head_digest, commit.head_length));
   std::size_t number = 0;
   for (const auto& attachment : verified.attachments()) {
     state.add_row(generation, bundle_row(fmt::format("{}/{}-{}", folder, attachment.kind, ++number),

@@ -46,8 +46,7 @@ std::string describe_bases(const bundle::Shipment& shipment) {
   const auto bases = describe_bases(shipment);
   throw Error(ErrorCode::base_missing,
               fmt::format("bundle '{}' {} relies on {} blobs ({}) that are not in this store; nothing was changed",
-                          shipment.channel, shipment.serial, plan.absent.size(),
-                          base::format_bytes(plan.absent_bytes)))
+                          shipment.channel, shipment.serial, plan.absent.size(), base::format_bytes(plan.absent_bytes)))
       .with_hint(fmt::format("{}carry {} back and run `airlock bundle ship BUNDLE --base {}` there",
                              bases.empty() ? "" : fmt::format("import serial {} first, or ", bases), path.string(),
                              path.filename().string()));
@@ -57,8 +56,8 @@ std::string describe_bases(const bundle::Shipment& shipment) {
                                         const ImportPlan& plan) {
   const auto& shipment = verified.shipment();
   const auto missing = volumes_not_at_hand(shipment, map);
-  const auto count = fmt::format("{} blobs ({}) are still missing", plan.absent.size(),
-                                 base::format_bytes(plan.absent_bytes));
+  const auto count =
+      fmt::format("{} blobs ({}) are still missing", plan.absent.size(), base::format_bytes(plan.absent_bytes));
   // A file that is there and cannot be used is what the person must hear of; damage before an early end.
   for (const auto code : {ErrorCode::tampered, ErrorCode::truncated}) {
     const auto& findings = map.findings();
@@ -78,7 +77,8 @@ std::string describe_bases(const bundle::Shipment& shipment) {
   throw Error(ErrorCode::volume_missing,
               fmt::format("missing of bundle '{1}' {2}: {0}; {3}", name_volumes(missing, shipment.volumes.size()),
                           shipment.channel, shipment.serial, count))
-      .with_hint("bring it and run the same command, with --volumes DIR where it lies elsewhere; what was read is kept");
+      .with_hint(
+          "bring it and run the same command, with --volumes DIR where it lies elsewhere; what was read is kept");
 }
 
 // Names every damaged blob, and with it the file that is to be copied again.
@@ -88,7 +88,8 @@ std::string describe_bases(const bundle::Shipment& shipment) {
   for (std::size_t i = 0; i < failures.size(); ++i) {
     files.insert(failures[i].file);
     if (i < k_damaged_named) {
-      message += fmt::format("\n{} in {}: {}", failures[i].blob.sha256.to_string(), failures[i].file, failures[i].message);
+      message +=
+          fmt::format("\n{} in {}: {}", failures[i].blob.sha256.to_string(), failures[i].file, failures[i].message);
     }
   }
   if (failures.size() > k_damaged_named) {
@@ -104,7 +105,7 @@ ErrorCode worst(const std::vector<BlobFailure>& failures) {
   const auto has = [&failures](ErrorCode code) {
     return std::any_of(failures.begin(), failures.end(), [code](const auto& failure) { return failure.code == code; });
   };
-  return has(ErrorCode::tampered) ? ErrorCode::tampered
+  return has(ErrorCode::tampered)    ? ErrorCode::tampered
          : has(ErrorCode::truncated) ? ErrorCode::truncated
                                      : failures.front().code;
 }

@@ -65,7 +65,8 @@ std::set<base::Digest> digests_to_leave(const bundle::VerifiedBundle& verified,
     });
     for (const auto& digest : run.options.withhold) {
       if (!in_state.contains(digest)) {
-        throw Error(ErrorCode::usage, fmt::format("{} is not in this bundle, so it cannot be withheld", digest.to_string()))
+        throw Error(ErrorCode::usage,
+                    fmt::format("{} is not in this bundle, so it cannot be withheld", digest.to_string()))
             .with_hint("`airlock bundle inspect BUNDLE --json` lists its digests");
       }
     }
@@ -103,7 +104,8 @@ ArtifactChanges changes_since(const std::optional<store::Generation>& before, co
 
 }  // namespace
 
-ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRun& run, std::vector<base::Finding>& notes) {
+ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRun& run,
+                          std::vector<base::Finding>& notes) {
   const auto head = bundle::Head::read(candidate.path);
   const auto proven = prove_head(head, run);
   const auto& verified = proven.bundle;

@@ -29,11 +29,13 @@ struct ImportRun {
   }
 };
 
-ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRun& run, std::vector<base::Finding>& notes);
+ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRun& run,
+                          std::vector<base::Finding>& notes);
 
 // The parts, in files of their own.
 
-// Signatures, versions, serial, expiry, clock (steps 0 to 9). What contradicts an earlier statement is kept as evidence.
+// Signatures, versions, serial, expiry, clock (steps 0 to 9). What contradicts an earlier statement is kept as
+// evidence.
 struct ProvenHead {
   bundle::VerifiedBundle bundle;
   store::ChannelKey key;

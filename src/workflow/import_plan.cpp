@@ -27,9 +27,9 @@ class BlobIndex {
               [&blobs](std::size_t a, std::size_t b) { return blobs[a].sha256 < blobs[b].sha256; });
   }
   std::optional<std::size_t> find(const base::Digest& sha256) const {
-    const auto place = std::lower_bound(m_order.begin(), m_order.end(), sha256, [this](std::size_t i, const auto& digest) {
-      return (*m_blobs)[i].sha256 < digest;
-    });
+    const auto place =
+        std::lower_bound(m_order.begin(), m_order.end(), sha256,
+                         [this](std::size_t i, const auto& digest) { return (*m_blobs)[i].sha256 < digest; });
     if (place == m_order.end() || (*m_blobs)[*place].sha256 != sha256) {
       return std::nullopt;
     }
@@ -94,9 +94,8 @@ void require_home_space(const std::filesystem::path& home, std::uint64_t bytes, 
   const auto needed = bytes + k_margin + rows * k_bytes_per_row;
   const auto free = base::space_info(home).free_bytes;
   if (needed > free) {
-    throw base::Error(base::ErrorCode::no_space,
-                      fmt::format("{} has {} free, the import needs {}", home.string(), base::format_bytes(free),
-                                  base::format_bytes(needed)))
+    throw base::Error(base::ErrorCode::no_space, fmt::format("{} has {} free, the import needs {}", home.string(),
+                                                             base::format_bytes(free), base::format_bytes(needed)))
         .with_hint("nothing was written; free space, for example with `airlock store sweep`, and run the same command "
                    "again");
   }

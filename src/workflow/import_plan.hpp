@@ -20,11 +20,11 @@ struct ImportPlan {
     StateBlob blob;
     bundle::BlobLocation location;
   };
-  std::vector<Take> take;           // to read from the medium, in its own order
-  std::vector<StateBlob> staged;    // files that an interrupted import left without a row: to hash again
-  std::vector<StateBlob> absent;    // neither here nor on the medium
-  std::vector<StateBlob> wanted;    // take, staged and absent: what gets a row in the end
-  std::uint64_t present = 0;        // blobs that count as present already
+  std::vector<Take> take;         // to read from the medium, in its own order
+  std::vector<StateBlob> staged;  // files that an interrupted import left without a row: to hash again
+  std::vector<StateBlob> absent;  // neither here nor on the medium
+  std::vector<StateBlob> wanted;  // take, staged and absent: what gets a row in the end
+  std::uint64_t present = 0;      // blobs that count as present already
   std::uint64_t take_bytes = 0;
   std::uint64_t absent_bytes = 0;
 };

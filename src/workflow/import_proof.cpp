@@ -54,8 +54,11 @@ Error with_evidence(Error error, const bundle::Head& head, const store::ChannelK
   }
   auto change = run.state.change();
   run.state.audit(run.clock.now(), "equivocation",
-                  base::Json{{"channel", key.channel}, {"producer", key.producer}, {"serial", head.hint().serial},
-                             {"evidence", kept}, {"message", error.message()}}
+                  base::Json{{"channel", key.channel},
+                             {"producer", key.producer},
+                             {"serial", head.hint().serial},
+                             {"evidence", kept},
+                             {"message", error.message()}}
                       .dump(-1, ' ', false, base::Json::error_handler_t::replace));
   change.commit();
   error.with_hint(fmt::format("both statements are kept as evidence: {}; call security before anything else",
@@ -75,8 +78,7 @@ ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
   options.producer = key.producer;
   options.channel = key.channel;
   options.policy = run.policy;
-  options.now = reference_time(run.clock.now(),
-                               {.floor = run.state.time_floor(), .last_wall = run.state.last_wall()},
+  options.now = reference_time(run.clock.now(), {.floor = run.state.time_floor(), .last_wall = run.state.last_wall()},
                                run.policy.clock_tolerance);
   if (run.options.expiry == trust::Expiry::accept) {
     options.expiry = {{"timestamp", trust::Expiry::accept}, {"snapshot", trust::Expiry::accept}};

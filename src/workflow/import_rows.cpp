@@ -15,7 +15,9 @@ using base::Error;
 using base::ErrorCode;
 using model::Kind;
 
-bool is_fixed(Kind kind) { return kind == Kind::file || kind == Kind::meta || kind == Kind::layout; }
+bool is_fixed(Kind kind) {
+  return kind == Kind::file || kind == Kind::meta || kind == Kind::layout;
+}
 
 bool serves_other_channels(const store::ChannelKey& key, const store::StateDb& state) {
   const auto generations = state.generations();
@@ -27,8 +29,8 @@ bool serves_other_channels(const store::ChannelKey& key, const store::StateDb& s
 }  // namespace
 
 void check_rows(const bundle::VerifiedBundle& verified, const store::ChannelKey& key, const ImportRun& run) {
-  const auto catalog = serves_other_channels(key, run.state) ? store::Catalog::open_current(run.options.home.root)
-                                                             : nullptr;
+  const auto catalog =
+      serves_other_channels(key, run.state) ? store::Catalog::open_current(run.options.home.root) : nullptr;
   if (!catalog) {
     return;
   }
@@ -39,9 +41,9 @@ void check_rows(const bundle::VerifiedBundle& verified, const store::ChannelKey&
     const auto here = catalog->find(row.ecosystem, row.path);
     if (here && here->channel != key.channel && is_fixed(here->kind) && here->sha256 != row.sha256) {
       throw Error(ErrorCode::conflict,
-                  fmt::format("{} '{}' is one thing in channel '{}' ({}) and another in channel '{}' ({})", row.ecosystem,
-                              base::printable(row.path), here->channel, here->sha256->to_string(), key.channel,
-                              row.sha256->to_string()))
+                  fmt::format("{} '{}' is one thing in channel '{}' ({}) and another in channel '{}' ({})",
+                              row.ecosystem, base::printable(row.path), here->channel, here->sha256->to_string(),
+                              key.channel, row.sha256->to_string()))
           .with_hint("a path that is fixed by a version or digest means one thing; ask both producers which is right. "
                      "Nothing was changed");
     }

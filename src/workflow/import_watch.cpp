@@ -20,7 +20,9 @@ using base::ErrorCode;
 constexpr std::chrono::milliseconds k_pause{200};
 constexpr int k_pauses_a_look = 25;  // five seconds
 
-bool is_incomplete(ErrorCode code) { return base::error_code_info(code).exit_code == 4; }
+bool is_incomplete(ErrorCode code) {
+  return base::error_code_info(code).exit_code == 4;
+}
 
 }  // namespace
 

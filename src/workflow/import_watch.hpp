@@ -10,15 +10,16 @@
 
 namespace airlock::workflow {
 
-// Looks every few seconds until interrupted; takes each bundle once all of it has arrived, in order, and touches none of
-// its files. What is refused is said once and not tried again until its file changes. `options.bundles` is not used.
+// Looks every few seconds until interrupted; takes each bundle once all of it has arrived, in order, and touches none
+// of its files. What is refused is said once and not tried again until its file changes. `options.bundles` is not used.
 void watch_folder(const std::filesystem::path& folder, const ImportOptions& options, const base::Clock& clock,
                   base::Reporter& reporter);
 
 // One look, for tests: takes what is complete and new. Returns how many bundles were taken.
 class FolderWatch {
  public:
-  FolderWatch(std::filesystem::path folder, ImportOptions options) : m_folder(std::move(folder)), m_options(std::move(options)) {}
+  FolderWatch(std::filesystem::path folder, ImportOptions options)
+      : m_folder(std::move(folder)), m_options(std::move(options)) {}
   std::size_t look(const base::Clock& clock, base::Reporter& reporter);
 
  private:

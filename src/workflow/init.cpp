@@ -21,9 +21,13 @@ using base::Error;
 using base::ErrorCode;
 
 // A double-quoted YAML scalar; its escapes are JSON's.
-std::string quoted(const std::string& text) { return base::Json(text).dump(); }
+std::string quoted(const std::string& text) {
+  return base::Json(text).dump();
+}
 
-bool is_url(const std::string& text) { return text.starts_with("http://") || text.starts_with("https://"); }
+bool is_url(const std::string& text) {
+  return text.starts_with("http://") || text.starts_with("https://");
+}
 
 std::string tool_line(const std::string& tool) {
   const std::size_t at = tool.find('@');

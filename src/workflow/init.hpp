@@ -9,11 +9,11 @@ namespace airlock::workflow {
 
 struct InitOptions {
   std::filesystem::path manifest = "airlock.yaml";
-  std::string name;                    // the channel
-  std::vector<std::string> images;     // references
-  std::vector<std::string> tools;      // "NAME@VERSION"
-  std::vector<std::string> files;      // URLs or local paths
-  std::vector<std::string> packages;   // "ECOSYSTEM:SPEC"
+  std::string name;                   // the channel
+  std::vector<std::string> images;    // references
+  std::vector<std::string> tools;     // "NAME@VERSION"
+  std::vector<std::string> files;     // URLs or local paths
+  std::vector<std::string> packages;  // "ECOSYSTEM:SPEC"
 };
 
 // The text of a manifest, checked like one that is read. Throws usage for what is no entry, manifest for what the

@@ -81,7 +81,8 @@ trust::Root parse_own_root(const std::string& bytes) {
 struct Settings {
   std::string name;
   std::string cadence = "monthly";
-  std::map<std::string, std::string> files;  // of private keys: keyid -> file name, since a file tells it only when opened
+  std::map<std::string, std::string>
+      files;  // of private keys: keyid -> file name, since a file tells it only when opened
 };
 
 Settings read_settings(const Home& home) {
@@ -191,7 +192,9 @@ KeysInitReport init_keys(const Home& home, const KeysInitOptions& options, const
   return report;
 }
 
-bool has_keys(const Home& home) { return !root_files(home).empty(); }
+bool has_keys(const Home& home) {
+  return !root_files(home).empty();
+}
 
 bool keys_are_encrypted(const Home& home) {
   for (const std::string_view role : {"snapshot", "targets", "timestamp"}) {

@@ -19,19 +19,19 @@
 namespace airlock::workflow {
 
 struct KeysInitOptions {
-  std::string name;                              // who signs, for people; empty: "airlock"
-  std::uint64_t threshold = 1;                   // of root and snapshot; that many keys are made for each of the two
-  trust::Scheme scheme = trust::Scheme::ed25519; // ecdsa_p256 with --fips
+  std::string name;                               // who signs, for people; empty: "airlock"
+  std::uint64_t threshold = 1;                    // of root and snapshot; that many keys are made for each of the two
+  trust::Scheme scheme = trust::Scheme::ed25519;  // ecdsa_p256 with --fips
   trust::Cadence cadence = trust::Cadence::monthly;
-  std::optional<base::Secret> passphrase;        // none: the key files are not encrypted
-  std::filesystem::path root_key_folder;         // where root's private keys go instead; empty: with the others
+  std::optional<base::Secret> passphrase;  // none: the key files are not encrypted
+  std::filesystem::path root_key_folder;   // where root's private keys go instead; empty: with the others
 };
 
 struct KeysInitReport {
-  std::string fingerprint;                       // hex
-  std::filesystem::path root;                    // the public root, to hand over
+  std::string fingerprint;     // hex
+  std::filesystem::path root;  // the public root, to hand over
   std::vector<std::filesystem::path> private_keys;
-  std::string expires;                           // RFC 3339, of the root
+  std::string expires;  // RFC 3339, of the root
   bool encrypted = false;
 };
 
@@ -49,19 +49,19 @@ std::vector<std::string> read_own_roots(const Home& home);
 
 struct KeyInfo {
   std::string role;
-  std::string keyid;                             // hex
+  std::string keyid;  // hex
   std::string scheme;
-  std::filesystem::path file;                    // of the private key; empty where it is not here
+  std::filesystem::path file;  // of the private key; empty where it is not here
   bool encrypted = false;
 };
 struct KeysReport {
   std::string name;
-  std::string fingerprint;                       // hex, of the newest root
+  std::string fingerprint;  // hex, of the newest root
   std::uint64_t root_version = 0;
   base::Time expires{};
   std::string cadence;
   std::map<std::string, std::uint64_t> thresholds;  // by role
-  std::vector<KeyInfo> keys;                     // sorted by role, keyid
+  std::vector<KeyInfo> keys;                        // sorted by role, keyid
 };
 // What the newest root says, and which private keys are here.
 KeysReport show_keys(const Home& home);
@@ -73,7 +73,7 @@ class KeyRing {
   // can read or that is not the root's.
   KeyRing(const Home& home, const std::optional<base::Secret>& passphrase);
 
-  bundle::SigningSet signing_set() const;        // borrows the signers: the ring outlives it
+  bundle::SigningSet signing_set() const;  // borrows the signers: the ring outlives it
   const std::vector<std::string>& roots() const { return m_roots; }
 
  private:

@@ -44,7 +44,8 @@ std::map<base::Digest, std::string> add_layout_rows(model::Lock& lock,
   std::map<base::Digest, std::string> contents;
   std::vector<FileRow> added;
   for (const FileRow& row : lock.rows) {
-    if (!is_docker_manifest(row) || (row.kind != Kind::tag && (!is_image(row) || tagged.contains({row.artifact, *row.sha256})))) {
+    if (!is_docker_manifest(row) ||
+        (row.kind != Kind::tag && (!is_image(row) || tagged.contains({row.artifact, *row.sha256})))) {
       continue;
     }
     const auto index = bundle::layout_only_index_of(row.media_type, read(row));

@@ -38,7 +38,8 @@ LockReport lock_manifests(const LockOptions& options, base::Reporter& reporter) 
     throw Error(ErrorCode::usage, "nothing says what to lock").with_hint("give a manifest with -m");
   }
   LockReport report;
-  report.file = options.output.empty() ? fs::path(options.manifests.front()).replace_extension(".lock") : options.output;
+  report.file =
+      options.output.empty() ? fs::path(options.manifests.front()).replace_extension(".lock") : options.output;
   const auto manifest = model::read_manifests(options.manifests, ecosystem::all_sections(), options.platforms);
   std::error_code ignored;
   report.created = !fs::exists(report.file, ignored);

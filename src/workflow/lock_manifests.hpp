@@ -15,8 +15,8 @@ namespace airlock::workflow {
 
 struct LockOptions {
   std::vector<std::filesystem::path> manifests;
-  std::filesystem::path output;             // empty: the first manifest with .lock for its extension
-  std::vector<model::Platform> platforms;   // default of the manifests, replaced
+  std::filesystem::path output;            // empty: the first manifest with .lock for its extension
+  std::vector<model::Platform> platforms;  // default of the manifests, replaced
   std::filesystem::path recipes;
   Environment environment;
 };
@@ -24,14 +24,15 @@ struct LockOptions {
 struct LockReport {
   std::filesystem::path file;
   std::string channel;
-  bool created = false;                     // there was no such file before
-  std::vector<model::LockChange> changes;   // against what was there; none: the file was left as it is
+  bool created = false;                    // there was no such file before
+  std::vector<model::LockChange> changes;  // against what was there; none: the file was left as it is
   std::uint64_t artifacts = 0, files = 0, bytes = 0, unknown = 0, unverified = 0;
   std::vector<model::Waiver> waivers;
 };
 
-// Resolves and fetches no blob. Digests that an earlier create had to learn are kept where upstream still pins the same.
-// Throws manifest, conflict, lock (an existing file that is no lock is not overwritten), and what resolving throws.
+// Resolves and fetches no blob. Digests that an earlier create had to learn are kept where upstream still pins the
+// same. Throws manifest, conflict, lock (an existing file that is no lock is not overwritten), and what resolving
+// throws.
 LockReport lock_manifests(const LockOptions& options, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

@@ -57,11 +57,12 @@ std::optional<base::Digest> fingerprint_in_head(const bundle::Head& head, std::u
 }  // namespace
 
 PinnedRoot read_root(const fs::path& file, const trust::Policy& policy) {
-  return base::with_context([&] { return fmt::format("reading the root {}", file.string()); }, [&] {
-    auto bytes = base::read_file(file, trust::k_root_limit);
-    auto root = trust::check_pinnable(bytes, policy);
-    return PinnedRoot{.bytes = std::move(bytes), .file = file, .root = std::move(root)};
-  });
+  return base::with_context([&] { return fmt::format("reading the root {}", file.string()); },
+                            [&] {
+                              auto bytes = base::read_file(file, trust::k_root_limit);
+                              auto root = trust::check_pinnable(bytes, policy);
+                              return PinnedRoot{.bytes = std::move(bytes), .file = file, .root = std::move(root)};
+                            });
 }
 
 std::vector<PinnedRoot> read_pinned_roots(const Home& home, const trust::Policy& policy) {
@@ -77,9 +78,8 @@ std::vector<PinnedRoot> read_pinned_roots(const Home& home, const trust::Policy&
 
 std::optional<PinnedRoot> read_own_root(const Home& home, const trust::Policy& policy) {
   const auto files = files_in(home.keys(), ".root.json");
-  const auto first = std::min_element(files.begin(), files.end(), [](const auto& a, const auto& b) {
-    return version_in_name(a) < version_in_name(b);
-  });
+  const auto first = std::min_element(
+      files.begin(), files.end(), [](const auto& a, const auto& b) { return version_in_name(a) < version_in_name(b); });
   if (first == files.end()) {
     return std::nullopt;
   }
@@ -100,8 +100,8 @@ const PinnedRoot& require_root_for(const bundle::Head& head, const std::vector<P
     return *root;
   }
   if (roots.empty()) {
-    throw Error(ErrorCode::untrusted, fmt::format("no root is pinned in {}, so no bundle can be trusted",
-                                                  home.pinned_roots().string()))
+    throw Error(ErrorCode::untrusted,
+                fmt::format("no root is pinned in {}, so no bundle can be trusted", home.pinned_roots().string()))
         .with_hint("get root.json and its fingerprint from the producer by another way than the bundle, then run "
                    "`airlock trust init root.json`");
   }
@@ -129,8 +129,9 @@ PinnedRoot pin_root(const Home& home, std::string_view bytes, const trust::Polic
     if (same_names && shares_a_key) {
       throw Error(ErrorCode::conflict, fmt::format("another root of this producer is pinned, version {} in {}",
                                                    other.root.root.version, other.file.string()))
-          .with_hint("newer roots arrive with bundles and need no pinning; to begin anew, an administrator removes that "
-                     "file and the channel's trust with it");
+          .with_hint(
+              "newer roots arrive with bundles and need no pinning; to begin anew, an administrator removes that "
+              "file and the channel's trust with it");
     }
   }
   base::make_directories(home.pinned_roots());

@@ -132,8 +132,8 @@ std::optional<std::string> Prefetch::wait_for(Item& item) {
   return std::exchange(item.content, {});
 }
 
-std::shared_ptr<ecosystem::Fetchable> Prefetch::find(
-    const base::Digest& sha256, std::function<std::shared_ptr<ecosystem::Fetchable>()> upstream) {
+std::shared_ptr<ecosystem::Fetchable> Prefetch::find(const base::Digest& sha256,
+                                                     std::function<std::shared_ptr<ecosystem::Fetchable>()> upstream) {
   const std::lock_guard lock(m_mutex);
   const auto found = m_items.find(sha256);
   if (found == m_items.end()) {

@@ -20,8 +20,8 @@
 namespace airlock::workflow {
 
 struct PrefetchOptions {
-  std::uint64_t memory = 12u << 20;   // bytes
-  std::uint64_t largest = 4u << 20;   // bytes of one file
+  std::uint64_t memory = 12u << 20;  // bytes
+  std::uint64_t largest = 4u << 20;  // bytes of one file
   std::size_t threads = 4;
 };
 

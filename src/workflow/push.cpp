@@ -168,8 +168,8 @@ std::vector<Destination> read_destinations(const std::string& spec) {
 std::vector<PushResult> push_catalog(const PushOptions& options, base::Reporter& reporter) {
   const auto catalog = store::Catalog::open_current(options.home.root);
   if (!catalog) {
-    throw Error(ErrorCode::not_found, fmt::format("nothing is active in {}, so there is nothing to push",
-                                                  options.home.root.string()))
+    throw Error(ErrorCode::not_found,
+                fmt::format("nothing is active in {}, so there is nothing to push", options.home.root.string()))
         .with_hint("`airlock import BUNDLE` takes something in; `airlock store list` shows what is here");
   }
   const store::BlobStore blobs(options.home.blobs());

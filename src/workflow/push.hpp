@@ -38,19 +38,19 @@ std::vector<Destination> parse_destinations(std::string_view yaml, const std::fi
 struct PushOptions {
   Home home;
   std::vector<Destination> destinations;
-  std::vector<std::string> only;       // ecosystems; empty: all destinations
+  std::vector<std::string> only;  // ecosystems; empty: all destinations
   ecosystem::PushContext::Mode mode = ecosystem::PushContext::Mode::push;
   std::function<const char*(const char*)> environment;
 };
 
 struct PushResult {
   std::string ecosystem;
-  std::string url;                     // without secrets
+  std::string url;  // without secrets
   ecosystem::PushReport report;
 };
 
-// Throws not_found (nothing is active), config (a variable that is not set), unsupported (an ecosystem that cannot push),
-// network, auth. Artifacts that fail are in the report, and the others go on.
+// Throws not_found (nothing is active), config (a variable that is not set), unsupported (an ecosystem that cannot
+// push), network, auth. Artifacts that fail are in the report, and the others go on.
 std::vector<PushResult> push_catalog(const PushOptions& options, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

@@ -65,10 +65,10 @@ void read_back(const std::vector<FileDigest>& written, base::Reporter& reporter)
   const std::vector<FileDigest> found = hash_files(files, Cache::read_through, reporter);
   for (std::size_t i = 0; i < written.size(); ++i) {
     if (found[i].sha256 != written[i].sha256) {
-      throw Error(ErrorCode::tampered, fmt::format("the medium gives back other bytes than were written to {}: sha256:{} "
-                                                   "instead of sha256:{}",
-                                                   written[i].file.string(), found[i].sha256.hex(),
-                                                   written[i].sha256.hex()))
+      throw Error(ErrorCode::tampered,
+                  fmt::format("the medium gives back other bytes than were written to {}: sha256:{} "
+                              "instead of sha256:{}",
+                              written[i].file.string(), found[i].sha256.hex(), written[i].sha256.hex()))
           .with_hint("the medium is bad or smaller than it says; use another one, and do not carry this one over");
     }
   }

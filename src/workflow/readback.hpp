@@ -14,7 +14,8 @@ struct FileDigest {
   base::Digest sha256;
 };
 
-// Of whole files, on all cores. `cache`: read_through first drops what memory holds of them, so that the medium answers.
+// Of whole files, on all cores. `cache`: read_through first drops what memory holds of them, so that the medium
+// answers.
 enum class Cache { use, read_through };
 std::vector<FileDigest> hash_files(const std::vector<std::filesystem::path>& files, Cache cache,
                                    base::Reporter& reporter);

@@ -28,7 +28,7 @@ constexpr int k_format = 1;
 constexpr std::string_view k_receipt_kind = "airlock-receipt";
 constexpr std::string_view k_need_kind = "airlock-need";
 constexpr std::uint64_t k_receipt_limit = 1ull << 30;  // bytes; about fifteen million blobs
-constexpr std::size_t k_buffer = 64 * 1024;         // bytes
+constexpr std::size_t k_buffer = 64 * 1024;            // bytes
 
 Json to_json(const ReceiptChannel& channel) {
   return {{"producer", channel.producer},
@@ -74,9 +74,8 @@ Json header_json(const Receipt& receipt) {
     json["channels"].push_back(to_json(channel));
   }
   if (receipt.is_need()) {
-    json["need"] = {{"channel", receipt.need_channel},
-                    {"serial", receipt.need_serial},
-                    {"bundle_id", receipt.need_bundle_id}};
+    json["need"] = {
+        {"channel", receipt.need_channel}, {"serial", receipt.need_serial}, {"bundle_id", receipt.need_bundle_id}};
   }
   return json;
 }
@@ -130,8 +129,8 @@ class ListReader {
       return false;
     }
     if (event == Json::parse_event_t::object_end && m_key == "missing") {
-      m_receipt.missing.push_back({digest(base::member(parsed, "sha256", m_name)),
-                                   base::uint_member(parsed, "length", m_name)});
+      m_receipt.missing.push_back(
+          {digest(base::member(parsed, "sha256", m_name)), base::uint_member(parsed, "length", m_name)});
       return false;
     }
     return true;
@@ -190,9 +189,10 @@ Receipt parse(Input&& input, std::string_view name) {
   Receipt receipt;
   try {
     ListReader lists(receipt, name);
-    const auto json = Json::parse(std::forward<Input>(input), [&lists](int depth, Json::parse_event_t event, Json& parsed) {
-      return lists(depth, event, parsed);
-    });
+    const auto json =
+        Json::parse(std::forward<Input>(input), [&lists](int depth, Json::parse_event_t event, Json& parsed) {
+          return lists(depth, event, parsed);
+        });
     read_header(json, receipt, name);
   } catch (const Json::exception&) {
     throw Error(ErrorCode::malformed, fmt::format("{} is no valid JSON", name))
@@ -222,12 +222,15 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
     auto [place, is_newest] = channels.try_emplace(key);
     auto& entry = place->second;
     if (is_newest) {
-      entry = {.producer = key.producer, .channel = key.channel, .serial = generation.serial,
-               .bundle_id = generation.bundle_id, .generation = generation.id, .created = generation.created,
+      entry = {.producer = key.producer,
+               .channel = key.channel,
+               .serial = generation.serial,
+               .bundle_id = generation.bundle_id,
+               .generation = generation.id,
+               .created = generation.created,
                .imported = generation.imported};
       if (const auto root = state.role(key, "root")) {
-        entry.root_version =
-            trust::parse_root(trust::parse_signed(*root, "root.json", trust::k_root_limit)).version;
+        entry.root_version = trust::parse_root(trust::parse_signed(*root, "root.json", trust::k_root_limit)).version;
       }
       if (const auto snapshot = state.role(key, "snapshot")) {
         entry.snapshot_version =
@@ -304,7 +307,9 @@ void write_receipt_file(const Receipt& receipt, const std::filesystem::path& pat
   base::sync_directory(folder);
 }
 
-Receipt parse_receipt(std::string_view text, std::string_view name) { return parse(text, name); }
+Receipt parse_receipt(std::string_view text, std::string_view name) {
+  return parse(text, name);
+}
 
 Receipt read_receipt(const std::filesystem::path& path) {
   const auto fd = base::open_for_reading(path);

@@ -20,17 +20,17 @@ class StateDb;
 namespace airlock::workflow {
 
 struct ReceiptChannel {
-  std::string producer;             // hex
+  std::string producer;  // hex
   std::string channel;
-  std::uint64_t serial = 0;         // of the newest generation
-  std::string bundle_id;            // hex, of that generation
+  std::uint64_t serial = 0;  // of the newest generation
+  std::string bundle_id;     // hex, of that generation
   std::uint64_t generation = 0;
   std::uint64_t active_generation = 0;  // 0: none
-  base::Time created{};             // of the bundle
+  base::Time created{};                 // of the bundle
   base::Time imported{};
   std::uint64_t root_version = 0;
   std::uint64_t snapshot_version = 0;
-  std::string snapshot_sha256;      // hex, of the snapshot file's bytes
+  std::string snapshot_sha256;  // hex, of the snapshot file's bytes
 };
 
 struct SiteBlob {
@@ -49,10 +49,10 @@ struct Receipt {
   std::string need_channel;
   std::uint64_t need_serial = 0;
   std::string need_bundle_id;
-  std::vector<SiteBlob> missing;         // sorted by digest
+  std::vector<SiteBlob> missing;  // sorted by digest
   // SHA-256 over the sorted hex digests of `blobs`, a line each.
   base::Digest blobs_digest;
-  std::vector<base::Digest> blobs;       // sorted; everything that is present
+  std::vector<base::Digest> blobs;  // sorted; everything that is present
 
   bool is_need() const { return !need_channel.empty(); }
 };

@@ -13,8 +13,8 @@ namespace {
 constexpr std::chrono::days k_wall_trust{400};
 
 base::Error clock_is_back(base::Time wall, base::Time mark, std::string_view what) {
-  return base::Error(base::ErrorCode::clock, fmt::format("the clock says {}, but {} {}", base::to_rfc3339(wall), what,
-                                                         base::to_rfc3339(mark)))
+  return base::Error(base::ErrorCode::clock,
+                     fmt::format("the clock says {}, but {} {}", base::to_rfc3339(wall), what, base::to_rfc3339(mark)))
       .with_hint("set this host's clock; if it was once far ahead and is right now, an administrator runs "
                  "`airlock trust reset-clock --reason TEXT`");
 }

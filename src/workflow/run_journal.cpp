@@ -18,8 +18,8 @@ using base::Error;
 using base::ErrorCode;
 using base::Json;
 
-constexpr std::size_t k_plan_limit = 1u << 20;      // bytes
-constexpr std::size_t k_learned_limit = 1u << 30;   // bytes
+constexpr std::size_t k_plan_limit = 1u << 20;     // bytes
+constexpr std::size_t k_learned_limit = 1u << 30;  // bytes
 constexpr std::string_view k_plan = "run.json";
 constexpr std::string_view k_lock = "run.lock";
 constexpr std::string_view k_learned = "learned.jsonl";

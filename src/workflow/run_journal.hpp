@@ -1,6 +1,6 @@
-// What makes an interrupted `bundle create` continue: `channels/<channel>/run/` holds the wish, what it resolved to, the
-// serial and time that were given, and each digest that was learned on the way. The bytes themselves are in the partial
-// files, which need no journal (BundleOutput::resume).
+// What makes an interrupted `bundle create` continue: `channels/<channel>/run/` holds the wish, what it resolved to,
+// the serial and time that were given, and each digest that was learned on the way. The bytes themselves are in the
+// partial files, which need no journal (BundleOutput::resume).
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,15 @@
 namespace airlock::workflow {
 
 struct RunPlan {
-  base::Digest wish;                            // what was asked for: another wish is another run
+  base::Digest wish;  // what was asked for: another wish is another run
   std::uint64_t serial = 0;
   base::Time created{};
-  std::filesystem::path head;                   // the output's final name
+  std::filesystem::path head;  // the output's final name
   std::string stem;
-  std::uint64_t head_room = 0;                  // bytes
-  std::optional<std::uint64_t> volume_size;     // bytes
-  std::uint64_t volumes = 0;                    // how many there will be; 0: not known before
-  bool learns = false;                          // some digests were not known when it began
+  std::uint64_t head_room = 0;               // bytes
+  std::optional<std::uint64_t> volume_size;  // bytes
+  std::uint64_t volumes = 0;                 // how many there will be; 0: not known before
+  bool learns = false;                       // some digests were not known when it began
 };
 
 class RunJournal {

@@ -6,7 +6,8 @@
 
 namespace airlock::workflow {
 
-// Throws rollback for a serial below the newest one of the channel, equivocation for the same serial with another state.
+// Throws rollback for a serial below the newest one of the channel, equivocation for the same serial with another
+// state.
 void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& state, const store::ChannelKey& key);
 
 }  // namespace airlock::workflow

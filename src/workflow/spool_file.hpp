@@ -1,4 +1,5 @@
-// An unnamed file for bytes that must wait and have no place in memory. It goes away with the process, however that ends.
+// An unnamed file for bytes that must wait and have no place in memory. It goes away with the process, however that
+// ends.
 #pragma once
 
 #include <cstdint>

@@ -40,9 +40,8 @@ std::uint64_t documents_bound(const model::Lock& state) {
 }
 
 bool is_complete(const model::Lock& state) {
-  return std::ranges::all_of(state.rows, [](const model::FileRow& row) {
-    return !has_blob(row) || (row.sha256 && row.length);
-  });
+  return std::ranges::all_of(state.rows,
+                             [](const model::FileRow& row) { return !has_blob(row) || (row.sha256 && row.length); });
 }
 
 void write_documents(const StateDocuments& documents, bundle::BundleOutput& output) {

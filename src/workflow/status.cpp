@@ -24,7 +24,9 @@ using store::StateDb;
 constexpr std::chrono::days k_warn_before{14};
 constexpr std::size_t k_gap_limit = 20;  // missing serials that are listed
 
-std::int64_t whole_days(std::chrono::seconds time) { return std::chrono::duration_cast<std::chrono::days>(time).count(); }
+std::int64_t whole_days(std::chrono::seconds time) {
+  return std::chrono::duration_cast<std::chrono::days>(time).count();
+}
 
 // The common part of a role file, whichever role it is.
 std::optional<base::Time> expiry_of(const std::string& bytes, std::string_view role) {
@@ -74,16 +76,17 @@ void judge(const ChannelStatus& channel, const StatusOptions& options, std::vect
   const auto subject = fmt::format("channel '{}'", channel.key.channel);
   const auto age = options.wall - channel.created;
   if (age > options.stale_after) {
-    findings.push_back({Severity::error, ErrorCode::expired, subject,
-                        fmt::format("its newest state is {} days old; ask why no newer bundle arrived",
-                                    whole_days(age))});
+    findings.push_back(
+        {Severity::error, ErrorCode::expired, subject,
+         fmt::format("its newest state is {} days old; ask why no newer bundle arrived", whole_days(age))});
   }
   for (const auto& [role, expires] : channel.expiries) {
     const auto left = expires - options.wall;
     if (left <= std::chrono::seconds(0)) {
-      findings.push_back({Severity::error, ErrorCode::expired, subject,
-                          fmt::format("{} expired on {}; what is here is served on, but the next import needs a newer one",
-                                      role, base::to_rfc3339(expires))});
+      findings.push_back(
+          {Severity::error, ErrorCode::expired, subject,
+           fmt::format("{} expired on {}; what is here is served on, but the next import needs a newer one", role,
+                       base::to_rfc3339(expires))});
     } else if (left < k_warn_before) {
       findings.push_back({Severity::warning, ErrorCode::expired, subject,
                           fmt::format("{} expires in {} days", role, whole_days(left))});

@@ -18,30 +18,30 @@ namespace airlock::workflow {
 
 struct ChannelStatus {
   store::ChannelKey key;
-  std::uint64_t serial = 0;                     // newest that was imported
+  std::uint64_t serial = 0;  // newest that was imported
   std::optional<store::Generation> active;
   std::size_t generations = 0;
-  base::Time created{};                         // of the newest
+  base::Time created{};  // of the newest
   base::Time imported{};
   std::vector<std::pair<std::string, base::Time>> expiries;  // by role, root first
-  std::vector<std::uint64_t> missing_serials;   // between those that are here; a complete state makes a gap harmless
+  std::vector<std::uint64_t> missing_serials;  // between those that are here; a complete state makes a gap harmless
 };
 
 struct StatusReport {
   std::vector<ChannelStatus> channels;
-  std::vector<base::Finding> findings;          // expired or stale (code expired), clock; warnings for what ends soon
-  std::uint64_t blobs = 0, bytes = 0;           // present
-  std::uint64_t catalog = 0;                    // number; 0: nothing was ever activated
+  std::vector<base::Finding> findings;  // expired or stale (code expired), clock; warnings for what ends soon
+  std::uint64_t blobs = 0, bytes = 0;   // present
+  std::uint64_t catalog = 0;            // number; 0: nothing was ever activated
   base::SpaceInfo space;
   std::size_t pinned_roots = 0;
 
-  bool stale() const;                           // any finding of severity error
+  bool stale() const;  // any finding of severity error
 };
 
 struct StatusOptions {
   Home home;
   base::Time wall{};
-  std::chrono::seconds stale_after{};           // age of a channel's newest state
+  std::chrono::seconds stale_after{};  // age of a channel's newest state
 };
 
 // Never throws for what it finds. A home without state gives an empty report.

@@ -59,8 +59,7 @@ StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock
   };
   const auto failures = check_blobs(blobs, locate, *progress, {.threads = options.threads});
   for (const auto& failure : failures) {
-    report.findings.push_back(
-        {base::Severity::error, failure.code, failure.blob.sha256.to_string(), failure.message});
+    report.findings.push_back({base::Severity::error, failure.code, failure.blob.sha256.to_string(), failure.message});
   }
   if (options.mode == StoreCheckOptions::Mode::repair && !failures.empty()) {
     StateDb state(options.home.root, StateDb::Access::change);

@@ -78,8 +78,7 @@ void forget(StateDb& state, const std::vector<std::uint64_t>& generations,
   for (const auto& [digest, length] : blobs) {
     state.remove_blob(digest);
   }
-  state.audit(now, "sweep",
-              base::Json{{"generations", generations}, {"blobs", blobs.size()}, {"bytes", bytes}}.dump());
+  state.audit(now, "sweep", base::Json{{"generations", generations}, {"blobs", blobs.size()}, {"bytes", bytes}}.dump());
   change.commit();
 }
 

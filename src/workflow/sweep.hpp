@@ -22,7 +22,7 @@ struct SweepReport {
   std::vector<std::uint64_t> generations;  // dropped
   std::uint64_t blobs = 0;                 // removed
   std::uint64_t bytes = 0;
-  std::uint64_t unfinished = 0;            // of those, files that an interrupted import had left
+  std::uint64_t unfinished = 0;  // of those, files that an interrupted import had left
 };
 
 // Works on a full disk: files that nothing refers to go first, and only then is anything written. Throws busy.
@@ -30,13 +30,16 @@ SweepReport sweep_store(const SweepOptions& options, const base::Clock& clock, b
 
 struct StoreCheckOptions {
   Home home;
-  enum class Mode { look, repair } mode = Mode::look;  // repair: forget damaged blobs, so that an import brings them again
+  enum class Mode {
+    look,
+    repair
+  } mode = Mode::look;  // repair: forget damaged blobs, so that an import brings them again
   unsigned threads = 0;
 };
 
 struct StoreCheckReport {
   std::vector<base::Finding> findings;
-  std::uint64_t blobs = 0;     // looked at
+  std::uint64_t blobs = 0;  // looked at
   std::uint64_t bytes = 0;
   std::uint64_t forgotten = 0;
 };

@@ -58,8 +58,7 @@ Target find_target(const std::string& output) {
 }
 
 void require_free(const Target& target, const std::string& stem) {
-  std::vector<fs::path> names = {target.head(stem),
-                                 target.folder / bundle::volume_file_name(target.stem_of(stem), 1)};
+  std::vector<fs::path> names = {target.head(stem), target.folder / bundle::volume_file_name(target.stem_of(stem), 1)};
   if (target.whole_set()) {
     for (const std::string_view extension : {".sha256", ".txt", ".html", ".lock"}) {
       names.push_back(target.folder / (stem + std::string(extension)));
@@ -149,10 +148,9 @@ void require_space(const fs::path& folder, std::uint64_t needed, std::uint64_t t
   const std::uint64_t wanted = needed + k_target_margin;
   const std::uint64_t more = wanted > there_already ? wanted - there_already : 0;
   if (more > space.free_bytes) {
-    throw Error(ErrorCode::no_space,
-                fmt::format("{} has {} free, but {} are needed: {} are missing", folder.string(),
-                            base::format_bytes(space.free_bytes), base::format_bytes(more),
-                            base::format_bytes(more - space.free_bytes)))
+    throw Error(ErrorCode::no_space, fmt::format("{} has {} free, but {} are needed: {} are missing", folder.string(),
+                                                 base::format_bytes(space.free_bytes), base::format_bytes(more),
+                                                 base::format_bytes(more - space.free_bytes)))
         .with_hint("free some space or name another place with -o; nothing was fetched for it yet. A delta (--base) or "
                    "volumes on several media may be smaller than one whole bundle");
   }

@@ -61,7 +61,8 @@ std::optional<bundle::Head> read_head(const fs::path& path, Findings findings) {
   try {
     return bundle::Head::read(path);
   } catch (const Error& error) {
-    constexpr std::array k_mistakes = {ErrorCode::not_found, ErrorCode::malformed, ErrorCode::io, ErrorCode::unsupported};
+    constexpr std::array k_mistakes = {ErrorCode::not_found, ErrorCode::malformed, ErrorCode::io,
+                                       ErrorCode::unsupported};
     if (std::find(k_mistakes.begin(), k_mistakes.end(), error.code()) != k_mistakes.end()) {
       throw;
     }
@@ -154,9 +155,7 @@ int VerifyReport::exit_code() const {
   // Security before incompleteness before staleness; what is none of them counts least.
   constexpr std::array k_order = {3, 4, 5};
   int worst = 0;
-  const auto rank = [&k_order](int code) {
-    return std::find(k_order.begin(), k_order.end(), code) - k_order.begin();
-  };
+  const auto rank = [&k_order](int code) { return std::find(k_order.begin(), k_order.end(), code) - k_order.begin(); };
   for (const auto& finding : findings) {
     if (finding.severity != Severity::error) {
       continue;

@@ -26,7 +26,8 @@ using StateBlob = bundle::VerifiedBundle::StateBlob;
 
 constexpr std::size_t k_named_at_most = 20;  // missing blobs that get a finding of their own
 
-void check_targets(const bundle::Head& head, const trust::Targets& role, std::string_view role_name, Findings findings) {
+void check_targets(const bundle::Head& head, const trust::Targets& role, std::string_view role_name,
+                   Findings findings) {
   for (const auto& [path, file] : role.targets) {
     try {
       head.target(path, file);
@@ -58,15 +59,15 @@ void report_absent(const bundle::VerifiedBundle& verified, const bundle::BlobMap
   const auto missing_volumes = volumes_not_at_hand(shipment, map);
   const auto set = shipment.volumes.size();
 
-  const bool as_promised = shipment.omitted_blobs == absent.size() &&
-                           (absent.empty() || digest_of_list(digests) == shipment.omitted);
+  const bool as_promised =
+      shipment.omitted_blobs == absent.size() && (absent.empty() || digest_of_list(digests) == shipment.omitted);
   if (as_promised) {
     if (!absent.empty()) {
       findings.add(Severity::note, ErrorCode::base_missing, subject,
                    fmt::format("a delta: {} blobs ({}) are left out; {}", absent.size(), base::format_bytes(bytes),
-                               state == nullptr      ? "the store that imports it must hold them"
-                               : not_in_store == 0   ? "this home holds all of them"
-                                                     : fmt::format("this home lacks {} of them", not_in_store)));
+                               state == nullptr    ? "the store that imports it must hold them"
+                               : not_in_store == 0 ? "this home holds all of them"
+                                                   : fmt::format("this home lacks {} of them", not_in_store)));
     }
     if (!missing_volumes.empty()) {
       findings.add(Severity::note, ErrorCode::volume_missing, subject,
@@ -112,8 +113,9 @@ void name_damaged_volumes(const bundle::Shipment& shipment, const bundle::BlobMa
     bundle::BlobLocation whole{.extents = {{fd, volume.path.string(), 0, volume.length}}, .length = volume.length};
     const bool as_signed = signed_volumes.contains(hash_location(whole, progress));
     findings.add(Severity::error, ErrorCode::tampered, volume.path.string(),
-                 as_signed ? fmt::format("{} reads well as a whole now, so the medium or its reader is unreliable", place)
-                           : fmt::format("{} is not what was signed; copy this one file again", place));
+                 as_signed
+                     ? fmt::format("{} reads well as a whole now, so the medium or its reader is unreliable", place)
+                     : fmt::format("{} is not what was signed; copy this one file again", place));
   }
 }
 
@@ -164,8 +166,8 @@ void verify_blobs(const bundle::VerifiedBundle& verified, const bundle::BlobMap&
     }
   }
   const auto progress = reporter.task("verifying", bytes);
-  const auto failures = check_blobs(
-      here, [&map](const BlobToCheck& blob) { return map.find(blob.sha256); }, *progress, {.threads = threads});
+  const auto failures = check_blobs(here, [&map](const BlobToCheck& blob) { return map.find(blob.sha256); }, *progress,
+                                    {.threads = threads});
   report.blobs += here.size();
   report.bytes += bytes;
   std::map<base::Digest, std::string> names;
@@ -183,9 +185,9 @@ void verify_blobs(const bundle::VerifiedBundle& verified, const bundle::BlobMap&
   }
   for (const auto& failure : failures) {
     const auto& name = names.at(failure.blob.sha256);
-    findings.add(Severity::error, failure.code, failure.blob.sha256.to_string(),
-                 fmt::format("{}{} (in {})", name.empty() ? "" : base::printable(name) + " ", failure.message,
-                             failure.file));
+    findings.add(
+        Severity::error, failure.code, failure.blob.sha256.to_string(),
+        fmt::format("{}{} (in {})", name.empty() ? "" : base::printable(name) + " ", failure.message, failure.file));
   }
   if (!failures.empty()) {
     name_damaged_volumes(verified.shipment(), map, failures, *progress, findings);

@@ -50,14 +50,16 @@ bool is_private_name(std::string_view ecosystem, std::string_view name) {
     return false;
   }
   const auto host = base::to_lower(name.substr(0, name.find('/')));
-  if (host.find('.') == std::string::npos || host.find(':') != std::string::npos || host.find('_') != std::string::npos) {
+  if (host.find('.') == std::string::npos || host.find(':') != std::string::npos ||
+      host.find('_') != std::string::npos) {
     return true;
   }
-  const bool is_address = std::all_of(host.begin(), host.end(), [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
-  constexpr std::array<std::string_view, 8> k_inside = {".internal", ".local",   ".lan", ".corp",
+  const bool is_address =
+      std::all_of(host.begin(), host.end(), [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+  constexpr std::array<std::string_view, 8> k_inside = {".internal", ".local",   ".lan",  ".corp",
                                                         ".home",     ".example", ".test", ".intranet"};
-  return is_address ||
-         std::any_of(k_inside.begin(), k_inside.end(), [&host](std::string_view suffix) { return host.ends_with(suffix); });
+  return is_address || std::any_of(k_inside.begin(), k_inside.end(),
+                                   [&host](std::string_view suffix) { return host.ends_with(suffix); });
 }
 
 WantsList list_wants(const std::vector<MissedName>& missed, WantsScope scope) {

@@ -20,7 +20,7 @@ enum class WantsScope {
 };
 
 struct WantsList {
-  std::string manifest;               // YAML that `create --wants` takes
+  std::string manifest;  // YAML that `create --wants` takes
   std::vector<MissedName> listed;
   std::vector<MissedName> kept_back;  // private names, left out
   std::vector<MissedName> unknown;    // of which no manifest entry can be made: comments in the manifest

@@ -41,7 +41,9 @@ std::string raw_header(const RawMember& member) {
   return block;
 }
 
-std::string read_bytes(const std::filesystem::path& path) { return base::read_file(path, 1u << 30); }
+std::string read_bytes(const std::filesystem::path& path) {
+  return base::read_file(path, 1u << 30);
+}
 
 void write_bytes(const std::filesystem::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
@@ -118,7 +120,9 @@ std::string DishonestProducer::role_name(const std::string& role) const {
   return "";
 }
 
-std::string DishonestProducer::role_bytes(const std::string& role) const { return head.metadata.at(role_name(role)); }
+std::string DishonestProducer::role_bytes(const std::string& role) const {
+  return head.metadata.at(role_name(role));
+}
 
 std::string DishonestProducer::signing_role(const std::string& role) const {
   return role == "snapshot" || role == "timestamp" ? role : "targets";
@@ -146,7 +150,9 @@ void DishonestProducer::edit_role(const std::string& role, const Edit& edit,
   replace(role, trust::sign_role(part, signers.empty() ? all.signers.at(signing_role(role)) : signers));
 }
 
-void DishonestProducer::set_role_bytes(const std::string& role, const std::string& bytes) { replace(role, bytes); }
+void DishonestProducer::set_role_bytes(const std::string& role, const std::string& bytes) {
+  replace(role, bytes);
+}
 
 void DishonestProducer::set_target(const std::string& path, const std::string& text) {
   head.targets[path] = text;

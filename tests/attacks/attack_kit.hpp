@@ -30,8 +30,8 @@ void write_bytes(const std::filesystem::path& path, const std::string& bytes);
 std::string read_bytes(const std::filesystem::path& path);
 std::size_t index_of(const std::vector<RawMember>& members, std::string_view name_part);
 
-// What becomes of a bundle at a site that pinned the first root of `keys`: the whole head, then each blob that should be
-// there. "ok", "missing" (blobs that no file has), or the name of the error's code.
+// What becomes of a bundle at a site that pinned the first root of `keys`: the whole head, then each blob that should
+// be there. "ok", "missing" (blobs that no file has), or the name of the error's code.
 std::string fate(const std::filesystem::path& path, const bundle::VerifyOptions& options,
                  const std::vector<std::filesystem::path>& folders = {});
 

@@ -25,8 +25,9 @@ TEST_CASE("an expired root is refused", "[attacks]") {
 TEST_CASE("expiry in another spelling is refused", "[attacks]") {
   const ProducerKeys keys;
   Scene scene(keys);
-  for (const std::string expires : {"2030-01-01", "2030-01-01T00:00:00", "2030-01-01T00:00:00+00:00", "2030-01-01T00:00:00.5Z",
-                                    "never", "", "99999-01-01T00:00:00Z", "2030-13-01T00:00:00Z"}) {
+  for (const std::string expires :
+       {"2030-01-01", "2030-01-01T00:00:00", "2030-01-01T00:00:00+00:00", "2030-01-01T00:00:00.5Z", "never", "",
+        "99999-01-01T00:00:00Z", "2030-13-01T00:00:00Z"}) {
     DishonestProducer producer(keys, scene.made.contents);
     producer.edit_role("snapshot", [&](Json& part) { part["expires"] = expires; });
     producer.renew_shipment();

@@ -110,7 +110,8 @@ TEST_CASE("members that do not belong there are refused", "[attacks]") {
   const auto name = GENERATE_COPY(values<std::string>(
       {"evil", "metadata/evil", "metadata/9.evil.json", "metadata/2.root.json", "metadata/2.snapshot.json",
        "metadata/99.oci.json", "targets/" + hex + ".evil", "targets/oci/catalog/" + hex + ".01.jsonl", "blobs/evil",
-       "blobs/sha512/" + hex, "../../etc/passwd", "/etc/passwd", "targets/../x", ".", "metadata/room2", "index.json.bak"}));
+       "blobs/sha512/" + hex, "../../etc/passwd", "/etc/passwd", "targets/../x", ".", "metadata/room2",
+       "index.json.bak"}));
   for (std::size_t i = 1; i <= scene.members.size(); i += 3) {
     auto members = scene.members;
     members.insert(members.begin() + static_cast<std::ptrdiff_t>(i), RawMember{.name = name, .content = "evil"});
@@ -123,7 +124,8 @@ TEST_CASE("links, devices, directories and sparse members are refused wherever t
   const ProducerKeys keys;
   Scene scene(keys);
   const char type = GENERATE('1', '2', '3', '4', '5', '6', '7', 'g', 'x', 'L', 'K', 'S', 'A', '\0');
-  for (const std::string name : {"airlock.json", "1.root.json", "room", "descriptor.json", "oci-layout", "blobs/sha256/"}) {
+  for (const std::string name :
+       {"airlock.json", "1.root.json", "room", "descriptor.json", "oci-layout", "blobs/sha256/"}) {
     auto members = scene.members;
     members[index_of(members, name)].type = type;
     CAPTURE(name, type);

@@ -46,7 +46,7 @@ TEST_CASE("a catalog in disorder is refused", "[attacks]") {
   REQUIRE(rows.size() == 3);
   CHECK(with_target(scene, keys, k_oci, rows[1] + rows[0] + rows[2]) == "tampered");
   CHECK(with_target(scene, keys, k_oci, rows[0] + rows[0] + rows[1] + rows[2]) == "tampered");
-  CHECK(with_target(scene, keys, k_oci, rows[0] + rows[1]) == "tampered");            // fewer than the descriptor says
+  CHECK(with_target(scene, keys, k_oci, rows[0] + rows[1]) == "tampered");  // fewer than the descriptor says
   CHECK(with_target(scene, keys, k_oci, rows[0] + "\n" + rows[1] + rows[2]) == "tampered");
   CHECK(with_target(scene, keys, k_oci, rows[0] + rows[1] + rows[2] + "\n") == "tampered");
   CHECK(with_target(scene, keys, k_oci, "") == "tampered");
@@ -71,10 +71,12 @@ TEST_CASE("rows that are not rows are refused", "[attacks]") {
   const std::string good = row("docs/guide.txt");
   const std::string body = good.substr(0, good.size() - 2);
   for (const std::string& text :
-       {body + ",\"extra\":\"1\"}\n", body + ",\"length\":8}\n", body + ",\"sha256\":\"" + std::string(64, '0') + "\"}\n",
-        std::string("[]\n"), std::string("null\n"), std::string("{}\n"), body + "}}\n", body + ",\"pin\":\"sha256:00\"}\n",
+       {body + ",\"extra\":\"1\"}\n", body + ",\"length\":8}\n",
+        body + ",\"sha256\":\"" + std::string(64, '0') + "\"}\n", std::string("[]\n"), std::string("null\n"),
+        std::string("{}\n"), body + "}}\n", body + ",\"pin\":\"sha256:00\"}\n",
         row("a").replace(row("a").find(":8,"), 3, ":-1,"), row("a").replace(row("a").find(":8,"), 3, ":8.0,"),
-        row("a").replace(row("a").find(":8,"), 3, ":9007199254740993,"), row("a").replace(row("a").find("file\""), 5, "withheld\"")}) {
+        row("a").replace(row("a").find(":8,"), 3, ":9007199254740993,"),
+        row("a").replace(row("a").find("file\""), 5, "withheld\"")}) {
     CAPTURE(text);
     CHECK(with_target(scene, keys, k_file, text) == "tampered");
   }

@@ -64,8 +64,8 @@ TEST_CASE("roles of two states do not mix", "[attacks]") {
   const ProducerKeys keys;
   Scene scene(keys);
   const base::TempDir folder;
-  const auto newer = make_bundle(folder.path(), {text_file("other", "x")}, keys,
-                                 {.serial = 2, .previous = scene.made.contents});
+  const auto newer =
+      make_bundle(folder.path(), {text_file("other", "x")}, keys, {.serial = 2, .previous = scene.made.contents});
   for (const auto& [name, bytes] : newer.contents.metadata) {
     bundle::HeadContents head = scene.made.contents;
     head.metadata[name] = bytes;
@@ -136,7 +136,8 @@ TEST_CASE("one approver's key does not become two by another spelling in the roo
   part["roles"]["snapshot"]["threshold"] = 2;
   keys.replace_newest_root(part);
   const base::TempDir folder;
-  CHECK(code_of([&] { return make_bundle(folder.path(), sample_files(), keys).head; }) == base::ErrorCode::approval_missing);
+  CHECK(code_of([&] { return make_bundle(folder.path(), sample_files(), keys).head; }) ==
+        base::ErrorCode::approval_missing);
 }
 
 TEST_CASE("a key does not sign for another role", "[attacks]") {
@@ -214,8 +215,8 @@ TEST_CASE("an ecosystem's role speaks for its own folder only", "[attacks]") {
   Scene scene(keys);
   DishonestProducer producer(keys, scene.made.contents);
   const std::string text = producer.head.targets.at("npm/catalog/00.jsonl");
-  const std::string path = GENERATE("oci/catalog/01.jsonl", "descriptor.json", "npm/evil/00.jsonl", "npm/catalog/05.jsonl",
-                                    "npm/x.jsonl");
+  const std::string path =
+      GENERATE("oci/catalog/01.jsonl", "descriptor.json", "npm/evil/00.jsonl", "npm/catalog/05.jsonl", "npm/x.jsonl");
   producer.head.targets[path + (path == "descriptor.json" ? "2" : "")] = text;
   producer.edit_role("npm", [&](Json& part) {
     part["targets"][path] = {{"length", text.size()}, {"hashes", {{"sha256", base::sha256(text).hex()}}}};
@@ -244,8 +245,8 @@ TEST_CASE("hostile JSON in a role is refused before it is trusted", "[attacks]")
   const DishonestProducer honest(keys, scene.made.contents);
   const std::string good = honest.role_bytes("timestamp");
   const std::string deep = std::string(100'000, '[');
-  for (const std::string& bytes : {std::string(), std::string("{}"), std::string("null"), deep, good + good, "\xEF\xBB\xBF" + good,
-                                   std::string(200'000, ' '), good.substr(0, good.size() / 2)}) {
+  for (const std::string& bytes : {std::string(), std::string("{}"), std::string("null"), deep, good + good,
+                                   "\xEF\xBB\xBF" + good, std::string(200'000, ' '), good.substr(0, good.size() / 2)}) {
     bundle::HeadContents head = scene.made.contents;
     head.metadata["timestamp.json"] = bytes;
     const std::string outcome = bytes.size() > 100'000 ? "" : scene.fate_with(head);

@@ -8,7 +8,8 @@ TEST_CASE("a shipment of another state is refused", "[attacks]") {
   const ProducerKeys keys;
   Scene scene(keys);
   const base::TempDir folder;
-  const auto other = make_bundle(folder.path(), {text_file("x", "x")}, keys, {.serial = 2, .previous = scene.made.contents});
+  const auto other =
+      make_bundle(folder.path(), {text_file("x", "x")}, keys, {.serial = 2, .previous = scene.made.contents});
   bundle::HeadContents head = scene.made.contents;
   head.shipment = other.contents.shipment;
   CHECK(scene.fate_with(head) == "tampered");
@@ -50,9 +51,16 @@ TEST_CASE("a shipment whose numbers do not fit is refused", "[!mayfail][attacks]
   CHECK(with([](auto& s) { --s.blobs; }) == "tampered");
   CHECK(with([](auto& s) { --s.bytes; }) == "tampered");
   CHECK(with([](auto& s) { s.omitted_blobs = 1; }) == "tampered");
-  CHECK(with([](auto& s) { s.blobs = UINT64_MAX >> 11; s.omitted_blobs = 8; }) == "tampered");
+  CHECK(with([](auto& s) {
+          s.blobs = UINT64_MAX >> 11;
+          s.omitted_blobs = 8;
+        }) == "tampered");
   CHECK(with([](auto& s) { s.kind = Kind::metadata; }) == "tampered");
-  CHECK(with([](auto& s) { s.kind = Kind::metadata; s.omitted_blobs = s.blobs; s.blobs = 0; }) == "tampered");
+  CHECK(with([](auto& s) {
+          s.kind = Kind::metadata;
+          s.omitted_blobs = s.blobs;
+          s.blobs = 0;
+        }) == "tampered");
   CHECK(with([](auto& s) { s.volumes.resize(1); }) == "tampered");  // blobs follow the head all the same
   CHECK(with([](auto& s) { s.volumes.resize(bundle::k_volume_limit + 1); }) == "tampered");
   CHECK(with([](auto& s) { s.channel = "site-b"; }) == "tampered");

@@ -31,7 +31,8 @@ TEST_CASE("the names of volumes mean nothing", "[attacks]") {
 TEST_CASE("a volume of another bundle does not stand in for one of this", "[attacks]") {
   const ProducerKeys keys;
   Set set(keys), other(keys, 2);
-  std::filesystem::copy_file(other.made.volumes[0], set.made.volumes[0], std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(other.made.volumes[0], set.made.volumes[0],
+                             std::filesystem::copy_options::overwrite_existing);
   CHECK(fate(set.made.head, verify_options(keys)) == "missing");
 }
 

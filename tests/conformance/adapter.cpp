@@ -69,8 +69,7 @@ std::optional<std::string> get(http::Client& client, const std::string& address,
 
 class HttpFetcher : public trust::Fetcher {
  public:
-  HttpFetcher(http::Client& client, std::string base_url)
-      : m_client(&client), m_base_url(std::move(base_url)) {}
+  HttpFetcher(http::Client& client, std::string base_url) : m_client(&client), m_base_url(std::move(base_url)) {}
 
   std::optional<std::string> fetch(std::string_view name, std::size_t limit) override {
     return get(*m_client, m_base_url + std::string(name), limit);
@@ -106,7 +105,7 @@ std::string target_address(const std::string& path, const trust::TargetFile& tar
 }
 
 void download(const Arguments& arguments, http::Client& http, trust::Client& client) {
-  constexpr std::uint64_t limit = 256u << 20; // bytes; the suite's files are tiny
+  constexpr std::uint64_t limit = 256u << 20;  // bytes; the suite's files are tiny
   const std::filesystem::path folder = arguments.get("--target-dir");
   const auto names = arguments.options.find("--target-name");
   if (names == arguments.options.end()) {
@@ -155,15 +154,14 @@ void run(const Arguments& arguments) {
   }
 }
 
-} // namespace
+}  // namespace
 
 int main(int argc, char** argv) {
   try {
     run(read_arguments(argc, argv));
     return 0;
   } catch (const Error& error) {
-    std::fprintf(stderr, "%s: %s\n", std::string(base::error_code_info(error.code()).name).c_str(),
-                 error.what());
+    std::fprintf(stderr, "%s: %s\n", std::string(base::error_code_info(error.code()).name).c_str(), error.what());
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
   }

@@ -16,7 +16,7 @@ std::string chain_name(std::uint64_t version) {
   return std::string(20 - std::min<std::size_t>(digits.size(), 20), '0') + digits;
 }
 
-} // namespace
+}  // namespace
 
 FolderState::FolderState(fs::path folder) : m_folder(std::move(folder)), m_chain(m_folder / "chain") {
   base::make_directories(m_chain);
@@ -69,4 +69,4 @@ void FolderState::remove(std::string_view role) {
   fs::remove(role_file(role));
 }
 
-} // namespace airlock::conformance
+}  // namespace airlock::conformance

@@ -15,7 +15,7 @@ class FolderState : public trust::StateStore {
 
   // Starts over from this root, forgetting everything else.
   void pin(const std::string& root);
-  std::string pinned_root() const; // throws not_found
+  std::string pinned_root() const;  // throws not_found
 
   std::optional<std::string> load(std::string_view role) override;
   std::vector<std::string> load_roots() override;
@@ -30,4 +30,4 @@ class FolderState : public trust::StateStore {
   std::filesystem::path m_chain;
 };
 
-} // namespace airlock::conformance
+}  // namespace airlock::conformance

@@ -46,8 +46,12 @@ check_exit() {
     failed=$((failed + 1)); echo "FAIL $name (exit $got, wanted $want: $*)"; tail -n 30 "$work/check.out" | sed 's/^/     /'
   fi
 }
-# said TEXT: the last check printed it.
+# said TEXT: the last check printed it. check_said TEXT counts that as a check of its own.
 said() { grep -qF -- "$1" "$work/check.out"; }
+check_said() {
+  if said "$1"; then passed=$((passed + 1)); echo "ok   it says '$1'"; else
+    failed=$((failed + 1)); echo "FAIL it does not say '$1'"; tail -n 30 "$work/check.out" | sed 's/^/     /'; fi
+}
 
 finish() { echo "$passed passed, $failed failed"; [ "$failed" = 0 ] && [ "$passed" -gt 0 ]; exit $?; }
 

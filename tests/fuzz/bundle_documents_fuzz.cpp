@@ -24,8 +24,10 @@ void tolerate_errors(Function&& function) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = fuzz::as_text(data, size);
-  tolerate_errors([&] { fuzz::require(to_text(bundle::parse_descriptor(text, "d")) == text, "one text for a descriptor"); });
-  tolerate_errors([&] { fuzz::require(to_text(bundle::parse_shipment(text, "s")) == text, "one text for a shipment"); });
+  tolerate_errors(
+      [&] { fuzz::require(to_text(bundle::parse_descriptor(text, "d")) == text, "one text for a descriptor"); });
+  tolerate_errors(
+      [&] { fuzz::require(to_text(bundle::parse_shipment(text, "s")) == text, "one text for a shipment"); });
   tolerate_errors([&] {
     fuzz::require(bundle::to_text(bundle::parse_attachments(text, "a")) == text, "one text for attachments");
   });

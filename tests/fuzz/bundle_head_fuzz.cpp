@@ -1,5 +1,5 @@
-// A head from a medium, read, verified under its own root and inspected. Nothing but base::Error may come out of reading
-// and verifying, and inspection throws nothing at all once a head was read.
+// A head from a medium, read, verified under its own root and inspected. Nothing but base::Error may come out of
+// reading and verifying, and inspection throws nothing at all once a head was read.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,9 +46,11 @@ std::string with_checksums(std::string tar) {
 
 void examine(const bundle::Head& head) {
   const bundle::Inspection inspection = bundle::inspect(head, k_now);
-  fuzz::require(!bundle::render_text(inspection, nullptr, bundle::Detail::artifacts).empty(), "there is something to show");
+  fuzz::require(!bundle::render_text(inspection, nullptr, bundle::Detail::artifacts).empty(),
+                "there is something to show");
   fuzz::require(bundle::render_html(inspection, nullptr).find("<script") == std::string::npos, "a page runs nothing");
-  bundle::VerifyOptions options{.pinned_root = head.metadata("1.root.json").value_or(""), .now = k_now, .policy = {}, .expiry = {}};
+  bundle::VerifyOptions options{
+      .pinned_root = head.metadata("1.root.json").value_or(""), .now = k_now, .policy = {}, .expiry = {}};
   bundle::EmptyStateStore state;
   const bundle::VerifiedBundle bundle = bundle::verify_head(head, state, options);
   std::size_t rows = 0;

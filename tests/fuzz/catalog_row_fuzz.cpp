@@ -1,5 +1,5 @@
-// The first byte chooses the form, the rest is the line. Whatever the quick reader takes is JSON to the strict one, and a
-// row that was taken prints and parses to itself.
+// The first byte chooses the form, the rest is the line. Whatever the quick reader takes is JSON to the strict one, and
+// a row that was taken prints and parses to itself.
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "fuzz_target.hpp"

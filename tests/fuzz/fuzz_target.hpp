@@ -23,4 +23,4 @@ inline void require(bool holds, const char* what) {
   }
 }
 
-} // namespace airlock::fuzz
+}  // namespace airlock::fuzz

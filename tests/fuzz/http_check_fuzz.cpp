@@ -49,15 +49,14 @@ void check_target(const http::Target& target) {
   for (std::size_t i = 0; i < target.segments.size(); ++i) {
     const std::string& segment = target.segments[i];
     require(!segment.empty() || i + 1 == target.segments.size(), "only the last segment is empty");
-    require(segment.find('\0') == std::string::npos && segment.find('\\') == std::string::npos,
-            "no NUL, no backslash");
+    require(segment.find('\0') == std::string::npos && segment.find('\\') == std::string::npos, "no NUL, no backslash");
     for (const std::string& part : base::split(segment, '/')) {
       require(part != "." && part != ".." && (!part.empty() || segment.empty()), "no dot segments");
     }
   }
 }
 
-} // namespace
+}  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = fuzz::as_text(data, size);

@@ -16,8 +16,7 @@ namespace {
 void check_range(std::string_view field, std::uint64_t total) {
   http::ByteRange range;
   if (http::parse_range(field, total, range) == http::RangeVerdict::partial) {
-    require(range.length > 0 && range.first < total && range.length <= total - range.first,
-            "inside the whole");
+    require(range.length > 0 && range.first < total && range.length <= total - range.first, "inside the whole");
   }
 }
 
@@ -40,7 +39,7 @@ void check_challenges(std::string_view field) {
   }
 }
 
-} // namespace
+}  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::uint64_t total = 0;

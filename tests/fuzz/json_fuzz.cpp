@@ -15,8 +15,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       continue;
     }
     // An Error here is not caught: it ends the run.
-    airlock::fuzz::require(parse_json(json.dump(), "output", {}, numbers) == json,
-                           "JSON prints and parses to itself");
+    airlock::fuzz::require(parse_json(json.dump(), "output", {}, numbers) == json, "JSON prints and parses to itself");
   }
   return 0;
 }

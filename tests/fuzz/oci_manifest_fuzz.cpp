@@ -15,9 +15,9 @@ namespace {
 
 void check(const Descriptor& descriptor) {
   const std::string& type = descriptor.media_type;
-  airlock::fuzz::require(
-      !type.empty() && std::all_of(type.begin(), type.end(), [](char c) { return c > ' ' && c < 0x7f; }),
-      "a media type is plain");
+  airlock::fuzz::require(!type.empty() &&
+                             std::all_of(type.begin(), type.end(), [](char c) { return c > ' ' && c < 0x7f; }),
+                         "a media type is plain");
   if (descriptor.data) {
     airlock::fuzz::require(descriptor.data->size() == descriptor.size, "data has the stated size");
   }
@@ -28,23 +28,20 @@ void check(const Manifest& manifest) {
   airlock::fuzz::require(manifest.is_index == is_index_type(manifest.media_type), "type and shape agree");
   airlock::fuzz::require(manifest.children.size() <= k_descriptor_limit, "children are limited");
   airlock::fuzz::require(manifest.layers.size() <= k_descriptor_limit, "layers are limited");
-  std::for_each(manifest.children.begin(), manifest.children.end(),
-                [](const Descriptor& one) { check(one); });
+  std::for_each(manifest.children.begin(), manifest.children.end(), [](const Descriptor& one) { check(one); });
   std::for_each(manifest.layers.begin(), manifest.layers.end(), [](const Descriptor& one) { check(one); });
   try {
-    const PlatformChoice choice =
-        choose_children(manifest, {{"linux", "amd64", ""}}, Attestations::take, "fuzz");
+    const PlatformChoice choice = choose_children(manifest, {{"linux", "amd64", ""}}, Attestations::take, "fuzz");
     airlock::fuzz::require(choice.taken.size() + choice.left.size() == manifest.children.size(),
                            "each child is taken or left");
   } catch (const airlock::base::Error&) {
   }
   const std::string list =
       referrers_index({referrer_descriptor(manifest, airlock::base::sha256("x"), manifest.layers.size())});
-  airlock::fuzz::require(parse_manifest(list, k_oci_index, "fuzz").children.size() == 1,
-                         "a list of referrers parses");
+  airlock::fuzz::require(parse_manifest(list, k_oci_index, "fuzz").children.size() == 1, "a list of referrers parses");
 }
 
-} // namespace
+}  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto text = airlock::fuzz::as_text(data, size);

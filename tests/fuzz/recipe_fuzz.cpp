@@ -17,8 +17,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (const auto& [os, upstream_os] : recipe.os) {
     for (const auto& [arch, upstream_arch] : recipe.arch) {
       try {
-        const auto variables =
-            ecosystem::tool::variables_for(recipe, "1.2.3", model::Platform::parse(os + "/" + arch));
+        const auto variables = ecosystem::tool::variables_for(recipe, "1.2.3", model::Platform::parse(os + "/" + arch));
         static_cast<void>(recipe.url.at(os).expand(variables, Template::For::url));
       } catch (const base::Error& error) {
         fuzz::require(error.code() == base::ErrorCode::manifest, "what cannot be had is a mistake in the recipe");

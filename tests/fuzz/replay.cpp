@@ -24,7 +24,7 @@ std::vector<fs::path> inputs_of(const fs::path& place) {
   return inputs;
 }
 
-} // namespace
+}  // namespace
 
 int main(int argc, char** argv) {
   std::size_t count = 0;

@@ -23,8 +23,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
     const TarEnd result = list_tar(fd.get(), size, "tar", 1000, visit);
     if (result == TarEnd::complete) {
-      airlock::fuzz::require(end + k_tar_end_size == size,
-                             "nothing is in a complete archive but its members");
+      airlock::fuzz::require(end + k_tar_end_size == size, "nothing is in a complete archive but its members");
     }
   } catch (const Error& error) {
     airlock::fuzz::require(error.code() == ErrorCode::tampered || error.code() == ErrorCode::limit,

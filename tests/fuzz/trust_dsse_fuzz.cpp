@@ -19,7 +19,7 @@ const trust::PublicKey& some_key() {
   return key;
 }
 
-} // namespace
+}  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = fuzz::as_text(data, size);
@@ -27,8 +27,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto envelope = trust::parse_envelope(text, "envelope", k_limit);
     trust::dsse_pae(envelope.payload_type, envelope.payload);
     const trust::PublicKey& key = some_key();
-    trust::open_envelope(text, k_type, "envelope", {.keyids = {key.keyid()}, .threshold = 1},
-                         {{key.keyid(), key}}, k_limit);
+    trust::open_envelope(text, k_type, "envelope", {.keyids = {key.keyid()}, .threshold = 1}, {{key.keyid(), key}},
+                         k_limit);
     fuzz::require(false, "nothing opens that no key signed");
   } catch (const base::Error&) {
   }

@@ -19,7 +19,7 @@ void tolerate_errors(Function&& function) {
   }
 }
 
-} // namespace
+}  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = fuzz::as_text(data, size);
@@ -30,8 +30,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       tolerate_errors([&] {
         const auto root = trust::parse_root(file, check);
         for (const auto& [name, role] : root.roles) {
-          fuzz::require(trust::count_signers(file, role, root.keys) <= role.keyids.size(),
-                        "signers are listed keys");
+          fuzz::require(trust::count_signers(file, role, root.keys) <= role.keyids.size(), "signers are listed keys");
         }
       });
       tolerate_errors([&] {
@@ -44,8 +43,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         const auto written = trust::to_signed_part(targets);
         const auto again = trust::parse_signed(trust::sign_role(written, {}), "file", 8 * k_limit);
         fuzz::require(again.canonical == trust::canonical_json(written), "one canonical form");
-        fuzz::require(trust::to_signed_part(trust::parse_targets(again, check)) == written,
-                      "targets print and parse");
+        fuzz::require(trust::to_signed_part(trust::parse_targets(again, check)) == written, "targets print and parse");
       });
     }
     tolerate_errors([&] {

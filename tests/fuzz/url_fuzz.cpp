@@ -26,7 +26,7 @@ void try_it(Function&& function) {
   check(url);
 }
 
-} // namespace
+}  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto text = airlock::fuzz::as_text(data, size);

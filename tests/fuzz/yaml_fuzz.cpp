@@ -14,7 +14,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     airlock::fuzz::require(error.position().has_value(), "every refusal has a position");
     return 0;
   }
-  airlock::fuzz::require(parse_yaml(node.to_yaml(), "output").same_value(node),
-                         "YAML prints and parses to itself");
+  airlock::fuzz::require(parse_yaml(node.to_yaml(), "output").same_value(node), "YAML prints and parses to itself");
   return 0;
 }

@@ -52,7 +52,9 @@ trust::RootPlan ProducerKeys::plan() const {
   return plan;
 }
 
-SigningSet ProducerKeys::signing_set() const { return signing_set({k_roles.begin(), k_roles.end()}); }
+SigningSet ProducerKeys::signing_set() const {
+  return signing_set({k_roles.begin(), k_roles.end()});
+}
 
 SigningSet ProducerKeys::signing_set(const std::set<std::string>& roles) const {
   SigningSet set;
@@ -97,26 +99,50 @@ std::vector<BundleFile> sample_files() {
   const std::string layer = "layer bytes " + std::string(1000, 'l');
   const std::string manifest = R"({"schemaVersion":2,"layers":[]})";
   const std::string digest = base::sha256(manifest).to_string();
-  const std::string image = "pkg:oci/debian@" + base::sha256(manifest).to_string() +
-                            "?repository_url=registry.example/library/debian&tag=12";
+  const std::string image =
+      "pkg:oci/debian@" + base::sha256(manifest).to_string() + "?repository_url=registry.example/library/debian&tag=12";
   const std::string manifest_type = "application/vnd.oci.image.manifest.v1+json";
   return {
-      {.ecosystem = "oci", .path = "registry.example_5000/library/debian@" + digest, .content = manifest,
-       .artifact = image, .media_type = manifest_type, .platform = "linux/amd64"},
-      {.ecosystem = "oci", .path = "registry.example_5000/library/debian@" + base::sha256(layer).to_string(),
-       .content = layer, .artifact = image, .media_type = "application/vnd.oci.image.layer.v1.tar+gzip"},
-      {.ecosystem = "oci", .path = "registry.example_5000/library/debian:12", .content = manifest, .artifact = image,
-       .media_type = manifest_type, .kind = model::Kind::tag},
-      {.ecosystem = "tool", .path = "opentofu/1.12.6/tofu_amd64.zip", .content = std::string(5000, 'a'),
-       .artifact = "pkg:generic/opentofu@1.12.6", .platform = "linux/amd64",
+      {.ecosystem = "oci",
+       .path = "registry.example_5000/library/debian@" + digest,
+       .content = manifest,
+       .artifact = image,
+       .media_type = manifest_type,
+       .platform = "linux/amd64"},
+      {.ecosystem = "oci",
+       .path = "registry.example_5000/library/debian@" + base::sha256(layer).to_string(),
+       .content = layer,
+       .artifact = image,
+       .media_type = "application/vnd.oci.image.layer.v1.tar+gzip"},
+      {.ecosystem = "oci",
+       .path = "registry.example_5000/library/debian:12",
+       .content = manifest,
+       .artifact = image,
+       .media_type = manifest_type,
+       .kind = model::Kind::tag},
+      {.ecosystem = "tool",
+       .path = "opentofu/1.12.6/tofu_amd64.zip",
+       .content = std::string(5000, 'a'),
+       .artifact = "pkg:generic/opentofu@1.12.6",
+       .platform = "linux/amd64",
        .verified = model::Verified::upstream_signature},
-      {.ecosystem = "tool", .path = "opentofu/1.12.6/tofu_arm64.zip", .content = std::string(6001, 'b'),
-       .artifact = "pkg:generic/opentofu@1.12.6", .platform = "linux/arm64",
+      {.ecosystem = "tool",
+       .path = "opentofu/1.12.6/tofu_arm64.zip",
+       .content = std::string(6001, 'b'),
+       .artifact = "pkg:generic/opentofu@1.12.6",
+       .platform = "linux/arm64",
        .verified = model::Verified::upstream_signature},
-      {.ecosystem = "file", .path = "docs/guide.txt", .content = "read me\n", .media_type = "text/plain",
+      {.ecosystem = "file",
+       .path = "docs/guide.txt",
+       .content = "read me\n",
+       .media_type = "text/plain",
        .verified = model::Verified::none},
-      {.ecosystem = "npm", .path = "left-pad/-/left-pad-1.3.0.tgz", .content = "", .artifact = "pkg:npm/left-pad@1.3.0",
-       .kind = model::Kind::known, .verified = model::Verified::none},
+      {.ecosystem = "npm",
+       .path = "left-pad/-/left-pad-1.3.0.tgz",
+       .content = "",
+       .artifact = "pkg:npm/left-pad@1.3.0",
+       .kind = model::Kind::known,
+       .verified = model::Verified::none},
   };
 }
 
@@ -193,9 +219,9 @@ MadeBundle make_bundle(const std::filesystem::path& directory, const std::vector
                            .previous = plan.previous};
   input.attachments.push_back(attach(contents, "sbom", "application/spdx+json",
                                      bundle::build_sbom(lock, plan.created, plan.channel, plan.serial)));
-  input.attachments.push_back(attach(contents, "provenance", "application/vnd.in-toto+json",
-                                     bundle::build_provenance(lock, bundle::build_catalogs(lock), plan.created,
-                                                              plan.serial, signing)));
+  input.attachments.push_back(
+      attach(contents, "provenance", "application/vnd.in-toto+json",
+             bundle::build_provenance(lock, bundle::build_catalogs(lock), plan.created, plan.serial, signing)));
 
   std::set<base::Digest> omitted;
   for (const BundleFile& file : files) {
@@ -231,7 +257,7 @@ MadeBundle make_bundle(const std::filesystem::path& directory, const std::vector
   }
 
   bundle::AuthoredState state = bundle::author_state(input, signing);
-  shipment.kind = plan.metadata_only   ? bundle::Shipment::Kind::metadata
+  shipment.kind = plan.metadata_only ? bundle::Shipment::Kind::metadata
                   : left_out.empty() ? bundle::Shipment::Kind::full
                                      : bundle::Shipment::Kind::delta;
   shipment.omitted_blobs = left_out.size();

@@ -34,7 +34,9 @@ class ProducerKeys {
   const std::string& first_root() const { return m_roots.front(); }
   const std::string& newest_root() const { return m_roots.back(); }
   const std::vector<std::string>& roots() const { return m_roots; }
-  trust::Signer& signer(const std::string& role, std::size_t number = 0) const { return *m_signers.at(role).at(number); }
+  trust::Signer& signer(const std::string& role, std::size_t number = 0) const {
+    return *m_signers.at(role).at(number);
+  }
   // A new root in which the role has new keys.
   void rotate(const std::string& role);
   // Signs a root of its own making in the place of the newest one: for roots that no honest producer makes.
@@ -67,13 +69,13 @@ struct BundlePlan {
   std::uint64_t serial = 1;
   std::uint64_t shipment = 1;
   base::Time created = bundle_time();
-  std::optional<std::uint64_t> volume_size = {};       // bytes
-  std::set<std::string> omit = {};                      // paths whose content the shipment leaves out
+  std::optional<std::uint64_t> volume_size = {};  // bytes
+  std::set<std::string> omit = {};                // paths whose content the shipment leaves out
   bool metadata_only = false;
   std::optional<bundle::HeadContents> previous = {};
   std::vector<std::string> revoked = {};
   bool sealed = true;
-  std::filesystem::path single_file = {};               // the head's name; empty: by channel, serial and shipment
+  std::filesystem::path single_file = {};  // the head's name; empty: by channel, serial and shipment
   // Changes what is signed or written, after it was made and before it is: for bundles that nobody honest makes.
   std::function<void(bundle::Shipment&)> change_shipment = {};
   std::function<void(bundle::HeadContents&)> change_head = {};
@@ -83,7 +85,7 @@ struct MadeBundle {
   std::filesystem::path head;
   std::vector<std::filesystem::path> volumes;
   bundle::HeadContents contents;
-  std::string bundle_id;                                // hex
+  std::string bundle_id;  // hex
 };
 
 model::Lock make_lock(const std::vector<BundleFile>& files, const std::string& channel);

@@ -33,4 +33,4 @@ class ScopedEnvironment {
   std::optional<std::string> m_before;
 };
 
-} // namespace airlock::test
+}  // namespace airlock::test

@@ -25,4 +25,4 @@ base::ErrorCode code_of(Function&& function) {
   return error_of(std::forward<Function>(function)).code();
 }
 
-} // namespace airlock::test
+}  // namespace airlock::test

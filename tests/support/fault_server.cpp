@@ -156,12 +156,12 @@ void apply_range(const FaultRequest& request, FaultAnswer& answer) {
   const std::string last_text = range->substr(dash + 1);
   const std::size_t last = last_text.empty() ? total - 1 : std::min(std::stoul(last_text), total - 1);
   answer.status = 206;
-  answer.fields.emplace_back("Content-Range", "bytes " + std::to_string(first) + "-" + std::to_string(last) +
-                                                  "/" + std::to_string(total));
+  answer.fields.emplace_back("Content-Range", "bytes " + std::to_string(first) + "-" + std::to_string(last) + "/" +
+                                                  std::to_string(total));
   answer.body = answer.body.substr(first, last - first + 1);
 }
 
-} // namespace
+}  // namespace
 
 std::optional<std::string> FaultRequest::field(std::string_view name) const {
   return find_field(fields, name);
@@ -239,8 +239,7 @@ bool FaultServer::Impl::reply(Wire& wire, const FaultRequest& request, FaultAnsw
   if (request.method == "HEAD") {
     return true;
   }
-  const std::string_view body =
-      std::string_view(answer.body).substr(0, answer.cut_after.value_or(std::string::npos));
+  const std::string_view body = std::string_view(answer.body).substr(0, answer.cut_after.value_or(std::string::npos));
   if (answer.trickle) {
     for (const char c : body) {
       std::unique_lock lock(mutex);
@@ -275,7 +274,7 @@ void FaultServer::Impl::serve(int fd) {
     const std::lock_guard lock(mutex);
     --at_once;
   }
-  ::shutdown(fd, SHUT_RDWR); // closed when the server ends, so that the number stays its own until then
+  ::shutdown(fd, SHUT_RDWR);  // closed when the server ends, so that the number stays its own until then
 }
 
 void FaultServer::Impl::accept_loop() {
@@ -367,4 +366,4 @@ int FaultServer::most_at_once() const {
   return m_impl->most_at_once;
 }
 
-} // namespace airlock::test
+}  // namespace airlock::test

@@ -22,38 +22,38 @@ namespace airlock::test {
 
 struct FaultRequest {
   std::string method;
-  std::string target; // path and query, as received
+  std::string target;  // path and query, as received
   std::vector<std::pair<std::string, std::string>> fields;
-  std::string body; // chunks joined
+  std::string body;  // chunks joined
 
-  std::optional<std::string> field(std::string_view name) const; // the first, compared without case
+  std::optional<std::string> field(std::string_view name) const;  // the first, compared without case
 };
 
 enum class FaultRange { obey, ignore };
 
 struct FaultAnswer {
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> fields; // Content-Length is added unless it is among them
+  std::vector<std::pair<std::string, std::string>> fields;  // Content-Length is added unless it is among them
   std::string body;
-  FaultRange range = FaultRange::obey;              // Range and If-Range of the request, where status is 200
-  std::optional<std::size_t> cut_after;             // bytes of body, then the connection is closed
-  std::optional<std::chrono::milliseconds> trickle; // one byte at a time, with this pause between
-  bool no_length = false;                           // no Content-Length: the body ends with the connection
-  bool hang_up = false;                             // closes without a word
-  bool silent = false;                              // says nothing until the client goes
-  std::string raw;                                  // sent as it is instead of everything above, then closes
+  FaultRange range = FaultRange::obey;               // Range and If-Range of the request, where status is 200
+  std::optional<std::size_t> cut_after;              // bytes of body, then the connection is closed
+  std::optional<std::chrono::milliseconds> trickle;  // one byte at a time, with this pause between
+  bool no_length = false;                            // no Content-Length: the body ends with the connection
+  bool hang_up = false;                              // closes without a word
+  bool silent = false;                               // says nothing until the client goes
+  std::string raw;                                   // sent as it is instead of everything above, then closes
 };
 
 class FaultServer {
  public:
   using Script = std::function<FaultAnswer(const FaultRequest& request, std::size_t count)>;
 
-  FaultServer();  // listens on a free port of 127.0.0.1
-  ~FaultServer(); // breaks what is open
+  FaultServer();   // listens on a free port of 127.0.0.1
+  ~FaultServer();  // breaks what is open
   FaultServer(const FaultServer&) = delete;
   FaultServer& operator=(const FaultServer&) = delete;
 
-  std::string url(std::string_view path) const; // "http://127.0.0.1:PORT/path"
+  std::string url(std::string_view path) const;  // "http://127.0.0.1:PORT/path"
   // The same server under another origin: "http://localhost:PORT/path".
   std::string other_origin_url(std::string_view path) const;
 
@@ -64,13 +64,13 @@ class FaultServer {
   // threads.
   void script(std::string path, Script script);
 
-  std::vector<FaultRequest> requests(std::string_view path = {}) const; // so far; all without a path
-  std::size_t connections() const;                                      // accepted so far
-  int most_at_once() const; // requests that were being answered at one time
+  std::vector<FaultRequest> requests(std::string_view path = {}) const;  // so far; all without a path
+  std::size_t connections() const;                                       // accepted so far
+  int most_at_once() const;  // requests that were being answered at one time
 
  private:
   struct Impl;
   std::unique_ptr<Impl> m_impl;
 };
 
-} // namespace airlock::test
+}  // namespace airlock::test

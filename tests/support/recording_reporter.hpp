@@ -16,8 +16,7 @@ class RecordingReporter : public base::Reporter {
   void note(std::string_view text) override { add(m_notes, text); }
   void say(std::string_view text) override { add(m_said, text); }
   void warning(std::string_view text) override { add(m_warnings, text); }
-  std::unique_ptr<base::ProgressTask> task(std::string_view label, std::uint64_t,
-                                           base::ProgressUnit) override {
+  std::unique_ptr<base::ProgressTask> task(std::string_view label, std::uint64_t, base::ProgressUnit) override {
     add(m_tasks, label);
     return base::SilentReporter().task(label, 0, base::ProgressUnit::items);
   }
@@ -46,4 +45,4 @@ class RecordingReporter : public base::Reporter {
   Lines m_tasks;
 };
 
-} // namespace airlock::test
+}  // namespace airlock::test

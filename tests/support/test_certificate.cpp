@@ -44,7 +44,7 @@ void write_pem(const std::filesystem::path& path, Write&& write) {
   require(file && write(file.get()) == 1, "file");
 }
 
-} // namespace
+}  // namespace
 
 TestCertificate make_certificate(const std::filesystem::path& directory, const std::string& name,
                                  const std::vector<std::string>& names) {
@@ -59,8 +59,8 @@ TestCertificate make_certificate(const std::filesystem::path& directory, const s
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 24 * 3600);
   X509_set_pubkey(certificate.get(), key.get());
   X509_NAME* const subject = X509_get_subject_name(certificate.get());
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-                             reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
+                             0);
   X509_set_issuer_name(certificate.get(), subject);
   std::string alternatives;
   for (const std::string& alternative : names) {
@@ -73,10 +73,9 @@ TestCertificate make_certificate(const std::filesystem::path& directory, const s
 
   TestCertificate paths{directory / (name + ".crt"), directory / (name + ".key")};
   write_pem(paths.certificate, [&](FILE* file) { return PEM_write_X509(file, certificate.get()); });
-  write_pem(paths.key, [&](FILE* file) {
-    return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  });
+  write_pem(paths.key,
+            [&](FILE* file) { return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
   return paths;
 }
 
-} // namespace airlock::test
+}  // namespace airlock::test

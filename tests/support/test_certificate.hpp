@@ -8,8 +8,8 @@
 namespace airlock::test {
 
 struct TestCertificate {
-  std::filesystem::path certificate; // PEM; self-signed, so it is its own CA file
-  std::filesystem::path key;         // PEM
+  std::filesystem::path certificate;  // PEM; self-signed, so it is its own CA file
+  std::filesystem::path key;          // PEM
 };
 
 // A P-256 key and a certificate for `names` (DNS names, or "IP:127.0.0.1"), valid from an hour ago for a day,
@@ -17,4 +17,4 @@ struct TestCertificate {
 TestCertificate make_certificate(const std::filesystem::path& directory, const std::string& name,
                                  const std::vector<std::string>& names = {"localhost", "IP:127.0.0.1"});
 
-} // namespace airlock::test
+}  // namespace airlock::test

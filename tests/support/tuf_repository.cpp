@@ -6,7 +6,7 @@
 
 namespace airlock::test {
 
-using namespace trust; // NOLINT: the helper speaks of nothing else
+using namespace trust;  // NOLINT: the helper speaks of nothing else
 
 std::string outcome(const std::function<void()>& function, std::string* message) {
   try {
@@ -96,11 +96,8 @@ void TufRepository::rotate_keys(const std::string& role) {
 DelegatedRole& TufRepository::delegate(const std::string& parent, const std::string& name,
                                        std::vector<std::string> paths, bool terminating) {
   auto& roles = any_targets(parent).roles;
-  roles.push_back({.name = name,
-                   .keys = {},
-                   .terminating = terminating,
-                   .paths = std::move(paths),
-                   .path_hash_prefixes = {}});
+  roles.push_back(
+      {.name = name, .keys = {}, .terminating = terminating, .paths = std::move(paths), .path_hash_prefixes = {}});
   m_delegator[name] = parent;
   if (!delegated.contains(name)) {
     delegated[name].expires = day(365);
@@ -213,9 +210,7 @@ void MemoryState::commit(const TrustedSet& set) {
 
 std::uint64_t MemoryState::version(const std::string& role) const {
   const auto found = roles.find(role);
-  return found == roles.end()
-             ? 0
-             : base::Json::parse(found->second).at("signed").at("version").get<std::uint64_t>();
+  return found == roles.end() ? 0 : base::Json::parse(found->second).at("signed").at("version").get<std::uint64_t>();
 }
 
 Site::Site(TufRepository& followed, Persistence persistence)
@@ -251,4 +246,4 @@ std::string Site::find(std::string_view path) {
   return code == "ok" ? result : code;
 }
 
-} // namespace airlock::test
+}  // namespace airlock::test

@@ -15,7 +15,7 @@ namespace airlock::test {
 
 using trust::SignedFile;
 
-inline base::Time day(int number) { // days count from 2026-07-01
+inline base::Time day(int number) {  // days count from 2026-07-01
   return base::parse_rfc3339("2026-07-01T12:00:00Z") + std::chrono::days(number);
 }
 
@@ -33,10 +33,10 @@ class TufRepository : public trust::Fetcher {
   trust::Snapshot snapshot;
   trust::Targets targets;
   std::map<std::string, trust::Targets> delegated;
-  std::map<std::string, Signers> signers;   // by role; who signs when it is published
-  bool describe_with_hashes = true;         // in snapshot and timestamp
-  std::map<std::string, std::string> files; // as served
-  std::vector<std::string> requests;        // file names asked for
+  std::map<std::string, Signers> signers;    // by role; who signs when it is published
+  bool describe_with_hashes = true;          // in snapshot and timestamp
+  std::map<std::string, std::string> files;  // as served
+  std::vector<std::string> requests;         // file names asked for
 
   std::optional<std::string> fetch(std::string_view name, std::size_t limit) override;
 
@@ -49,28 +49,27 @@ class TufRepository : public trust::Fetcher {
   void set_version(std::string_view role, std::uint64_t version) { common(role).version = version; }
 
   // A new key that signs for the role and is listed for it; the threshold stays.
-  std::shared_ptr<trust::Signer> add_key(const std::string& role,
-                                         trust::Scheme scheme = trust::Scheme::ed25519);
+  std::shared_ptr<trust::Signer> add_key(const std::string& role, trust::Scheme scheme = trust::Scheme::ed25519);
   void list_key(const std::string& role, const trust::PublicKey& key);
   // New keys in place of all old ones, except that root is still signed by the old ones too.
   void rotate_keys(const std::string& role);
   // `parent` delegates to a new role with one new key; published with the next `publish({name, parent, …})`.
-  trust::DelegatedRole& delegate(const std::string& parent, const std::string& name,
-                                 std::vector<std::string> paths, bool terminating = false);
+  trust::DelegatedRole& delegate(const std::string& parent, const std::string& name, std::vector<std::string> paths,
+                                 bool terminating = false);
   void add_target(const std::string& role, const std::string& path, std::string_view content);
   // Reads the served file, changes it, serves the result as it then is.
   void tamper(const std::string& file_name, const std::function<void(base::Json& file)>& change);
 
   trust::RoleCommon& common(std::string_view role);
   trust::Targets& any_targets(const std::string& role);
-  std::string file_name(const std::string& role); // of its newest version
+  std::string file_name(const std::string& role);  // of its newest version
 
  private:
   trust::RoleKeys& role_keys(const std::string& role);
   base::Json signed_part(const std::string& role);
   void describe(const std::string& role, const std::string& bytes);
 
-  std::map<std::string, std::string> m_delegator; // role -> who delegates to it
+  std::map<std::string, std::string> m_delegator;  // role -> who delegates to it
 };
 
 // What a site has accepted, in memory.
@@ -78,7 +77,7 @@ class MemoryState : public trust::StateStore {
  public:
   std::map<std::string, std::string> roles;
   std::map<std::uint64_t, std::string> roots;
-  std::vector<std::string> calls; // "save timestamp", "root 2", "remove snapshot"
+  std::vector<std::string> calls;  // "save timestamp", "root 2", "remove snapshot"
 
   std::optional<std::string> load(std::string_view role) override;
   std::vector<std::string> load_roots() override;
@@ -112,4 +111,4 @@ struct Site {
 // "ok", or the name of the code of the Error that `function` throws.
 std::string outcome(const std::function<void()>& function, std::string* message = nullptr);
 
-} // namespace airlock::test
+}  // namespace airlock::test

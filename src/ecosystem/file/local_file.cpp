@@ -25,8 +25,8 @@ void LocalFetchable::fetch(std::uint64_t offset, std::optional<std::uint64_t> le
   const base::Fd fd = base::open_for_reading(m_path);
   const std::uint64_t size = base::file_size(fd.get(), m_path.string());
   if (m_length && *m_length != size) {
-    throw Error(ErrorCode::lock, fmt::format("'{}' has {} bytes, and had {} when it was resolved", m_path.string(),
-                                             size, *m_length))
+    throw Error(ErrorCode::lock,
+                fmt::format("'{}' has {} bytes, and had {} when it was resolved", m_path.string(), size, *m_length))
         .with_hint("resolve the manifest again");
   }
   const std::uint64_t start = std::min(offset, size);

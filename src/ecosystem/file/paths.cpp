@@ -36,8 +36,8 @@ std::string placed(const model::Entry& entry, const std::string& name) {
   return path.ends_with('/') ? path + name : path;
 }
 
-void add_folder(const model::Entry& entry, const fs::path& folder, const std::string& prefix,
-                base::Reporter& reporter, std::vector<LocalFile>& files) {
+void add_folder(const model::Entry& entry, const fs::path& folder, const std::string& prefix, base::Reporter& reporter,
+                std::vector<LocalFile>& files) {
   std::error_code failure;
   for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure)) {
     const std::string path = fmt::format("{}/{}", prefix, it->path().filename().string());

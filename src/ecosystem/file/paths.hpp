@@ -11,8 +11,8 @@
 
 namespace airlock::ecosystem::file {
 
-// The entry's `path`, else HOST/PATH of the URL ("host_port" for a port of its own). Throws manifest where that gives no
-// usable path, such as a URL that ends in "/" or has a query.
+// The entry's `path`, else HOST/PATH of the URL ("host_port" for a port of its own). Throws manifest where that gives
+// no usable path, such as a URL that ends in "/" or has a query.
 std::string path_for_url(const model::Entry& entry, const base::Url& url);
 
 struct LocalFile {

@@ -40,7 +40,7 @@ base::Url check_realm(const std::string& realm, const base::Url& registry) {
   return url;
 }
 
-} // namespace
+}  // namespace
 
 Scope pull_scope(const std::string& repository) {
   return {fmt::format("repository:{}:pull", repository), repository};
@@ -58,12 +58,11 @@ Authenticator::Authenticator(http::Client& http, base::Url registry, FindCredent
 
 Error Authenticator::refused_error(const http::Response& response, const Scope& scope) const {
   Error error = unexpected_answer(response, "access was refused");
-  error.with_hint(
-      m_find_credentials(scope.repository).empty()
-          ? m_how_to_log_in
-          : fmt::format("the credentials for {} are not accepted for this; they may be expired or lack the "
-                        "right",
-                        m_registry.host_port()));
+  error.with_hint(m_find_credentials(scope.repository).empty()
+                      ? m_how_to_log_in
+                      : fmt::format("the credentials for {} are not accepted for this; they may be expired or lack the "
+                                    "right",
+                                    m_registry.host_port()));
   return error;
 }
 
@@ -112,8 +111,8 @@ Secret Authenticator::token(const Challenged& challenged, const Scope& scope, co
   const std::lock_guard lock(token->mutex);
   const bool was_refused = !refused.empty() && token->value.reveal() == refused.reveal();
   if (token->value.empty() || was_refused || m_now() >= token->expires) {
-    const IssuedToken issued = request_token(
-        m_http, {check_realm(challenged.realm, m_registry), challenged.service, scope.text}, credentials);
+    const IssuedToken issued =
+        request_token(m_http, {check_realm(challenged.realm, m_registry), challenged.service, scope.text}, credentials);
     token->value = bearer_value(issued.token);
     token->expires = m_now() + issued.lifetime - k_renewed_before;
   }
@@ -168,8 +167,7 @@ std::function<Secret(const http::Response*)> Authenticator::for_download(Scope s
     Secret sent;
     bool answered = false;
   };
-  return [this, scope = std::move(scope),
-          state = std::make_shared<State>()](const http::Response* unauthorized) {
+  return [this, scope = std::move(scope), state = std::make_shared<State>()](const http::Response* unauthorized) {
     const std::lock_guard lock(state->mutex);
     if (unauthorized == nullptr) {
       state->answered = false;
@@ -183,4 +181,4 @@ std::function<Secret(const http::Response*)> Authenticator::for_download(Scope s
   };
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -22,7 +22,7 @@ namespace airlock::ecosystem::oci {
 // What a request needs: "repository:REPO:pull", or several such, separated by spaces.
 struct Scope {
   std::string text;
-  std::string repository; // whose credentials are used
+  std::string repository;  // whose credentials are used
 };
 Scope pull_scope(const std::string& repository);
 Scope push_scope(const std::string& repository, const std::string& mount_from = "");
@@ -36,8 +36,8 @@ class Authenticator {
   using Now = std::function<std::chrono::steady_clock::time_point()>;
 
   // `how_to_log_in` is the hint of an error where there are no credentials.
-  Authenticator(http::Client& http, base::Url registry, FindCredentials credentials,
-                std::string how_to_log_in, Now now = std::chrono::steady_clock::now);
+  Authenticator(http::Client& http, base::Url registry, FindCredentials credentials, std::string how_to_log_in,
+                Now now = std::chrono::steady_clock::now);
 
   // Value of Authorization; empty before a challenge was seen, or where there are no credentials.
   base::Secret authorization(const Scope& scope);
@@ -57,7 +57,7 @@ class Authenticator {
     std::string service;
   };
   struct Token {
-    std::mutex mutex; // held while it is asked for
+    std::mutex mutex;  // held while it is asked for
     base::Secret value;
     std::chrono::steady_clock::time_point expires{};
   };
@@ -73,7 +73,7 @@ class Authenticator {
   Now m_now;
   mutable std::mutex m_mutex;
   Challenged m_challenged;
-  std::map<std::string, std::shared_ptr<Token>> m_tokens; // by scope
+  std::map<std::string, std::shared_ptr<Token>> m_tokens;  // by scope
 };
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

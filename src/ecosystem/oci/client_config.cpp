@@ -13,23 +13,13 @@ namespace {
 
 // Registries that public images come from. Others are added by whoever uses them; the file says how.
 constexpr const char* k_registries[] = {
-    "docker.io",
-    "quay.io",
-    "ghcr.io",
-    "registry.k8s.io",
-    "gcr.io",
-    "k8s.gcr.io",
-    "mcr.microsoft.com",
-    "public.ecr.aws",
-    "registry.gitlab.com",
-    "registry.access.redhat.com",
-    "registry.redhat.io",
-    "nvcr.io",
+    "docker.io",          "quay.io",           "ghcr.io",        "registry.k8s.io",     "gcr.io",
+    "k8s.gcr.io",         "mcr.microsoft.com", "public.ecr.aws", "registry.gitlab.com", "registry.access.redhat.com",
+    "registry.redhat.io", "nvcr.io",
 };
 
 // podman and its kin know no pattern for "everything else"; these cover what images commonly come from.
-constexpr const char* k_blocked_domains[] = {"*.io",  "*.com", "*.org",   "*.net",
-                                             "*.dev", "*.aws", "*.cloud", "*.app"};
+constexpr const char* k_blocked_domains[] = {"*.io", "*.com", "*.org", "*.net", "*.dev", "*.aws", "*.cloud", "*.app"};
 
 std::string without_trailing_slash(std::string text) {
   while (text.ends_with('/')) {
@@ -45,12 +35,10 @@ std::string registries_conf(const std::string& host, bool plain) {
                      "unqualified-search-registries = [\"docker.io\"]\nshort-name-mode = \"disabled\"\n";
   const std::string insecure = plain ? "insecure = true\n" : "";
   for (const char* registry : k_registries) {
-    text += fmt::format("\n[[registry]]\nprefix = \"{0}\"\nlocation = \"{1}/{0}\"\n{2}", registry, host,
-                        insecure);
+    text += fmt::format("\n[[registry]]\nprefix = \"{0}\"\nlocation = \"{1}/{0}\"\n{2}", registry, host, insecure);
   }
   text += fmt::format("\n# The mirror itself.\n[[registry]]\nlocation = \"{}\"\n{}", host, insecure);
-  text +=
-      "\n# Everything else is refused before a name is looked up. A longer prefix above wins over these.\n";
+  text += "\n# Everything else is refused before a name is looked up. A longer prefix above wins over these.\n";
   for (const char* domain : k_blocked_domains) {
     text += fmt::format("\n[[registry]]\nprefix = \"{}\"\nblocked = true\n", domain);
   }
@@ -87,7 +75,7 @@ std::string buildkitd_toml(const std::string& host, bool plain, const std::strin
   return text;
 }
 
-} // namespace
+}  // namespace
 
 ClientConfig client_config(const ClientConfigRequest& request) {
   const std::string mirror = without_trailing_slash(request.mirror.to_string());
@@ -101,16 +89,14 @@ ClientConfig client_config(const ClientConfigRequest& request) {
   }
   config.files = {
       {"registries.conf", registries_conf(host, plain), "/etc/containers/registries.conf.d/50-airlock.conf"},
-      {"certs.d/_default/hosts.toml", hosts_toml(mirror, ca_file),
-       "/etc/containerd/certs.d/_default/hosts.toml"},
+      {"certs.d/_default/hosts.toml", hosts_toml(mirror, ca_file), "/etc/containerd/certs.d/_default/hosts.toml"},
       {"daemon.json", daemon_json(mirror, host, plain), "/etc/docker/daemon.json"},
       {"buildkitd.toml", buildkitd_toml(host, plain, ca_file), "/etc/buildkit/buildkitd.toml"},
   };
   config.notes = {
-      fmt::format(
-          "Any client can name the mirror itself, without configuration: {0}/docker.io/library/debian:12, "
-          "{0}/quay.io/…; a registry's port is written with '_'.",
-          host),
+      fmt::format("Any client can name the mirror itself, without configuration: {0}/docker.io/library/debian:12, "
+                  "{0}/quay.io/…; a registry's port is written with '_'.",
+                  host),
       "docker's registry-mirrors is for Docker Hub only, and dockerd goes on to Docker Hub when the mirror "
       "does not "
       "have an image: block the way out, or name the mirror in the reference.",
@@ -136,11 +122,10 @@ ClientConfig client_config(const ClientConfigRequest& request) {
                     host, ca_file));
   }
   if (plain) {
-    config.notes.push_back(
-        "The mirror is reached without TLS: whoever is on the network in between can change what "
-        "is pulled by tag.");
+    config.notes.push_back("The mirror is reached without TLS: whoever is on the network in between can change what "
+                           "is pulled by tag.");
   }
   return config;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -7,4 +7,4 @@ namespace airlock::ecosystem::oci {
 
 ClientConfig client_config(const ClientConfigRequest& request);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -15,7 +15,7 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr std::size_t k_config_limit = 4 * 1024 * 1024; // bytes
+constexpr std::size_t k_config_limit = 4 * 1024 * 1024;  // bytes
 constexpr std::chrono::seconds k_helper_timeout{30};
 
 // Docker Hub's credentials are kept under the address of 2014.
@@ -23,7 +23,7 @@ std::string helper_server(const std::string& host) {
   return host == k_docker_hub ? "https://index.docker.io/v1/" : host;
 }
 
-} // namespace
+}  // namespace
 
 const model::Upstream* find_upstream(const model::Manifest& manifest, const std::string& host) {
   const std::size_t port = host.ends_with(']') ? std::string::npos : host.rfind(':');
@@ -35,8 +35,8 @@ const model::Upstream* find_upstream(const model::Manifest& manifest, const std:
   return nullptr;
 }
 
-CredentialFinder::CredentialFinder(const model::Manifest& manifest,
-                                   std::map<std::string, std::string> environment, base::Reporter& reporter)
+CredentialFinder::CredentialFinder(const model::Manifest& manifest, std::map<std::string, std::string> environment,
+                                   base::Reporter& reporter)
     : m_manifest(manifest), m_environment(std::move(environment)), m_reporter(reporter) {}
 
 std::string CredentialFinder::variable(const std::string& name) const {
@@ -53,9 +53,8 @@ Credentials CredentialFinder::from_upstream(const std::string& host) const {
   const auto required = [&](const std::string& name) {
     std::string value = variable(name);
     if (value.empty()) {
-      throw Error(
-          ErrorCode::config,
-          fmt::format("the environment variable {} is not set; 'upstreams' names it for {}", name, host))
+      throw Error(ErrorCode::config,
+                  fmt::format("the environment variable {} is not set; 'upstreams' names it for {}", name, host))
           .at(upstream->position);
     }
     return value;
@@ -127,8 +126,8 @@ Credentials CredentialFinder::ask_helper(const std::string& helper, const std::s
                                      answer.exit_code, base::printable(base::trim(answer.errors), 200)));
     }
   } catch (const Error& error) {
-    m_reporter.warning(fmt::format("credentials for {} could not be asked of {}: {}; going on without",
-                                   server, program, error.message()));
+    m_reporter.warning(fmt::format("credentials for {} could not be asked of {}: {}; going on without", server, program,
+                                   error.message()));
   }
   m_helper_answers.emplace(key, result);
   return result;
@@ -162,4 +161,4 @@ Credentials CredentialFinder::find(const std::string& host, std::string_view rep
   return {};
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -42,7 +42,7 @@ class CredentialFinder {
   std::mutex m_mutex;
   bool m_read = false;
   std::vector<DockerConfig> m_configs;
-  std::map<std::string, Credentials> m_helper_answers; // by helper and server
+  std::map<std::string, Credentials> m_helper_answers;  // by helper and server
 };
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -61,11 +61,10 @@ Credentials read_auth(const Json& object, std::string_view name) {
 
 std::string read_helper_name(const Json& value, std::string_view name) {
   const std::string helper = value.is_string() ? value.get<std::string>() : "";
-  const bool plain =
-      !helper.empty() && helper.front() != '.' && std::all_of(helper.begin(), helper.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-               c == '_' || c == '.';
-      });
+  const bool plain = !helper.empty() && helper.front() != '.' && std::all_of(helper.begin(), helper.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
   if (!plain) {
     throw malformed(name, "a credential helper's name is no plain name");
   }
@@ -83,7 +82,7 @@ const Json* object_member(const Json& object, const char* key, std::string_view 
   return &*found;
 }
 
-} // namespace
+}  // namespace
 
 DockerConfig DockerConfig::parse(std::string_view text, std::string_view name) {
   const Json object = base::parse_json(text, name, k_config_json);
@@ -105,8 +104,7 @@ DockerConfig DockerConfig::parse(std::string_view text, std::string_view name) {
       result.helpers.emplace(server_key(server), read_helper_name(value, name));
     }
   }
-  if (const auto store = object.find("credsStore");
-      store != object.end() && *store != "" && !store->is_null()) {
+  if (const auto store = object.find("credsStore"); store != object.end() && *store != "" && !store->is_null()) {
     result.store = read_helper_name(*store, name);
   }
   return result;
@@ -162,4 +160,4 @@ Credentials parse_helper_answer(std::string_view text, std::string_view name) {
   return result;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

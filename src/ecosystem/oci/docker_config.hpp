@@ -14,17 +14,16 @@ namespace airlock::ecosystem::oci {
 struct Credentials {
   std::string username;
   base::Secret password;
-  base::Secret identity_token; // OAuth 2 refresh token, exchanged at the token service
-  base::Secret registry_token; // sent to the registry as it is
+  base::Secret identity_token;  // OAuth 2 refresh token, exchanged at the token service
+  base::Secret registry_token;  // sent to the registry as it is
 
   bool empty() const { return password.empty() && identity_token.empty() && registry_token.empty(); }
 };
 
 struct DockerConfig {
-  std::map<std::string, Credentials>
-      auths; // by server as `server_key` spells it; only such as hold something
-  std::map<std::string, std::string> helpers; // credHelpers: server to program suffix
-  std::string store;                          // credsStore: program suffix; empty where there is none
+  std::map<std::string, Credentials> auths;    // by server as `server_key` spells it; only such as hold something
+  std::map<std::string, std::string> helpers;  // credHelpers: server to program suffix
+  std::string store;                           // credsStore: program suffix; empty where there is none
 
   // Throws malformed; members that mean something else to docker are passed over. A helper's name that is no
   // plain file name throws, since it becomes part of a program's name.
@@ -40,4 +39,4 @@ std::vector<std::string> credential_keys(std::string_view host, std::string_view
 // identity token. Throws malformed.
 Credentials parse_helper_answer(std::string_view text, std::string_view name);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

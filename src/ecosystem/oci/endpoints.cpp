@@ -35,8 +35,8 @@ using store::CatalogRow;
 
 namespace {
 
-constexpr std::size_t k_page_limit = 10'000;    // entries of one answer
-constexpr std::size_t k_referrer_limit = 1'000; // referrers of one manifest that are listed
+constexpr std::size_t k_page_limit = 10'000;     // entries of one answer
+constexpr std::size_t k_referrer_limit = 1'000;  // referrers of one manifest that are listed
 // A push is refused with the reason for it, not with the size of what it sends.
 constexpr std::uint64_t k_refused_body_limit = UINT64_MAX;
 
@@ -47,8 +47,8 @@ ServerResponse error_response(int status, std::string_view code, std::string_vie
 }
 
 ServerResponse refuse_write(const ServerRequest&) {
-  ServerResponse response = error_response(
-      405, "UNSUPPORTED", "this mirror is read-only; content comes in with `airlock bundle import`");
+  ServerResponse response =
+      error_response(405, "UNSUPPORTED", "this mirror is read-only; content comes in with `airlock bundle import`");
   response.headers.set("Allow", "GET, HEAD");
   return response;
 }
@@ -71,8 +71,7 @@ std::optional<Paging> read_paging(const ServerRequest& request) {
   return result;
 }
 
-std::string next_link(const std::string& path, const Paging& paging, const std::string& last,
-                      const std::string& ns) {
+std::string next_link(const std::string& path, const Paging& paging, const std::string& last, const std::string& ns) {
   return fmt::format("<{}?n={}&last={}{}>; rel=\"next\"", path, paging.count, base::percent_encode(last),
                      ns.empty() ? "" : "&ns=" + base::percent_encode(ns));
 }
@@ -105,9 +104,8 @@ class Endpoints {
     const std::shared_ptr<const Catalog> catalog = m_context.catalog();
     const std::optional<std::string> repository = find_repository(request, catalog);
     if (!repository) {
-      return error_response(
-          404, "NAME_UNKNOWN",
-          fmt::format("nothing of {} is in the imported bundles", request.parameter("name")));
+      return error_response(404, "NAME_UNKNOWN",
+                            fmt::format("nothing of {} is in the imported bundles", request.parameter("name")));
     }
     const std::string prefix = *repository + ":";
     std::vector<std::string> names;
@@ -122,8 +120,8 @@ class Endpoints {
     ServerResponse response =
         ServerResponse::json(200, base::Json{{"name", request.parameter("name")}, {"tags", names}}.dump());
     if (more && !names.empty()) {
-      response.headers.set("Link", next_link(fmt::format("/v2/{}/tags/list", request.parameter("name")),
-                                             *paging, names.back(), request.query_value("ns").value_or("")));
+      response.headers.set("Link", next_link(fmt::format("/v2/{}/tags/list", request.parameter("name")), *paging,
+                                             names.back(), request.query_value("ns").value_or("")));
     }
     return response;
   }
@@ -135,7 +133,7 @@ class Endpoints {
       return error_response(400, "DIGEST_INVALID", "this is no sha256 or sha512 digest");
     }
     std::optional<std::string> type = request.query_value("artifactType");
-    if (type) { // a "+" that a client did not encode arrives as a space, which no media type has
+    if (type) {  // a "+" that a client did not encode arrives as a space, which no media type has
       std::replace(type->begin(), type->end(), ' ', '+');
     }
     const std::shared_ptr<const Catalog> catalog = m_context.catalog();
@@ -172,8 +170,7 @@ class Endpoints {
     bool more = false;
     if (const std::shared_ptr<const Catalog> current = m_context.catalog()) {
       const auto all = m_repositories.of(*current);
-      const auto first =
-          paging->last.empty() ? all->begin() : std::upper_bound(all->begin(), all->end(), paging->last);
+      const auto first = paging->last.empty() ? all->begin() : std::upper_bound(all->begin(), all->end(), paging->last);
       const auto left = static_cast<std::size_t>(all->end() - first);
       page.assign(first, first + static_cast<std::ptrdiff_t>(std::min(left, paging->count)));
       more = left > page.size();
@@ -226,7 +223,7 @@ class Endpoints {
         std::move(*slice), is_manifest ? lookup.row.media_type : "application/octet-stream", lookup.digest);
     response.headers.set("Docker-Content-Digest", lookup.digest);
     const std::string ns = request.query_value("ns").value_or("");
-    if (!ns.empty() && is_repository(host_to_path(ns))) { // so that only a host's characters reach the header
+    if (!ns.empty() && is_repository(host_to_path(ns))) {  // so that only a host's characters reach the header
       response.headers.set("OCI-Namespace", ns);
     }
     return response;
@@ -258,15 +255,14 @@ class Endpoints {
     }
     base::FileSource source(slice->fd->get(), slice->offset, slice->length, row.path);
     const std::string bytes = base::read_all(source, k_manifest_limit);
-    return referrer_descriptor(parse_manifest(bytes, row.media_type, row.path), *path->referrer,
-                               bytes.size());
+    return referrer_descriptor(parse_manifest(bytes, row.media_type, row.path), *path->referrer, bytes.size());
   }
 
   MirrorContext m_context;
   RepositoryList m_repositories;
 };
 
-} // namespace
+}  // namespace
 
 void mount(http::Router& router, const MirrorContext& context) {
   const auto endpoints = std::make_shared<Endpoints>(context);
@@ -300,4 +296,4 @@ void mount(http::Router& router, const MirrorContext& context) {
   }
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

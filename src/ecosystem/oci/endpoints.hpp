@@ -8,4 +8,4 @@ namespace airlock::ecosystem::oci {
 // Routes below /v2/. `context` is copied; its blobs outlive the router.
 void mount(http::Router& router, const MirrorContext& context);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -45,15 +45,14 @@ class RegistryFetchable : public Fetchable {
 
 class SliceFetchable : public Fetchable {
  public:
-  SliceFetchable(base::FileSlice slice, std::string name)
-      : m_slice(std::move(slice)), m_name(std::move(name)) {}
+  SliceFetchable(base::FileSlice slice, std::string name) : m_slice(std::move(slice)), m_name(std::move(name)) {}
 
   void fetch(std::uint64_t offset, std::optional<std::uint64_t> length, ByteSink& sink) override {
     if (offset > m_slice.length || length.value_or(0) > m_slice.length - offset) {
       throw Error(ErrorCode::truncated, fmt::format("{} has {} bytes only", m_name, m_slice.length));
     }
-    base::FileSource source(m_slice.fd->get(), m_slice.offset + offset,
-                            length.value_or(m_slice.length - offset), m_name);
+    base::FileSource source(m_slice.fd->get(), m_slice.offset + offset, length.value_or(m_slice.length - offset),
+                            m_name);
     base::copy(source, sink);
   }
 
@@ -62,7 +61,7 @@ class SliceFetchable : public Fetchable {
   std::string m_name;
 };
 
-} // namespace
+}  // namespace
 
 std::optional<RegistryOrigin> parse_registry_origin(std::string_view origin) {
   if (!origin.starts_with("https://") && !origin.starts_with("http://")) {
@@ -91,8 +90,7 @@ std::optional<RegistryOrigin> parse_registry_origin(std::string_view origin) {
   return result;
 }
 
-std::unique_ptr<Fetchable> registry_fetchable(const Registries::Registry& registry,
-                                              const RegistryOrigin& origin,
+std::unique_ptr<Fetchable> registry_fetchable(const Registries::Registry& registry, const RegistryOrigin& origin,
                                               std::optional<std::uint64_t> length) {
   return std::make_unique<RegistryFetchable>(registry, origin, length);
 }
@@ -101,4 +99,4 @@ std::unique_ptr<Fetchable> slice_fetchable(base::FileSlice slice, std::string na
   return std::make_unique<SliceFetchable>(std::move(slice), std::move(name));
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -16,7 +16,7 @@ namespace airlock::ecosystem::oci {
 
 // "https://HOST/v2/REPO/blobs/DIGEST" or ".../manifests/DIGEST", taken apart.
 struct RegistryOrigin {
-  std::string host; // with its port
+  std::string host;  // with its port
   std::string repository;
   Source::Part part = Source::Part::blobs;
   base::Digest digest;
@@ -25,9 +25,8 @@ struct RegistryOrigin {
 std::optional<RegistryOrigin> parse_registry_origin(std::string_view origin);
 
 // `registry` outlives the result. `length`: of the whole, where it is known.
-std::unique_ptr<Fetchable> registry_fetchable(const Registries::Registry& registry,
-                                              const RegistryOrigin& origin,
+std::unique_ptr<Fetchable> registry_fetchable(const Registries::Registry& registry, const RegistryOrigin& origin,
                                               std::optional<std::uint64_t> length);
 std::unique_ptr<Fetchable> slice_fetchable(base::FileSlice slice, std::string name);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

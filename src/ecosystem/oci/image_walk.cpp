@@ -21,15 +21,15 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr std::size_t k_manifest_count_limit = 20'000; // of one image, signatures included
-constexpr int k_depth_limit = 8;                       // index in index, signature of a signature
+constexpr std::size_t k_manifest_count_limit = 20'000;  // of one image, signatures included
+constexpr int k_depth_limit = 8;                        // index in index, signature of a signature
 
 // What a manifest is to the image, which decides what is looked for around it.
 enum class Role {
-  image,     // the root, or a child for a platform: platforms are chosen, signatures are looked for
-  referrer,  // a signature and the like: carried whole; others may refer to it
-  companion, // an attestation in the index, what a cosign tag holds: carried whole, nothing is looked for
-             // around it
+  image,      // the root, or a child for a platform: platforms are chosen, signatures are looked for
+  referrer,   // a signature and the like: carried whole; others may refer to it
+  companion,  // an attestation in the index, what a cosign tag holds: carried whole, nothing is looked for
+              // around it
 };
 
 struct Visit {
@@ -40,8 +40,7 @@ struct Visit {
 
 class Walk {
  public:
-  Walk(Source& source, const ImageWish& wish, const FetchedManifest& root, const WalkHooks& hooks,
-       std::size_t threads)
+  Walk(Source& source, const ImageWish& wish, const FetchedManifest& root, const WalkHooks& hooks, std::size_t threads)
       : m_source(source), m_wish(wish), m_hooks(hooks), m_repository(repository_path(wish.reference)),
         m_artifact(image_purl(wish.reference, root.digest, wish.reference.tag)), m_tasks(threads) {}
 
@@ -56,9 +55,7 @@ class Walk {
   }
 
  private:
-  std::string name_of(const Digest& digest) const {
-    return m_wish.reference.name() + "@" + digest.to_string();
-  }
+  std::string name_of(const Digest& digest) const { return m_wish.reference.name() + "@" + digest.to_string(); }
 
   RowContext context(std::string platform) const { return {m_repository, m_artifact, std::move(platform)}; }
 
@@ -75,8 +72,8 @@ class Walk {
   bool first_visit(const Digest& digest, Role role) {
     const std::lock_guard lock(m_mutex);
     if (m_visited.size() >= k_manifest_count_limit) {
-      throw Error(ErrorCode::limit, fmt::format("{} leads to more than {} manifests",
-                                                m_wish.reference.to_string(), k_manifest_count_limit));
+      throw Error(ErrorCode::limit, fmt::format("{} leads to more than {} manifests", m_wish.reference.to_string(),
+                                                k_manifest_count_limit));
     }
     return m_visited.emplace(digest, role).second;
   }
@@ -101,9 +98,8 @@ class Walk {
       m_tasks.add([this, subject = fetched.digest, how] { find_referrers(subject, how); });
       if (how.role == Role::image) {
         for (std::string_view suffix : k_cosign_suffixes) {
-          m_tasks.add([this, tag = referrers_tag(fetched.digest) + std::string(suffix), how] {
-            find_companion(tag, how);
-          });
+          m_tasks.add(
+              [this, tag = referrers_tag(fetched.digest) + std::string(suffix), how] { find_companion(tag, how); });
         }
       }
     }
@@ -111,13 +107,13 @@ class Walk {
 
   void visit_children(const FetchedManifest& fetched, const Manifest& index, const Visit& how) {
     const bool choose = how.role == Role::image;
-    const PlatformChoice choice = choose_children(
-        index, choose ? m_wish.platforms : std::vector<model::Platform>(),
-        choose && m_wish.referrers == Referrers::leave ? Attestations::leave : Attestations::take,
-        name_of(fetched.digest));
+    const PlatformChoice choice =
+        choose_children(index, choose ? m_wish.platforms : std::vector<model::Platform>(),
+                        choose && m_wish.referrers == Referrers::leave ? Attestations::leave : Attestations::take,
+                        name_of(fetched.digest));
     for (const ChosenChild& left : choice.left) {
-      emit(known_row(context(left.platform), *left.child,
-                     m_source.origin(Source::Part::manifests, left.child->digest)));
+      emit(
+          known_row(context(left.platform), *left.child, m_source.origin(Source::Part::manifests, left.child->digest)));
     }
     for (const ChosenChild& taken : choice.taken) {
       const Visit next{taken.platform.empty() ? how.platform : taken.platform,
@@ -125,7 +121,7 @@ class Walk {
       if (!is_manifest_type(plain_media_type(taken.child->media_type)) &&
           !is_schema1_type(plain_media_type(taken.child->media_type))) {
         emit_blob(*taken.child,
-                  next.platform); // an index may list any content (image-spec 1.1, image-index.md)
+                  next.platform);  // an index may list any content (image-spec 1.1, image-index.md)
       } else if (first_visit(taken.child->digest, next.role)) {
         m_tasks.add([this, child = *taken.child, next] { fetch_child(child, next); });
       }
@@ -135,10 +131,9 @@ class Walk {
   void fetch_child(const Descriptor& child, const Visit& how) {
     std::optional<FetchedManifest> fetched = m_source.by_digest(child.digest);
     if (!fetched) {
-      throw Error(ErrorCode::not_found, fmt::format("{} is part of {}, but is not there",
-                                                    name_of(child.digest), m_wish.reference.to_string()))
-          .with_hint(
-              "the image is incomplete where it comes from; choose fewer platforms, or have it pushed again");
+      throw Error(ErrorCode::not_found, fmt::format("{} is part of {}, but is not there", name_of(child.digest),
+                                                    m_wish.reference.to_string()))
+          .with_hint("the image is incomplete where it comes from; choose fewer platforms, or have it pushed again");
     }
     check_size(*fetched, child);
     // The descriptor is covered by the digest of what refers to it; what a server sends beside the bytes is
@@ -149,9 +144,8 @@ class Walk {
 
   void check_size(const FetchedManifest& fetched, const Descriptor& expected) const {
     if (fetched.bytes.size() != expected.size) {
-      throw Error(ErrorCode::tampered,
-                  fmt::format("{} has {} bytes, but what refers to it says {}", name_of(expected.digest),
-                              fetched.bytes.size(), expected.size));
+      throw Error(ErrorCode::tampered, fmt::format("{} has {} bytes, but what refers to it says {}",
+                                                   name_of(expected.digest), fetched.bytes.size(), expected.size));
     }
   }
 
@@ -203,16 +197,14 @@ class Walk {
     std::optional<FetchedManifest> fetched;
     ask_for_signatures([&] { fetched = m_source.by_digest(referrer.digest); });
     if (!fetched) {
-      m_hooks.reporter.warning(
-          fmt::format("{} is listed as referring to {}, but is not there; it is left out",
-                      name_of(referrer.digest), name_of(subject)));
+      m_hooks.reporter.warning(fmt::format("{} is listed as referring to {}, but is not there; it is left out",
+                                           name_of(referrer.digest), name_of(subject)));
       return;
     }
     check_size(*fetched, referrer);
     fetched->media_type = plain_media_type(referrer.media_type);
     const Manifest manifest = parse(*fetched);
-    emit(referrer_row(context(how.platform), subject, *fetched, manifest.media_type, m_source),
-         fetched->bytes);
+    emit(referrer_row(context(how.platform), subject, *fetched, manifest.media_type, m_source), fetched->bytes);
     if (first_visit(referrer.digest, Role::referrer)) {
       visit(*fetched, manifest, {how.platform, Role::referrer, how.depth + 1});
     }
@@ -239,14 +231,14 @@ class Walk {
   std::mutex m_mutex;
   std::set<std::pair<Digest, Role>> m_visited;
   std::set<std::pair<Digest, Digest>> m_referrers;
-  TaskGroup m_tasks; // last: its threads use all of the above until it is gone
+  TaskGroup m_tasks;  // last: its threads use all of the above until it is gone
 };
 
-} // namespace
+}  // namespace
 
 void walk_image(Source& source, const ImageWish& wish, const FetchedManifest& root, const WalkHooks& hooks,
                 std::size_t threads) {
   Walk(source, wish, root, hooks, threads).run(root);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

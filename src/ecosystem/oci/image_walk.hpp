@@ -20,7 +20,7 @@ enum class Referrers { carry, leave };
 enum class ForeignLayers { leave, carry };
 
 struct ImageWish {
-  Reference reference; // what the rows are called; tag empty where the image is known by digest only
+  Reference reference;  // what the rows are called; tag empty where the image is known by digest only
   std::vector<model::Platform> platforms;
   Referrers referrers = Referrers::carry;
   ForeignLayers foreign_layers = ForeignLayers::leave;
@@ -40,4 +40,4 @@ struct WalkHooks {
 void walk_image(Source& source, const ImageWish& wish, const FetchedManifest& root, const WalkHooks& hooks,
                 std::size_t threads);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -34,7 +34,7 @@ void require_registry(RegistryTarget& target) {
   }
 }
 
-} // namespace
+}  // namespace
 
 PushReport push(const PushContext& context, const PushTarget& target) {
   PushReport report;
@@ -44,8 +44,7 @@ PushReport push(const PushContext& context, const PushTarget& target) {
     return report;
   }
   require_registry(registry);
-  const auto progress =
-      context.reporter.task("pushing images", repositories.size(), base::ProgressUnit::items);
+  const auto progress = context.reporter.task("pushing images", repositories.size(), base::ProgressUnit::items);
   std::mutex mutex;
   TaskGroup tasks(k_repositories_at_once);
   for (const std::string& repository : repositories) {
@@ -58,8 +57,7 @@ PushReport push(const PushContext& context, const PushTarget& target) {
         if (error.code() == ErrorCode::interrupted || error.code() == ErrorCode::config) {
           throw;
         }
-        done.failures.push_back(
-            {base::Severity::error, error.code(), upstream_name(repository), error.message()});
+        done.failures.push_back({base::Severity::error, error.code(), upstream_name(repository), error.message()});
       }
       const std::lock_guard lock(mutex);
       report.pushed += done.pushed;
@@ -75,4 +73,4 @@ PushReport push(const PushContext& context, const PushTarget& target) {
   return report;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -11,4 +11,4 @@ namespace airlock::ecosystem::oci {
 // refused). One artifact of the report is one tag, or one image that is known by digest only.
 PushReport push(const PushContext& context, const PushTarget& target);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

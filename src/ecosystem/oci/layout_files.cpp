@@ -36,15 +36,14 @@ void refuse_compressed(int fd, std::uint64_t size, const std::string& name) {
   for (const Magic& magic : k_compressed) {
     if (std::string_view(start.data(), start.size()).starts_with(magic.bytes)) {
       throw Error(ErrorCode::unsupported, fmt::format("'{}' is compressed", name))
-          .with_hint(fmt::format(
-              "layers are read at random, which a compressed archive does not allow; run `{}` on it "
-              "first",
-              magic.tool));
+          .with_hint(fmt::format("layers are read at random, which a compressed archive does not allow; run `{}` on it "
+                                 "first",
+                                 magic.tool));
     }
   }
 }
 
-} // namespace
+}  // namespace
 
 LayoutFiles::LayoutFiles(fs::path path) : m_path(std::move(path)) {
   std::error_code ignored;
@@ -73,13 +72,12 @@ void LayoutFiles::list_archive() {
   const std::string name = m_path.string();
   const std::uint64_t size = base::file_size(m_archive->get(), name);
   refuse_compressed(m_archive->get(), size, name);
-  index_tar(m_archive->get(), size, name,
-            [&](std::string member, std::uint64_t offset, std::uint64_t length) {
-              if (member.starts_with("./")) {
-                member.erase(0, 2);
-              }
-              m_members.insert_or_assign(std::move(member), Member{offset, length});
-            });
+  index_tar(m_archive->get(), size, name, [&](std::string member, std::uint64_t offset, std::uint64_t length) {
+    if (member.starts_with("./")) {
+      member.erase(0, 2);
+    }
+    m_members.insert_or_assign(std::move(member), Member{offset, length});
+  });
 }
 
 std::optional<base::FileSlice> LayoutFiles::open(const std::string& name) const {
@@ -111,11 +109,11 @@ std::optional<std::string> LayoutFiles::read(const std::string& name, std::size_
     return std::nullopt;
   }
   if (slice->length > limit) {
-    throw Error(ErrorCode::limit, fmt::format("'{}' in '{}' has {} bytes, more than {}", name,
-                                              m_path.string(), slice->length, limit));
+    throw Error(ErrorCode::limit,
+                fmt::format("'{}' in '{}' has {} bytes, more than {}", name, m_path.string(), slice->length, limit));
   }
   base::FileSource source(slice->fd->get(), slice->offset, slice->length, name);
   return base::read_all(source, limit);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -28,14 +28,14 @@ class LayoutFiles {
 
  private:
   struct Member {
-    std::uint64_t offset = 0; // bytes from the start of the archive
+    std::uint64_t offset = 0;  // bytes from the start of the archive
     std::uint64_t size = 0;
   };
   void list_archive();
 
   std::filesystem::path m_path;
-  std::shared_ptr<const base::Fd> m_archive; // null for a folder
-  std::map<std::string, Member> m_members;   // of the archive
+  std::shared_ptr<const base::Fd> m_archive;  // null for a folder
+  std::map<std::string, Member> m_members;    // of the archive
 };
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

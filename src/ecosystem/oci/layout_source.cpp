@@ -20,12 +20,11 @@ using base::ErrorCode;
 namespace {
 
 constexpr std::string_view k_scheme = "oci-layout:";
-constexpr std::size_t k_index_limit = 64 * 1024 * 1024; // bytes
+constexpr std::size_t k_index_limit = 64 * 1024 * 1024;  // bytes
 
 // Where tools write an entry's name: the tag or full reference (image-spec 1.1, annotations.md); docker and
 // containerd the full reference beside it.
-constexpr const char* k_name_annotations[] = {"org.opencontainers.image.ref.name",
-                                              "io.containerd.image.name"};
+constexpr const char* k_name_annotations[] = {"org.opencontainers.image.ref.name", "io.containerd.image.name"};
 
 std::vector<std::string> names_of(const Descriptor& entry) {
   std::vector<std::string> result;
@@ -44,7 +43,7 @@ std::string tag_of(const std::string& name) {
   try {
     return parse_reference(name).tag;
   } catch (const Error&) {
-    return ""; // a name is whatever its writer liked
+    return "";  // a name is whatever its writer liked
   }
 }
 
@@ -55,8 +54,7 @@ bool is_called(const Descriptor& entry, std::string_view name) {
 
 bool has_tag(const Descriptor& entry, std::string_view tag) {
   const std::vector<std::string> names = names_of(entry);
-  return std::any_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return tag_of(name) == tag; });
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return tag_of(name) == tag; });
 }
 
 bool is_same_image(const Descriptor& entry, const Reference& reference) {
@@ -96,7 +94,7 @@ std::string list_entries(const std::vector<Descriptor>& entries) {
   return shown.empty() ? "nothing" : base::printable(base::join(shown, ", "), 1000);
 }
 
-} // namespace
+}  // namespace
 
 std::string layout_name(const std::filesystem::path& path) {
   const std::filesystem::path plain = path.lexically_normal();
@@ -133,9 +131,8 @@ Descriptor LayoutSource::find_entry(std::string_view from, const Reference& refe
       // Signatures and the like lie beside the image that they belong to, and are not what is meant.
       found = only(m_entries, [&](const Descriptor& entry) {
         const std::vector<std::string> names = names_of(entry);
-        return !std::any_of(names.begin(), names.end(), [](const std::string& entry_name) {
-          return is_referrers_tag(tag_of(entry_name));
-        });
+        return !std::any_of(names.begin(), names.end(),
+                            [](const std::string& entry_name) { return is_referrers_tag(tag_of(entry_name)); });
       });
     }
     if (!found && !reference.tag.empty()) {
@@ -195,7 +192,7 @@ void LayoutSource::find_subjects() {
     }
     const std::optional<FetchedManifest> content = by_digest(entry.digest);
     if (!content) {
-      continue; // image-layout.md: what an index lists may be absent
+      continue;  // image-layout.md: what an index lists may be absent
     }
     const Manifest manifest = parse_manifest(content->bytes, content->media_type, entry.digest.to_string());
     if (manifest.subject) {
@@ -234,4 +231,4 @@ std::string LayoutSource::origin(Part, const Digest& digest) const {
   return std::string(k_scheme) + layout_name(m_files->path()) + "@" + digest.to_string();
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

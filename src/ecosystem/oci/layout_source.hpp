@@ -18,7 +18,7 @@ namespace airlock::ecosystem::oci {
 
 class LayoutSource : public Source {
  public:
-  explicit LayoutSource(std::shared_ptr<const LayoutFiles> files); // reads index.json; throws malformed
+  explicit LayoutSource(std::shared_ptr<const LayoutFiles> files);  // reads index.json; throws malformed
 
   // The entry that `from` names: its name in index.json, in full or its tag, or its digest. Without `from`,
   // the only entry, or that which is called like `reference`. Throws not_found and says which entries there
@@ -50,4 +50,4 @@ std::optional<LayoutOrigin> parse_layout_origin(std::string_view origin);
 // NAME of a layout's path.
 std::string layout_name(const std::filesystem::path& path);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -76,9 +76,9 @@ std::string read_data(const Json& data, const Descriptor& descriptor, std::strin
   base::Hasher hasher(descriptor.digest.algorithm());
   hasher.update(*content);
   if (content->size() != descriptor.size || hasher.finish() != descriptor.digest) {
-    throw malformed_manifest(
-        name, fmt::format("the data inside the descriptor of {} is not what its digest and size say",
-                          descriptor.digest.to_string()));
+    throw malformed_manifest(name,
+                             fmt::format("the data inside the descriptor of {} is not what its digest and size say",
+                                         descriptor.digest.to_string()));
   }
   return *content;
 }
@@ -87,8 +87,8 @@ std::string read_data(const Json& data, const Descriptor& descriptor, std::strin
 std::string read_word(const Json& object, const char* key, std::string_view name) {
   std::string word = text_or_empty(object, key, name);
   const bool plain = word.size() <= 64 && std::all_of(word.begin(), word.end(), [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                              c == '.' || c == '_' || c == '-';
+                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                              c == '_' || c == '-';
                      });
   if (!plain) {
     throw malformed_manifest(name, fmt::format("'{}' of a platform is no plain word", key));
@@ -100,8 +100,7 @@ model::Platform read_platform(const Json& object, std::string_view name) {
   if (!object.is_object()) {
     throw malformed_manifest(name, "'platform' is no object");
   }
-  return {read_word(object, "os", name), read_word(object, "architecture", name),
-          read_word(object, "variant", name)};
+  return {read_word(object, "os", name), read_word(object, "architecture", name), read_word(object, "variant", name)};
 }
 
 std::string read_media_type(const Json& object, std::string_view name) {
@@ -152,8 +151,7 @@ std::vector<Descriptor> read_descriptors(const Json& object, const char* key, st
     throw malformed_manifest(name, fmt::format("'{}' is no list", key));
   }
   if (list->size() > limit) {
-    throw Error(ErrorCode::limit,
-                fmt::format("{}: '{}' has {} entries, more than {}", name, key, list->size(), limit));
+    throw Error(ErrorCode::limit, fmt::format("{}: '{}' has {} entries, more than {}", name, key, list->size(), limit));
   }
   for (const Json& item : *list) {
     result.push_back(read_descriptor(item, name));
@@ -162,11 +160,9 @@ std::vector<Descriptor> read_descriptors(const Json& object, const char* key, st
 }
 
 Error schema1(std::string_view name) {
-  return Error(ErrorCode::unsupported,
-               fmt::format("{} is in Docker's manifest format of 2015 (schema 1)", name))
-      .with_hint(
-          "that format pins nothing that can be carried safely; pull and push it once with a current docker, "
-          "podman or skopeo to convert it, and use the new digest");
+  return Error(ErrorCode::unsupported, fmt::format("{} is in Docker's manifest format of 2015 (schema 1)", name))
+      .with_hint("that format pins nothing that can be carried safely; pull and push it once with a current docker, "
+                 "podman or skopeo to convert it, and use the new digest");
 }
 
 // image-spec 1.1, manifest.md: the type that the sender states, the one inside, and the shape must agree,
@@ -184,20 +180,19 @@ std::string decide_media_type(const Json& object, std::string_view content_type,
         name, fmt::format("it was sent as '{}' but says that it is '{}'", sent, base::printable(inside)));
   }
   const bool list_shape = optional_member(object, "manifests") != nullptr;
-  const bool image_shape =
-      optional_member(object, "config") != nullptr || optional_member(object, "layers") != nullptr;
+  const bool image_shape = optional_member(object, "config") != nullptr || optional_member(object, "layers") != nullptr;
   const bool artifact_shape = optional_member(object, "blobs") != nullptr;
   if (list_shape && (image_shape || artifact_shape)) {
-    throw malformed_manifest(
-        name, "it has the members of an image and of an index, so that readers may disagree on it");
+    throw malformed_manifest(name,
+                             "it has the members of an image and of an index, so that readers may disagree on it");
   }
   std::string result = is_manifest_type(sent) ? sent : inside;
   if (result.empty()) {
     result = list_shape ? k_oci_index : k_oci_manifest;
   }
   if (!is_manifest_type(result)) {
-    throw Error(ErrorCode::unsupported, fmt::format("{} has the type '{}', which is no image manifest", name,
-                                                    base::printable(result)));
+    throw Error(ErrorCode::unsupported,
+                fmt::format("{} has the type '{}', which is no image manifest", name, base::printable(result)));
   }
   if (is_index_type(result) != list_shape && (list_shape || image_shape || artifact_shape)) {
     throw malformed_manifest(name, fmt::format("its members are not those of '{}'", result));
@@ -205,7 +200,7 @@ std::string decide_media_type(const Json& object, std::string_view content_type,
   return result;
 }
 
-} // namespace
+}  // namespace
 
 Manifest parse_manifest(std::string_view text, std::string_view content_type, std::string_view name) {
   const Json object = base::parse_json(text, name, k_manifest_json);
@@ -245,4 +240,4 @@ std::vector<Descriptor> parse_descriptor_list(std::string_view text, std::string
   return read_descriptors(object, "manifests", k_list_limit, name);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

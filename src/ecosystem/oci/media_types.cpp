@@ -34,4 +34,4 @@ std::string manifest_accept() {
                      k_artifact_manifest);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -17,11 +17,11 @@ inline constexpr std::string_view k_artifact_manifest = "application/vnd.oci.art
 // "type/subtype" of a Content-Type, in lower case, without parameters.
 std::string plain_media_type(std::string_view content_type);
 bool is_index_type(std::string_view media_type);
-bool is_manifest_type(std::string_view media_type); // an index too
-bool is_schema1_type(std::string_view media_type);  // Docker's first format, which is not carried
+bool is_manifest_type(std::string_view media_type);  // an index too
+bool is_schema1_type(std::string_view media_type);   // Docker's first format, which is not carried
 // Layers that their owner forbids to pass on; registries accept manifests whose such layers they do not hold.
 bool is_nondistributable_type(std::string_view media_type);
 // Value of Accept for every manifest that airlock reads.
 std::string manifest_accept();
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -22,4 +22,4 @@ const Ecosystem& descriptor() {
   return ecosystem;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -8,4 +8,4 @@ namespace airlock::ecosystem::oci {
 
 const Ecosystem& descriptor();
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -42,8 +42,7 @@ std::set<std::string> platforms_of(const Manifest& index) {
   return result;
 }
 
-Error no_such_platform(const model::Platform& wish, const std::set<std::string>& available,
-                       std::string_view name) {
+Error no_such_platform(const model::Platform& wish, const std::set<std::string>& available, std::string_view name) {
   std::vector<std::string> shown;
   for (const std::string& platform : available) {
     shown.push_back(base::printable(platform, 40));
@@ -56,17 +55,16 @@ Error no_such_platform(const model::Platform& wish, const std::set<std::string>&
 void require_each_wish(const Manifest& index, const std::vector<model::Platform>& wishes,
                        const std::set<std::string>& available, std::string_view name) {
   for (const model::Platform& wish : wishes) {
-    const bool served =
-        std::any_of(index.children.begin(), index.children.end(), [&](const Descriptor& child) {
-          return has_platform(child) && wish.accepts(*child.platform);
-        });
+    const bool served = std::any_of(index.children.begin(), index.children.end(), [&](const Descriptor& child) {
+      return has_platform(child) && wish.accepts(*child.platform);
+    });
     if (!served) {
       throw no_such_platform(wish, available, name);
     }
   }
 }
 
-} // namespace
+}  // namespace
 
 PlatformChoice choose_children(const Manifest& index, const std::vector<model::Platform>& wishes,
                                Attestations attestations, std::string_view name) {
@@ -75,7 +73,7 @@ PlatformChoice choose_children(const Manifest& index, const std::vector<model::P
   if (!everything) {
     require_each_wish(index, wishes, available, name);
   }
-  std::map<std::string, std::string> platform_of; // by digest, of what is not an attestation
+  std::map<std::string, std::string> platform_of;  // by digest, of what is not an attestation
   std::set<std::string> taken_digests;
   const auto wanted = [&](const Descriptor& child) {
     return everything || !has_platform(child) ||
@@ -101,4 +99,4 @@ PlatformChoice choose_children(const Manifest& index, const std::vector<model::P
   return result;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

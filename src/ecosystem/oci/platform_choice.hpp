@@ -12,13 +12,13 @@ namespace airlock::ecosystem::oci {
 
 struct ChosenChild {
   const Descriptor* child = nullptr;
-  std::string platform; // "linux/amd64"; empty where the child has none; an attestation's is its subject's
-  bool is_attestation = false; // of another child
+  std::string platform;         // "linux/amd64"; empty where the child has none; an attestation's is its subject's
+  bool is_attestation = false;  // of another child
 };
 
 struct PlatformChoice {
   std::vector<ChosenChild> taken;
-  std::vector<ChosenChild> left; // exist upstream, deliberately not carried
+  std::vector<ChosenChild> left;  // exist upstream, deliberately not carried
 };
 
 enum class Attestations { take, leave };
@@ -31,4 +31,4 @@ enum class Attestations { take, leave };
 PlatformChoice choose_children(const Manifest& index, const std::vector<model::Platform>& wishes,
                                Attestations attestations, std::string_view name);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -24,8 +24,7 @@ StoredManifest read_manifest(const CatalogRow& row, const Digest& digest, const 
   const std::optional<base::FileSlice> slice = blobs.open(row.sha256.value_or(Digest()));
   if (!slice || row.kind == Kind::withheld) {
     throw Error(ErrorCode::not_found,
-                fmt::format("{} is {}", row.path,
-                            slice ? "withheld here" : "in the catalog, but its blob is missing"));
+                fmt::format("{} is {}", row.path, slice ? "withheld here" : "in the catalog, but its blob is missing"));
   }
   if (slice->length > k_manifest_limit) {
     throw Error(ErrorCode::limit, fmt::format("{} is larger than a manifest may be", row.path));
@@ -39,7 +38,7 @@ StoredManifest read_manifest(const CatalogRow& row, const Digest& digest, const 
   return result;
 }
 
-} // namespace
+}  // namespace
 
 RepositoryContent read_repository(const store::Catalog& catalog, const store::BlobStore& blobs,
                                   const std::string& repository) {
@@ -120,4 +119,4 @@ std::vector<Digest> RepositoryContent::indexes() const {
   return result;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

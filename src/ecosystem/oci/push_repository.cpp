@@ -23,7 +23,7 @@ using Mode = PushContext::Mode;
 
 namespace {
 
-constexpr std::size_t k_threads = 4; // of one repository; the client holds back where a host gets too much
+constexpr std::size_t k_threads = 4;  // of one repository; the client holds back where a host gets too much
 
 std::string platform_suffix(const Descriptor& child) {
   std::string text = child.platform->to_string();
@@ -35,7 +35,7 @@ bool is_failed(ErrorCode code) {
   return code != ErrorCode::interrupted;
 }
 
-} // namespace
+}  // namespace
 
 void RepositoryPush::fail(const std::string& subject, const Outcome& outcome) {
   m_report.failures.push_back({base::Severity::error, outcome.code, subject, outcome.reason});
@@ -82,8 +82,7 @@ RepositoryPush::Outcome RepositoryPush::move_blob(const Digest& digest, const st
     if (!slice) {
       return {State::failed, ErrorCode::not_found, fmt::format("{} is not in the store", digest.to_string())};
     }
-    const bool sent =
-        m_target.ensure_blob(m_content.repository, digest, *slice) != RegistryTarget::Blob::present;
+    const bool sent = m_target.ensure_blob(m_content.repository, digest, *slice) != RegistryTarget::Blob::present;
     return {sent ? State::pushed : State::present, ErrorCode::upstream, ""};
   } catch (const Error& error) {
     if (!is_failed(error.code())) {
@@ -108,7 +107,7 @@ void RepositoryPush::move_blobs() {
       wanted.insert(part.digest);
     }
     for (const Descriptor& child : manifest.parsed.children) {
-      wanted.insert(child.digest); // those that are manifests are not in `blobs`
+      wanted.insert(child.digest);  // those that are manifests are not in `blobs`
     }
   }
   TaskGroup tasks(k_threads);
@@ -166,9 +165,9 @@ RepositoryPush::Outcome RepositoryPush::put(const StoredManifest& manifest, cons
     if (response.status >= 200 && response.status < 300) {
       return {State::pushed, ErrorCode::upstream, ""};
     }
-    const bool names_parts =
-        has_error_code(response, "MANIFEST_BLOB_UNKNOWN") || has_error_code(response, "MANIFEST_UNKNOWN") ||
-        has_error_code(response, "BLOB_UNKNOWN") || has_error_code(response, "MANIFEST_INVALID");
+    const bool names_parts = has_error_code(response, "MANIFEST_BLOB_UNKNOWN") ||
+                             has_error_code(response, "MANIFEST_UNKNOWN") || has_error_code(response, "BLOB_UNKNOWN") ||
+                             has_error_code(response, "MANIFEST_INVALID");
     if (manifest.parsed.is_index && names_parts) {
       const std::lock_guard lock(m_mutex);
       m_sparse_refused.insert(manifest.digest);
@@ -189,8 +188,7 @@ RepositoryPush::Outcome RepositoryPush::move_manifest(const StoredManifest& mani
     return outcome;
   }
   if (m_context.mode == Mode::check) {
-    return {State::failed, ErrorCode::not_found,
-            fmt::format("{} is missing there", manifest.digest.to_string())};
+    return {State::failed, ErrorCode::not_found, fmt::format("{} is missing there", manifest.digest.to_string())};
   }
   return put(manifest, manifest.digest.to_string());
 }
@@ -269,9 +267,8 @@ void RepositoryPush::explain_sparse_index(const StoredManifest& index, const std
                                     "its children that were not carried",
                                     absent);
   message += tagged.empty() ? "" : "; its platforms are there as " + base::join(tagged, ", ");
-  message +=
-      "; bundle all platforms of this image, or let the registry accept such an index (distribution 3: "
-      "validation.manifests.indexes.platforms: none)";
+  message += "; bundle all platforms of this image, or let the registry accept such an index (distribution 3: "
+             "validation.manifests.indexes.platforms: none)";
   m_report.failures.push_back({base::Severity::error, ErrorCode::unsupported, name, message});
 }
 
@@ -288,11 +285,10 @@ void RepositoryPush::list_referrers_of(const Digest& subject, const std::vector<
   const std::size_t before = entries.size();
   for (const Digest& referrer : referrers) {
     const auto manifest = m_content.manifests.find(referrer);
-    const bool listed = std::any_of(entries.begin(), entries.end(),
-                                    [&](const Descriptor& entry) { return entry.digest == referrer; });
+    const bool listed =
+        std::any_of(entries.begin(), entries.end(), [&](const Descriptor& entry) { return entry.digest == referrer; });
     if (manifest != m_content.manifests.end() && !listed && m_manifests.at(referrer).state != State::failed) {
-      entries.push_back(
-          referrer_descriptor(manifest->second.parsed, referrer, manifest->second.bytes.size()));
+      entries.push_back(referrer_descriptor(manifest->second.parsed, referrer, manifest->second.bytes.size()));
     }
   }
   if (entries.size() == before) {
@@ -318,8 +314,7 @@ void RepositoryPush::list_referrers() {
         throw;
       }
       fail(upstream_name(m_content.repository) + "@" + subject.to_string(),
-           {State::failed, error.code(),
-            "its list of referrers could not be brought up to date: " + error.message()});
+           {State::failed, error.code(), "its list of referrers could not be brought up to date: " + error.message()});
     }
   }
 }
@@ -373,4 +368,4 @@ RepositoryReport RepositoryPush::run() {
   return m_report;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -32,7 +32,7 @@ class RepositoryPush {
   struct Outcome {
     State state = State::present;
     base::ErrorCode code = base::ErrorCode::upstream;
-    std::string reason; // of failed
+    std::string reason;  // of failed
   };
 
   void look_for_manifests();
@@ -55,13 +55,13 @@ class RepositoryPush {
   const PushContext& m_context;
   RegistryTarget& m_target;
   const RepositoryContent& m_content;
-  mutable std::mutex m_mutex; // of the members below, while tasks run
+  mutable std::mutex m_mutex;  // of the members below, while tasks run
   std::map<base::Digest, Outcome> m_blobs;
   std::map<base::Digest, Outcome> m_manifests;
-  std::set<base::Digest> m_absent;         // manifests that the target does not have
-  std::set<base::Digest> m_sparse_refused; // indexes that it does not take without all children
-  std::set<base::Digest> m_told;           // whose outcome the report has
+  std::set<base::Digest> m_absent;          // manifests that the target does not have
+  std::set<base::Digest> m_sparse_refused;  // indexes that it does not take without all children
+  std::set<base::Digest> m_told;            // whose outcome the report has
   RepositoryReport m_report;
 };
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

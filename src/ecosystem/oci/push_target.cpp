@@ -16,7 +16,7 @@ using base::Url;
 
 namespace {
 
-constexpr int k_tries = 3; // of one upload, each from the start
+constexpr int k_tries = 3;  // of one upload, each from the start
 
 Credentials credentials_of(const PushTarget& target) {
   Credentials result;
@@ -39,7 +39,7 @@ bool is_transient(const Error& error) {
   return error.code() == ErrorCode::network || error.code() == ErrorCode::upstream;
 }
 
-} // namespace
+}  // namespace
 
 RegistryTarget::RegistryTarget(http::Client& http, const PushTarget& target)
     : m_url(target.url), m_prefix(trim_slashes(target.url.path())),
@@ -50,10 +50,8 @@ RegistryTarget::RegistryTarget(http::Client& http, const PushTarget& target)
 std::string RegistryTarget::name_of(const std::string& repository) const {
   std::string name = m_prefix.empty() ? repository : m_prefix + "/" + repository;
   if (!is_repository(name)) {
-    throw Error(ErrorCode::config,
-                fmt::format("'{}' is no legal repository name at {}", name, m_url.host_port()))
-        .with_hint(
-            "the path of the destination's URL may have lower-case letters, digits and '.', '_', '-' only");
+    throw Error(ErrorCode::config, fmt::format("'{}' is no legal repository name at {}", name, m_url.host_port()))
+        .with_hint("the path of the destination's URL may have lower-case letters, digits and '.', '_', '-' only");
   }
   return name;
 }
@@ -85,8 +83,7 @@ bool RegistryTarget::has_blob(const std::string& repository, const Digest& diges
   request.url = m_client.content_url(Source::Part::blobs, name, digest);
   const http::Response response = m_client.send(request, push_scope(name));
   if (response.status != 200 && response.status != 404) {
-    throw unexpected_answer(response,
-                            fmt::format("whether {} has {} could not be asked", name, digest.to_string()));
+    throw unexpected_answer(response, fmt::format("whether {} has {} could not be asked", name, digest.to_string()));
   }
   if (response.status == 200) {
     saw(digest, name);
@@ -98,9 +95,9 @@ std::optional<Url> RegistryTarget::start_upload(const std::string& name, const D
                                                 const std::optional<std::string>& mount_from) {
   http::Request request;
   request.method = "POST";
-  request.url = m_client.url(
-      fmt::format("/v2/{}/blobs/uploads/{}", name,
-                  mount_from ? fmt::format("?mount={}&from={}", digest.to_string(), *mount_from) : ""));
+  request.url =
+      m_client.url(fmt::format("/v2/{}/blobs/uploads/{}", name,
+                               mount_from ? fmt::format("?mount={}&from={}", digest.to_string(), *mount_from) : ""));
   const http::Response response = m_client.send(request, push_scope(name, mount_from.value_or("")));
   if (response.status == 201 && mount_from) {
     return std::nullopt;
@@ -162,13 +159,12 @@ RegistryTarget::Blob RegistryTarget::ensure_blob(const std::string& repository, 
       if ((!again && !mount_from) || attempt == k_tries) {
         throw;
       }
-      mount_from.reset(); // whatever the registry does not like about it, a plain upload may still pass
+      mount_from.reset();  // whatever the registry does not like about it, a plain upload may still pass
     }
   }
 }
 
-std::optional<Digest> RegistryTarget::manifest_digest(const std::string& repository,
-                                                      const std::string& reference) {
+std::optional<Digest> RegistryTarget::manifest_digest(const std::string& repository, const std::string& reference) {
   return m_client.manifest_digest(name_of(repository), reference);
 }
 
@@ -185,4 +181,4 @@ http::Response RegistryTarget::put_manifest(const std::string& repository, const
   return response;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

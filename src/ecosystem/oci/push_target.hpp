@@ -21,8 +21,7 @@ class RegistryTarget {
  public:
   RegistryTarget(http::Client& http, const PushTarget& target);
 
-  std::string
-  name_of(const std::string& repository) const; // in the target; throws config when it is not legal there
+  std::string name_of(const std::string& repository) const;  // in the target; throws config when it is not legal there
 
   bool has_blob(const std::string& repository, const base::Digest& digest);
   enum class Blob { present, mounted, sent };
@@ -34,8 +33,8 @@ class RegistryTarget {
   // Digest of what `reference` (a tag or a digest) is there now; nullopt when it is not there.
   std::optional<base::Digest> manifest_digest(const std::string& repository, const std::string& reference);
   // The answer as it came: 201 when it was taken; the caller judges refusals.
-  http::Response put_manifest(const std::string& repository, const std::string& reference,
-                              std::string_view media_type, std::string_view bytes);
+  http::Response put_manifest(const std::string& repository, const std::string& reference, std::string_view media_type,
+                              std::string_view bytes);
   RegistryClient& client() { return m_client; }
   std::uint64_t bytes_sent() const { return m_bytes_sent; }
 
@@ -54,8 +53,8 @@ class RegistryTarget {
   RegistryClient m_client;
   std::mutex m_mutex;
   std::map<base::Digest, std::shared_ptr<std::mutex>> m_in_work;
-  std::map<base::Digest, std::string> m_seen; // the repository, in the target
+  std::map<base::Digest, std::string> m_seen;  // the repository, in the target
   std::atomic<std::uint64_t> m_bytes_sent{0};
 };
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -15,7 +15,7 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr std::size_t k_longest_name = 255; // docker's limit on host and repository together
+constexpr std::size_t k_longest_name = 255;  // docker's limit on host and repository together
 
 bool is_lower_alnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -101,11 +101,10 @@ bool is_host(std::string_view text) {
 }
 
 Error bad_reference(std::string_view text, std::string_view cause) {
-  return Error(ErrorCode::malformed,
-               fmt::format("'{}' is no image reference: {}", base::printable(text), cause));
+  return Error(ErrorCode::malformed, fmt::format("'{}' is no image reference: {}", base::printable(text), cause));
 }
 
-} // namespace
+}  // namespace
 
 std::string Reference::name() const {
   return host + "/" + repository;
@@ -120,8 +119,7 @@ bool is_repository(std::string_view text) {
     return false;
   }
   const std::vector<std::string> components = base::split(text, '/');
-  return std::all_of(components.begin(), components.end(),
-                     [](const std::string& c) { return is_component(c); });
+  return std::all_of(components.begin(), components.end(), [](const std::string& c) { return is_component(c); });
 }
 
 bool is_tag(std::string_view text) {
@@ -183,13 +181,11 @@ Reference parse_reference(std::string_view text) {
   if (!is_host(result.host)) {
     throw bad_reference(text, fmt::format("'{}' is no host name", base::printable(result.host)));
   }
-  if (result.host == k_docker_hub && result.repository.find('/') == std::string::npos &&
-      !result.repository.empty()) {
+  if (result.host == k_docker_hub && result.repository.find('/') == std::string::npos && !result.repository.empty()) {
     result.repository = "library/" + result.repository;
   }
   if (!is_repository(result.repository)) {
-    Error error =
-        bad_reference(text, fmt::format("'{}' is no repository name", base::printable(result.repository)));
+    Error error = bad_reference(text, fmt::format("'{}' is no repository name", base::printable(result.repository)));
     if (base::to_lower(result.repository) != result.repository) {
       error.with_hint("repository names are in lower case");
     }
@@ -243,10 +239,9 @@ bool is_loopback(std::string_view host) {
     return true;
   }
   const std::vector<std::string> parts = base::split(name, '.');
-  return parts.size() == 4 && parts[0] == "127" &&
-         std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+  return parts.size() == 4 && parts[0] == "127" && std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
            return !part.empty() && part.size() <= 3 && std::all_of(part.begin(), part.end(), is_digit);
          });
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -14,13 +14,13 @@ inline constexpr std::string_view k_docker_hub = "docker.io";
 // HOST/REPOSITORY[:TAG][@DIGEST]. Short names are Docker Hub's, as with docker: "nginx" is
 // "docker.io/library/nginx". The host is lower case and may carry a port.
 struct Reference {
-  std::string host;                   // "docker.io", "registry.example:5000", "[::1]:5000"
-  std::string repository;             // "library/debian"; distribution-spec 1.1, "Pulling manifests": <name>
-  std::string tag;                    // empty where none is given
-  std::optional<base::Digest> digest; // sha256 or sha512
+  std::string host;                    // "docker.io", "registry.example:5000", "[::1]:5000"
+  std::string repository;              // "library/debian"; distribution-spec 1.1, "Pulling manifests": <name>
+  std::string tag;                     // empty where none is given
+  std::optional<base::Digest> digest;  // sha256 or sha512
 
-  std::string name() const;      // "HOST/REPOSITORY"
-  std::string to_string() const; // with tag and digest where they are there
+  std::string name() const;       // "HOST/REPOSITORY"
+  std::string to_string() const;  // with tag and digest where they are there
   bool operator==(const Reference&) const = default;
 };
 
@@ -45,4 +45,4 @@ bool looks_like_host(std::string_view component);
 // docker.
 bool is_loopback(std::string_view host);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

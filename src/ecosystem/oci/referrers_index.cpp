@@ -18,8 +18,7 @@ Descriptor referrer_descriptor(const Manifest& manifest, const base::Digest& dig
 std::string referrers_index(const std::vector<Descriptor>& entries) {
   base::Json list = base::Json::array();
   for (const Descriptor& entry : entries) {
-    base::Json item = {
-        {"mediaType", entry.media_type}, {"digest", entry.digest.to_string()}, {"size", entry.size}};
+    base::Json item = {{"mediaType", entry.media_type}, {"digest", entry.digest.to_string()}, {"size", entry.size}};
     if (!entry.artifact_type.empty()) {
       item["artifactType"] = entry.artifact_type;
     }
@@ -31,4 +30,4 @@ std::string referrers_index(const std::vector<Descriptor>& entries) {
   return base::Json{{"schemaVersion", 2}, {"mediaType", k_oci_index}, {"manifests", std::move(list)}}.dump();
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -20,4 +20,4 @@ Descriptor referrer_descriptor(const Manifest& manifest, const base::Digest& dig
 // An image index with these entries; deterministic, in the order given.
 std::string referrers_index(const std::vector<Descriptor>& entries);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -74,8 +74,7 @@ Registries::Registry Registries::open(const std::string& host, PlainHttp plain) 
   }
   result.origin_scheme = address.scheme();
   result.client = std::make_unique<RegistryClient>(
-      m_http, address,
-      [this, host](std::string_view repository) { return m_credentials.find(host, repository); },
+      m_http, address, [this, host](std::string_view repository) { return m_credentials.find(host, repository); },
       fmt::format("the image may be private, or its name wrong; what `docker login {0}` or `podman login "
                   "{0}` stores is "
                   "used here too",
@@ -83,10 +82,8 @@ Registries::Registry Registries::open(const std::string& host, PlainHttp plain) 
   return result;
 }
 
-RegistrySource::RegistrySource(const Registries::Registry& registry, std::string host,
-                               const std::string& repository)
-    : m_registry(registry), m_host(std::move(host)), m_repository(repository),
-      m_name(registry.prefix + repository) {}
+RegistrySource::RegistrySource(const Registries::Registry& registry, std::string host, const std::string& repository)
+    : m_registry(registry), m_host(std::move(host)), m_repository(repository), m_name(registry.prefix + repository) {}
 
 std::optional<FetchedManifest> RegistrySource::by_tag(std::string_view tag) {
   return m_registry.client->manifest(m_name, tag);
@@ -103,8 +100,7 @@ std::optional<FetchedManifest> RegistrySource::by_digest(const base::Digest& dig
 }
 
 std::vector<Descriptor> RegistrySource::referrers(const base::Digest& subject) {
-  std::vector<Descriptor> result =
-      m_registry.client->referrers(m_name, subject).value_or(std::vector<Descriptor>());
+  std::vector<Descriptor> result = m_registry.client->referrers(m_name, subject).value_or(std::vector<Descriptor>());
   // "Referrers Tag Schema". Asked for in any case: what was pushed before a registry learned the API may
   // stand only there.
   const std::optional<FetchedManifest> fallback = look_for(referrers_tag(subject));
@@ -125,4 +121,4 @@ std::string RegistrySource::origin(Part part, const base::Digest& digest) const 
                      part == Part::manifests ? "manifests" : "blobs", digest.to_string());
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -21,8 +21,8 @@ class Registries {
  public:
   struct Registry {
     std::unique_ptr<RegistryClient> client;
-    std::string prefix;        // "hub-cache/" in front of every repository name; empty for most
-    std::string origin_scheme; // "https" or "http", for the rows' origins
+    std::string prefix;         // "hub-cache/" in front of every repository name; empty for most
+    std::string origin_scheme;  // "https" or "http", for the rows' origins
   };
 
   Registries(http::Client& http, const model::Manifest& manifest, CredentialFinder& credentials)
@@ -64,8 +64,8 @@ class RegistrySource : public Source {
  private:
   const Registries::Registry& m_registry;
   std::string m_host;
-  std::string m_repository; // as in references
-  std::string m_name;       // as the registry knows it
+  std::string m_repository;  // as in references
+  std::string m_name;        // as the registry knows it
 };
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -19,9 +19,9 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr std::size_t k_pages_of_listing = 10'000;      // pages of one listing
-constexpr std::size_t k_tag_limit = 1'000'000;          // tags of one repository
-constexpr std::size_t k_referrers_of_manifest = 10'000; // referrers of one manifest
+constexpr std::size_t k_pages_of_listing = 10'000;       // pages of one listing
+constexpr std::size_t k_tag_limit = 1'000'000;           // tags of one repository
+constexpr std::size_t k_referrers_of_manifest = 10'000;  // referrers of one manifest
 
 Digest digest_of(std::string_view bytes, base::HashAlgorithm algorithm) {
   base::Hasher hasher(algorithm);
@@ -35,7 +35,7 @@ std::optional<Digest> stated_digest(const http::Response& response) {
   return stated ? parse_content_digest(*stated) : std::nullopt;
 }
 
-} // namespace
+}  // namespace
 
 std::optional<base::Url> next_page(const http::Headers& headers, const base::Url& page) {
   for (const std::string& field : headers.all("Link")) {
@@ -46,14 +46,12 @@ std::optional<base::Url> next_page(const http::Headers& headers, const base::Url
         break;
       }
       const std::size_t following = field.find('<', close);
-      const std::string parameters =
-          base::to_lower(std::string_view(field).substr(close + 1, following - close - 1));
-      if (parameters.find("rel=\"next\"") != std::string::npos ||
-          parameters.find("rel=next") != std::string::npos) {
+      const std::string parameters = base::to_lower(std::string_view(field).substr(close + 1, following - close - 1));
+      if (parameters.find("rel=\"next\"") != std::string::npos || parameters.find("rel=next") != std::string::npos) {
         base::Url next = page.resolve(field.substr(open + 1, close - open - 1));
         if (next.origin() != page.origin()) {
-          throw Error(ErrorCode::upstream, fmt::format("{} continues its list at another host, {}",
-                                                       page.redacted(), next.redacted()));
+          throw Error(ErrorCode::upstream,
+                      fmt::format("{} continues its list at another host, {}", page.redacted(), next.redacted()));
         }
         return next;
       }
@@ -63,8 +61,8 @@ std::optional<base::Url> next_page(const http::Headers& headers, const base::Url
   return std::nullopt;
 }
 
-RegistryClient::RegistryClient(http::Client& http, base::Url registry,
-                               Authenticator::FindCredentials credentials, std::string how_to_log_in)
+RegistryClient::RegistryClient(http::Client& http, base::Url registry, Authenticator::FindCredentials credentials,
+                               std::string how_to_log_in)
     : m_http(http), m_registry(registry.resolve("/")),
       m_authenticator(http, m_registry, std::move(credentials), std::move(how_to_log_in)) {}
 
@@ -72,8 +70,7 @@ base::Url RegistryClient::url(const std::string& path) const {
   return m_registry.resolve(path);
 }
 
-base::Url RegistryClient::content_url(Source::Part part, const std::string& repository,
-                                      const Digest& digest) const {
+base::Url RegistryClient::content_url(Source::Part part, const std::string& repository, const Digest& digest) const {
   return url(fmt::format("/v2/{}/{}/{}", repository, part == Source::Part::manifests ? "manifests" : "blobs",
                          digest.to_string()));
 }
@@ -82,8 +79,7 @@ http::Response RegistryClient::send(http::Request request, const Scope& scope) {
   return m_authenticator.send(std::move(request), scope);
 }
 
-std::optional<FetchedManifest> RegistryClient::manifest(const std::string& repository,
-                                                        std::string_view reference,
+std::optional<FetchedManifest> RegistryClient::manifest(const std::string& repository, std::string_view reference,
                                                         const std::optional<Digest>& digest) {
   http::Request request;
   request.url = url(fmt::format("/v2/{}/manifests/{}", repository, reference));
@@ -94,8 +90,7 @@ std::optional<FetchedManifest> RegistryClient::manifest(const std::string& repos
     return std::nullopt;
   }
   if (response.status != 200) {
-    throw unexpected_answer(response,
-                            fmt::format("the manifest of {}:{} could not be had", repository, reference));
+    throw unexpected_answer(response, fmt::format("the manifest of {}:{} could not be had", repository, reference));
   }
   FetchedManifest result;
   result.media_type = plain_media_type(response.headers.find("Content-Type").value_or(""));
@@ -104,21 +99,19 @@ std::optional<FetchedManifest> RegistryClient::manifest(const std::string& repos
   result.digest = expected ? digest_of(response.body, expected->algorithm()) : result.sha256;
   if (expected && *expected != result.digest) {
     throw Error(ErrorCode::tampered,
-                fmt::format("{} gave {} bytes with the digest {}, but they should have {}",
-                            response.url.redacted(), response.body.size(), result.digest.to_string(),
-                            expected->to_string()))
+                fmt::format("{} gave {} bytes with the digest {}, but they should have {}", response.url.redacted(),
+                            response.body.size(), result.digest.to_string(), expected->to_string()))
         .with_hint("a proxy or the registry changed the manifest; nothing of it was used");
   }
   if (!digest) {
-    result.digest = result.sha256; // a tag's content is always known by SHA-256 here
+    result.digest = result.sha256;  // a tag's content is always known by SHA-256 here
   }
   result.verified = expected ? model::Verified::upstream_digest : model::Verified::none;
   result.bytes = response.body;
   return result;
 }
 
-std::optional<Digest> RegistryClient::manifest_digest(const std::string& repository,
-                                                      const std::string& reference) {
+std::optional<Digest> RegistryClient::manifest_digest(const std::string& repository, const std::string& reference) {
   http::Request request;
   request.method = "HEAD";
   request.url = url(fmt::format("/v2/{}/manifests/{}", repository, reference));
@@ -165,50 +158,48 @@ http::Response RegistryClient::each_page(base::Url first, const Scope& scope, st
 std::vector<std::string> RegistryClient::tags(const std::string& repository) {
   const std::string what = fmt::format("the list of tags of {} at {}", repository, m_registry.host_port());
   std::vector<std::string> result;
-  const http::Response last = each_page(
-      url(fmt::format("/v2/{}/tags/list?n=1000", repository)), pull_scope(repository), "application/json",
-      what, [&](const http::Response& page) {
-        const base::Json object = base::parse_json(page.body, what);
-        if (!object.is_object()) {
-          throw Error(ErrorCode::upstream, what + " is no JSON object");
-        }
-        const auto tags = object.find("tags");
-        const std::size_t before = result.size();
-        if (tags != object.end() && tags->is_array()) { // null: an empty repository
-          for (const base::Json& tag : *tags) {
-            // What is no legal tag cannot be asked for either.
-            if (tag.is_string() && is_tag(tag.get<std::string>())) {
-              result.push_back(tag.get<std::string>());
-            }
-          }
-        }
-        if (result.size() > k_tag_limit) {
-          throw Error(ErrorCode::limit, fmt::format("{} has more than {} entries", what, k_tag_limit));
-        }
-        return result.size() > before;
-      });
+  const http::Response last =
+      each_page(url(fmt::format("/v2/{}/tags/list?n=1000", repository)), pull_scope(repository), "application/json",
+                what, [&](const http::Response& page) {
+                  const base::Json object = base::parse_json(page.body, what);
+                  if (!object.is_object()) {
+                    throw Error(ErrorCode::upstream, what + " is no JSON object");
+                  }
+                  const auto tags = object.find("tags");
+                  const std::size_t before = result.size();
+                  if (tags != object.end() && tags->is_array()) {  // null: an empty repository
+                    for (const base::Json& tag : *tags) {
+                      // What is no legal tag cannot be asked for either.
+                      if (tag.is_string() && is_tag(tag.get<std::string>())) {
+                        result.push_back(tag.get<std::string>());
+                      }
+                    }
+                  }
+                  if (result.size() > k_tag_limit) {
+                    throw Error(ErrorCode::limit, fmt::format("{} has more than {} entries", what, k_tag_limit));
+                  }
+                  return result.size() > before;
+                });
   if (last.status != 200) {
     throw unexpected_answer(last, what + " could not be had");
   }
   return result;
 }
 
-std::optional<std::vector<Descriptor>> RegistryClient::referrers(const std::string& repository,
-                                                                 const Digest& subject) {
+std::optional<std::vector<Descriptor>> RegistryClient::referrers(const std::string& repository, const Digest& subject) {
   const std::string what = fmt::format("the referrers of {}@{}", repository, subject.to_string());
   std::vector<Descriptor> result;
   bool is_list = true;
   const http::Response last = each_page(
-      url(fmt::format("/v2/{}/referrers/{}", repository, subject.to_string())), pull_scope(repository),
-      k_oci_index, what, [&](const http::Response& page) {
+      url(fmt::format("/v2/{}/referrers/{}", repository, subject.to_string())), pull_scope(repository), k_oci_index,
+      what, [&](const http::Response& page) {
         // Registries that know no referrers have been seen to answer 200 with a page for people.
         is_list = plain_media_type(page.headers.find("Content-Type").value_or("")) == k_oci_index;
         if (!is_list) {
           return false;
         }
         std::vector<Descriptor> more = parse_descriptor_list(page.body, what);
-        result.insert(result.end(), std::make_move_iterator(more.begin()),
-                      std::make_move_iterator(more.end()));
+        result.insert(result.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
         if (result.size() > k_referrers_of_manifest) {
           throw Error(ErrorCode::limit, fmt::format("{} are more than {}", what, k_referrers_of_manifest));
         }
@@ -216,8 +207,8 @@ std::optional<std::vector<Descriptor>> RegistryClient::referrers(const std::stri
       });
   // "Enabling the Referrers API": 404 says that there is no such API. The others are what registries answer
   // to a path that they do not know.
-  const bool no_such_api = last.status == 404 || last.status == 400 || last.status == 405 ||
-                           last.status == 406 || last.status == 501;
+  const bool no_such_api =
+      last.status == 404 || last.status == 400 || last.status == 405 || last.status == 406 || last.status == 501;
   if (no_such_api || (last.status == 200 && !is_list)) {
     return std::nullopt;
   }
@@ -227,4 +218,4 @@ std::optional<std::vector<Descriptor>> RegistryClient::referrers(const std::stri
   return result;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -33,10 +33,9 @@ class RegistryClient {
   std::vector<std::string> tags(const std::string& repository);
   // "Listing Referrers", all pages. nullopt where the registry has no such API, which is not the same as
   // none.
-  std::optional<std::vector<Descriptor>> referrers(const std::string& repository,
-                                                   const base::Digest& subject);
+  std::optional<std::vector<Descriptor>> referrers(const std::string& repository, const base::Digest& subject);
 
-  base::Url url(const std::string& path) const; // "/v2/…" on this registry
+  base::Url url(const std::string& path) const;  // "/v2/…" on this registry
   base::Url content_url(Source::Part part, const std::string& repository, const base::Digest& digest) const;
   // Sends with authorization for `scope`; any status but a second 401 is data.
   http::Response send(http::Request request, const Scope& scope);
@@ -45,8 +44,8 @@ class RegistryClient {
 
  private:
   template <typename OnPage>
-  http::Response each_page(base::Url first, const Scope& scope, std::string_view accept,
-                           std::string_view what, OnPage&& on_page);
+  http::Response each_page(base::Url first, const Scope& scope, std::string_view accept, std::string_view what,
+                           OnPage&& on_page);
 
   http::Client& m_http;
   base::Url m_registry;
@@ -57,4 +56,4 @@ class RegistryClient {
 // that leads to another origin throws upstream.
 std::optional<base::Url> next_page(const http::Headers& headers, const base::Url& page);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

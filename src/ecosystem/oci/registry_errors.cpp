@@ -21,8 +21,7 @@ struct RegistryError {
 std::vector<RegistryError> read_errors(const std::string& body) {
   std::vector<RegistryError> result;
   try {
-    const Json object =
-        base::parse_json(body, "error body", {.bytes = 64 * 1024, .depth = 16, .members = 1000});
+    const Json object = base::parse_json(body, "error body", {.bytes = 64 * 1024, .depth = 16, .members = 1000});
     for (const Json& item : base::member(object, "errors", "error body")) {
       result.push_back({base::string_member_or(item, "code", "", "error body"),
                         base::string_member_or(item, "message", "", "error body")});
@@ -34,7 +33,7 @@ std::vector<RegistryError> read_errors(const std::string& body) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 std::string registry_error_text(const http::Response& response) {
   std::vector<std::string> parts;
@@ -65,10 +64,9 @@ Error unexpected_answer(const http::Response& response, std::string_view what) {
   Error error(code, fmt::format("{}: {} answered {}{}{}", what, response.url.redacted(), response.status,
                                 said.empty() ? "" : " ", said));
   if (response.status == 429) {
-    error.with_hint(
-        "the registry limits how much may be asked in a time; wait, or log in for a higher limit");
+    error.with_hint("the registry limits how much may be asked in a time; wait, or log in for a higher limit");
   }
   return error;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

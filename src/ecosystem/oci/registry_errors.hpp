@@ -16,4 +16,4 @@ bool has_error_code(const http::Response& response, std::string_view code);
 // An Error for an answer that was not expected: 401/403 auth, 404/410 not_found, others upstream.
 base::Error unexpected_answer(const http::Response& response, std::string_view what);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

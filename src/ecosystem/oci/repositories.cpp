@@ -11,7 +11,7 @@ namespace {
 // Sorts after everything that a path may continue with at this place: digests, tags and "/" are all below it.
 constexpr char k_after_all = '\x7f';
 
-} // namespace
+}  // namespace
 
 std::vector<std::string> list_repositories(const store::Catalog& catalog) {
   std::set<std::string> found;
@@ -52,4 +52,4 @@ bool has_repository(const store::Catalog& catalog, std::string_view repository) 
   return false;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -29,4 +29,4 @@ class RepositoryList {
 // Whether anything of "HOST/REPO" is there.
 bool has_repository(const store::Catalog& catalog, std::string_view repository);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

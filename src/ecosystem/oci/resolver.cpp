@@ -46,10 +46,9 @@ class ImageResolver : public Resolver {
   Reference read_reference(const model::Entry& entry) const;
   void resolve_layout(const model::Entry& entry, Reference reference, const Emit& emit);
   void resolve_registry(const model::Entry& entry, Reference reference, const Emit& emit);
-  std::vector<std::string> tags_of(const model::Entry& entry, const Reference& reference,
-                                   Source& source) const;
-  void walk(const model::Entry& entry, const Reference& reference, Source& source,
-            const FetchedManifest& root, const Emit& emit);
+  std::vector<std::string> tags_of(const model::Entry& entry, const Reference& reference, Source& source) const;
+  void walk(const model::Entry& entry, const Reference& reference, Source& source, const FetchedManifest& root,
+            const Emit& emit);
   void accept_not_asked(const std::string& host, const Error& error);
   std::shared_ptr<const LayoutFiles> open_layout(const fs::path& path);
   std::unique_ptr<Fetchable> layout_fetchable(const model::FileRow& row, const LayoutOrigin& origin);
@@ -79,9 +78,8 @@ void ImageResolver::resolve(const model::Entry& entry, const Emit& emit) {
   Reference reference = read_reference(entry);
   const bool by_tags = entry.has("tags") || entry.has("newest");
   if (by_tags && (!reference.tag.empty() || reference.digest)) {
-    throw entry_error(
-        entry, "ref",
-        fmt::format("'{}' names one image, but 'tags' or 'newest' ask for several", entry.text("ref")))
+    throw entry_error(entry, "ref",
+                      fmt::format("'{}' names one image, but 'tags' or 'newest' ask for several", entry.text("ref")))
         .with_hint("leave the tag and the digest out of 'ref'");
   }
   if (!by_tags && reference.tag.empty() && !reference.digest) {
@@ -112,10 +110,9 @@ void ImageResolver::resolve_layout(const model::Entry& entry, Reference referenc
     for (const std::string& tag : tags_of(entry, reference, source)) {
       const std::optional<FetchedManifest> root = source.by_tag(tag);
       if (!root) {
-        throw Error(ErrorCode::not_found,
-                    fmt::format("'{}' has several entries with the tag '{}', or none whose "
-                                "content is there",
-                                entry.path("layout").string(), tag));
+        throw Error(ErrorCode::not_found, fmt::format("'{}' has several entries with the tag '{}', or none whose "
+                                                      "content is there",
+                                                      entry.path("layout").string(), tag));
       }
       reference.tag = tag;
       walk(entry, reference, source, *root, emit);
@@ -150,8 +147,7 @@ void ImageResolver::resolve_registry(const model::Entry& entry, Reference refere
       tagged.tag = tag;
       const std::optional<FetchedManifest> root = source.by_tag(tag);
       if (!root) {
-        throw Error(ErrorCode::not_found,
-                    fmt::format("the tag {} is listed, but is not there", tagged.to_string()))
+        throw Error(ErrorCode::not_found, fmt::format("the tag {} is listed, but is not there", tagged.to_string()))
             .with_hint("it may have been deleted a moment ago; run the command again");
       }
       walk(entry, tagged, source, *root, emit);
@@ -186,30 +182,26 @@ void ImageResolver::walk(const model::Entry& entry, const Reference& reference, 
                          const FetchedManifest& root, const Emit& emit) {
   const std::vector<model::Platform> platforms =
       entry.platforms().empty() ? std::vector{model::Platform::host()} : entry.platforms();
-  const ImageWish wish{
-      reference, platforms, entry.flag("referrers").value_or(true) ? Referrers::carry : Referrers::leave,
-      entry.flag("foreign_layers").value_or(false) ? ForeignLayers::carry : ForeignLayers::leave};
-  const WalkHooks hooks{emit, [&](const Error& error) { accept_not_asked(reference.host, error); },
-                        m_context.reporter};
+  const ImageWish wish{reference, platforms,
+                       entry.flag("referrers").value_or(true) ? Referrers::carry : Referrers::leave,
+                       entry.flag("foreign_layers").value_or(false) ? ForeignLayers::carry : ForeignLayers::leave};
+  const WalkHooks hooks{emit, [&](const Error& error) { accept_not_asked(reference.host, error); }, m_context.reporter};
   walk_image(source, wish, root, hooks, k_threads_per_image);
 }
 
 void ImageResolver::accept_not_asked(const std::string& host, const Error& error) {
   const model::Upstream* upstream = find_upstream(m_context.manifest, host);
   if (upstream == nullptr || !upstream->allow_unverified_referrers) {
-    throw Error(error.code(),
-                fmt::format("whether the image is signed could not be asked: {}", error.message()))
-        .with_hint(fmt::format(
-            "this is not the same as having no signature. Give rights to read them; or accept it "
-            "for this registry: upstreams: {{ \"{}\": {{ allow_unverified_referrers: true }} }}; or "
-            "set 'referrers: false' on this entry",
-            host));
+    throw Error(error.code(), fmt::format("whether the image is signed could not be asked: {}", error.message()))
+        .with_hint(fmt::format("this is not the same as having no signature. Give rights to read them; or accept it "
+                               "for this registry: upstreams: {{ \"{}\": {{ allow_unverified_referrers: true }} }}; or "
+                               "set 'referrers: false' on this entry",
+                               host));
   }
   const std::lock_guard lock(m_mutex);
   if (m_waivers.insert({host, "signatures-not-asked"}).second) {
-    m_context.reporter.warning(
-        fmt::format("signatures at {} could not be asked for ({}); accepted by allow_unverified_referrers",
-                    host, error.message()));
+    m_context.reporter.warning(fmt::format(
+        "signatures at {} could not be asked for ({}); accepted by allow_unverified_referrers", host, error.message()));
   }
 }
 
@@ -218,19 +210,17 @@ std::vector<model::Waiver> ImageResolver::waivers() const {
   return {m_waivers.begin(), m_waivers.end()};
 }
 
-std::unique_ptr<Fetchable> ImageResolver::layout_fetchable(const model::FileRow& row,
-                                                           const LayoutOrigin& origin) {
+std::unique_ptr<Fetchable> ImageResolver::layout_fetchable(const model::FileRow& row, const LayoutOrigin& origin) {
   for (const model::Entry* entry : m_context.manifest.section("images")) {
     if (entry->has("layout") && layout_name(entry->path("layout")) == origin.name) {
-      if (std::optional<base::FileSlice> slice =
-              open_layout(entry->path("layout"))->open_blob(origin.digest)) {
+      if (std::optional<base::FileSlice> slice = open_layout(entry->path("layout"))->open_blob(origin.digest)) {
         return slice_fetchable(std::move(*slice), row.path);
       }
     }
   }
-  throw Error(ErrorCode::not_found,
-              fmt::format("'{}' comes from the local layout '{}', which no manifest at hand names", row.path,
-                          origin.name))
+  throw Error(
+      ErrorCode::not_found,
+      fmt::format("'{}' comes from the local layout '{}', which no manifest at hand names", row.path, origin.name))
       .with_hint("give the manifest that names it with -m as well");
 }
 
@@ -244,7 +234,7 @@ std::unique_ptr<Fetchable> ImageResolver::fetchable(const model::FileRow& row) {
   return std::make_unique<RemoteFile>(m_context, base::Url::parse(row.origin), row.length);
 }
 
-} // namespace
+}  // namespace
 
 std::unique_ptr<Resolver> make_resolver(const ResolveContext& context) {
   return std::make_unique<ImageResolver>(context);
@@ -294,4 +284,4 @@ std::vector<model::SectionSchema> image_sections() {
   }};
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

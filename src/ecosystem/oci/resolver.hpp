@@ -13,4 +13,4 @@ std::unique_ptr<Resolver> make_resolver(const ResolveContext& context);
 // The `images` section of the manifest.
 std::vector<model::SectionSchema> image_sections();
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

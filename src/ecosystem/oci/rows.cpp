@@ -30,7 +30,7 @@ void describe(FileRow& row, const FetchedManifest& manifest, const Source& sourc
   row.sha256 = manifest.sha256;
 }
 
-} // namespace
+}  // namespace
 
 std::string repository_path(const Reference& reference) {
   return host_to_path(reference.host) + "/" + reference.repository;
@@ -44,10 +44,8 @@ std::string digest_path(std::string_view repository, const base::Digest& digest)
   return std::string(repository) + "@" + digest.to_string();
 }
 
-std::string referrer_path(std::string_view repository, const base::Digest& subject,
-                          const base::Digest& referrer) {
-  return std::string(repository) + std::string(k_referrers) + subject.to_string() + "/" +
-         referrer.to_string();
+std::string referrer_path(std::string_view repository, const base::Digest& subject, const base::Digest& referrer) {
+  return std::string(repository) + std::string(k_referrers) + subject.to_string() + "/" + referrer.to_string();
 }
 
 std::string RowPath::to_string() const {
@@ -116,8 +114,7 @@ FileRow tag_row(const RowContext& context, std::string_view tag, const FetchedMa
 
 FileRow referrer_row(const RowContext& context, const base::Digest& subject, const FetchedManifest& manifest,
                      std::string_view media_type, const Source& source) {
-  FileRow row =
-      make_row(context, referrer_path(context.repository, subject, manifest.digest), Kind::meta, media_type);
+  FileRow row = make_row(context, referrer_path(context.repository, subject, manifest.digest), Kind::meta, media_type);
   describe(row, manifest, source);
   return row;
 }
@@ -135,12 +132,12 @@ FileRow blob_row(const RowContext& context, const Descriptor& blob, const Source
 }
 
 FileRow known_row(const RowContext& context, const Descriptor& descriptor, std::string_view origin) {
-  FileRow row = make_row(context, digest_path(context.repository, descriptor.digest), Kind::known,
-                         descriptor.media_type);
+  FileRow row =
+      make_row(context, digest_path(context.repository, descriptor.digest), Kind::known, descriptor.media_type);
   row.origin = origin;
   row.pin = descriptor.digest.to_string();
   // Its length and digest are left to the pin: a row that names a blob is taken to have one.
   return row;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

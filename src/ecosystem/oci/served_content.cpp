@@ -18,8 +18,7 @@ using store::CatalogRow;
 
 namespace {
 
-std::optional<CatalogRow> find_digest_row(const Catalog& catalog, const std::string& repository,
-                                          const Digest& digest) {
+std::optional<CatalogRow> find_digest_row(const Catalog& catalog, const std::string& repository, const Digest& digest) {
   if (std::optional<CatalogRow> row = catalog.find(k_ecosystem, digest_path(repository, digest))) {
     return row;
   }
@@ -29,8 +28,7 @@ std::optional<CatalogRow> find_digest_row(const Catalog& catalog, const std::str
     return sha256 ? catalog.find(k_ecosystem, digest_path(repository, *sha256)) : std::nullopt;
   }
   for (CatalogRow& row : catalog.find_digest(digest)) {
-    const std::optional<RowPath> path =
-        row.ecosystem == k_ecosystem ? parse_row_path(row.path) : std::nullopt;
+    const std::optional<RowPath> path = row.ecosystem == k_ecosystem ? parse_row_path(row.path) : std::nullopt;
     if (path && path->digest && path->repository == repository) {
       return std::move(row);
     }
@@ -49,10 +47,10 @@ Lookup::State state_of(const CatalogRow& row) {
   }
 }
 
-} // namespace
+}  // namespace
 
-Lookup find_content(const Catalog& catalog, const std::vector<std::string>& repositories,
-                    std::string_view reference, Source::Part part) {
+Lookup find_content(const Catalog& catalog, const std::vector<std::string>& repositories, std::string_view reference,
+                    Source::Part part) {
   Lookup result;
   result.repository = repositories.empty() ? "" : repositories.front();
   const std::optional<Digest> digest = parse_content_digest(reference);
@@ -61,7 +59,7 @@ Lookup find_content(const Catalog& catalog, const std::vector<std::string>& repo
     std::optional<CatalogRow> row = digest ? find_digest_row(catalog, repository, *digest)
                                            : catalog.find(k_ecosystem, tag_path(repository, reference));
     if (row && part == Source::Part::manifests && !is_manifest_type(row->media_type)) {
-      row.reset(); // a layer is not to be had as a manifest
+      row.reset();  // a layer is not to be had as a manifest
     }
     if (row) {
       result.state = state_of(*row);
@@ -83,8 +81,8 @@ std::string why_absent(const Lookup& lookup, std::string_view reference) {
     return fmt::format("nothing of {} is in the imported bundles", name);
   case Lookup::State::left_out:
     return is_nondistributable_type(lookup.row.media_type)
-               ? fmt::format("{} is a layer of {} that its owner forbids to pass on; it was not carried",
-                             reference, name)
+               ? fmt::format("{} is a layer of {} that its owner forbids to pass on; it was not carried", reference,
+                             name)
                : fmt::format("{} of {} exists upstream, not carried for platform {}", reference, name,
                              lookup.row.platform.empty() ? "(none)" : lookup.row.platform);
   case Lookup::State::withheld:
@@ -94,4 +92,4 @@ std::string why_absent(const Lookup& lookup, std::string_view reference) {
   }
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

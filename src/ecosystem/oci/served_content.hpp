@@ -16,9 +16,9 @@ namespace airlock::ecosystem::oci {
 struct Lookup {
   enum class State { found, unknown_repository, unknown, left_out, withheld };
   State state = State::unknown;
-  store::CatalogRow row;  // of found, left_out and withheld
-  std::string repository; // "HOST/REPO" where it was found, else the first that the name can mean
-  std::string digest;     // as to be stated to the client, in the algorithm that it asked in
+  store::CatalogRow row;   // of found, left_out and withheld
+  std::string repository;  // "HOST/REPO" where it was found, else the first that the name can mean
+  std::string digest;      // as to be stated to the client, in the algorithm that it asked in
 };
 
 // `repositories` in order of preference. `reference` is a tag or a digest; of another algorithm too, through
@@ -29,4 +29,4 @@ Lookup find_content(const store::Catalog& catalog, const std::vector<std::string
 // One sentence for the error body.
 std::string why_absent(const Lookup& lookup, std::string_view reference);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -29,7 +29,7 @@ void add_inside(std::vector<std::string>& result, const std::string& host, std::
   }
 }
 
-} // namespace
+}  // namespace
 
 std::vector<std::string> served_repositories(std::string_view name, std::string_view ns) {
   std::vector<std::string> result;
@@ -63,4 +63,4 @@ std::string upstream_name(std::string_view repository) {
              : host_from_path(repository.substr(0, slash)) + std::string(repository.substr(slash));
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -17,4 +17,4 @@ std::vector<std::string> served_repositories(std::string_view name, std::string_
 // "HOST/REPO" of a catalog path as people and manifests write it: with the port after ':'.
 std::string upstream_name(std::string_view repository);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

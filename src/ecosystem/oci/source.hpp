@@ -15,10 +15,10 @@ namespace airlock::ecosystem::oci {
 // A manifest's exact bytes, with what is proven of them.
 struct FetchedManifest {
   std::string bytes;
-  std::string media_type; // as sent, without parameters; may be generic
-  base::Digest digest;    // of `bytes`; in the algorithm that was asked for, else sha256
-  base::Digest sha256;    // of `bytes`
-  model::Verified verified = model::Verified::none; // whether upstream stated the digest
+  std::string media_type;                            // as sent, without parameters; may be generic
+  base::Digest digest;                               // of `bytes`; in the algorithm that was asked for, else sha256
+  base::Digest sha256;                               // of `bytes`
+  model::Verified verified = model::Verified::none;  // whether upstream stated the digest
 };
 
 // All functions are thread-safe. Absence is nullopt or an empty list; everything else that stops an answer
@@ -40,4 +40,4 @@ class Source {
   virtual std::string origin(Part part, const base::Digest& digest) const = 0;
 };
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

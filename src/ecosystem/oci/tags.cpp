@@ -54,4 +54,4 @@ bool is_referrers_tag(std::string_view tag) {
   return base::Digest::is_sha256_hex(hex) && (tag.size() == 71 || tag[71] == '.');
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -26,4 +26,4 @@ bool is_referrers_tag(std::string_view tag);
 
 inline constexpr std::string_view k_cosign_suffixes[] = {".sig", ".att", ".sbom"};
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -18,8 +18,8 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr std::uint64_t k_block = 512;                   // bytes
-constexpr std::uint64_t k_extension_limit = 1024 * 1024; // bytes of one pax record block or GNU name
+constexpr std::uint64_t k_block = 512;                    // bytes
+constexpr std::uint64_t k_extension_limit = 1024 * 1024;  // bytes of one pax record block or GNU name
 constexpr std::size_t k_member_limit = 1'000'000;
 
 using Block = std::array<char, k_block>;
@@ -82,14 +82,13 @@ void read_pax(std::string_view records, std::string& path, std::optional<std::ui
 }
 
 std::string plain_name(const Block& block) {
-  const std::string_view prefix = field(block, 257, 6).starts_with("ustar") && block[262] == '\0'
-                                      ? field(block, 345, 155)
-                                      : std::string_view();
+  const std::string_view prefix =
+      field(block, 257, 6).starts_with("ustar") && block[262] == '\0' ? field(block, 345, 155) : std::string_view();
   const std::string_view name = field(block, 0, 100);
   return prefix.empty() ? std::string(name) : std::string(prefix) + "/" + std::string(name);
 }
 
-} // namespace
+}  // namespace
 
 void index_tar(int fd, std::uint64_t file_size, std::string_view name,
                const std::function<void(std::string, std::uint64_t, std::uint64_t)>& visit) {
@@ -115,8 +114,7 @@ void index_tar(int fd, std::uint64_t file_size, std::string_view name,
     }
     const char type = block[156];
     const bool extension = type == 'x' || type == 'L';
-    const std::uint64_t size =
-        extension || type == 'g' || type == 'K' ? *stated : long_size.value_or(*stated);
+    const std::uint64_t size = extension || type == 'g' || type == 'K' ? *stated : long_size.value_or(*stated);
     if (size > file_size - offset) {
       throw fail("it is cut off");
     }
@@ -143,4 +141,4 @@ void index_tar(int fd, std::uint64_t file_size, std::string_view name,
   }
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -20,7 +20,7 @@ void TaskGroup::add(Task task) {
   {
     const std::lock_guard lock(m_mutex);
     if (m_failure) {
-      return; // the whole has failed already; nobody will use what this would find
+      return;  // the whole has failed already; nobody will use what this would find
     }
     m_tasks.push_back(std::move(task));
     // The thread that waits works too, so one fewer is started; and none before there is work for it.
@@ -72,4 +72,4 @@ void TaskGroup::run_one(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -18,9 +18,9 @@ class TaskGroup {
   explicit TaskGroup(std::size_t threads) : m_threads_wanted(threads) {}
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
-  ~TaskGroup(); // drops what has not begun, waits for what has
+  ~TaskGroup();  // drops what has not begun, waits for what has
 
-  void add(Task task); // from any thread, also from inside a task
+  void add(Task task);  // from any thread, also from inside a task
   // Works along until nothing is left; throws what the first failed task threw, after the running ones ended.
   void wait();
 
@@ -38,4 +38,4 @@ class TaskGroup {
   std::exception_ptr m_failure;
 };
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -21,7 +21,7 @@ namespace {
 // The specification: 60 seconds where none are stated, and no service may mean less.
 constexpr std::uint64_t k_shortest_lifetime = 60;
 constexpr std::uint64_t k_longest_lifetime = 3600;
-constexpr std::size_t k_answer_limit = 1024 * 1024; // bytes
+constexpr std::size_t k_answer_limit = 1024 * 1024;  // bytes
 
 base::Url with_query(const base::Url& url, const std::string& query) {
   const std::string text = url.to_string();
@@ -53,28 +53,25 @@ http::Request refresh_request(const TokenRequest& wanted, const Secret& identity
   request.method = "POST";
   request.url = wanted.realm;
   request.headers.set("Content-Type", "application/x-www-form-urlencoded");
-  request.body =
-      fmt::format("grant_type=refresh_token&service={}&client_id=airlock&scope={}&refresh_token={}",
-                  base::percent_encode(wanted.service), base::percent_encode(wanted.scopes),
-                  base::percent_encode(identity_token.reveal()));
+  request.body = fmt::format("grant_type=refresh_token&service={}&client_id=airlock&scope={}&refresh_token={}",
+                             base::percent_encode(wanted.service), base::percent_encode(wanted.scopes),
+                             base::percent_encode(identity_token.reveal()));
   // The body is a secret: it must not follow a redirect to another host.
   request.redirects = http::Redirects::refuse;
   return request;
 }
 
-} // namespace
+}  // namespace
 
 IssuedToken request_token(http::Client& http, const TokenRequest& wanted, const Credentials& credentials) {
-  http::Request request = credentials.identity_token.empty()
-                              ? get_request(wanted, credentials)
-                              : refresh_request(wanted, credentials.identity_token);
+  http::Request request = credentials.identity_token.empty() ? get_request(wanted, credentials)
+                                                             : refresh_request(wanted, credentials.identity_token);
   request.body_limit = k_answer_limit;
   const http::Response response = http.send(request);
   if (response.status != 200) {
     throw unexpected_answer(response, "the registry's token service gave no token")
-        .with_hint(credentials.empty()
-                       ? "no credentials are stored for this registry; the image may be private"
-                       : "the stored credentials may be expired or wrong; log in again");
+        .with_hint(credentials.empty() ? "no credentials are stored for this registry; the image may be private"
+                                       : "the stored credentials may be expired or wrong; log in again");
   }
   const std::string name = "the answer of " + wanted.realm.redacted();
   try {
@@ -97,4 +94,4 @@ IssuedToken request_token(http::Client& http, const TokenRequest& wanted, const 
   }
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

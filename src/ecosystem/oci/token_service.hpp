@@ -14,8 +14,8 @@ namespace airlock::ecosystem::oci {
 
 struct TokenRequest {
   base::Url realm;
-  std::string service; // empty where the registry names none
-  std::string scopes;  // separated by spaces
+  std::string service;  // empty where the registry names none
+  std::string scopes;   // separated by spaces
 };
 
 struct IssuedToken {
@@ -27,4 +27,4 @@ struct IssuedToken {
 // Throws auth when it is refused, upstream when the answer is no token.
 IssuedToken request_token(http::Client& http, const TokenRequest& request, const Credentials& credentials);
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

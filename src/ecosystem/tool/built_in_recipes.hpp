@@ -7,7 +7,7 @@
 namespace airlock::ecosystem::tool {
 
 struct BuiltInFile {
-  std::string_view name;     // "opentofu.yaml", "keys/opentofu.asc"
+  std::string_view name;  // "opentofu.yaml", "keys/opentofu.asc"
   std::string_view content;
 };
 

@@ -41,8 +41,8 @@ std::optional<std::string> dearmor_block(std::string_view body) {
   return base64.empty() ? std::nullopt : base::base64_decode(base64);
 }
 
-// What gpgv says on its status descriptor (GnuPG, doc/DETAILS). A file may hold signatures by several keys; one good one
-// will do, as long as none is wrong. The exit code says less: it is 0 for a revoked key.
+// What gpgv says on its status descriptor (GnuPG, doc/DETAILS). A file may hold signatures by several keys; one good
+// one will do, as long as none is wrong. The exit code says less: it is 0 for a revoked key.
 OpenPgpVerdict read_status(const std::string& status) {
   std::string fingerprint;
   std::string refused;  // what forbids trust whatever else is there

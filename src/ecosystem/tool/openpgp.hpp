@@ -16,8 +16,9 @@ struct OpenPgpVerdict {
   std::string reason;  // why not, printable; or the fingerprint of the key that signed
 };
 
-// Whether `signature` (armoured or not) over `data` was made by a key of `public_keys` (armoured or not) that is neither
-// expired nor revoked. Throws unsupported, with a hint, when there is no gpgv; malformed when the keys are no keys.
+// Whether `signature` (armoured or not) over `data` was made by a key of `public_keys` (armoured or not) that is
+// neither expired nor revoked. Throws unsupported, with a hint, when there is no gpgv; malformed when the keys are no
+// keys.
 OpenPgpVerdict verify_openpgp(std::string_view data, std::string_view signature, std::string_view public_keys);
 
 }  // namespace airlock::ecosystem::tool

@@ -43,8 +43,8 @@ Proof Proofs::prove(const ReleaseFile& file) {
     const Sums& sums = this->sums(url, with_urls);
     proof.sha256 = find_checksum(sums.content, m_recipe.checksums->format, file.url.file_name());
     if (!proof.sha256) {
-      throw Error(ErrorCode::upstream, fmt::format("{} states no SHA-256 for '{}'", url.redacted(),
-                                                   file.url.file_name()))
+      throw Error(ErrorCode::upstream,
+                  fmt::format("{} states no SHA-256 for '{}'", url.redacted(), file.url.file_name()))
           .with_hint("the release may lack this platform, or upstream changed its layout; see the recipe");
     }
     proof.verified = sums.verified;

@@ -38,8 +38,8 @@ class Proofs {
   Proofs(const ResolveContext& context, const model::Entry& entry, const Recipe& recipe)
       : m_context(context), m_entry(entry), m_recipe(recipe) {}
 
-  // Throws not_found or upstream when the recipe's checksum file is not there or says nothing of the file, and untrusted
-  // when a signature that can be checked is missing or wrong.
+  // Throws not_found or upstream when the recipe's checksum file is not there or says nothing of the file, and
+  // untrusted when a signature that can be checked is missing or wrong.
   Proof prove(const ReleaseFile& file);
 
  private:
@@ -49,8 +49,8 @@ class Proofs {
     std::vector<ProofFile> files;
   };
   const Sums& sums(const base::Url& url, const ReleaseFile& file);
-  // Fetches the signature files over `signed_url`, which is served as `signed_name`. For `content` that is at hand, checks
-  // it too: true when it is proven.
+  // Fetches the signature files over `signed_url`, which is served as `signed_name`. For `content` that is at hand,
+  // checks it too: true when it is proven.
   bool add_signatures(const base::Url& signed_url, const std::string& signed_name, const Variables& variables,
                       const std::string* content, std::vector<ProofFile>& files);
   bool check_gpg(const base::Url& url, const std::optional<std::string>& signature, const std::string* content);

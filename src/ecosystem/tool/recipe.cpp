@@ -219,8 +219,8 @@ Variables variables_for(const Recipe& recipe, const std::string& version, const 
     arch = recipe.arch.find("arm/v7");  // what "arm" alone means to images
   }
   const auto accepts = [&](const model::Platform& one) { return one.accepts(platform); };
-  const bool listed = recipe.platforms.empty() ||
-                      std::any_of(recipe.platforms.begin(), recipe.platforms.end(), accepts);
+  const bool listed =
+      recipe.platforms.empty() || std::any_of(recipe.platforms.begin(), recipe.platforms.end(), accepts);
   if (os == recipe.os.end() || arch == recipe.arch.end() || !listed) {
     std::vector<std::string> there;
     if (recipe.platforms.empty()) {
@@ -233,12 +233,16 @@ Variables variables_for(const Recipe& recipe, const std::string& version, const 
       std::transform(recipe.platforms.begin(), recipe.platforms.end(), std::back_inserter(there),
                      [](const model::Platform& one) { return one.to_string(); });
     }
-    throw Error(ErrorCode::manifest, fmt::format("the recipe of '{}' has nothing for {}", recipe.name,
-                                                 platform.to_string()))
+    throw Error(ErrorCode::manifest,
+                fmt::format("the recipe of '{}' has nothing for {}", recipe.name, platform.to_string()))
         .with_hint(fmt::format("it has {}; give the entry `platforms:` of its own", base::join(there, ", ")));
   }
-  Variables variables = {{"version", version},      {"os", os->second},         {"arch", arch->second},
-                         {"goos", platform.os},     {"goarch", platform.arch},  {"ext", ""},
+  Variables variables = {{"version", version},
+                         {"os", os->second},
+                         {"arch", arch->second},
+                         {"goos", platform.os},
+                         {"goarch", platform.arch},
+                         {"ext", ""},
                          {"exe", platform.os == "windows" ? ".exe" : ""}};
   for (const std::string& key : {std::string("default"), platform.os}) {
     if (const auto ext = recipe.ext.find(key); ext != recipe.ext.end()) {
@@ -255,10 +259,9 @@ bool is_independent_of_platform(const Recipe& recipe) {
 
 void check_tool_name(std::string_view name, const SourcePosition& position) {
   const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  const bool good = !name.empty() && name.size() <= 63 && plain(name.front()) &&
-                    std::all_of(name.begin(), name.end(), [&](char c) {
-                      return plain(c) || c == '.' || c == '_' || c == '-';
-                    });
+  const bool good =
+      !name.empty() && name.size() <= 63 && plain(name.front()) &&
+      std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; });
   if (!good) {
     throw Error(ErrorCode::manifest, fmt::format("'{}' cannot be the name of a tool", base::printable(name, 80)))
         .at(position)

@@ -42,9 +42,9 @@ struct SignatureSource {
 
 struct Recipe {
   std::string name, description, license, homepage;
-  std::string since;       // the oldest version that this layout is right for; empty: any
-  ByPlatformText url;      // template by operating system
-  Template file;           // the name under which the release is served; empty: that of its URL
+  std::string since;                        // the oldest version that this layout is right for; empty: any
+  ByPlatformText url;                       // template by operating system
+  Template file;                            // the name under which the release is served; empty: that of its URL
   std::map<std::string, std::string> os;    // Go's name -> upstream's name; only these systems exist
   std::map<std::string, std::string> arch;  // likewise; "arm/v7" before "arm"
   std::vector<model::Platform> platforms;   // when not every pair of the two exists

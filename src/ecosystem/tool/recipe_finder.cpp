@@ -43,8 +43,8 @@ Recipe base_recipe(const model::Entry& entry, const std::string& name, const fs:
     try {
       return read_recipe(entry.path("recipe"));
     } catch (Error& error) {
-      error.with_context(fmt::format("while reading the recipe that {} names",
-                                     entry.position_of("recipe").to_string()));
+      error.with_context(
+          fmt::format("while reading the recipe that {} names", entry.position_of("recipe").to_string()));
       throw;
     }
   }

@@ -40,10 +40,7 @@ std::string media_type_of(std::string_view name) {
 class Release {
  public:
   Release(const ResolveContext& context, const model::Entry& entry, const Resolver::Emit& emit)
-      : m_context(context),
-        m_entry(entry),
-        m_emit(emit),
-        m_recipe(find_recipe(entry, context.recipes)),
+      : m_context(context), m_entry(entry), m_emit(emit), m_recipe(find_recipe(entry, context.recipes)),
         m_version(exact_version(entry.text("version"), entry.position_of("version"))),
         m_proofs(context, entry, m_recipe) {
     check_since();
@@ -98,8 +95,9 @@ class Release {
     file.name =
         m_recipe.file.empty() ? file.url.file_name() : m_recipe.file.expand(file.variables, Template::For::name);
     const Proof proof = base::with_context(
-        [&] { return fmt::format("while resolving tool '{}' {} for {}", m_recipe.name, m_version,
-                                 platform.to_string()); },
+        [&] {
+          return fmt::format("while resolving tool '{}' {} for {}", m_recipe.name, m_version, platform.to_string());
+        },
         [&] { return m_proofs.prove(file); });
 
     model::FileRow row = new_row(file.name, file.url, model::Kind::file);
@@ -114,9 +112,9 @@ class Release {
                                              "as it is, unless the entry gives a sha256",
                                              m_recipe.name, file.url.host_port()));
     }
-    row.length = base::with_context(
-        [&] { return fmt::format("while looking for tool '{}' {}", m_recipe.name, m_version); },
-        [&] { return probe_length(m_context, file.url); });
+    row.length =
+        base::with_context([&] { return fmt::format("while looking for tool '{}' {}", m_recipe.name, m_version); },
+                           [&] { return probe_length(m_context, file.url); });
     m_emit({.row = std::move(row), .content = std::nullopt});
     for (const ProofFile& companion : proof.files) {
       emit_proof(companion);
@@ -160,13 +158,13 @@ class Release {
     }
     row.origin = url.to_string();
     row.media_type = media_type_of(name);
-    row.artifact = model::Purl{.type = "generic", .namespace_ = {}, .name = m_recipe.name, .version = m_version,
-                               .qualifiers = {}}
-                       .to_string();
+    row.artifact =
+        model::Purl{.type = "generic", .namespace_ = {}, .name = m_recipe.name, .version = m_version, .qualifiers = {}}
+            .to_string();
     const auto [known, added] = m_origins.emplace(row.path, row.origin);
     if (!added && known->second != row.origin) {
-      throw Error(ErrorCode::manifest, fmt::format("'{}' would be the name of two files: {}, and {}", row.path,
-                                                   known->second, row.origin))
+      throw Error(ErrorCode::manifest,
+                  fmt::format("'{}' would be the name of two files: {}, and {}", row.path, known->second, row.origin))
           .at(m_entry.position())
           .with_hint("give the recipe a `file:` with {goos} and {goarch} in it");
     }

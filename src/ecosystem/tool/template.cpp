@@ -59,9 +59,8 @@ Template Template::parse(std::string_view text, const base::SourcePosition& posi
     const auto near = base::nearest(bad, known_variables());
     throw Error(ErrorCode::manifest, fmt::format("'{}' is not a template", base::printable(text)))
         .at(position)
-        .with_hint(near && *near != bad
-                       ? fmt::format("did you mean '{{{}}}'?", *near)
-                       : fmt::format("known are {{{}}}", base::join(known_variables(), "}, {")));
+        .with_hint(near && *near != bad ? fmt::format("did you mean '{{{}}}'?", *near)
+                                        : fmt::format("known are {{{}}}", base::join(known_variables(), "}, {")));
   }
   Template result;
   result.m_text = text;

@@ -10,27 +10,30 @@ namespace {
 
 model::SectionSchema section() {
   using model::FieldType;
-  return {.key = "tools",
-          .ecosystem = "tool",
-          .shorthand = {},
-          .fields = {{.name = "name", .help = "The tool; with a recipe of that name nothing more than a version is "
-                                              "needed.",
-                      .identity = true},
-                     {.name = "version", .help = "Exact, with or without a leading v.", .identity = true},
-                     {.name = "platforms", .type = FieldType::platforms, .help = "For which systems."},
-                     {.name = "recipe",
-                      .type = FieldType::path,
-                      .help = "A recipe file of your own, instead of the one of that name."},
-                     {.name = "url", .help = "Where the release is, with {version}, {os}, {arch}, {goos}, {goarch}, "
-                                             "{ext} and {exe} in it; instead of the recipe's."},
-                     {.name = "sha256", .type = FieldType::digest, .help = "What the release must be; for one platform."},
-                     {.name = "checksums", .help = "Where the checksum file is, instead of the recipe's."},
-                     {.name = "signature", .help = "Where the detached OpenPGP signature of the checksum file is."},
-                     {.name = "key",
-                      .type = FieldType::path,
-                      .help = "The public key that the signature must be made with, armoured."}},
-          .one_of = {{"name"}, {"version"}},
-          .help = "Command-line tools by exact version, served below /tools/."};
+  return {
+      .key = "tools",
+      .ecosystem = "tool",
+      .shorthand = {},
+      .fields = {{.name = "name",
+                  .help = "The tool; with a recipe of that name nothing more than a version is "
+                          "needed.",
+                  .identity = true},
+                 {.name = "version", .help = "Exact, with or without a leading v.", .identity = true},
+                 {.name = "platforms", .type = FieldType::platforms, .help = "For which systems."},
+                 {.name = "recipe",
+                  .type = FieldType::path,
+                  .help = "A recipe file of your own, instead of the one of that name."},
+                 {.name = "url",
+                  .help = "Where the release is, with {version}, {os}, {arch}, {goos}, {goarch}, "
+                          "{ext} and {exe} in it; instead of the recipe's."},
+                 {.name = "sha256", .type = FieldType::digest, .help = "What the release must be; for one platform."},
+                 {.name = "checksums", .help = "Where the checksum file is, instead of the recipe's."},
+                 {.name = "signature", .help = "Where the detached OpenPGP signature of the checksum file is."},
+                 {.name = "key",
+                  .type = FieldType::path,
+                  .help = "The public key that the signature must be made with, armoured."}},
+      .one_of = {{"name"}, {"version"}},
+      .help = "Command-line tools by exact version, served below /tools/."};
 }
 
 }  // namespace

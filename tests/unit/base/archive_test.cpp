@@ -30,7 +30,7 @@ void fill(const fs::path& folder) {
   fs::create_hard_link(folder / "d" / "a.txt", folder / "d" / "z-hard");
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the regular files of a tar are walked, however it is compressed", "[base][archive]") {
   const auto [flag, program] = GENERATE(table<std::string, std::string>(
@@ -42,8 +42,7 @@ TEST_CASE("the regular files of a tar are walked, however it is compressed", "[b
   const TempDir dir;
   fill(dir.path() / "in");
   const fs::path archive = dir.path() / "x.tar";
-  std::vector<std::string> argv = {"tar",         "-C",  (dir.path() / "in").native(),
-                                   "--sort=name", "-cf", archive.native()};
+  std::vector<std::string> argv = {"tar", "-C", (dir.path() / "in").native(), "--sort=name", "-cf", archive.native()};
   if (!flag.empty()) {
     argv.push_back(flag);
   }
@@ -86,9 +85,8 @@ TEST_CASE("content that is left unread is skipped, and the walk stops when asked
 TEST_CASE("what the visitor throws comes through", "[base][archive]") {
   const TarFile file(tar_member("a", "1") + tar_end());
   CHECK(code_of([&] {
-          walk_archive(file.path(), [](const ArchiveMember&, ByteSource&) -> bool {
-            throw Error(ErrorCode::conflict, "no");
-          });
+          walk_archive(file.path(),
+                       [](const ArchiveMember&, ByteSource&) -> bool { throw Error(ErrorCode::conflict, "no"); });
           return 0;
         }) == ErrorCode::conflict);
 }

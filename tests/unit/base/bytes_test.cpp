@@ -27,7 +27,7 @@ std::string read_part(int fd, std::uint64_t offset, std::uint64_t length) {
   return read_all(source, 1000);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("copy moves everything and counts it", "[base][bytes]") {
   SlowSource source("some text");

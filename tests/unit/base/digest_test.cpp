@@ -18,18 +18,16 @@ std::string hash(HashAlgorithm algorithm, std::string_view text) {
 
 const std::string k_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the hashes are those of FIPS 180-4", "[base][digest]") {
   CHECK(hash(HashAlgorithm::sha1, "abc") == "a9993e364706816aba3e25717850c26c9cd0d89d");
   CHECK(hash(HashAlgorithm::sha256, "abc") == k_abc);
-  CHECK(hash(HashAlgorithm::sha256, "") ==
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(hash(HashAlgorithm::sha256, "") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(hash(HashAlgorithm::sha384, "abc") ==
         "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7");
-  CHECK(hash(HashAlgorithm::sha512, "abc") ==
-        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-        "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+  CHECK(hash(HashAlgorithm::sha512, "abc") == "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                                              "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
   CHECK(sha256("abc").hex() == k_abc);
 }
 
@@ -46,11 +44,11 @@ TEST_CASE("a digest prints and parses to itself", "[base][digest]") {
 }
 
 TEST_CASE("a digest in any other form is refused", "[base][digest]") {
-  const std::string bad = GENERATE_COPY(values<std::string>(
-      {"", ":", "sha256", "sha256:", k_abc, "sha256:" + k_abc.substr(1), "sha256:" + k_abc + "0",
-       "SHA256:" + k_abc, "sha256:" + std::string(64, 'A'), "sha256:" + std::string(63, '0') + "g",
-       "sha512:" + k_abc, "md5:d41d8cd98f00b204e9800998ecf8427e", " sha256:" + k_abc,
-       "sha256:" + k_abc + "\n", "sha256::" + k_abc.substr(1)}));
+  const std::string bad = GENERATE_COPY(
+      values<std::string>({"", ":", "sha256", "sha256:", k_abc, "sha256:" + k_abc.substr(1), "sha256:" + k_abc + "0",
+                           "SHA256:" + k_abc, "sha256:" + std::string(64, 'A'), "sha256:" + std::string(63, '0') + "g",
+                           "sha512:" + k_abc, "md5:d41d8cd98f00b204e9800998ecf8427e", " sha256:" + k_abc,
+                           "sha256:" + k_abc + "\n", "sha256::" + k_abc.substr(1)}));
   CAPTURE(bad);
   CHECK(code_of([&] { return Digest::parse(bad); }) == ErrorCode::malformed);
 }

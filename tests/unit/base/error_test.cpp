@@ -44,13 +44,12 @@ TEST_CASE("an error code is found by its name", "[base][error]") {
 
 TEST_CASE("an error carries its context from the inside out, a hint and a position", "[base][error]") {
   const auto error = airlock::test::error_of([] {
-    with_context(
-        [] { return "pushing npm package 'left-pad'"; },
-        [] {
-          with_context(
-              [] { return std::string("sending PUT"); },
-              [] { throw Error(ErrorCode::auth, "403 Forbidden").with_hint("give the token rights"); });
-        });
+    with_context([] { return "pushing npm package 'left-pad'"; },
+                 [] {
+                   with_context(
+                       [] { return std::string("sending PUT"); },
+                       [] { throw Error(ErrorCode::auth, "403 Forbidden").with_hint("give the token rights"); });
+                 });
     return 0;
   });
   CHECK(error.code() == ErrorCode::auth);

@@ -23,7 +23,7 @@ std::ptrdiff_t count_entries(const fs::path& directory) {
   return std::distance(fs::directory_iterator(directory), fs::directory_iterator());
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("AIRLOCK_WITHOUT takes system calls away by name", "[base][files]") {
   {
@@ -64,8 +64,7 @@ TEST_CASE("a file is created beneath a directory with its mode", "[base][files]"
   const auto made = open_beneath(top.get(), "f", O_WRONLY | O_CREAT | O_EXCL, 0600);
   REQUIRE(made);
   CHECK((fs::status(dir.path() / "f").permissions() & fs::perms::group_all) == fs::perms::none);
-  CHECK(code_of([&] { return open_beneath(top.get(), "f", O_WRONLY | O_CREAT | O_EXCL, 0600); }) ==
-        ErrorCode::io);
+  CHECK(code_of([&] { return open_beneath(top.get(), "f", O_WRONLY | O_CREAT | O_EXCL, 0600); }) == ErrorCode::io);
 }
 
 TEST_CASE("no link is followed beneath a directory", "[base][files]") {
@@ -84,8 +83,7 @@ TEST_CASE("no link is followed beneath a directory", "[base][files]") {
     CHECK(code_of([&] { return open_beneath(top.get(), path, O_RDONLY); }) == ErrorCode::io);
   }
   CHECK(code_of([&] { return open_beneath(top.get(), "link", O_RDONLY | O_DIRECTORY); }) == ErrorCode::io);
-  CHECK(code_of([&] { return open_beneath(top.get(), "dangling", O_WRONLY | O_CREAT, 0600); }) ==
-        ErrorCode::io);
+  CHECK(code_of([&] { return open_beneath(top.get(), "dangling", O_WRONLY | O_CREAT, 0600); }) == ErrorCode::io);
 }
 
 TEST_CASE("a path that could leave the directory is refused", "[base][files]") {

@@ -74,8 +74,7 @@ TEST_CASE("an atomic write replaces the whole file and leaves nothing else", "[b
   write_file_atomic(path, "one");
   write_file_atomic(path, "two", 0600);
   CHECK(read_file(path, 10) == "two");
-  CHECK((fs::status(path).permissions() & fs::perms::all) ==
-        (fs::perms::owner_read | fs::perms::owner_write));
+  CHECK((fs::status(path).permissions() & fs::perms::all) == (fs::perms::owner_read | fs::perms::owner_write));
   CHECK(std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()) == 1);
 }
 

@@ -25,7 +25,7 @@ int exit_of(Body&& body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a requested interrupt is thrown until it is cleared", "[base][interrupt]") {
   clear_interrupt();

@@ -24,11 +24,10 @@ std::string nested(std::size_t depth, std::string_view open, std::string_view cl
   return text;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a document is read as it stands", "[base][json]") {
-  const Json json =
-      parse(R"( {"a": [1, -2, 1.5, true, null, "ä\u00e4\ud83d\ude00"], "b": {"c": {}}, "d": []} )");
+  const Json json = parse(R"( {"a": [1, -2, 1.5, true, null, "ä\u00e4\ud83d\ude00"], "b": {"c": {}}, "d": []} )");
   CHECK(json.dump() == R"({"a":[1,-2,1.5,true,null,"ää😀"],"b":{"c":{}},"d":[]})");
   CHECK(parse("7") == 7);
   CHECK(parse("\"x\"") == "x");
@@ -99,11 +98,11 @@ TEST_CASE("a member name twice is refused at any depth", "[base][json]") {
 }
 
 TEST_CASE("text that readers disagree about is refused", "[base][json]") {
-  const std::string bad = GENERATE(values<std::string>(
-      {"\xEF\xBB\xBF{}", "\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "\"\xF5\x80\x80\x80\"", "\"\xC3\"",
-       R"("\ud800")", R"("\udc00")", R"("\ud800\ud800")", R"("\ud800x")", R"("a\u0000b")", R"({"a\u0000":1})",
-       std::string("{}\0", 3), std::string("\0{}", 3), std::string("{}\0garbage", 10),
-       std::string("\"\0\"", 3), "\xFE\xFF", "\xFF\xFE{\0"}));
+  const std::string bad = GENERATE(
+      values<std::string>({"\xEF\xBB\xBF{}", "\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "\"\xF5\x80\x80\x80\"",
+                           "\"\xC3\"", R"("\ud800")", R"("\udc00")", R"("\ud800\ud800")", R"("\ud800x")",
+                           R"("a\u0000b")", R"({"a\u0000":1})", std::string("{}\0", 3), std::string("\0{}", 3),
+                           std::string("{}\0garbage", 10), std::string("\"\0\"", 3), "\xFE\xFF", "\xFF\xFE{\0"}));
   CHECK(code_of([&] { return parse(bad); }) == ErrorCode::malformed);
 }
 
@@ -145,8 +144,7 @@ TEST_CASE("a very deep document is refused without exhausting the stack", "[base
 
 TEST_CASE("a hostile text does not reach the message as it is", "[base][json]") {
   CHECK(error_of([] { return parse("\"\x1B[31m"); }).message().find('\x1B') == std::string::npos);
-  CHECK(error_of([] { return parse(R"({"\u001b":1,"\u001b":2})"); }).message().find('\x1B') ==
-        std::string::npos);
+  CHECK(error_of([] { return parse(R"({"\u001b":1,"\u001b":2})"); }).message().find('\x1B') == std::string::npos);
 }
 
 TEST_CASE("members are read with errors that name them", "[base][json]") {
@@ -159,8 +157,7 @@ TEST_CASE("members are read with errors that name them", "[base][json]") {
   CHECK(string_member_or(json, "absent", "y", "the thing") == "y");
   CHECK(string_member_or(json, "none", "y", "the thing") == "y");
 
-  CHECK(error_of([&] { return member(json, "absent", "the thing"); }).message() ==
-        "the thing has no member 'absent'");
+  CHECK(error_of([&] { return member(json, "absent", "the thing"); }).message() == "the thing has no member 'absent'");
   CHECK(error_of([&] { return string_member(json, "number", "the thing"); }).message() ==
         "the member 'number' of the thing is not a string");
   for (const char* const key : {"absent", "text", "negative", "half", "none"}) {

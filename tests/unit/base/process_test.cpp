@@ -30,7 +30,7 @@ bool is_alive(const fs::path& process) {
   return status && status->find("State:\tZ") == std::string::npos;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a program's outputs and exit code come back", "[base][process]") {
   const ProcessResult result = shell("echo out; echo err >&2; exit 3");
@@ -51,8 +51,7 @@ TEST_CASE("input is written and then closed, whatever its size", "[base][process
 }
 
 TEST_CASE("a program that does not read its input is no failure of ours", "[base][process]") {
-  const ProcessResult result =
-      shell("exec 0<&-; sleep 0.05; echo done", {.input = std::string(1'000'000, 'x')});
+  const ProcessResult result = shell("exec 0<&-; sleep 0.05; echo done", {.input = std::string(1'000'000, 'x')});
   CHECK(result.output == "done\n");
   CHECK(result.exit_code == 0);
 }
@@ -98,8 +97,7 @@ TEST_CASE("a program that takes too long is killed with its group", "[base][proc
   const fs::path note = dir.path() / "pid";
   const auto start = steady_clock::now();
   CHECK(code_of([&] {
-          return shell("sleep 60 & echo $! >'" + note.native() + "'; wait",
-                       {.timeout = std::chrono::seconds(1)});
+          return shell("sleep 60 & echo $! >'" + note.native() + "'; wait", {.timeout = std::chrono::seconds(1)});
         }) == ErrorCode::io);
   CHECK(steady_clock::now() - start < std::chrono::seconds(10));
   const fs::path grandchild = fs::path("/proc") / std::string(trim(read_file(note, 100)));
@@ -125,15 +123,14 @@ TEST_CASE("an interrupt ends the wait and the program", "[base][process]") {
 }
 
 TEST_CASE("a program inherits no descriptor but the standard three", "[base][process]") {
-  const int leaky = open("/dev/null", O_RDONLY); // without O_CLOEXEC on purpose
+  const int leaky = open("/dev/null", O_RDONLY);  // without O_CLOEXEC on purpose
   REQUIRE(leaky > 2);
   const ProcessResult result = shell("ls /proc/self/fd | tr '\\n' ' '");
   close(leaky);
   CHECK(result.output.starts_with("0 1 2 "));
   CHECK(result.output.find(" " + std::to_string(leaky + 50) + " ") == std::string::npos);
-  CHECK(
-      run_process({.argv = {"sh", "-c", "test -e /proc/self/fd/" + std::to_string(leaky) + " && echo there"}})
-          .output.empty());
+  CHECK(run_process({.argv = {"sh", "-c", "test -e /proc/self/fd/" + std::to_string(leaky) + " && echo there"}})
+            .output.empty());
 }
 
 TEST_CASE("it is known whether a program exists", "[base][process]") {

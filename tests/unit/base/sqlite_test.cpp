@@ -27,7 +27,7 @@ std::string pragma(Database& database, const std::string& name) {
   return query.text(0);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("values go in and come out as they were", "[base][sqlite]") {
   const TempDir dir;
@@ -35,11 +35,7 @@ TEST_CASE("values go in and come out as they were", "[base][sqlite]") {
   database.execute("CREATE TABLE t (a TEXT, b INTEGER, c BLOB, d TEXT); CREATE INDEX i ON t (a)");
   const std::string bytes("\0\xFF\0", 3);
   Statement insert = database.prepare("INSERT INTO t VALUES (?1, ?2, ?3, ?4)");
-  insert.bind(1, std::string("te\0xt", 5))
-      .bind(2, INT64_MIN)
-      .bind_blob(3, as_bytes(bytes))
-      .bind_null(4)
-      .run();
+  insert.bind(1, std::string("te\0xt", 5)).bind(2, INT64_MIN).bind_blob(3, as_bytes(bytes)).bind_null(4).run();
   CHECK(database.last_insert_id() == 1);
   CHECK(database.changes() == 1);
   insert.bind(1, std::string_view()).bind(2, 7).bind_blob(3, {}).bind(4, "x").run();

@@ -51,7 +51,7 @@ void check_tampered(const std::string& text, std::string_view reason = "") {
   CHECK(error.message().find(reason) != std::string::npos);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the tool that makes hostile headers makes good ones too", "[base][tar]") {
   CHECK(sealed(tar_header("name", 5, 7)) == tar_header("name", 5, 7));
@@ -82,8 +82,8 @@ TEST_CASE("a bad checksum is refused", "[base][tar]") {
 }
 
 TEST_CASE("names outside the grammar are refused", "[base][tar]") {
-  const std::string name = GENERATE(values<std::string>(
-      {"../a", "/abs", "a/../b", "a//b", "./a", "a b", "a\\b", "a\x1B", "a/", "\xC3\xA4", ".."}));
+  const std::string name = GENERATE(
+      values<std::string>({"../a", "/abs", "a/../b", "a//b", "./a", "a b", "a\\b", "a\x1B", "a/", "\xC3\xA4", ".."}));
   CAPTURE(name);
   check_tampered(header_with(0, name + std::string(20 - name.size(), '\0')) + tar_end(), "name");
 }
@@ -100,8 +100,7 @@ TEST_CASE("bytes hidden in a header are refused", "[base][tar]") {
 
 TEST_CASE("sizes that are no plain octal are refused", "[base][tar]") {
   check_tampered(header_with(124, "\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01") + tar_end());
-  check_tampered(header_with(124, std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF")) +
-                 tar_end());
+  check_tampered(header_with(124, std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF")) + tar_end());
   check_tampered(header_with(124, "0000000008 ") + tar_end());
   check_tampered(header_with(124, "-0000000001") + tar_end());
   check_tampered(header_with(124, "          0") + tar_end());
@@ -157,6 +156,5 @@ TEST_CASE("data after the end, between members or in the padding is refused", "[
 TEST_CASE("a file that shrinks while it is listed is truncated", "[base][tar]") {
   const TarFile file(tar_member("a", "1") + tar_end());
   const auto all = [](const TarMember&) { return true; };
-  CHECK(code_of([&] { return list_tar(file.fd(), file.size() + 4096, "file", 10, all); }) ==
-        ErrorCode::truncated);
+  CHECK(code_of([&] { return list_tar(file.fd(), file.size() + 4096, "file", 10, all); }) == ErrorCode::truncated);
 }

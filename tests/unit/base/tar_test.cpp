@@ -41,8 +41,7 @@ TEST_CASE("sizes of members are known before they are written", "[base][tar]") {
 }
 
 TEST_CASE("names that common tools could misplace are not written", "[base][tar]") {
-  for (const std::string name :
-       {"", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "./a", "a b", "a\\b", "ä", "a\n"}) {
+  for (const std::string name : {"", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "./a", "a b", "a\\b", "ä", "a\n"}) {
     CAPTURE(name);
     CHECK(code_of([&] { return tar_header(name, 0, 0); }) == ErrorCode::internal);
   }
@@ -98,8 +97,7 @@ TEST_CASE("members above 8 GiB are listed, from a sparse file", "[base][tar]") {
 TEST_CASE("the visitor can stop early", "[base][tar]") {
   const TarFile file(tar_member("a", "1") + tar_member("b", "2") + "garbage");
   int seen = 0;
-  CHECK(list_tar(file.fd(), file.size(), "file", 10, [&](const TarMember&) { return ++seen < 1; }) ==
-        TarEnd::complete);
+  CHECK(list_tar(file.fd(), file.size(), "file", 10, [&](const TarMember&) { return ++seen < 1; }) == TarEnd::complete);
   CHECK(seen == 1);
 }
 
@@ -110,8 +108,7 @@ TEST_CASE("more members than allowed are a limit", "[base][tar]") {
   CHECK(code_of([&] { return list_tar(file.fd(), file.size(), "file", 1, all); }) == ErrorCode::limit);
 }
 
-TEST_CASE("an archive cut at any place is truncated, and every whole header before is visited",
-          "[base][tar]") {
+TEST_CASE("an archive cut at any place is truncated, and every whole header before is visited", "[base][tar]") {
   const std::string whole =
       tar_member("a", "1") + tar_member("b", std::string(1000, 'b')) + tar_member("c", "") + tar_end();
   const std::vector<std::size_t> header_ends = {512, 1536, 3072};
@@ -120,8 +117,8 @@ TEST_CASE("an archive cut at any place is truncated, and every whole header befo
     CAPTURE(size);
     std::vector<TarMember> members;
     CHECK(TarFile(whole.substr(0, size)).list(&members) == TarEnd::truncated);
-    CHECK(members.size() == static_cast<std::size_t>(
-                                std::ranges::count_if(header_ends, [&](auto end) { return end <= size; })));
+    CHECK(members.size() ==
+          static_cast<std::size_t>(std::ranges::count_if(header_ends, [&](auto end) { return end <= size; })));
   }
   for (std::size_t size = 0; size < whole.size(); size += 512) {
     CHECK(TarFile(whole.substr(0, size)).list() == TarEnd::truncated);
@@ -147,8 +144,8 @@ TEST_CASE("other readers agree with ours", "[base][tar]") {
     found.emplace_back(member.name, read_all(content, 10000));
     return true;
   });
-  CHECK(found == std::vector<std::pair<std::string, std::string>>{{"dir/a.txt", "hello"},
-                                                                  {"b", std::string(2000, 'b')}});
+  CHECK(found ==
+        std::vector<std::pair<std::string, std::string>>{{"dir/a.txt", "hello"}, {"b", std::string(2000, 'b')}});
   if (program_exists("tar")) {
     const ProcessResult result = run_process({.argv = {"tar", "-tf", file.path().native()}});
     CHECK(result.exit_code == 0);

@@ -50,4 +50,4 @@ class TarFile {
   std::uint64_t m_size;
 };
 
-} // namespace airlock::test
+}  // namespace airlock::test

@@ -58,9 +58,8 @@ TEST_CASE("trimming, lowering and prefixes are those of ASCII", "[base][text]") 
 TEST_CASE("only well-formed UTF-8 is valid", "[base][text]") {
   CHECK(is_valid_utf8(""));
   CHECK(is_valid_utf8("aä€😀"));
-  for (const char* const bad :
-       {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80",
-        "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\xC3", "\xE2\x82", "\xFF"}) {
+  for (const char* const bad : {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80",
+                                "\xF4\x90\x80\x80", "\xF8\x88\x80\x80\x80", "\xC3", "\xE2\x82", "\xFF"}) {
     CHECK_FALSE(is_valid_utf8(bad));
   }
 }
@@ -148,9 +147,8 @@ TEST_CASE("sizes are read with binary and decimal units", "[base][text]") {
 }
 
 TEST_CASE("what is no size is refused", "[base][text]") {
-  const std::string bad =
-      GENERATE(values<std::string>({"", "x", "-1", "+1", "1.5GiB", "GiB", "4GiBs", "4XB", "16EiB",
-                                    "18446744073709551616", " 4", "0x10", "4iB"}));
+  const std::string bad = GENERATE(values<std::string>(
+      {"", "x", "-1", "+1", "1.5GiB", "GiB", "4GiBs", "4XB", "16EiB", "18446744073709551616", " 4", "0x10", "4iB"}));
   CAPTURE(bad);
   CHECK(code_of([&] { return parse_bytes(bad); }) == ErrorCode::usage);
 }

@@ -25,7 +25,7 @@ std::string repeat(std::string_view text, std::size_t count) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("broken YAML is refused with its place", "[base][yaml]") {
   check_refused("a: [1, 2\nb: 3", 2);

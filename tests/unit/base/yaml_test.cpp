@@ -32,7 +32,7 @@ text: |
   lines
 )";
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a manifest is read into nodes in order", "[base][yaml]") {
   const YamlNode root = parse(k_example);
@@ -106,8 +106,7 @@ TEST_CASE("typed reading names the thing and its place when it does not fit", "[
 }
 
 TEST_CASE("only plain numbers are numbers and only true and false are booleans", "[base][yaml]") {
-  for (const char* const bad :
-       {"-1", "+1", "1.0", "0x10", "010", "1_000", "18446744073709551616", "''", "one", "[]"}) {
+  for (const char* const bad : {"-1", "+1", "1.0", "0x10", "010", "1_000", "18446744073709551616", "''", "one", "[]"}) {
     CAPTURE(bad);
     CHECK(code_of([&] { return parse(bad).as_uint("x"); }) == ErrorCode::manifest);
   }

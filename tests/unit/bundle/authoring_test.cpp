@@ -16,7 +16,11 @@ using airlock::base::ErrorCode;
 namespace {
 
 StateInput input_of(const std::vector<BundleFile>& files, std::uint64_t serial, base::Time created) {
-  return {.lock = make_lock(files, "site-a"), .serial = serial, .created = created, .attachments = {}, .revoked = {},
+  return {.lock = make_lock(files, "site-a"),
+          .serial = serial,
+          .created = created,
+          .attachments = {},
+          .revoked = {},
           .previous = {}};
 }
 
@@ -40,8 +44,8 @@ TEST_CASE("the first state has version 1 of every role", "[bundle][authoring]") 
   const AuthoredState state = author_state(input_of(sample_files(), 1, bundle_time()), keys.signing_set());
   CHECK(state.approved);
   CHECK(state.bundle_id.size() == 64);
-  for (const std::string name : {"1.root.json", "1.snapshot.json", "1.targets.json", "1.oci.json", "1.tool.json",
-                                 "1.file.json", "1.npm.json"}) {
+  for (const std::string name :
+       {"1.root.json", "1.snapshot.json", "1.targets.json", "1.oci.json", "1.tool.json", "1.file.json", "1.npm.json"}) {
     CHECK(state.head.metadata.contains(name));
   }
   CHECK_FALSE(state.head.metadata.contains("timestamp.json"));
@@ -134,9 +138,13 @@ TEST_CASE("what too few people approved is a draft and cannot be sealed", "[bund
   const StateInput input = input_of(sample_files(), 1, bundle_time());
   AuthoredState state = author_state(input, keys.signing_set_of_approvers(1));
   CHECK_FALSE(state.approved);
-  CHECK(code_of([&] { seal(state.head, {}, bundle_time(), keys.signing_set()); return 0; }) == ErrorCode::approval_missing);
+  CHECK(code_of([&] {
+          seal(state.head, {}, bundle_time(), keys.signing_set());
+          return 0;
+        }) == ErrorCode::approval_missing);
   auto& snapshot = state.head.metadata.at("1.snapshot.json");
-  snapshot = trust::add_signature(trust::parse_signed(snapshot, "snapshot", trust::k_snapshot_limit), keys.signer("snapshot", 2));
+  snapshot = trust::add_signature(trust::parse_signed(snapshot, "snapshot", trust::k_snapshot_limit),
+                                  keys.signer("snapshot", 2));
   seal(state.head, {}, bundle_time(), keys.signing_set());
   CHECK_FALSE(state.head.shipment.empty());
   CHECK(author_state(input, keys.signing_set()).approved);
@@ -149,7 +157,10 @@ TEST_CASE("keys that are not at hand are named", "[bundle][authoring]") {
   CHECK(code_of([&] { return author_state(input, keys.signing_set({"snapshot"})); }) == ErrorCode::untrusted);
   CHECK(code_of([&] { return author_state(input, SigningSet{}); }) == ErrorCode::usage);
   AuthoredState state = author_state(input, keys.signing_set());
-  CHECK(code_of([&] { seal(state.head, {}, bundle_time(), keys.signing_set({"targets"})); return 0; }) == ErrorCode::untrusted);
+  CHECK(code_of([&] {
+          seal(state.head, {}, bundle_time(), keys.signing_set({"targets"}));
+          return 0;
+        }) == ErrorCode::untrusted);
 }
 
 TEST_CASE("keys that the root does not list do not sign", "[bundle][authoring]") {
@@ -157,7 +168,9 @@ TEST_CASE("keys that the root does not list do not sign", "[bundle][authoring]")
   SigningSet set = keys.signing_set();
   set.signers["snapshot"].push_back(&others.signer("snapshot"));
   const AuthoredState state = author_state(input_of(sample_files(), 1, bundle_time()), set);
-  CHECK(trust::parse_signed(state.head.metadata.at("1.snapshot.json"), "s", trust::k_snapshot_limit).signatures.size() == 1);
+  CHECK(
+      trust::parse_signed(state.head.metadata.at("1.snapshot.json"), "s", trust::k_snapshot_limit).signatures.size() ==
+      1);
 }
 
 TEST_CASE("a second sending of a state says the same in its timestamp", "[bundle][authoring]") {
@@ -211,14 +224,17 @@ TEST_CASE("the far side's checks are the near side's too", "[bundle][authoring]"
   const ProducerKeys keys;
   auto files = sample_files();
   files.push_back(text_file("DOCS/GUIDE.TXT", "other"));
-  CHECK(code_of([&] { return author_state(input_of(files, 1, bundle_time()), keys.signing_set()); }) == ErrorCode::tampered);
+  CHECK(code_of([&] { return author_state(input_of(files, 1, bundle_time()), keys.signing_set()); }) ==
+        ErrorCode::tampered);
 }
 
 TEST_CASE("the room of a head is enough for what it is for", "[bundle][authoring]") {
   const ProducerKeys keys(5, 2);
   std::vector<BundleFile> files = sample_files();
   for (int i = 0; i < 3000; ++i) {
-    files.push_back({.ecosystem = "npm", .path = "p/-/p-" + std::to_string(10'000 + i) + ".tgz", .content = std::to_string(i),
+    files.push_back({.ecosystem = "npm",
+                     .path = "p/-/p-" + std::to_string(10'000 + i) + ".tgz",
+                     .content = std::to_string(i),
                      .artifact = "pkg:npm/p@" + std::to_string(i)});
   }
   const StateInput input = input_of(files, 1, bundle_time());
@@ -232,7 +248,8 @@ TEST_CASE("the room of a head is enough for what it is for", "[bundle][authoring
   const std::uint64_t bound = head_room_bound(unknown, keys.signing_set());
   CHECK(bound % 512 == 0);
   CHECK(build_head(state.head, bound, HeadEnd::blobs_follow).has_value());
-  CHECK(head_room_bound(input.lock, keys.signing_set()) <= 2 * build_head(state.head, std::nullopt, HeadEnd::alone)->size() + (4u << 20));
+  CHECK(head_room_bound(input.lock, keys.signing_set()) <=
+        2 * build_head(state.head, std::nullopt, HeadEnd::alone)->size() + (4u << 20));
 }
 
 TEST_CASE("the SBOM is SPDX 2.3 with one package an artifact", "[bundle][authoring]") {
@@ -245,12 +262,14 @@ TEST_CASE("the SBOM is SPDX 2.3 with one package an artifact", "[bundle][authori
   CHECK(sbom["SPDXID"] == "SPDXRef-DOCUMENT");
   CHECK(sbom["creationInfo"]["created"] == "2026-07-01T12:00:00Z");
   CHECK(sbom["documentNamespace"].get<std::string>().find('#') == std::string::npos);
-  CHECK(sbom["documentNamespace"] != base::parse_json(build_sbom(lock, bundle_time(1), "site-a", 7), "s")["documentNamespace"]);
+  CHECK(sbom["documentNamespace"] !=
+        base::parse_json(build_sbom(lock, bundle_time(1), "site-a", 7), "s")["documentNamespace"]);
   REQUIRE(sbom["packages"].size() == 3);  // what is only known is not in the bundle
   for (const base::Json& package : sbom["packages"]) {
     const std::string id = package["SPDXID"].get<std::string>();
     CHECK(id.starts_with("SPDXRef-"));
-    CHECK(std::ranges::all_of(id.substr(8), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-'; }));
+    CHECK(std::ranges::all_of(
+        id.substr(8), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-'; }));
     CHECK(package["filesAnalyzed"] == false);
     CHECK(package["licenseConcluded"] == "NOASSERTION");
     CHECK(package["downloadLocation"].get<std::string>().starts_with("https://"));
@@ -270,7 +289,8 @@ TEST_CASE("provenance is signed by the build host and names the catalogs", "[bun
   const auto catalogs = build_catalogs(lock);
   const std::string bytes = build_provenance(lock, catalogs, bundle_time(), 7, keys.signing_set());
   const trust::Root root = trust::parse_root(trust::parse_signed(keys.newest_root(), "root", trust::k_root_limit));
-  const std::string payload = trust::open_envelope(bytes, "application/vnd.in-toto+json", "p", root.roles.at("targets"), root.keys, 1 << 20);
+  const std::string payload =
+      trust::open_envelope(bytes, "application/vnd.in-toto+json", "p", root.roles.at("targets"), root.keys, 1 << 20);
   const base::Json statement = base::parse_json(payload, "statement");
   CHECK(statement["_type"] == "https://in-toto.io/Statement/v1");
   CHECK(statement["predicateType"] == "https://slsa.dev/provenance/v1");

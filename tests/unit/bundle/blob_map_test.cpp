@@ -15,8 +15,8 @@ using airlock::base::ErrorCode;
 namespace {
 
 std::vector<BundleFile> large_files() {
-  return {text_file("a", blob_bytes(1, 3000)), text_file("b", blob_bytes(2, 90'000)), text_file("c", blob_bytes(3, 20'000)),
-          text_file("d", blob_bytes(4, 10))};
+  return {text_file("a", blob_bytes(1, 3000)), text_file("b", blob_bytes(2, 90'000)),
+          text_file("c", blob_bytes(3, 20'000)), text_file("d", blob_bytes(4, 10))};
 }
 
 std::string content(const BlobMap& map, const base::Digest& sha256) {
@@ -45,7 +45,6 @@ bool has_finding(const BlobMap& map, ErrorCode code, const std::string& file) {
   }
   return false;
 }
-
 
 }  // namespace
 
@@ -150,9 +149,9 @@ TEST_CASE("a volume with anything but blobs in it is left out whole", "[bundle][
   std::string bytes = file_bytes(made.volumes[0]);
   bytes.resize(bytes.size() - base::k_tar_end_size);
   const std::string first = bytes.substr(1024, base::tar_member_size(3000));
-  const std::string extra = GENERATE_COPY(values<std::string>({
-      base::tar_header("metadata/1.root.json", 0, 0), base::tar_header("airlock.json", 0, 0),
-      base::tar_header("other", 0, 0), first}));
+  const std::string extra = GENERATE_COPY(
+      values<std::string>({base::tar_header("metadata/1.root.json", 0, 0), base::tar_header("airlock.json", 0, 0),
+                           base::tar_header("other", 0, 0), first}));
   bytes += extra + std::string(base::k_tar_end_size, '\0');
   base::write_file_atomic(made.volumes[0], bytes);
   const BlobMap map = BlobMap::scan(Head::read(made.head), {});

@@ -23,7 +23,8 @@ std::string line(const std::string& ecosystem, const std::string& path, const st
 ErrorCode refusal(const std::string& ecosystem, const std::string& text) {
   return code_of([&] {
     StateRows rows;
-    rows.add_ecosystem(ecosystem, 1, [&](std::size_t) { return text; }, [](const model::FileRow&) {});
+    rows.add_ecosystem(
+        ecosystem, 1, [&](std::size_t) { return text; }, [](const model::FileRow&) {});
     return 0;
   });
 }
@@ -60,7 +61,8 @@ TEST_CASE("catalogs that airlock would not write are refused", "[bundle][catalog
 }
 
 TEST_CASE("hostile paths are refused", "[bundle][catalog]") {
-  for (const std::string path : {"../a", "/a", "a/../b", "a//b", "a/", ".", "a\\\\b", "a\\u0000b", "a\\u202eb", "a\\nb", " a", "a "}) {
+  for (const std::string path :
+       {"../a", "/a", "a/../b", "a//b", "a/", ".", "a\\\\b", "a\\u0000b", "a\\u202eb", "a\\nb", " a", "a "}) {
     CAPTURE(path);
     const std::string row = "{\"path\":\"" + path + "\",\"length\":1,\"sha256\":\"" + base::sha256("x").hex() +
                             "\",\"kind\":\"file\",\"verified\":\"none\"}\n";
@@ -72,8 +74,10 @@ TEST_CASE("a row may not speak for another ecosystem", "[bundle][catalog]") {
   CHECK(refusal("npm", line("npm", "a", "pkg:pypi/evil@1")) == ErrorCode::tampered);
   CHECK(refusal("npm", line("npm", "a", "pkg:npmx/evil@1")) == ErrorCode::tampered);
   StateRows rows;
-  rows.add_ecosystem("npm", 1, [](std::size_t) { return line("npm", "a", "pkg:npm/fine@1"); }, [](const auto&) {});
-  rows.add_ecosystem("new", 1, [](std::size_t) { return line("new", "a", "pkg:whatever/x@1"); }, [](const auto&) {});
+  rows.add_ecosystem(
+      "npm", 1, [](std::size_t) { return line("npm", "a", "pkg:npm/fine@1"); }, [](const auto&) {});
+  rows.add_ecosystem(
+      "new", 1, [](std::size_t) { return line("new", "a", "pkg:whatever/x@1"); }, [](const auto&) {});
 }
 
 TEST_CASE("a bundle withholds nothing", "[bundle][catalog]") {
@@ -95,7 +99,8 @@ TEST_CASE("names that differ only in case are refused where clients fold case", 
     CHECK(refusal(ecosystem, line(ecosystem, "\xC3\x84rger") + line(ecosystem, "\xC3\xA4rger")) == ErrorCode::tampered);
   }
   StateRows rows;
-  rows.add_ecosystem("go", 1, [](std::size_t) { return line("go", "A/x") + line("go", "a/X"); }, [](const auto&) {});
+  rows.add_ecosystem(
+      "go", 1, [](std::size_t) { return line("go", "A/x") + line("go", "a/X"); }, [](const auto&) {});
 }
 
 TEST_CASE("case folding knows the scripts that have case", "[bundle][catalog]") {
@@ -119,8 +124,11 @@ TEST_CASE("catalogs are cut, sums list each blob once", "[bundle][catalog]") {
   model::Lock lock;
   lock.channel = "c";
   for (std::uint64_t i = 0; i < k_rows_per_catalog + 5; ++i) {
-    lock.rows.push_back({.ecosystem = "npm", .path = "p" + std::to_string(1'000'000 + i), .kind = model::Kind::file,
-                         .length = 1, .sha256 = base::sha256(std::to_string(i % 7))});
+    lock.rows.push_back({.ecosystem = "npm",
+                         .path = "p" + std::to_string(1'000'000 + i),
+                         .kind = model::Kind::file,
+                         .length = 1,
+                         .sha256 = base::sha256(std::to_string(i % 7))});
   }
   const auto targets = build_catalogs(lock);
   CHECK(targets.size() == 3);
@@ -135,8 +143,9 @@ TEST_CASE("catalogs are cut, sums list each blob once", "[bundle][catalog]") {
 TEST_CASE("names of catalogs are read back", "[bundle][catalog]") {
   CHECK(parse_catalog_target("oci/catalog/07.jsonl")->number == 7);
   CHECK(parse_catalog_target("oci/catalog/07.jsonl")->ecosystem == "oci");
-  for (const std::string name : {"oci/catalog/7.jsonl", "oci/catalog/007.jsonl", "oci/catalog/07.json", "Oci/catalog/07.jsonl",
-                                 "oci/catalog/0x.jsonl", "catalog/07.jsonl", "descriptor.json", "oci/catalog/07.jsonl/x"}) {
+  for (const std::string name :
+       {"oci/catalog/7.jsonl", "oci/catalog/007.jsonl", "oci/catalog/07.json", "Oci/catalog/07.jsonl",
+        "oci/catalog/0x.jsonl", "catalog/07.jsonl", "descriptor.json", "oci/catalog/07.jsonl/x"}) {
     CHECK_FALSE(parse_catalog_target(name));
   }
 }

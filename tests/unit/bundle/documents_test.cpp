@@ -8,7 +8,9 @@ using airlock::test::code_of;
 
 namespace {
 
-base::Time noon() { return base::parse_rfc3339("2026-07-01T12:00:00Z"); }
+base::Time noon() {
+  return base::parse_rfc3339("2026-07-01T12:00:00Z");
+}
 
 Descriptor some_descriptor() {
   return {.channel = "site-a",
@@ -72,13 +74,26 @@ TEST_CASE("attachments are read as they were written", "[bundle][documents]") {
 TEST_CASE("a document in any other spelling is refused", "[bundle][documents]") {
   const std::string text = to_text(some_descriptor());
   const auto changed = GENERATE_COPY(values<std::string>({
-      "", "{}", "[]", text + " ", " " + text, text + "{}", replaced(text, "\"serial\": 7", "\"serial\":7"),
-      replaced(text, "\"serial\": 7", "\"serial\": -7"), replaced(text, "\"serial\": 7", "\"serial\": 7.0"),
-      replaced(text, "\"serial\": 7", "\"serial\": 99999999999999999999"), replaced(text, "\"serial\": 7", "\"serial\": \"7\""),
-      replaced(text, "\"tool\"", "\"extra\": 1, \"tool\""), replaced(text, "\"tool\"", "\"serial\": 8, \"tool\""),
-      replaced(text, "site-a", "Site-A"), replaced(text, "site-a", "../site"), replaced(text, "sha256:", "sha512:"),
-      replaced(text, "2026-07-01T12:00:00Z", "2026-07-01T14:00:00+02:00"), replaced(text, "\"npm\"", "\"../npm\""),
-      replaced(text, "\"platforms\": [", "\"platforms\": [ 1,"), text.substr(0, text.size() / 2),
+      "",
+      "{}",
+      "[]",
+      text + " ",
+      " " + text,
+      text + "{}",
+      replaced(text, "\"serial\": 7", "\"serial\":7"),
+      replaced(text, "\"serial\": 7", "\"serial\": -7"),
+      replaced(text, "\"serial\": 7", "\"serial\": 7.0"),
+      replaced(text, "\"serial\": 7", "\"serial\": 99999999999999999999"),
+      replaced(text, "\"serial\": 7", "\"serial\": \"7\""),
+      replaced(text, "\"tool\"", "\"extra\": 1, \"tool\""),
+      replaced(text, "\"tool\"", "\"serial\": 8, \"tool\""),
+      replaced(text, "site-a", "Site-A"),
+      replaced(text, "site-a", "../site"),
+      replaced(text, "sha256:", "sha512:"),
+      replaced(text, "2026-07-01T12:00:00Z", "2026-07-01T14:00:00+02:00"),
+      replaced(text, "\"npm\"", "\"../npm\""),
+      replaced(text, "\"platforms\": [", "\"platforms\": [ 1,"),
+      text.substr(0, text.size() / 2),
   }));
   CAPTURE(changed);
   CHECK(code_of([&] { return parse_descriptor(changed, "descriptor"); }) == ErrorCode::tampered);
@@ -87,8 +102,10 @@ TEST_CASE("a document in any other spelling is refused", "[bundle][documents]") 
 TEST_CASE("a shipment with impossible values is refused", "[bundle][documents]") {
   const std::string text = to_text(some_shipment());
   const auto changed = GENERATE_COPY(values<std::string>({
-      replaced(text, "\"delta\"", "\"half\""), replaced(text, "\"bundle\": \"", "\"bundle\": \"x"),
-      replaced(text, "\"length\": 4096", "\"length\": -1"), replaced(text, "\"blobs\": 3", "\"blobs\": null"),
+      replaced(text, "\"delta\"", "\"half\""),
+      replaced(text, "\"bundle\": \"", "\"bundle\": \"x"),
+      replaced(text, "\"length\": 4096", "\"length\": -1"),
+      replaced(text, "\"blobs\": 3", "\"blobs\": null"),
       replaced(text, "\"volumes\": [", "\"volumes\": {"),
   }));
   CHECK(code_of([&] { return parse_shipment(changed, "shipment"); }) == ErrorCode::tampered);
@@ -110,8 +127,14 @@ TEST_CASE("a document of a newer format names the way out", "[bundle][documents]
 }
 
 TEST_CASE("a hint is read as it was written, and is never an error", "[bundle][documents]") {
-  const Hint hint{.kind = "volume", .channel = std::string(63, 'c'), .serial = 9007199254740991, .shipment = 999999,
-                  .set = set_id("c", 7, 1, noon()), .volume = 9999, .volumes = 9999, .created = "2026-07-01T12:00:00Z"};
+  const Hint hint{.kind = "volume",
+                  .channel = std::string(63, 'c'),
+                  .serial = 9007199254740991,
+                  .shipment = 999999,
+                  .set = set_id("c", 7, 1, noon()),
+                  .volume = 9999,
+                  .volumes = 9999,
+                  .created = "2026-07-01T12:00:00Z"};
   CHECK(parse_hint(to_text(hint)) == hint);
   CHECK(to_text(hint).size() <= k_hint_limit);
   CHECK_FALSE(parse_hint(""));
@@ -145,7 +168,7 @@ TEST_CASE("what is revoked is a sorted list of digests and package URLs", "[bund
   CHECK(parse_revoked("", "r").empty());
   CHECK(code_of([] { return revoked_text({"left-pad"}); }) == ErrorCode::malformed);
   for (const std::string& bad : {std::string("{}\n"), text + "\n", text.substr(0, text.size() - 1), text + text,
-                                std::string("{\"digest\":\"sha256:00\"}\n"), std::string("x\n")}) {
+                                 std::string("{\"digest\":\"sha256:00\"}\n"), std::string("x\n")}) {
     CAPTURE(bad);
     CHECK(code_of([&] { return parse_revoked(bad, "r"); }) == ErrorCode::tampered);
   }

@@ -13,8 +13,8 @@ namespace {
 
 HeadContents some_contents() {
   HeadContents contents;
-  contents.hint = {.kind = "head", .channel = "site-a", .serial = 7, .set = std::string(64, 'a'),
-                   .created = "2026-07-01T12:00:00Z"};
+  contents.hint = {
+      .kind = "head", .channel = "site-a", .serial = 7, .set = std::string(64, 'a'), .created = "2026-07-01T12:00:00Z"};
   contents.metadata = {{"1.root.json", "root"}, {"timestamp.json", "time"}, {"2.oci.json", "oci"}};
   contents.shipment = "shipment";
   contents.targets = {{"descriptor.json", "{}"}, {"oci/catalog/00.jsonl", "rows\n"}};
@@ -100,7 +100,8 @@ TEST_CASE("a target that is not as its parent says is refused", "[bundle][head]"
   const Head head = Head::read(path);
   trust::TargetFile described = trust::describe_target("rows\n");
   CHECK(code_of([&] { return head.target("other", described); }) == ErrorCode::tampered);
-  CHECK(code_of([&] { return head.target("oci/catalog/00.jsonl", trust::describe_target("else")); }) == ErrorCode::tampered);
+  CHECK(code_of([&] { return head.target("oci/catalog/00.jsonl", trust::describe_target("else")); }) ==
+        ErrorCode::tampered);
   described.length = 4;
   CHECK(code_of([&] { return head.target("oci/catalog/00.jsonl", described); }) == ErrorCode::tampered);
   described.hashes.clear();

@@ -67,7 +67,8 @@ TEST_CASE("one person's approval is called that", "[bundle][inspection]") {
   const base::TempDir folder, other, third;
   const ProducerKeys alone, two(3, 2);
   CHECK(inspection_of(make_bundle(folder.path(), sample_files(), alone)).approval_text() == "one person approved this");
-  CHECK(inspection_of(make_bundle(other.path(), sample_files(), two)).approval_text() == "3 people approved this, 2 were needed");
+  CHECK(inspection_of(make_bundle(other.path(), sample_files(), two)).approval_text() ==
+        "3 people approved this, 2 were needed");
 }
 
 TEST_CASE("a draft can be inspected", "[bundle][inspection]") {
@@ -83,13 +84,15 @@ TEST_CASE("a draft can be inspected", "[bundle][inspection]") {
 TEST_CASE("an inspection shows what is wrong and goes on where it can", "[bundle][inspection]") {
   const base::TempDir folder;
   const ProducerKeys keys;
-  const auto made = make_bundle(folder.path(), sample_files(), keys,
-                                {.change_head = [](HeadContents& head) { head.targets["oci/catalog/00.jsonl"] += " "; }});
+  const auto made =
+      make_bundle(folder.path(), sample_files(), keys,
+                  {.change_head = [](HeadContents& head) { head.targets["oci/catalog/00.jsonl"] += " "; }});
   const Inspection inspection = inspection_of(made);
   CHECK(failures(inspection) > 0);
   CHECK(inspection.serial == 1);
   CHECK(inspection.approvers.size() == 1);
-  CHECK(has_failed(inspection_of(make_bundle(folder.path(), sample_files(), keys, {.serial = 2}), bundle_time(1000)), "expired"));
+  CHECK(has_failed(inspection_of(make_bundle(folder.path(), sample_files(), keys, {.serial = 2}), bundle_time(1000)),
+                   "expired"));
 }
 
 TEST_CASE("two states are compared by package and content", "[bundle][inspection]") {

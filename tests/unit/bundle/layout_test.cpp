@@ -18,11 +18,11 @@ TEST_CASE("names of blob members can be taken apart again", "[bundle][layout]") 
 TEST_CASE("what is nearly the name of a blob member is none", "[bundle][layout]") {
   const std::string hex = base::sha256("x").hex();
   const std::string upper = "blobs/sha256/" + std::string(64, 'A');
-  const auto name = GENERATE_COPY(
-      values<std::string>({"", hex, "blobs/" + hex, "blobs/sha256/" + hex.substr(1), "blobs/sha256/" + hex + "0", upper,
-                           "blobs/sha256/" + hex + ".p", "blobs/sha256/" + hex + ".p1", "blobs/sha256/" + hex + ".p0000",
-                           "blobs/sha256/" + hex + ".p00001", "blobs/sha256/" + hex + ".p-001",
-                           "blobs/sha256/" + hex + ".P0001", "blobs/sha256/" + hex + ".p0001x"}));
+  const auto name = GENERATE_COPY(values<std::string>(
+      {"", hex, "blobs/" + hex, "blobs/sha256/" + hex.substr(1), "blobs/sha256/" + hex + "0", upper,
+       "blobs/sha256/" + hex + ".p", "blobs/sha256/" + hex + ".p1", "blobs/sha256/" + hex + ".p0000",
+       "blobs/sha256/" + hex + ".p00001", "blobs/sha256/" + hex + ".p-001", "blobs/sha256/" + hex + ".P0001",
+       "blobs/sha256/" + hex + ".p0001x"}));
   CHECK_FALSE(parse_blob_member(name));
 }
 

@@ -16,8 +16,13 @@ constexpr std::string_view k_manifest_type = "application/vnd.oci.image.manifest
 
 model::FileRow row(const std::string& path, const std::string& content, model::Kind kind, std::string_view media_type,
                    const std::string& artifact = "") {
-  return {.ecosystem = "oci", .path = path, .artifact = artifact, .kind = kind, .media_type = std::string(media_type),
-          .length = content.size(), .sha256 = base::sha256(content)};
+  return {.ecosystem = "oci",
+          .path = path,
+          .artifact = artifact,
+          .kind = kind,
+          .media_type = std::string(media_type),
+          .length = content.size(),
+          .sha256 = base::sha256(content)};
 }
 
 std::vector<model::FileRow> sample_rows() {
@@ -51,18 +56,18 @@ TEST_CASE("an image stands in the index under its full reference", "[bundle][oci
 TEST_CASE("an image of which a blob is missing does not stand there", "[bundle][oci_index]") {
   const auto rows = sample_rows();
   for (const auto& missing : rows) {
-    const auto index = base::parse_json(
-        build_oci_index(rows, [&](const base::Digest& d) { return d != *missing.sha256; }), "index");
+    const auto index =
+        base::parse_json(build_oci_index(rows, [&](const base::Digest& d) { return d != *missing.sha256; }), "index");
     CHECK(index["manifests"].empty());
   }
 }
 
 TEST_CASE("an image without a tag stands there by its digest", "[bundle][oci_index]") {
   const std::string digest = base::sha256("m").to_string();
-  const auto rows = std::vector{
-      row("h.example/r@" + digest, "m", model::Kind::file, k_manifest_type, "pkg:oci/r@" + digest),
-      row("h.example/r@" + base::sha256("child").to_string(), "child", model::Kind::file, k_manifest_type,
-          "pkg:oci/r@" + digest)};
+  const auto rows =
+      std::vector{row("h.example/r@" + digest, "m", model::Kind::file, k_manifest_type, "pkg:oci/r@" + digest),
+                  row("h.example/r@" + base::sha256("child").to_string(), "child", model::Kind::file, k_manifest_type,
+                      "pkg:oci/r@" + digest)};
   const auto index = base::parse_json(build_oci_index(rows, k_everything), "index");
   REQUIRE(index["manifests"].size() == 1);
   CHECK(ref_name(index["manifests"][0]) == "h.example/r@" + digest);

@@ -10,7 +10,7 @@ using namespace airlock::test;
 namespace {
 
 const std::vector<std::string>& blobs() {
-  static const std::vector<std::string> list = {blob_bytes(0, 3000), blob_bytes(1, 0), blob_bytes(2, 40'000),
+  static const std::vector<std::string> list = {blob_bytes(0, 3000),    blob_bytes(1, 0),  blob_bytes(2, 40'000),
                                                 blob_bytes(3, 150'000), blob_bytes(4, 12), blob_bytes(5, 70'000)};
   return list;
 }
@@ -183,13 +183,17 @@ TEST_CASE("bytes of a begun blob that are not right are found at its end", "[bun
   put(folder.path(), files);
   std::size_t complete = 0;
   std::uint64_t begun = 0;
-  BundleOutput output = BundleOutput::resume(output_plan(folder.path(), volume_size), expected_blobs(), complete, begun);
+  BundleOutput output =
+      BundleOutput::resume(output_plan(folder.path(), volume_size), expected_blobs(), complete, begun);
   REQUIRE(complete == 2);
   REQUIRE(begun > 100);
   const std::string& blob = blobs()[2];
   output.continue_blob(base::sha256(blob), blob.size(), begun);
   output.append(base::as_bytes(std::string_view(blob).substr(begun)));
-  CHECK(code_of([&] { output.finish_blob(); return 0; }) == base::ErrorCode::tampered);
+  CHECK(code_of([&] {
+          output.finish_blob();
+          return 0;
+        }) == base::ErrorCode::tampered);
   for (std::size_t i = 2; i < blobs().size(); ++i) {
     write_blob(output, blobs()[i]);
   }

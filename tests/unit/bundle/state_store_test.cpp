@@ -32,7 +32,8 @@ TEST_CASE("what was accepted is the floor for what comes next", "[bundle][state_
   const auto first = make_bundle(folder.path(), sample_files(), keys);
   auto files = sample_files();
   files.push_back(text_file("new.txt", "new"));
-  const auto second = make_bundle(folder.path(), files, keys, {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  const auto second =
+      make_bundle(folder.path(), files, keys, {.serial = 2, .created = bundle_time(1), .previous = first.contents});
 
   CHECK(state.load("timestamp") == std::nullopt);
   const auto verified = verify_head(Head::read(second.head), state, verify_options(keys, bundle_time(2)));
@@ -68,7 +69,8 @@ TEST_CASE("new roots are kept even when the rest is bad", "[bundle][state_store]
   keys.rotate("timestamp");
   const auto made = make_bundle(folder.path(), sample_files(), keys,
                                 {.change_head = [](HeadContents& head) { head.metadata["1.targets.json"] += " "; }});
-  CHECK(code_of([&] { return verify_head(Head::read(made.head), state, verify_options(keys)); }) == ErrorCode::tampered);
+  CHECK(code_of([&] { return verify_head(Head::read(made.head), state, verify_options(keys)); }) ==
+        ErrorCode::tampered);
   CHECK(state.load_roots() == std::vector<std::string>{keys.newest_root()});
   CHECK(state.load("root") == keys.newest_root());
 }
@@ -77,6 +79,12 @@ TEST_CASE("trust state is not written behind the import's back", "[bundle][state
   const base::TempDir home;
   store::StateDb database(home.path(), store::StateDb::Access::change);
   ChannelStateStore state(database, {.producer = std::string(64, 'a'), .channel = "c"});
-  CHECK(code_of([&] { state.save("timestamp", "x"); return 0; }) == ErrorCode::internal);
-  CHECK(code_of([&] { state.remove("timestamp"); return 0; }) == ErrorCode::internal);
+  CHECK(code_of([&] {
+          state.save("timestamp", "x");
+          return 0;
+        }) == ErrorCode::internal);
+  CHECK(code_of([&] {
+          state.remove("timestamp");
+          return 0;
+        }) == ErrorCode::internal);
 }

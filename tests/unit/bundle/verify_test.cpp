@@ -50,7 +50,8 @@ TEST_CASE("an honest bundle verifies, however it is sent", "[bundle][verify]") {
 TEST_CASE("metadata alone verifies", "[bundle][verify]") {
   const base::TempDir folder;
   const ProducerKeys keys;
-  const auto made = make_bundle(folder.path(), sample_files(), keys, {.metadata_only = true, .revoked = {"pkg:npm/evil@1.0.0"}});
+  const auto made =
+      make_bundle(folder.path(), sample_files(), keys, {.metadata_only = true, .revoked = {"pkg:npm/evil@1.0.0"}});
   const VerifiedBundle bundle = verify(made, verify_options(keys));
   CHECK(bundle.shipment().kind == Shipment::Kind::metadata);
   CHECK(bundle.revoked() == std::vector<std::string>{"pkg:npm/evil@1.0.0"});
@@ -167,14 +168,19 @@ TEST_CASE("fifty thousand rows are verified at once", "[bundle][verify]") {
   lock.request = base::sha256("wish");
   for (int i = 0; i < 50'000; ++i) {
     const std::string number = std::to_string(100'000 + i);
-    lock.rows.push_back({.ecosystem = "npm", .path = "package-" + number + "/-/package-" + number + "-1.2.3.tgz",
-                         .artifact = "pkg:npm/package-" + number + "@1.2.3", .kind = model::Kind::file,
+    lock.rows.push_back({.ecosystem = "npm",
+                         .path = "package-" + number + "/-/package-" + number + "-1.2.3.tgz",
+                         .artifact = "pkg:npm/package-" + number + "@1.2.3",
+                         .kind = model::Kind::file,
                          .media_type = "application/octet-stream",
                          .origin = "https://registry.example/package-" + number + "/-/package-" + number + "-1.2.3.tgz",
-                         .verified = model::Verified::upstream_digest, .length = 1234, .sha256 = base::sha256(number)});
+                         .verified = model::Verified::upstream_digest,
+                         .length = 1234,
+                         .sha256 = base::sha256(number)});
   }
-  AuthoredState state = author_state({.lock = lock, .serial = 1, .created = bundle_time(), .attachments = {}, .revoked = {}, .previous = {}},
-                                     keys.signing_set());
+  AuthoredState state = author_state(
+      {.lock = lock, .serial = 1, .created = bundle_time(), .attachments = {}, .revoked = {}, .previous = {}},
+      keys.signing_set());
   seal(state.head, {.kind = Shipment::Kind::metadata, .omitted_blobs = 50'000}, bundle_time(), keys.signing_set());
   base::write_file_atomic(folder.path() / "b", build_head(state.head, std::nullopt, HeadEnd::alone).value());
   const std::clock_t start = std::clock();

@@ -120,7 +120,10 @@ TEST_CASE("a set without blobs has no volumes", "[bundle][volume_writer]") {
 
 TEST_CASE("a volume that is too small for anything is refused", "[bundle][volume_writer]") {
   const base::TempDir folder;
-  CHECK(code_of([&] { BundleOutput output(output_plan(folder.path(), 4096)); return 0; }) == ErrorCode::usage);
+  CHECK(code_of([&] {
+          BundleOutput output(output_plan(folder.path(), 4096));
+          return 0;
+        }) == ErrorCode::usage);
 }
 
 TEST_CASE("more volumes than a set may have are refused before they are written", "[bundle][volume_writer]") {
@@ -149,11 +152,17 @@ TEST_CASE("a blob with another digest is taken back", "[bundle][volume_writer]")
   write_blob(output, good[0]);
   output.begin_blob(base::sha256("something else"), bad.size());
   output.append(base::as_bytes(bad));
-  CHECK(code_of([&] { output.finish_blob(); return 0; }) == ErrorCode::tampered);
+  CHECK(code_of([&] {
+          output.finish_blob();
+          return 0;
+        }) == ErrorCode::tampered);
   CHECK_FALSE(output.contains(base::sha256("something else")));
   write_blob(output, good[1]);
   output.begin_blob(base::sha256(bad), bad.size());
-  CHECK(code_of([&] { output.finish_blob(); return 0; }) == ErrorCode::tampered);  // too short
+  CHECK(code_of([&] {
+          output.finish_blob();
+          return 0;
+        }) == ErrorCode::tampered);  // too short
   write_blob(output, good[2]);
   const auto result = output.finish(plain_head);
 
@@ -173,7 +182,10 @@ TEST_CASE("more bytes than were announced are refused", "[bundle][volume_writer]
   BundleOutput output(output_plan(folder.path(), std::nullopt));
   output.begin_blob(base::sha256("abc"), 3);
   output.append(base::as_bytes("ab"));
-  CHECK(code_of([&] { output.append(base::as_bytes("cd")); return 0; }) == ErrorCode::tampered);
+  CHECK(code_of([&] {
+          output.append(base::as_bytes("cd"));
+          return 0;
+        }) == ErrorCode::tampered);
 }
 
 TEST_CASE("a blob whose digest is not known before gets its name afterwards", "[bundle][volume_writer]") {

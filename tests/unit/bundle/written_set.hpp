@@ -24,8 +24,8 @@ inline std::string blob_bytes(unsigned number, std::size_t length) {
 }
 
 inline bundle::OutputPlan output_plan(const std::filesystem::path& folder, std::optional<std::uint64_t> volume_size) {
-  bundle::OutputPlan plan{.directory = folder, .stem = "site-a-7", .volume_size = volume_size, .head_room = 4096,
-                          .mtime = 1'800'000'000};
+  bundle::OutputPlan plan{
+      .directory = folder, .stem = "site-a-7", .volume_size = volume_size, .head_room = 4096, .mtime = 1'800'000'000};
   plan.hint = {.channel = "site-a", .serial = 7, .set = std::string(64, 'a'), .created = "2027-01-15T08:00:00Z"};
   return plan;
 }
@@ -59,6 +59,8 @@ inline std::map<std::string, std::string> members_of(const std::filesystem::path
   return members;
 }
 
-inline std::string file_bytes(const std::filesystem::path& path) { return base::read_file(path, 1u << 30); }
+inline std::string file_bytes(const std::filesystem::path& path) {
+  return base::read_file(path, 1u << 30);
+}
 
 }  // namespace airlock::test

@@ -122,11 +122,13 @@ TEST_CASE("inspect, diff, extract and explain need no trust") {
   CHECK(line.run({"bundle", "inspect", day.second.head.string(), "--html", page.string()}).exit_code == 0);
   CHECK(std::filesystem::file_size(page) > 500);
   CHECK(line.run({"bundle", "diff", day.first.head.string(), day.second.head.string(), "--json"}).exit_code == 0);
-  result = line.run({"bundle", "extract", day.second.head.string(), "docs/more.txt", "-o", (line.folder() / "more").string()});
+  result = line.run(
+      {"bundle", "extract", day.second.head.string(), "docs/more.txt", "-o", (line.folder() / "more").string()});
   CHECK(result.exit_code == 0);
   CHECK(result.err.find("signatures were not checked") != std::string::npos);
   CHECK(base::read_file(line.folder() / "more", 100) == "more\n");
-  const auto uses = line.run({"bundle", "explain", day.second.head.string(), base::sha256("more\n").to_string(), "--json"});
+  const auto uses =
+      line.run({"bundle", "explain", day.second.head.string(), base::sha256("more\n").to_string(), "--json"});
   CHECK(uses.json()["uses"][0]["path"] == "docs/more.txt");
   CHECK(line.run({"bundle", "explain", day.second.head.string(), base::sha256("?").to_string()}).exit_code == 1);
   CHECK(line.run({"bundle", "inspect", day.stick.string()}).exit_code == 2);  // two bundles
@@ -138,9 +140,11 @@ TEST_CASE("client settings come as text, as JSON and as files") {
   CHECK(result.exit_code == 0);
   CHECK(result.out.find("mirror.site.example") != std::string::npos);
   const auto folder = line.folder() / "client";
-  CHECK(line.run({"client", "write", "--url", "http://mirror.site.example:8480", "--dir", folder.string()}).exit_code == 0);
+  CHECK(line.run({"client", "write", "--url", "http://mirror.site.example:8480", "--dir", folder.string()}).exit_code ==
+        0);
   CHECK(std::filesystem::exists(folder / "env.sh"));
-  CHECK(line.run({"client", "write", "--url", "http://mirror.site.example:8480", "--dir", folder.string()}).exit_code == 0);
+  CHECK(line.run({"client", "write", "--url", "http://mirror.site.example:8480", "--dir", folder.string()}).exit_code ==
+        0);
   CHECK(line.run({"client", "write", "--url", "http://other.site.example", "--dir", folder.string()}).exit_code == 2);
   CHECK(line.run({"client", "show", "--ecosystem", "nothing"}).exit_code == 2);
 }

@@ -95,8 +95,10 @@ TEST_CASE("config show tells each value and where it came from") {
 
 TEST_CASE("where a home lies") {
   base::TempDir folder;
-  cli::Surroundings around{.environment = as_environment({{"HOME", "/home/u"}}), .root = false,
-                           .root_home = folder.path() / "var", .root_config = folder.path() / "etc"};
+  cli::Surroundings around{.environment = as_environment({{"HOME", "/home/u"}}),
+                           .root = false,
+                           .root_home = folder.path() / "var",
+                           .root_config = folder.path() / "etc"};
   CHECK(cli::locate_home({}, around).root == "/home/u/.local/share/airlock");
   around.environment = as_environment({{"HOME", "/home/u"}, {"XDG_DATA_HOME", "/data"}});
   CHECK(cli::locate_home({}, around).root == "/data/airlock");
@@ -118,8 +120,10 @@ TEST_CASE("where a home lies") {
 
 TEST_CASE("a home that holds data elsewhere is pointed at") {
   base::TempDir folder;
-  const cli::Surroundings around{.environment = as_environment({{"HOME", (folder.path() / "u").string()}}), .root = false,
-                                 .root_home = folder.path() / "var", .root_config = folder.path() / "etc"};
+  const cli::Surroundings around{.environment = as_environment({{"HOME", (folder.path() / "u").string()}}),
+                                 .root = false,
+                                 .root_home = folder.path() / "var",
+                                 .root_config = folder.path() / "etc"};
   const workflow::Home used{folder.path() / "mine", folder.path() / "mine"};
   CHECK(cli::other_homes_with_data(used, around).empty());
   base::make_directories(folder.path() / "var" / "keys");

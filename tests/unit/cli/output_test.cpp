@@ -49,8 +49,8 @@ TEST_CASE("what comes from outside cannot move the cursor") {
 }
 
 TEST_CASE("progress lines") {
-  const cli::ProgressState state{.label = "importing", .done = 512u << 20, .total = 1024u << 20, .seconds = 5,
-                                 .rate = 100.0 * (1u << 20)};
+  const cli::ProgressState state{
+      .label = "importing", .done = 512u << 20, .total = 1024u << 20, .seconds = 5, .rate = 100.0 * (1u << 20)};
   CHECK(cli::plain_line(state) == "importing: 50 %, 512 MiB of 1 GiB, 100 MiB/s, 6 s left");
   const auto bar = cli::bar_line(state, 100);
   CHECK(bar.size() <= 100);

@@ -8,13 +8,16 @@ using namespace airlock::test;
 
 TEST_CASE("global flags stand before or after the verb") {
   const CommandLine line;
-  for (const auto& arguments :
-       {std::vector<std::string>{"--json", "status"}, {"status", "--json"}, {"store", "--json", "list"}, {"store", "list", "--json"}}) {
+  for (const auto& arguments : {std::vector<std::string>{"--json", "status"},
+                                {"status", "--json"},
+                                {"store", "--json", "list"},
+                                {"store", "list", "--json"}}) {
     const auto result = line.run(arguments);
     const auto json = result.json();
     CHECK(json["format"] == 1);
   }
-  const auto result = line.run_bare({"status", "--home", line.home().string(), "--json", "-q", "--no-progress", "--color", "never"});
+  const auto result =
+      line.run_bare({"status", "--home", line.home().string(), "--json", "-q", "--no-progress", "--color", "never"});
   CHECK(result.exit_code == 0);
   CHECK(result.json()["home"] == line.home().string());
 }
@@ -95,13 +98,36 @@ TEST_CASE("help and version are results") {
 
 TEST_CASE("every command has a description and an example") {
   const CommandLine line;
-  const std::vector<std::vector<std::string>> commands = {
-      {"bundle", "verify"},  {"bundle", "import"}, {"bundle", "inspect"}, {"bundle", "diff"},  {"bundle", "extract"},
-      {"bundle", "explain"}, {"trust", "init"},    {"trust", "show"},     {"trust", "export"}, {"store", "list"},
-      {"store", "diff"},     {"store", "activate"}, {"store", "rollback"}, {"store", "sweep"},  {"store", "check"},
-      {"store", "receipt"},  {"status"},           {"audit"},             {"audit", "verify"}, {"wants"},
-      {"push"},              {"serve"},            {"client", "show"},    {"client", "write"}, {"explain"},
-      {"ecosystem", "list"}, {"config", "show"},   {"import"},            {"verify"},          {"help"}};
+  const std::vector<std::vector<std::string>> commands = {{"bundle", "verify"},
+                                                          {"bundle", "import"},
+                                                          {"bundle", "inspect"},
+                                                          {"bundle", "diff"},
+                                                          {"bundle", "extract"},
+                                                          {"bundle", "explain"},
+                                                          {"trust", "init"},
+                                                          {"trust", "show"},
+                                                          {"trust", "export"},
+                                                          {"store", "list"},
+                                                          {"store", "diff"},
+                                                          {"store", "activate"},
+                                                          {"store", "rollback"},
+                                                          {"store", "sweep"},
+                                                          {"store", "check"},
+                                                          {"store", "receipt"},
+                                                          {"status"},
+                                                          {"audit"},
+                                                          {"audit", "verify"},
+                                                          {"wants"},
+                                                          {"push"},
+                                                          {"serve"},
+                                                          {"client", "show"},
+                                                          {"client", "write"},
+                                                          {"explain"},
+                                                          {"ecosystem", "list"},
+                                                          {"config", "show"},
+                                                          {"import"},
+                                                          {"verify"},
+                                                          {"help"}};
   for (auto command : commands) {
     command.push_back("--help");
     const auto help = line.run_bare(command);

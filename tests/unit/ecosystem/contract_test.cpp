@@ -128,8 +128,8 @@ TEST_CASE("on an empty home every route answers without an error of this side", 
 }
 
 TEST_CASE("hostile segments reach no handler", "[ecosystem][contract]") {
-  const std::string hostile = GENERATE(as<std::string>{}, "..", ".", "%2e%2e", "%2E%2e/x", "a/../../b", "a//b", "%00", "a%00b", "a%5cb",
-                                       "..%2f..%2fetc", "%c0%ae%c0%ae", "a%zz");
+  const std::string hostile = GENERATE(as<std::string>{}, "..", ".", "%2e%2e", "%2E%2e/x", "a/../../b", "a//b", "%00",
+                                       "a%00b", "a%5cb", "..%2f..%2fetc", "%c0%ae%c0%ae", "a%zz");
   for (const Ecosystem* ecosystem : all_ecosystems()) {
     if (!ecosystem->mount) {
       continue;

@@ -76,12 +76,11 @@ class MirrorHome {
 class MirrorServer {
  public:
   MirrorServer(MirrorHome& home, const Ecosystem& ecosystem)
-      : m_server({.port = 0},
-                 [&] {
-                   http::Router router;
-                   ecosystem.mount(router, home.context());
-                   return router;
-                 }()) {
+      : m_server({.port = 0}, [&] {
+          http::Router router;
+          ecosystem.mount(router, home.context());
+          return router;
+        }()) {
     m_server.start();
   }
   ~MirrorServer() { m_server.stop(); }
@@ -95,9 +94,7 @@ class MirrorServer {
                         std::string(fields) + "Connection: close\r\nContent-Length: 0\r\n\r\n"));
     return client.read_to_end();
   }
-  int status(std::string_view method, std::string_view target) {
-    return http::status_of_response(raw(method, target));
-  }
+  int status(std::string_view method, std::string_view target) { return http::status_of_response(raw(method, target)); }
   std::string body(std::string_view target) { return http::body_of_response(raw("GET", target)); }
   std::uint16_t port() const { return m_server.port(); }
 

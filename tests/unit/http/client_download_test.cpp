@@ -14,7 +14,7 @@ namespace {
 struct Got {
   std::string content;
   Downloaded downloaded;
-  std::vector<std::uint64_t> lengths; // what on_length was told
+  std::vector<std::uint64_t> lengths;  // what on_length was told
 };
 
 Got fetch(const Download& download, const ClientOptions& options = quick_options()) {
@@ -35,7 +35,7 @@ const std::string& content() {
   return text;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a download brings the whole and tells its length", "[http][client][download]") {
   FaultServer server;
@@ -148,8 +148,7 @@ TEST_CASE("a body without a length ends with the connection", "[http][client][do
   CHECK(got.lengths.empty());
 }
 
-TEST_CASE("a body without a length that is too short for the known whole is resumed",
-          "[http][client][download]") {
+TEST_CASE("a body without a length that is too short for the known whole is resumed", "[http][client][download]") {
   FaultServer server;
   server.script("/f", {{.body = content(), .cut_after = 30'000, .no_length = true}, {.body = content()}});
   const Got got = fetch({.url = url_of(server.url("/f")), .total = 100'000});
@@ -193,14 +192,12 @@ TEST_CASE("authorization is asked for before each try and again after a 401", "[
     if (request.field("Authorization") != "Bearer fresh") {
       return FaultAnswer{.status = 401, .fields = {{"WWW-Authenticate", "Bearer realm=\"r\""}}, .body = "no"};
     }
-    return FaultAnswer{.body = content(),
-                       .cut_after = count < 3 ? std::optional<std::size_t>(20'000) : std::nullopt};
+    return FaultAnswer{.body = content(), .cut_after = count < 3 ? std::optional<std::size_t>(20'000) : std::nullopt};
   });
   std::vector<std::string> calls;
   Download download{.url = url_of(server.url("/f"))};
   download.authorize = [&](const Response* unauthorized) {
-    calls.push_back(unauthorized == nullptr ? ""
-                                            : unauthorized->headers.find("WWW-Authenticate").value_or("?"));
+    calls.push_back(unauthorized == nullptr ? "" : unauthorized->headers.find("WWW-Authenticate").value_or("?"));
     return base::Secret(unauthorized == nullptr && calls.size() == 1 ? "" : "Bearer fresh");
   };
   CHECK(fetch(download).content == content());
@@ -227,7 +224,7 @@ TEST_CASE("what the sink throws comes out as it is", "[http][client][download]")
   const Download download{.url = url_of(server.url("/f"))};
   CHECK(test::code_of([&] { client.download(download, small); }) == base::ErrorCode::limit);
   CHECK(server.requests().size() == 1);
-  base::StringSink large(200'000); // the client is still good
+  base::StringSink large(200'000);  // the client is still good
   client.download(download, large);
   CHECK(large.take() == content());
 }
@@ -248,4 +245,4 @@ TEST_CASE("a rate limit loses nothing", "[http][client][download]") {
   CHECK(fetch({.url = url_of(server.url("/f"))}, options).content == content());
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -29,7 +29,7 @@ TimePoint start() {
   return TimePoint(std::chrono::hours(1));
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the limit rises while that raises the throughput, up to the ceiling", "[http][client][gate]") {
   AdaptiveLimit limit(4, 10);
@@ -128,7 +128,7 @@ TEST_CASE("a client sends no more requests to a host at once than the limit", "[
   }
   CHECK(server.requests().size() == 24);
   CHECK(server.most_at_once() <= 2);
-  CHECK(server.connections() <= 2); // and the connections are used again
+  CHECK(server.connections() <= 2);  // and the connections are used again
 }
 
 TEST_CASE("429 halves what a host is given", "[http][client][gate]") {
@@ -145,11 +145,11 @@ TEST_CASE("429 halves what a host is given", "[http][client][gate]") {
 TEST_CASE("the rate limit spreads bytes over time", "[http][client][rate]") {
   RateLimiter limiter(1000);
   const TimePoint now = start();
-  CHECK(limiter.book(now, 250) <= now); // a quarter of a second's worth comes at once
+  CHECK(limiter.book(now, 250) <= now);  // a quarter of a second's worth comes at once
   CHECK(limiter.book(now, 1000) == now + std::chrono::seconds(1));
   CHECK(limiter.book(now, 500) == now + std::chrono::milliseconds(1500));
   const TimePoint later = now + std::chrono::seconds(100);
-  CHECK(limiter.book(later, 250) <= later); // what was not used is not saved up
+  CHECK(limiter.book(later, 250) <= later);  // what was not used is not saved up
   CHECK(limiter.book(later, 1000) == later + std::chrono::seconds(1));
 }
 
@@ -159,4 +159,4 @@ TEST_CASE("no rate limit books nothing", "[http][client][rate]") {
   CHECK(limiter.book(start(), UINT64_MAX) == start());
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -21,7 +21,7 @@ FaultAnswer version(const char* tag, std::string body) {
   return {.fields = {{"ETag", tag}}, .body = std::move(body)};
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("another entity tag between two parts is a mixture", "[http][client][mixture]") {
   FaultServer server;
@@ -46,11 +46,11 @@ TEST_CASE("a weak entity tag is compared too, but not sent as a condition", "[ht
 
 TEST_CASE("another modification time between two parts is a mixture", "[http][client][mixture]") {
   FaultServer server;
-  server.script("/f", {{.fields = {{"Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"}},
-                        .body = std::string(10'000, 'a'),
-                        .cut_after = 5000},
-                       {.fields = {{"Last-Modified", "Sun, 06 Nov 1994 08:49:38 GMT"}},
-                        .body = std::string(10'000, 'b')}});
+  server.script("/f",
+                {{.fields = {{"Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"}},
+                  .body = std::string(10'000, 'a'),
+                  .cut_after = 5000},
+                 {.fields = {{"Last-Modified", "Sun, 06 Nov 1994 08:49:38 GMT"}}, .body = std::string(10'000, 'b')}});
   CHECK(failure_of(server).code() == base::ErrorCode::upstream);
 }
 
@@ -75,8 +75,7 @@ TEST_CASE("a whole that became shorter than what is there is a mixture", "[http]
   CHECK(failure_of(server).code() == base::ErrorCode::upstream);
 }
 
-TEST_CASE("a length other than the one that is expected is refused before a byte arrives",
-          "[http][client][mixture]") {
+TEST_CASE("a length other than the one that is expected is refused before a byte arrives", "[http][client][mixture]") {
   FaultServer server;
   server.script("/f", {{.body = std::string(100, 'a')}});
   Client client(quick_options());
@@ -90,8 +89,7 @@ TEST_CASE("a length other than the one that is expected is refused before a byte
 
 TEST_CASE("a login page in place of a file is recognised", "[http][client][mixture]") {
   FaultServer server;
-  server.script("/f",
-                {{.fields = {{"Content-Type", "text/html; charset=utf-8"}}, .body = "<html>sign in</html>"}});
+  server.script("/f", {{.fields = {{"Content-Type", "text/html; charset=utf-8"}}, .body = "<html>sign in</html>"}});
   const auto error = failure_of(server, {.total = 12345});
   CHECK(error.code() == base::ErrorCode::upstream);
   CHECK(error.hint().find("HTML") != std::string::npos);
@@ -134,12 +132,10 @@ TEST_CASE("a range past the end is an error where bytes are wanted", "[http][cli
 TEST_CASE("chunks beyond the expected length are refused", "[http][client][mixture]") {
   FaultServer server;
   server.script(
-      "/f",
-      {{.raw =
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\naaaaa\r\n6\r\nbbbbbb\r\n0\r\n\r\n"}});
+      "/f", {{.raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\naaaaa\r\n6\r\nbbbbbb\r\n0\r\n\r\n"}});
   const auto error = failure_of(server, {.total = 10});
   CHECK(error.code() == base::ErrorCode::upstream);
   CHECK(error.message().find("more bytes") != std::string::npos);
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

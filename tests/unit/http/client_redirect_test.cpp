@@ -17,7 +17,7 @@ test::FaultAnswer redirect(const std::string& location, int status = 302) {
   return {.status = status, .fields = {{"Location", location}}, .body = "moved"};
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a redirect inside the origin keeps everything", "[http][client][redirect]") {
   const Hop next = follow_redirect(hop_at("https://a.example/x/y"), 307, {{"Location", "../z?q"}});
@@ -39,8 +39,7 @@ TEST_CASE("another origin gets no credentials, and they do not come back later",
 }
 
 TEST_CASE("dangerous redirects are refused", "[http][client][redirect]") {
-  const std::string location =
-      GENERATE("http://a.example/x", "file:///etc/passwd", "ftp://a.example/x", "https://");
+  const std::string location = GENERATE("http://a.example/x", "file:///etc/passwd", "ftp://a.example/x", "https://");
   CAPTURE(location);
   CHECK(test::code_of([&] {
           follow_redirect(hop_at("https://a.example/x"), 302, {{"Location", location}});
@@ -49,8 +48,7 @@ TEST_CASE("dangerous redirects are refused", "[http][client][redirect]") {
 
 TEST_CASE("methods change as RFC 9110 says", "[http][client][redirect]") {
   const auto method_after = [](std::string method, int status) {
-    const Hop next =
-        follow_redirect(hop_at("https://a.example/x", std::move(method)), status, {{"Location", "/y"}});
+    const Hop next = follow_redirect(hop_at("https://a.example/x", std::move(method)), status, {{"Location", "/y"}});
     CHECK((next.body == Body::drop) == (next.method == "GET"));
     return next.method;
   };
@@ -133,4 +131,4 @@ TEST_CASE("a body from a source does not follow a redirect once it was read", "[
   CHECK(server.requests("/y").front().body == "content");
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -11,17 +11,15 @@ using test::FaultServer;
 
 namespace {
 
-Response get(const FaultServer& server, std::string_view path,
-             const ClientOptions& options = quick_options()) {
+Response get(const FaultServer& server, std::string_view path, const ClientOptions& options = quick_options()) {
   Client client(options);
   return client.send({.url = url_of(server.url(path))});
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("Retry-After is read as seconds and as a date", "[http][client][retry]") {
-  const auto now =
-      std::chrono::system_clock::time_point(std::chrono::seconds(784111777)); // 1994-11-06T08:49:37Z
+  const auto now = std::chrono::system_clock::time_point(std::chrono::seconds(784111777));  // 1994-11-06T08:49:37Z
   const auto asked = [&](const char* value) { return retry_after({{"Retry-After", value}}, now); };
   CHECK(asked("0") == std::chrono::seconds(0));
   CHECK(asked(" 120 ") == std::chrono::seconds(120));
@@ -131,9 +129,8 @@ TEST_CASE("a connection that is refused is named with a hint", "[http][client][r
 }
 
 TEST_CASE("a host without an address is named and not asked for long", "[http][client][retry]") {
-  constexpr int k_couldnt_resolve_host = 6; // libcurl's number; no name is looked up in a unit test
-  const auto failure =
-      describe_curl_failure(k_couldnt_resolve_host, "Could not resolve host", "no-such.example");
+  constexpr int k_couldnt_resolve_host = 6;  // libcurl's number; no name is looked up in a unit test
+  const auto failure = describe_curl_failure(k_couldnt_resolve_host, "Could not resolve host", "no-such.example");
   CHECK(failure.kind == TransferFailure::Kind::brief);
   CHECK(failure.code == base::ErrorCode::network);
   CHECK(failure.cause.find("no-such.example") != std::string::npos);
@@ -150,9 +147,7 @@ TEST_CASE("a host without an address is named and not asked for long", "[http][c
 
 TEST_CASE("a proxy that refuses is not asked again", "[http][client][retry]") {
   constexpr int k_couldnt_connect = 7;
-  const auto kind = [](const char* text) {
-    return describe_curl_failure(k_couldnt_connect, text, "a.example").kind;
-  };
+  const auto kind = [](const char* text) { return describe_curl_failure(k_couldnt_connect, text, "a.example").kind; };
   CHECK(kind("CONNECT tunnel failed, response 407") == TransferFailure::Kind::permanent);
   CHECK(kind("CONNECT tunnel failed, response 503") == TransferFailure::Kind::transient);
   CHECK(kind("Failed to connect to a.example port 443") == TransferFailure::Kind::transient);
@@ -177,4 +172,4 @@ TEST_CASE("an interrupt ends the wait before the next try", "[http][client][retr
   CHECK(test::code_of([&] { get(server, "/x"); }) == base::ErrorCode::interrupted);
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -85,9 +85,7 @@ TEST_CASE("a source that was read is not sent again", "[http][client]") {
 
 TEST_CASE("an error of the source comes out as it is", "[http][client]") {
   struct FailingSource : base::ByteSource {
-    std::size_t read(std::span<std::byte>) override {
-      throw base::Error(base::ErrorCode::truncated, "short");
-    }
+    std::size_t read(std::span<std::byte>) override { throw base::Error(base::ErrorCode::truncated, "short"); }
   } source;
   FaultServer server;
   server.script("/x", {{.status = 201}});
@@ -125,8 +123,7 @@ TEST_CASE("an answer with too many fields is an error", "[http][client]") {
 TEST_CASE("a field with a line break is refused before anything is sent", "[http][client]") {
   FaultServer server;
   Client client(quick_options());
-  for (const auto& field :
-       {std::pair<std::string, std::string>{"X-A", "1\r\nX-B: 2"}, {"X\nA", "1"}, {"X A", "1"}}) {
+  for (const auto& field : {std::pair<std::string, std::string>{"X-A", "1\r\nX-B: 2"}, {"X\nA", "1"}, {"X A", "1"}}) {
     CHECK(test::code_of([&] { client.send({.url = url_of(server.url("/x")), .headers = {field}}); }) ==
           base::ErrorCode::usage);
   }
@@ -164,9 +161,8 @@ TEST_CASE("one thread after another uses one connection", "[http][client]") {
 
 TEST_CASE("many threads send through one client", "[http][client]") {
   FaultServer server;
-  server.script("/x", [](const test::FaultRequest& request, std::size_t) {
-    return test::FaultAnswer{.body = request.target};
-  });
+  server.script(
+      "/x", [](const test::FaultRequest& request, std::size_t) { return test::FaultAnswer{.body = request.target}; });
   Client client(quick_options());
   std::atomic<int> right{0};
   std::vector<std::thread> threads;
@@ -205,8 +201,7 @@ TEST_CASE("proxies come from the environment, and a host's own option is stronge
 
 TEST_CASE("only http and https are fetched", "[http][client]") {
   Client client(quick_options());
-  CHECK(test::code_of([&] { client.send({.url = url_of("file:///etc/hostname")}); }) ==
-        base::ErrorCode::usage);
+  CHECK(test::code_of([&] { client.send({.url = url_of("file:///etc/hostname")}); }) == base::ErrorCode::usage);
 }
 
 TEST_CASE("an unexpected status names what, where and why", "[http][client]") {
@@ -233,4 +228,4 @@ TEST_CASE("an unexpected status names what, where and why", "[http][client]") {
   CHECK(code(302) == base::ErrorCode::upstream);
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -26,7 +26,7 @@ ClientOptions trusting(const std::filesystem::path& ca_file) {
   return options;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a site's own CA is accepted for its host", "[http][client][tls]") {
   const base::TempDir directory;
@@ -111,9 +111,8 @@ TEST_CASE("a TLS server behind an http URL is an error", "[http][client][tls]") 
   ClientOptions options = quick_options();
   options.retries = 0;
   Client client(options);
-  CHECK_THROWS_AS(
-      client.send({.url = url_of("http://127.0.0.1:" + std::to_string(server.port()) + "/hello")}),
-      base::Error);
+  CHECK_THROWS_AS(client.send({.url = url_of("http://127.0.0.1:" + std::to_string(server.port()) + "/hello")}),
+                  base::Error);
 }
 
 TEST_CASE("a large file and an upload go through TLS whole", "[http][client][tls]") {
@@ -126,8 +125,7 @@ TEST_CASE("a large file and an upload go through TLS whole", "[http][client][tls
   });
   router.add("PUT", "/f",
              [&](const ServerRequest& request) {
-               return ServerResponse::text(base::read_all(*request.body, 4'000'000) == content ? 201 : 400,
-                                           "");
+               return ServerResponse::text(base::read_all(*request.body, 4'000'000) == content ? 201 : 400, "");
              },
              {.body_limit = 4'000'000});
   RunningServer server(std::move(router), tls_options(certificate));
@@ -143,4 +141,4 @@ TEST_CASE("a large file and an upload go through TLS whole", "[http][client][tls
   CHECK(client.send(upload).status == 201);
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

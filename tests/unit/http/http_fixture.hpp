@@ -89,7 +89,7 @@ class RawClient {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     REQUIRE(::connect(m_socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    const timeval patience{20, 0}; // a test that waits longer has failed
+    const timeval patience{20, 0};  // a test that waits longer has failed
     ::setsockopt(m_socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   }
 
@@ -164,4 +164,4 @@ inline std::string body_of_response(std::string_view response) {
   return end == std::string_view::npos ? std::string() : std::string(response.substr(end + 4));
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -62,4 +62,4 @@ TEST_CASE("what is malformed in a challenge is left out", "[http][message]") {
   CHECK(rest[0].parameter("realm") == "r");
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -72,4 +72,4 @@ TEST_CASE("a Content-Range field is read, and refused where it contradicts itsel
   }
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -9,11 +9,10 @@ constexpr std::string_view k_head = " HTTP/1.1\r\nHost: a.example\r\n";
 
 Router echo_router() {
   Router router;
-  router.add("PUT", "/echo",
-             [](const ServerRequest& request) {
-               return ServerResponse::text(200, base::read_all(*request.body, 1'000'000));
-             },
-             {.body_limit = 100'000});
+  router.add(
+      "PUT", "/echo",
+      [](const ServerRequest& request) { return ServerResponse::text(200, base::read_all(*request.body, 1'000'000)); },
+      {.body_limit = 100'000});
   router.add("PUT", "/ignore", [](const ServerRequest&) { return ServerResponse::text(200, "ignored"); },
              {.body_limit = 10'000'000});
   router.add("GET", "/ping", [](const ServerRequest&) { return ServerResponse::text(200, "pong"); });
@@ -24,15 +23,14 @@ std::string request(std::string_view line, std::string_view rest) {
   return std::string(line) + std::string(k_head) + std::string(rest);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("counted and chunked bodies arrive whole, one after the other", "[http][server][body]") {
   RunningServer server(echo_router());
   RawClient client(server.port());
   client.send(request("PUT /echo", "Content-Length: 5\r\n\r\nhello"));
   CHECK(body_of_response(client.read_response().value_or("")) == "hello");
-  client.send(
-      request("PUT /echo", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n"));
+  client.send(request("PUT /echo", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n"));
   CHECK(body_of_response(client.read_response().value_or("")) == "hello world");
   client.send(request("PUT /echo", "Transfer-Encoding: chunked\r\n\r\n0\r\nX-Trailer: 1\r\n\r\n"));
   CHECK(status_of_response(client.read_response().value_or("")) == 200);
@@ -141,8 +139,8 @@ TEST_CASE("a client that goes away in the middle of its body harms nobody", "[ht
   RunningServer server(echo_router());
   for (int i = 0; i < 20; ++i) {
     RawClient client(server.port());
-    client.send(request("PUT /echo", i % 2 == 0 ? "Content-Length: 5000\r\n\r\nabc"
-                                                : "Transfer-Encoding: chunked\r\n\r\n5\r\nab"));
+    client.send(request("PUT /echo",
+                        i % 2 == 0 ? "Content-Length: 5000\r\n\r\nabc" : "Transfer-Encoding: chunked\r\n\r\n5\r\nab"));
     client.close();
   }
   RawClient client(server.port());
@@ -172,4 +170,4 @@ TEST_CASE("an upload through our own client streams", "[http][server][body]") {
   CHECK(client.send(upload).body == hasher.finish().hex());
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -8,8 +8,7 @@ namespace {
 
 constexpr std::size_t k_target_limit = 100;
 
-RequestHead head_with(Headers headers, std::string method = "GET", std::string target = "/",
-                      int version = 11) {
+RequestHead head_with(Headers headers, std::string method = "GET", std::string target = "/", int version = 11) {
   if (!headers.find("Host")) {
     headers.add("Host", "mirror.example:8480");
   }
@@ -20,7 +19,7 @@ int refusal_of(const RequestHead& head) {
   return check_head(head, k_target_limit).refusal;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a plain request passes", "[http][server][check]") {
   const auto verdict = check_head(head_with({}), k_target_limit);
@@ -81,8 +80,8 @@ TEST_CASE("there is exactly one well-formed Host", "[http][server][check]") {
     CAPTURE(good);
     CHECK(is_well_formed_host(good));
   }
-  for (const char* bad : {"", ":80", "a:", "a:b", "a:123456", "a b", "a/b", "a,b", "user@a", "a\"b", "a\x80",
-                          "[]", "[::1", "[::g]", "[::1]x", "a%2f", "a<b>"}) {
+  for (const char* bad : {"", ":80", "a:", "a:b", "a:123456", "a b", "a/b", "a,b", "user@a", "a\"b", "a\x80", "[]",
+                          "[::1", "[::g]", "[::1]x", "a%2f", "a<b>"}) {
     CAPTURE(bad);
     CHECK_FALSE(is_well_formed_host(bad));
     CHECK(refusal_of({"GET", "/", 11, {{"Host", bad}}}) == 400);
@@ -140,11 +139,11 @@ TEST_CASE("a target is split before it is decoded", "[http][server][check]") {
 
 TEST_CASE("targets with more than one meaning are refused", "[http][server][check]") {
   const std::string bad =
-      GENERATE("", "a", "//", "/a//b", "/./a", "/a/..", "/../etc/passwd", "/%2e%2e/x", "/.%2E/x", "/a/%2e",
-               "/a%00b", "/a%0ab", "/a\\b", "/a%5cb", "/a%", "/a%2", "/a%zz", "/a%7f", "/%2fetc", "/a%2f",
-               "/a%2f%2fb", "/a%2f..%2fb", "/..%2f..%2fetc", "/x?a=%", "/x?%00=1");
+      GENERATE("", "a", "//", "/a//b", "/./a", "/a/..", "/../etc/passwd", "/%2e%2e/x", "/.%2E/x", "/a/%2e", "/a%00b",
+               "/a%0ab", "/a\\b", "/a%5cb", "/a%", "/a%2", "/a%zz", "/a%7f", "/%2fetc", "/a%2f", "/a%2f%2fb",
+               "/a%2f..%2fb", "/..%2f..%2fetc", "/x?a=%", "/x?%00=1");
   CAPTURE(bad);
   CHECK_FALSE(parse_target(bad).has_value());
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

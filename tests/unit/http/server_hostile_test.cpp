@@ -26,13 +26,13 @@ std::string with_nul(std::string text) {
   return text;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("requests with two meanings are refused and the connection closed", "[http][server][hostile]") {
   struct Row {
     const char* what;
     std::string request;
-    std::vector<int> statuses; // 0: closed without an answer
+    std::vector<int> statuses;  // 0: closed without an answer
   };
   const std::string post = "POST / HTTP/1.1\r\nHost: a.example\r\n";
   const std::string smuggled = "GET / HTTP/1.1\r\nHost: b.example\r\n\r\n";
@@ -54,13 +54,9 @@ TEST_CASE("requests with two meanings are refused and the connection closed", "[
       {"NUL in a value", with_nul(post + "X: a~b\r\n\r\n"), {400}},
       {"bare CR in a value", post + "X: a\rb\r\n\r\n", {400}},
       {"an encoding that is not chunked", post + "Transfer-Encoding: gzip\r\n\r\nhello", {400, 501}},
-      {"chunked twice",
-       post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-       {400, 501}},
+      {"chunked twice", post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {400, 501}},
       {"xchunked", post + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", {400, 501}},
-      {"chunked in 1.0",
-       "POST / HTTP/1.0\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-       {400}},
+      {"chunked in 1.0", "POST / HTTP/1.0\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {400}},
       {"no Host", "GET / HTTP/1.1\r\n\r\n", {400}},
       {"two Hosts", "GET / HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n", {400}},
       {"a Host with a path", "GET / HTTP/1.1\r\nHost: a.example/x\r\n\r\n", {400}},
@@ -92,7 +88,7 @@ TEST_CASE("requests with two meanings are refused and the connection closed", "[
     const std::string answer = client.read_to_end();
     CAPTURE(answer);
     CHECK(std::ranges::count(row.statuses, status_of_response(answer)) == 1);
-    CHECK(answer.find("HTTP/1.1 ", 9) == std::string::npos); // one answer, then the end
+    CHECK(answer.find("HTTP/1.1 ", 9) == std::string::npos);  // one answer, then the end
     CHECK(answer.find("Connection: close") != std::string::npos);
   }
   CHECK(calls == 0);
@@ -136,4 +132,4 @@ TEST_CASE("noise is refused and the server goes on", "[http][server][hostile]") 
   CHECK(status_of_response(client.read_response().value_or("")) == 201);
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

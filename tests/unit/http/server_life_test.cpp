@@ -22,7 +22,7 @@ bool pings(RawClient& client) {
   return client.send(k_ping) && body_of_response(client.read_response().value_or("")) == "pong";
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("hundreds of idle connections do not keep a new one waiting", "[http][server][life]") {
   ServerOptions options;
@@ -52,7 +52,7 @@ TEST_CASE("connections beyond the cap are told so", "[http][server][life]") {
   CHECK(pings(first));
 
   first.close();
-  for (int i = 0; i < 1000; ++i) { // the place comes free when the server has noticed
+  for (int i = 0; i < 1000; ++i) {  // the place comes free when the server has noticed
     RawClient next(server.port());
     if (next.send(k_ping) && status_of_response(next.read_response().value_or("")) == 200) {
       SUCCEED();
@@ -163,7 +163,7 @@ TEST_CASE("stopping breaks what does not end in time", "[http][server][life]") {
   RunningServer server(std::move(router), options);
   RawClient client(server.port());
   client.send("PUT /put HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n");
-  REQUIRE(client.read_response().has_value()); // the handler is reading
+  REQUIRE(client.read_response().has_value());  // the handler is reading
   server.server().stop();
   CHECK(client.read_to_end().empty());
 }
@@ -243,4 +243,4 @@ TEST_CASE("a client that never ends its handshake is given up", "[http][server][
   SUCCEED();
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

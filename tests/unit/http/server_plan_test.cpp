@@ -13,13 +13,12 @@ ServerResponse tagged(std::string body) {
   return response;
 }
 
-ResponsePlan plan(ServerResponse response, Headers headers = {}, const std::string& method = "GET",
-                  int version = 11) {
+ResponsePlan plan(ServerResponse response, Headers headers = {}, const std::string& method = "GET", int version = 11) {
   const PlanRequest request{method, version, headers, true};
   return plan_response(request, response);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("entity tags in a list are compared weakly", "[http][server][plan]") {
   CHECK(matches_entity_tag("\"abc\"", "abc"));
@@ -127,10 +126,9 @@ TEST_CASE("handlers cannot break the framing", "[http][server][plan]") {
 
 TEST_CASE("a header goes out as HTTP writes it", "[http][server][plan]") {
   const auto planned = plan(ServerResponse::text(404, "no", "text/plain"), {}, "GET", 10);
-  CHECK(render_head(planned,
-                    http_date(std::chrono::system_clock::time_point(std::chrono::seconds(784111777)))) ==
+  CHECK(render_head(planned, http_date(std::chrono::system_clock::time_point(std::chrono::seconds(784111777)))) ==
         "HTTP/1.1 404 Not Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/plain\r\n"
         "Content-Length: 2\r\nConnection: keep-alive\r\n\r\n");
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -8,9 +8,8 @@ namespace {
 Router router_of(std::initializer_list<std::pair<const char*, const char*>> routes) {
   Router router;
   for (const auto& [method, pattern] : routes) {
-    router.add(method, pattern, [text = std::string(pattern)](const ServerRequest&) {
-      return ServerResponse::text(200, text);
-    });
+    router.add(method, pattern,
+               [text = std::string(pattern)](const ServerRequest&) { return ServerResponse::text(200, text); });
   }
   return router;
 }
@@ -20,7 +19,7 @@ std::string found(const Router& router, std::string_view method, const std::vect
   return match.handler == nullptr ? "" : std::get<std::string>((*match.handler)({}).body);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("names of several segments are matched from both ends", "[http][server][router]") {
   const Router router = router_of({{"GET", "/v2/"},
@@ -45,8 +44,8 @@ TEST_CASE("names of several segments are matched from both ends", "[http][server
 }
 
 TEST_CASE("literals win over one segment, which wins over several", "[http][server][router]") {
-  const Router router = router_of(
-      {{"GET", "/{x+}"}, {"GET", "/a/{x}"}, {"GET", "/a/b"}, {"GET", "/{x}/b"}, {"GET", "/a/{x+}"}});
+  const Router router =
+      router_of({{"GET", "/{x+}"}, {"GET", "/a/{x}"}, {"GET", "/a/b"}, {"GET", "/{x}/b"}, {"GET", "/a/{x+}"}});
   CHECK(found(router, "GET", {"a", "b"}) == "/a/b");
   CHECK(found(router, "GET", {"a", "c"}) == "/a/{x}");
   CHECK(found(router, "GET", {"c", "b"}) == "/{x}/b");
@@ -88,12 +87,11 @@ TEST_CASE("a path with other methods says which", "[http][server][router]") {
 TEST_CASE("patterns are listed, and bad ones refused", "[http][server][router]") {
   Router router = router_of({{"PUT", "/b"}, {"GET", "/a/{x+}/c/"}});
   CHECK(router.patterns() == std::vector<std::string>{"GET /a/{x+}/c/", "PUT /b"});
-  for (const char* bad :
-       {"a", "", "/{", "/{}", "/{+}", "/a{x}", "/{x}b", "/{x}/{x}", "/{x+}/{y+}", "/{x}}"}) {
+  for (const char* bad : {"a", "", "/{", "/{}", "/{+}", "/a{x}", "/{x}b", "/{x}/{x}", "/{x+}/{y+}", "/{x}}"}) {
     CAPTURE(bad);
     CHECK(test::code_of([&] { router.add("GET", bad, {}); }) == base::ErrorCode::internal);
   }
   CHECK(test::code_of([&] { router.add("PUT", "/b", {}); }) == base::ErrorCode::internal);
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

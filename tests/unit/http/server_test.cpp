@@ -21,7 +21,7 @@ Response ask(RunningServer& server, std::string_view path, Headers headers = {},
       {.method = std::move(method), .url = server.url(path), .headers = std::move(headers), .retry = false});
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a handler sees the whole request", "[http][server]") {
   Router router;
@@ -48,8 +48,7 @@ TEST_CASE("a handler sees the whole request", "[http][server]") {
 
 TEST_CASE("a configured base URL is what handlers get", "[http][server]") {
   Router router;
-  router.add("GET", "/",
-             [](const ServerRequest& request) { return ServerResponse::text(200, request.base_url); });
+  router.add("GET", "/", [](const ServerRequest& request) { return ServerResponse::text(200, request.base_url); });
   ServerOptions options;
   options.base_url = "https://mirror.site.example/";
   RunningServer server(std::move(router), options);
@@ -216,7 +215,7 @@ TEST_CASE("each answer is recorded", "[http][server]") {
   };
   {
     RunningServer server(file_router("0123456789"), options);
-    Client client(quick_options()); // one connection, so that the records come in order
+    Client client(quick_options());  // one connection, so that the records come in order
     client.send({.url = server.url("/f"), .headers = {{"Range", "bytes=0-3"}}});
     client.send({.url = server.url("/none")});
     server.server().stop();
@@ -230,4 +229,4 @@ TEST_CASE("each answer is recorded", "[http][server]") {
   CHECK(records[1].status == 404);
 }
 
-} // namespace airlock::http
+}  // namespace airlock::http

@@ -20,4 +20,4 @@ TEST_CASE("a page needs nothing from elsewhere", "[mirror][front_page]") {
   }
 }
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

@@ -94,7 +94,7 @@ class Running {
   http::Client m_client{client_options()};
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a mirror is ready once something was imported", "[mirror]") {
   Running running;
@@ -164,10 +164,9 @@ TEST_CASE("the certificate authority is handed out and written into configuratio
   Running running(folder.path() / "ca.pem");
   CHECK(running.get("/setup/ca.pem").body == "-----BEGIN CERTIFICATE-----\n");
   CHECK(base::Json::parse(running.get("/setup/").body)["ca"] == running.base() + "/setup/ca.pem");
-  CHECK(running.get("/setup/env.sh")
-            .body.find("SSL_CERT_FILE='/usr/local/share/ca-certificates/airlock.crt'") != std::string::npos);
-  CHECK(running.get("/setup/env.sh?ca=/my/ca.pem").body.find("SSL_CERT_FILE='/my/ca.pem'") !=
+  CHECK(running.get("/setup/env.sh").body.find("SSL_CERT_FILE='/usr/local/share/ca-certificates/airlock.crt'") !=
         std::string::npos);
+  CHECK(running.get("/setup/env.sh?ca=/my/ca.pem").body.find("SSL_CERT_FILE='/my/ca.pem'") != std::string::npos);
   CHECK(running.get("/setup/env.sh?ca=%27%3breboot").body.find("reboot") == std::string::npos);
 }
 
@@ -176,4 +175,4 @@ TEST_CASE("others can add routes", "[mirror]") {
   CHECK(running.get("/api/more").body == "more");
 }
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

@@ -13,7 +13,7 @@ namespace {
 
 const base::Time k_noon = base::parse_rfc3339("2026-07-01T12:00:00Z");
 
-} // namespace
+}  // namespace
 
 TEST_CASE("misses are counted with the first and the last time", "[mirror][wants]") {
   base::TempDir home;
@@ -116,4 +116,4 @@ TEST_CASE("a database that cannot be written is told once", "[mirror][wants]") {
   CHECK(told == 1);
 }
 
-} // namespace airlock::mirror
+}  // namespace airlock::mirror

@@ -56,7 +56,8 @@ TEST_CASE("members have a fixed order and empty ones are left out", "[model][fil
   row.ecosystem = "npm";
   row.path = "left-pad";
   row.kind = Kind::known;
-  CHECK(to_json_line(row, RowForm::lock) == R"({"ecosystem":"npm","path":"left-pad","kind":"known","verified":"none"})");
+  CHECK(to_json_line(row, RowForm::lock) ==
+        R"({"ecosystem":"npm","path":"left-pad","kind":"known","verified":"none"})");
 }
 
 TEST_CASE("kinds and ways of verification print and parse", "[model][file_row]") {
@@ -72,17 +73,17 @@ TEST_CASE("kinds and ways of verification print and parse", "[model][file_row]")
 }
 
 TEST_CASE("hostile paths are refused", "[model][file_row]") {
-  const std::string path =
-      GENERATE(as<std::string>{}, "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "../a", "a/..", "a\\b", " a", "a ",
-               std::string("a\0b", 3), "a\nb", "a\x7f", "a\xff", "a\xe2\x80\xae", "a\xc2\x80", std::string(1025, 'a'));
+  const std::string path = GENERATE(as<std::string>{}, "", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b",
+                                    "../a", "a/..", "a\\b", " a", "a ", std::string("a\0b", 3), "a\nb", "a\x7f",
+                                    "a\xff", "a\xe2\x80\xae", "a\xc2\x80", std::string(1025, 'a'));
   INFO(path);
   CHECK(test::code_of([&] { check_path(path, "x"); }) == ErrorCode::malformed);
 }
 
 TEST_CASE("ordinary paths are taken", "[model][file_row]") {
   const std::string path =
-      GENERATE(as<std::string>{}, "a", "a/b", "docs/guide one.pdf", "...", "a/..b", "@scope/name/-/x.tgz", "größe/datei.txt",
-               "registry.example_5000/app@sha256:00", "host/repo:1.2", "~x/%41");
+      GENERATE(as<std::string>{}, "a", "a/b", "docs/guide one.pdf", "...", "a/..b", "@scope/name/-/x.tgz",
+               "größe/datei.txt", "registry.example_5000/app@sha256:00", "host/repo:1.2", "~x/%41");
   INFO(path);
   CHECK_NOTHROW(check_path(path, "x"));
 }

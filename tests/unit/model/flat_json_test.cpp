@@ -31,10 +31,10 @@ TEST_CASE("flat objects are read with escapes and numbers", "[model][flat_json]"
 }
 
 TEST_CASE("what is not a flat object is refused", "[model][flat_json]") {
-  const std::string text = GENERATE(as<std::string>{}, 
-      "", "[]", "{", R"({"a")", R"({"a":)", R"({"a":"x")", R"({"a":"x"}})", R"({"a":"x"} y)", R"({"a":"x",})",
-      R"({"a":"x" "b":"y"})", R"({,"a":"x"})", R"({"a":["x"]})", R"({"a":{}})", R"({"a":null})", R"({"a":true})",
-      R"({"a":1})", R"({"n":"1"})", R"({"n":-1})", R"({"n":01})", R"({"n":1.5})", R"({"n":1e3})",
+  const std::string text = GENERATE(
+      as<std::string>{}, "", "[]", "{", R"({"a")", R"({"a":)", R"({"a":"x")", R"({"a":"x"}})", R"({"a":"x"} y)",
+      R"({"a":"x",})", R"({"a":"x" "b":"y"})", R"({,"a":"x"})", R"({"a":["x"]})", R"({"a":{}})", R"({"a":null})",
+      R"({"a":true})", R"({"a":1})", R"({"n":"1"})", R"({"n":-1})", R"({"n":01})", R"({"n":1.5})", R"({"n":1e3})",
       R"({"n":9007199254740992})", R"({"a":"\x"})", R"({"a":"\u12"})", R"({"a":"\u0000"})", R"({"a":"\ud800"})",
       R"({"a":"\ud800\u0041"})", R"({"a":"\udc00"})", R"({"\u0061":"x"})", "{\"a\":\"\x01\"}", "{\"a\":\"\xff\"}",
       "{\"a\":\"\xc0\x80\"}", "\xef\xbb\xbf{}");

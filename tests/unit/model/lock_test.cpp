@@ -12,7 +12,9 @@ using base::ErrorCode;
 
 namespace {
 
-base::Digest digest(char c) { return base::Digest::parse_sha256_hex(std::string(64, c)); }
+base::Digest digest(char c) {
+  return base::Digest::parse_sha256_hex(std::string(64, c));
+}
 
 FileRow row(std::string ecosystem, std::string path, char content = 'a') {
   FileRow result;
@@ -66,29 +68,50 @@ TEST_CASE("each line of a lock is one row, so that version control shows what ch
 }
 
 TEST_CASE("every mistake in a lock is named by its line", "[model][lock]") {
-  const std::string a = R"({"ecosystem":"file","path":"a"})" "\n";
-  const std::string b = R"({"ecosystem":"file","path":"b"})" "\n";
+  const std::string a = R"({"ecosystem":"file","path":"a"})"
+                        "\n";
+  const std::string b = R"({"ecosystem":"file","path":"b"})"
+                        "\n";
   const auto [text, line] = GENERATE_COPY(table<std::string, int>({
       {"", 1},
       {"\n", 1},
       {"name: x\n", 1},
       {"{}\n", 1},
-      {R"({"airlock_lock":2,"channel":"a","platforms":[],"request":"","waivers":[]})" "\n", 1},
-      {R"({"airlock_lock":1,"channel":"A B","platforms":[],"request":"","waivers":[]})" "\n", 1},
-      {R"({"airlock_lock":1,"channel":"a","platforms":["linux"],"request":"","waivers":[]})" "\n", 1},
-      {R"({"airlock_lock":1,"channel":"a","platforms":[1],"request":"","waivers":[]})" "\n", 1},
-      {R"({"airlock_lock":1,"channel":"a","platforms":"linux/amd64","request":"","waivers":[]})" "\n", 1},
-      {R"({"airlock_lock":1,"channel":"a","platforms":[],"request":"zz","waivers":[]})" "\n", 1},
-      {R"({"airlock_lock":1,"channel":"a","platforms":[],"request":")" + std::string(64, '0') +
-           R"(","waivers":[{"upstream":"x"}]})" "\n",
+      {R"({"airlock_lock":2,"channel":"a","platforms":[],"request":"","waivers":[]})"
+       "\n",
        1},
-      {k_header.substr(0, k_header.size() - 2) + R"(,"more":1})" "\n", 1},
+      {R"({"airlock_lock":1,"channel":"A B","platforms":[],"request":"","waivers":[]})"
+       "\n",
+       1},
+      {R"({"airlock_lock":1,"channel":"a","platforms":["linux"],"request":"","waivers":[]})"
+       "\n",
+       1},
+      {R"({"airlock_lock":1,"channel":"a","platforms":[1],"request":"","waivers":[]})"
+       "\n",
+       1},
+      {R"({"airlock_lock":1,"channel":"a","platforms":"linux/amd64","request":"","waivers":[]})"
+       "\n",
+       1},
+      {R"({"airlock_lock":1,"channel":"a","platforms":[],"request":"zz","waivers":[]})"
+       "\n",
+       1},
+      {R"({"airlock_lock":1,"channel":"a","platforms":[],"request":")" + std::string(64, '0') +
+           R"(","waivers":[{"upstream":"x"}]})"
+           "\n",
+       1},
+      {k_header.substr(0, k_header.size() - 2) + R"(,"more":1})"
+                                                 "\n",
+       1},
       {k_header + a + a, 3},
       {k_header + b + a, 3},
       {k_header + a + "\n", 3},
       {k_header + a + b.substr(0, b.size() - 1), 3},
-      {k_header + R"({"ecosystem":"file","path":"../a"})" "\n", 2},
-      {k_header + R"({"ecosystem":"file","path":"a","extra":"x"})" "\n", 2},
+      {k_header + R"({"ecosystem":"file","path":"../a"})"
+                  "\n",
+       2},
+      {k_header + R"({"ecosystem":"file","path":"a","extra":"x"})"
+                  "\n",
+       2},
   }));
   INFO(text);
   const base::Error error = refusal(text);

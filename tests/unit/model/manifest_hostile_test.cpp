@@ -13,14 +13,13 @@ namespace {
 
 struct Mistake {
   std::string text;
-  int line, column;   // 0: not looked at
-  std::string part;   // of message or hint
+  int line, column;  // 0: not looked at
+  std::string part;  // of message or hint
 };
 
 void check(const Mistake& mistake) {
   INFO(mistake.text);
-  const base::Error error =
-      test::error_of([&] { return parse_manifest(mistake.text, "m.yaml", test_sections()); });
+  const base::Error error = test::error_of([&] { return parse_manifest(mistake.text, "m.yaml", test_sections()); });
   INFO(error.message() << " | " << error.hint());
   CHECK(error.code() == ErrorCode::manifest);
   REQUIRE(error.position());

@@ -89,9 +89,10 @@ TEST_CASE("entries come in order of sections, whatever file they stand in", "[mo
 }
 
 TEST_CASE("upstreams merge by the same rules", "[model][manifest_merge]") {
-  const Manifest manifest = Pair("name: a\nupstreams: { h.example: { plain_http: true } }\n",
-                                 "upstreams: { h.example: { token_env: T }, i.example: { url: 'https://j.example' } }\n")
-                                .read();
+  const Manifest manifest =
+      Pair("name: a\nupstreams: { h.example: { plain_http: true } }\n",
+           "upstreams: { h.example: { token_env: T }, i.example: { url: 'https://j.example' } }\n")
+          .read();
   CHECK(manifest.upstreams.size() == 2);
   CHECK(manifest.upstreams.at("h.example").plain_http);
   CHECK(manifest.upstreams.at("h.example").token_env == "T");

@@ -6,24 +6,25 @@
 namespace airlock::model {
 
 TEST_CASE("platforms print as they were written", "[model][platform]") {
-  const std::string text = GENERATE(as<std::string>{}, "linux/amd64", "linux/arm/v7", "windows/amd64", "darwin/arm64", "linux/386");
+  const std::string text =
+      GENERATE(as<std::string>{}, "linux/amd64", "linux/arm/v7", "windows/amd64", "darwin/arm64", "linux/386");
   CHECK(Platform::parse(text).to_string() == text);
 }
 
 TEST_CASE("a name that another tool uses is refused with ours as a hint", "[model][platform]") {
   const auto [text, hint] = GENERATE(table<std::string, std::string>({{"linux/x86_64", "amd64"},
-                                                                     {"linux/aarch64", "arm64"},
-                                                                     {"macos/arm64", "darwin"},
-                                                                     {"linus/amd64", "linux"},
-                                                                     {"linux/amd46", "amd64"}}));
+                                                                      {"linux/aarch64", "arm64"},
+                                                                      {"macos/arm64", "darwin"},
+                                                                      {"linus/amd64", "linux"},
+                                                                      {"linux/amd46", "amd64"}}));
   const auto error = test::error_of([&] { return Platform::parse(text); });
   CHECK(error.code() == base::ErrorCode::manifest);
   CHECK(error.hint() == "did you mean '" + hint + "'?");
 }
 
 TEST_CASE("malformed platforms are refused", "[model][platform]") {
-  const std::string text =
-      GENERATE(as<std::string>{}, "", "linux", "linux/", "/amd64", "linux/arm/v7/x", "linux/arm/", "Linux/amd64", "linux/arm/V 7");
+  const std::string text = GENERATE(as<std::string>{}, "", "linux", "linux/", "/amd64", "linux/arm/v7/x", "linux/arm/",
+                                    "Linux/amd64", "linux/arm/V 7");
   INFO(text);
   CHECK(test::code_of([&] { return Platform::parse(text); }) == base::ErrorCode::manifest);
 }

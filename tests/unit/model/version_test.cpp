@@ -17,9 +17,9 @@ Version version(std::string_view text) {
 }  // namespace
 
 TEST_CASE("versions order as Semantic Versioning 2.0.0 section 11 lists them", "[model][version]") {
-  const std::vector<std::string> ascending = {"1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta",
-                                              "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1",      "1.0.0",
-                                              "1.0.1",        "1.9.0",         "1.10.0",          "2.0.0"};
+  const std::vector<std::string> ascending = {"1.0.0-alpha",  "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta",
+                                              "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1",       "1.0.0",
+                                              "1.0.1",        "1.9.0",         "1.10.0",           "2.0.0"};
   for (std::size_t i = 0; i < ascending.size(); ++i) {
     for (std::size_t k = 0; k < ascending.size(); ++k) {
       INFO(ascending[i] << " and " << ascending[k]);
@@ -48,8 +48,8 @@ TEST_CASE("build metadata makes no difference between versions", "[model][versio
 }
 
 TEST_CASE("text that is no version is not parsed", "[model][version]") {
-  const std::string text = GENERATE(as<std::string>{}, "", "v", "latest", "1.", ".1", "1..2", "1.x", "1.2-", "1.2+", "1.2-a..b", "1.2 ",
-                                    "-1", "1,2", "1.2-ä");
+  const std::string text = GENERATE(as<std::string>{}, "", "v", "latest", "1.", ".1", "1..2", "1.x", "1.2-", "1.2+",
+                                    "1.2-a..b", "1.2 ", "-1", "1,2", "1.2-ä");
   INFO(text);
   CHECK_FALSE(Version::parse(text));
 }

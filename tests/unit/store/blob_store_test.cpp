@@ -83,21 +83,33 @@ TEST_CASE("content that is not what was promised leaves nothing", "[store][blob_
   SECTION("other bytes") {
     BlobStore::Writer writer(blobs, digest, 5);
     writer.write(base::as_bytes("jello"));
-    CHECK(test::code_of([&] { writer.finish(); return 0; }) == ErrorCode::tampered);
+    CHECK(test::code_of([&] {
+            writer.finish();
+            return 0;
+          }) == ErrorCode::tampered);
   }
   SECTION("too few") {
     BlobStore::Writer writer(blobs, digest, 5);
     writer.write(base::as_bytes("hell"));
-    CHECK(test::code_of([&] { writer.finish(); return 0; }) == ErrorCode::tampered);
+    CHECK(test::code_of([&] {
+            writer.finish();
+            return 0;
+          }) == ErrorCode::tampered);
   }
   SECTION("too many") {
     BlobStore::Writer writer(blobs, digest, 5);
     writer.write(base::as_bytes("hello"));
-    CHECK(test::code_of([&] { writer.write(base::as_bytes("!")); return 0; }) == ErrorCode::tampered);
+    CHECK(test::code_of([&] {
+            writer.write(base::as_bytes("!"));
+            return 0;
+          }) == ErrorCode::tampered);
   }
   SECTION("a longer blob that begins with it") {
     BlobStore::Writer writer(blobs, digest, 5);
-    CHECK(test::code_of([&] { writer.write(base::as_bytes("hello!")); return 0; }) == ErrorCode::tampered);
+    CHECK(test::code_of([&] {
+            writer.write(base::as_bytes("hello!"));
+            return 0;
+          }) == ErrorCode::tampered);
   }
   SECTION("a writer that was given up") {
     BlobStore::Writer writer(blobs, digest, 5);

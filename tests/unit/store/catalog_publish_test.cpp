@@ -22,7 +22,9 @@ void publish(const fs::path& home, std::uint64_t number) {
   builder.publish();
 }
 
-bool is_there(const fs::path& home, const std::string& name) { return fs::exists(home / "catalog" / name); }
+bool is_there(const fs::path& home, const std::string& name) {
+  return fs::exists(home / "catalog" / name);
+}
 
 }  // namespace
 
@@ -96,7 +98,8 @@ TEST_CASE("leftovers of a killed run are no obstacle and go with the next switch
 TEST_CASE("a damaged `current` is named with a way out", "[store][catalog_publish]") {
   const base::TempDir home;
   publish(home.path(), 1);
-  const std::string content = GENERATE(as<std::string>{}, "", "x", "-1", "0", "1x", "99999999999999999999999999", "../1");
+  const std::string content =
+      GENERATE(as<std::string>{}, "", "x", "-1", "0", "1x", "99999999999999999999999999", "../1");
   std::ofstream(home.path() / "catalog" / "current", std::ios::trunc) << content;
   const auto error = test::error_of([&] { return current_catalog_number(home.path()); });
   CHECK(error.code() == ErrorCode::malformed);

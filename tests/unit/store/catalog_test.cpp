@@ -111,7 +111,10 @@ TEST_CASE("an immutable path with two contents is refused, naming both channels"
   CatalogBuilder builder(home.path(), 1);
   builder.add(kind_row("x", kind, "one", "first"));
   builder.add(kind_row("x", kind, "two", "first"));  // equal content is no conflict
-  const auto error = test::error_of([&] { builder.add(kind_row("x", kind, "three", "second")); return 0; });
+  const auto error = test::error_of([&] {
+    builder.add(kind_row("x", kind, "three", "second"));
+    return 0;
+  });
   CHECK(error.code() == ErrorCode::conflict);
   CHECK(error.message().find("'two'") != std::string::npos);
   CHECK(error.message().find("'three'") != std::string::npos);
@@ -122,14 +125,16 @@ TEST_CASE("a tag in the place of a file is a conflict too", "[store][catalog]") 
   const base::TempDir home;
   CatalogBuilder builder(home.path(), 1);
   builder.add(kind_row("x", Kind::file, "one", "first"));
-  CHECK(test::code_of([&] { builder.add(kind_row("x", Kind::tag, "two", "second")); return 0; }) ==
-        ErrorCode::conflict);
+  CHECK(test::code_of([&] {
+          builder.add(kind_row("x", Kind::tag, "two", "second"));
+          return 0;
+        }) == ErrorCode::conflict);
 }
 
 TEST_CASE("the last added target of a mutable name is served", "[store][catalog]") {
   const base::TempDir home;
-  const auto catalog = built(home.path(), {kind_row("h/r:1", Kind::tag, "one", "old"),
-                                           kind_row("h/r:1", Kind::tag, "two", "new")});
+  const auto catalog =
+      built(home.path(), {kind_row("h/r:1", Kind::tag, "one", "old"), kind_row("h/r:1", Kind::tag, "two", "new")});
   CHECK(catalog->find("oci", "h/r:1")->sha256 == base::sha256("new"));
   CHECK(catalog->find("oci", "h/r:1")->channel == "two");
   CHECK(catalog->row_count("oci") == 1);

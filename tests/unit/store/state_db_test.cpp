@@ -16,7 +16,9 @@ namespace {
 const ChannelKey k_one{.producer = std::string(64, 'p'), .channel = "one"};
 const ChannelKey k_other_producer{.producer = std::string(64, 'q'), .channel = "one"};
 
-Time at(long seconds) { return Time(std::chrono::seconds(seconds)); }
+Time at(long seconds) {
+  return Time(std::chrono::seconds(seconds));
+}
 
 struct Home {
   base::TempDir folder;
@@ -132,14 +134,23 @@ TEST_CASE("one generation of a channel is active, and serials are remembered", "
   CHECK(all[2].created == generation("one", 4).created);
   CHECK(home.state.last_serial(k_one) == 5);
 
-  CHECK(test::code_of([&] { home.state.drop_generation(second); return 0; }) == ErrorCode::conflict);
+  CHECK(test::code_of([&] {
+          home.state.drop_generation(second);
+          return 0;
+        }) == ErrorCode::conflict);
   home.state.set_active(first);
   home.state.drop_generation(second);
   CHECK_FALSE(home.state.generation(second));
   CHECK(home.state.last_serial(k_one) == 5);  // replay of a dropped state stays refused
   CHECK(home.state.add_generation(generation("one", 6)) > other);
-  CHECK(test::code_of([&] { home.state.set_active(99); return 0; }) == ErrorCode::not_found);
-  CHECK(test::code_of([&] { home.state.drop_generation(99); return 0; }) == ErrorCode::not_found);
+  CHECK(test::code_of([&] {
+          home.state.set_active(99);
+          return 0;
+        }) == ErrorCode::not_found);
+  CHECK(test::code_of([&] {
+          home.state.drop_generation(99);
+          return 0;
+        }) == ErrorCode::not_found);
 }
 
 TEST_CASE("rows of a generation come back in order and go with it", "[store][state_db]") {

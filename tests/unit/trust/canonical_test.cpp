@@ -17,8 +17,7 @@ TEST_CASE("writes what securesystemslib writes", "[trust][canonical]") {
     const std::string text = vector.at("json");
     INFO(text);
     // Python's order of code points and ours of UTF-8 bytes are one; JavaScript's is another.
-    CHECK(trust::canonical_json(Json::parse(text)) ==
-          base::from_hex(vector.at("canonical_hex").get<std::string>()));
+    CHECK(trust::canonical_json(Json::parse(text)) == base::from_hex(vector.at("canonical_hex").get<std::string>()));
   }
 }
 

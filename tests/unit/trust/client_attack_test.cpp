@@ -17,7 +17,7 @@ struct Channel {
   test::Site site{repository};
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a failed import leaves nothing but new roots", "[trust][attack]") {
   Channel c;
@@ -320,7 +320,7 @@ TEST_CASE("one key under many names meets no threshold of two", "[trust][attack]
   c.repository.list_key("snapshot", alias);
   c.repository.root.roles["snapshot"].threshold = 2;
   c.repository.publish({"root"});
-  CHECK(c.site.refresh() == "untrusted"); // by the check that the threshold can be met
+  CHECK(c.site.refresh() == "untrusted");  // by the check that the threshold can be met
 
   // A foreign repository's root is loaded all the same; its snapshot is not.
   TufRepository foreign("");

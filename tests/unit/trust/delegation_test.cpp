@@ -82,7 +82,7 @@ std::string sha256(std::string_view content) {
   return base::sha256(content).hex();
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("roles are searched in pre-order", "[trust][delegation]") {
   using Edges = std::vector<Edge>;

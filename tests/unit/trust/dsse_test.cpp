@@ -33,7 +33,7 @@ Json changed(const std::string& envelope, const std::string& pointer, const Json
   return json;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("the pre-authentication encoding is the protocol's own example", "[trust][dsse]") {
   CHECK(trust::dsse_pae("http://example.com/HelloWorld", "hello world") ==

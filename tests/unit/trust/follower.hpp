@@ -24,4 +24,4 @@ struct Follower {
 
 using Versions = std::vector<std::uint64_t>;
 
-} // namespace airlock::test
+}  // namespace airlock::test

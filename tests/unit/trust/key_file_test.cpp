@@ -37,8 +37,8 @@ std::string pem_of(EVP_PKEY* key, const char* passphrase, bool traditional) {
     PEM_write_bio_PrivateKey_traditional(out.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
   } else {
     const int size = passphrase == nullptr ? 0 : static_cast<int>(std::string_view(passphrase).size());
-    PEM_write_bio_PKCS8PrivateKey(out.get(), key, passphrase == nullptr ? nullptr : EVP_aes_256_cbc(),
-                                  passphrase, size, nullptr, nullptr);
+    PEM_write_bio_PKCS8PrivateKey(out.get(), key, passphrase == nullptr ? nullptr : EVP_aes_256_cbc(), passphrase, size,
+                                  nullptr, nullptr);
   }
   char* text = nullptr;
   const long size = BIO_get_mem_data(out.get(), &text);
@@ -58,7 +58,7 @@ std::string decode(const std::string& pem) {
   return base::base64_decode(digits).value();
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a private key comes back from its file", "[trust][key_file]") {
   const base::TempDir dir;
@@ -91,9 +91,9 @@ TEST_CASE("the key derivation has the iterations that were promised", "[trust][k
   const auto path = dir.path() / "a.key";
   trust::save_private_key(*trust::generate_key(Scheme::ed25519), path, k_passphrase);
   const std::string der = decode(base::read_file(path, 1 << 16));
-  CHECK(der.find(std::string("\x02\x03\x09\x27\xc0", 5)) != std::string::npos); // INTEGER 600000
-  CHECK(der.find("\x2a\x86\x48\x86\xf7\x0d\x02\x09") != std::string::npos);     // hmacWithSHA256
-  CHECK(der.find("\x60\x86\x48\x01\x65\x03\x04\x01\x2a") != std::string::npos); // aes-256-cbc
+  CHECK(der.find(std::string("\x02\x03\x09\x27\xc0", 5)) != std::string::npos);  // INTEGER 600000
+  CHECK(der.find("\x2a\x86\x48\x86\xf7\x0d\x02\x09") != std::string::npos);      // hmacWithSHA256
+  CHECK(der.find("\x60\x86\x48\x01\x65\x03\x04\x01\x2a") != std::string::npos);  // aes-256-cbc
 }
 
 TEST_CASE("a passphrase opens its own key only", "[trust][key_file]") {
@@ -113,8 +113,7 @@ TEST_CASE("a private key is never written over", "[trust][key_file]") {
   const base::TempDir dir;
   const auto path = dir.path() / "a.key";
   write_private(path, "precious");
-  CHECK(outcome([&] { trust::save_private_key(*trust::generate_key(Scheme::ed25519), path, k_none); }) ==
-        "conflict");
+  CHECK(outcome([&] { trust::save_private_key(*trust::generate_key(Scheme::ed25519), path, k_none); }) == "conflict");
   CHECK(base::read_file(path, 100) == "precious");
   // Nor through a link that somebody laid there.
   std::filesystem::create_symlink(dir.path() / "elsewhere", dir.path() / "b.key");
@@ -148,8 +147,7 @@ TEST_CASE("a key file that is no usable key is refused", "[trust][key_file]") {
   CHECK(refused("hello\n") == "malformed");
   CHECK(refused(std::string(100'000, 'x')) == "malformed");
   CHECK(refused("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n") == "malformed");
-  CHECK(refused("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n") ==
-        "malformed");
+  CHECK(refused("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n") == "malformed");
   CHECK(refused(pem_of(p256.get(), nullptr, false)) == "ok");
   CHECK(refused(pem_of(p256.get(), "correct horse", false)) == "ok");
   CHECK(refused(pem_of(p256.get(), nullptr, true)) == "unsupported");
@@ -168,7 +166,6 @@ TEST_CASE("halves of two keys are not one key", "[trust][key_file]") {
   REQUIRE(one.size() == two.size());
   constexpr std::size_t point = 65;
   const std::string mixed = one.substr(0, one.size() - point) + two.substr(two.size() - point);
-  write_private(path, "-----BEGIN PRIVATE KEY-----\n" + base::base64_encode(mixed) +
-                          "\n-----END PRIVATE KEY-----\n");
+  write_private(path, "-----BEGIN PRIVATE KEY-----\n" + base::base64_encode(mixed) + "\n-----END PRIVATE KEY-----\n");
   CHECK(loading(path, k_none) == "untrusted");
 }

@@ -51,7 +51,7 @@ std::string hex_point(const std::string& name) {
   return base::to_hex({reinterpret_cast<const std::uint8_t*>(point.data()), point.size()});
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a signature verifies by its key over its message and nothing else", "[trust][key]") {
   const auto scheme = GENERATE(Scheme::ed25519, Scheme::ecdsa_p256, Scheme::rsa_pss_sha256);
@@ -107,15 +107,14 @@ TEST_CASE("one key in two encodings is one key", "[trust][key]") {
 
 TEST_CASE("refuses keys that anybody could sign for", "[trust][key]") {
   // The points whose order divides 8, each with either sign, and their non-canonical names.
-  const std::string y =
-      GENERATE(as<std::string>(), "0000000000000000000000000000000000000000000000000000000000000000",
-               "0100000000000000000000000000000000000000000000000000000000000000",
-               "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-               "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-               "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-               "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-               "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-               "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
+  const std::string y = GENERATE(as<std::string>(), "0000000000000000000000000000000000000000000000000000000000000000",
+                                 "0100000000000000000000000000000000000000000000000000000000000000",
+                                 "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+                                 "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+                                 "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                                 "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                                 "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                                 "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f");
   std::string raw = base::from_hex(y).value();
   CHECK(reading(ed25519(y)) == "untrusted");
   raw.back() = static_cast<char>(static_cast<unsigned char>(raw.back()) | 0x80);
@@ -163,10 +162,10 @@ TEST_CASE("a PEM block stands alone", "[trust][key]") {
   CHECK(reading(ecdsa(with_header)) == "malformed");
   // One more byte inside the block: the structure ends before it does.
   std::string longer = base::base64_decode("AAAA").value();
-  CHECK(reading(ecdsa("-----BEGIN PUBLIC KEY-----\n" + base::base64_encode(longer) +
-                      "\n-----END PUBLIC KEY-----\n")) == "malformed");
-  CHECK(reading(ecdsa("-----BEGIN PUBLIC KEY-----\n" + std::string(40'000, 'A') +
-                      "\n-----END PUBLIC KEY-----\n")) == "malformed");
+  CHECK(reading(ecdsa("-----BEGIN PUBLIC KEY-----\n" + base::base64_encode(longer) + "\n-----END PUBLIC KEY-----\n")) ==
+        "malformed");
+  CHECK(reading(ecdsa("-----BEGIN PUBLIC KEY-----\n" + std::string(40'000, 'A') + "\n-----END PUBLIC KEY-----\n")) ==
+        "malformed");
 }
 
 TEST_CASE("old spellings are read for foreign repositories only", "[trust][key]") {

@@ -62,7 +62,7 @@ std::string targets_outcome(const Json& part) {
   return outcome([&] { trust::parse_targets(as_file(part)); });
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("hostile JSON is refused before any signature is looked at", "[trust][metadata]") {
   CHECK(reading(R"({"signatures":[],"signed":{}})") == "ok");
@@ -90,8 +90,7 @@ TEST_CASE("hostile JSON is refused before any signature is looked at", "[trust][
   CHECK(reading(R"({"signatures":[],"signed":{"a":"\ud800"}})") == "malformed");
   CHECK(reading("{\"signatures\":[],\"signed\":{\"a\":\"\xff\"}}") == "malformed");
   CHECK(reading("{\"signatures\":[],\"signed\":{\"a\":" + std::string(1'000'000 / 4, '[')) != "ok");
-  CHECK(reading(R"({"signatures":[],"signed":{"a":)" + std::string(40, '[') + std::string(40, ']') + "}}") !=
-        "ok");
+  CHECK(reading(R"({"signatures":[],"signed":{"a":)" + std::string(40, '[') + std::string(40, ']') + "}}") != "ok");
   CHECK(reading(R"({"signatures":[],"signed":{}})", 10) == "limit");
 }
 
@@ -133,14 +132,13 @@ TEST_CASE("every role comes back as it was written", "[trust][metadata]") {
 TEST_CASE("what all roles share is checked", "[trust][metadata]") {
   const Example example;
   const auto spoiled = GENERATE_COPY(
-      std::pair("/_type", Json("snapshot")), std::pair("/_type", Json("Timestamp")),
-      std::pair("/_type", Json(1)), std::pair("/version", Json(0)), std::pair("/version", Json(-1)),
-      std::pair("/version", Json("1")), std::pair("/version", Json(nullptr)),
-      std::pair("/expires", Json("2026-08-01")), std::pair("/expires", Json("2026-08-01T00:00:00+00:00")),
-      std::pair("/expires", Json("2026-08-01T00:00:00.0Z")),
+      std::pair("/_type", Json("snapshot")), std::pair("/_type", Json("Timestamp")), std::pair("/_type", Json(1)),
+      std::pair("/version", Json(0)), std::pair("/version", Json(-1)), std::pair("/version", Json("1")),
+      std::pair("/version", Json(nullptr)), std::pair("/expires", Json("2026-08-01")),
+      std::pair("/expires", Json("2026-08-01T00:00:00+00:00")), std::pair("/expires", Json("2026-08-01T00:00:00.0Z")),
       std::pair("/expires", Json("2026-13-01T00:00:00Z")), std::pair("/expires", Json(5)),
-      std::pair("/spec_version", Json(1)), std::pair("/channel", Json("Site")),
-      std::pair("/channel", Json("")), std::pair("/channel", Json("../x")), std::pair("/channel", Json(5)));
+      std::pair("/spec_version", Json(1)), std::pair("/channel", Json("Site")), std::pair("/channel", Json("")),
+      std::pair("/channel", Json("../x")), std::pair("/channel", Json(5)));
   INFO(spoiled.first << " " << spoiled.second);
   if (spoiled.first == std::string("/channel") && spoiled.second == "") {
     // An empty name is no name.
@@ -167,8 +165,7 @@ TEST_CASE("versions of the specification", "[trust][metadata]") {
 TEST_CASE("foreign repositories may write times as RFC 3339 allows", "[trust][metadata]") {
   const Json foreign = without(Example().timestamp, "/channel");
   CHECK(timestamp_outcome(with(foreign, "/expires", "2026-08-01T02:00:00.123+02:00")) == "ok");
-  CHECK(trust::parse_timestamp(as_file(with(foreign, "/expires", "2026-07-01T14:00:00.9+02:00"))).expires ==
-        day(0));
+  CHECK(trust::parse_timestamp(as_file(with(foreign, "/expires", "2026-07-01T14:00:00.9+02:00"))).expires == day(0));
   CHECK(timestamp_outcome(with(foreign, "/expires", "soon")) == "malformed");
 }
 
@@ -189,13 +186,11 @@ TEST_CASE("roots of a wrong shape are refused", "[trust][metadata]") {
     CHECK(root_outcome(with(example.root, "/roles/" + role + "/keyids", keyid)) == "malformed");
     CHECK(root_outcome(with(example.root, "/roles/" + role + "/keyids", {keyid, keyid})) == "malformed");
     CHECK(root_outcome(with(example.root, "/roles/" + role + "/keyids", {1})) == "malformed");
-    CHECK(root_outcome(with(example.root, "/roles/" + role + "/keyids", {std::string(64, '0')})) ==
-          "malformed");
+    CHECK(root_outcome(with(example.root, "/roles/" + role + "/keyids", {std::string(64, '0')})) == "malformed");
   }
   // 2^63 is no integer that a file may hold; the largest that is one is read and can never be met.
   CHECK(outcome([&] {
-          trust::parse_signed(R"({"signatures":[],"signed":{"threshold":9223372036854775808}})", "f",
-                              k_limit);
+          trust::parse_signed(R"({"signatures":[],"signed":{"threshold":9223372036854775808}})", "f", k_limit);
         }) == "malformed");
   CHECK(root_outcome(with(example.root, "/roles/root/threshold", 9007199254740991)) == "ok");
   CHECK(root_outcome(with(example.root, "/consistent_snapshot", 1)) == "malformed");
@@ -274,11 +269,9 @@ TEST_CASE("targets of a wrong shape are refused", "[trust][metadata]") {
   CHECK(targets_outcome(good) == "ok");
   CHECK(targets_outcome(without(good, "/targets")) == "malformed");
   CHECK(targets_outcome(without(good, "/delegations")) == "ok");
-  CHECK(targets_outcome(with(good, "/targets/x", {{"length", 1}, {"hashes", Json::object()}})) ==
-        "malformed");
+  CHECK(targets_outcome(with(good, "/targets/x", {{"length", 1}, {"hashes", Json::object()}})) == "malformed");
   CHECK(targets_outcome(with(good, "/targets/x", {{"hashes", {{"sha256", "00"}}}})) == "malformed");
-  CHECK(targets_outcome(with(good, "/targets/x", {{"length", -1}, {"hashes", {{"sha256", "00"}}}})) ==
-        "malformed");
+  CHECK(targets_outcome(with(good, "/targets/x", {{"length", -1}, {"hashes", {{"sha256", "00"}}}})) == "malformed");
   CHECK(targets_outcome(with(good, "/targets/x", {{"length", 1}, {"hashes", {{"md5", "00"}}}})) == "ok");
   Json spaced = good;
   spaced["targets"]["a b"] = {{"length", 1}, {"hashes", {{"sha256", "00"}}}};
@@ -310,8 +303,7 @@ TEST_CASE("signed files are one text, whoever signs first", "[trust][metadata]")
   const Json part = Example().timestamp;
   const std::string both = trust::sign_role(part, {a.get(), b.get()});
   CHECK(both == trust::sign_role(part, {b.get(), a.get(), b.get()}));
-  CHECK(both ==
-        trust::add_signature(trust::parse_signed(trust::sign_role(part, {b.get()}), "f", k_limit), *a));
+  CHECK(both == trust::add_signature(trust::parse_signed(trust::sign_role(part, {b.get()}), "f", k_limit), *a));
   CHECK(both == trust::add_signature(trust::parse_signed(both, "f", k_limit), *a));
   const auto file = trust::parse_signed(both, "f", k_limit);
   CHECK(file.bytes == both);
@@ -323,9 +315,8 @@ TEST_CASE("signed files are one text, whoever signs first", "[trust][metadata]")
 TEST_CASE("adding a signature keeps what others wrote, and replaces an empty one", "[trust][metadata]") {
   const auto a = trust::generate_key(trust::Scheme::ed25519);
   const std::string keyid = a->public_key().keyid();
-  const Json draft = {
-      {"signatures", {{{"keyid", keyid}, {"sig", ""}}, {{"keyid", "b"}, {"sig", "00"}, {"x", 1}}}},
-      {"signed", {{"x", 1}}}};
+  const Json draft = {{"signatures", {{{"keyid", keyid}, {"sig", ""}}, {{"keyid", "b"}, {"sig", "00"}, {"x", 1}}}},
+                      {"signed", {{"x", 1}}}};
   const std::string text = trust::add_signature(trust::parse_signed(draft.dump(), "f", k_limit), *a);
   const auto file = trust::parse_signed(text, "f", k_limit);
   REQUIRE(file.signatures.size() == 2);

@@ -15,7 +15,7 @@ struct Channel {
   test::Site site{repository};
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("every role is of the channel that is imported", "[trust][policy]") {
   Channel c;
@@ -56,7 +56,7 @@ TEST_CASE("a version that leaps is not followed", "[trust][policy]") {
   Channel c;
   REQUIRE(c.site.refresh() == "ok");
   const std::string role = GENERATE(as<std::string>(), "timestamp", "snapshot", "targets");
-  c.repository.set_version(role, 1'000'001); // the next is 1,000,002: one more than 1,000,000 after 1
+  c.repository.set_version(role, 1'000'001);  // the next is 1,000,002: one more than 1,000,000 after 1
   c.repository.publish({"targets", "snapshot", "timestamp"});
   CHECK(c.site.refresh() == "untrusted");
   c.site.options.policy.largest_version_jump = 2'000'000;

@@ -48,7 +48,7 @@ std::string pinning(const std::string& bytes, const trust::Policy& policy = {}) 
   return outcome([&] { trust::check_pinnable(bytes, policy); });
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("roles live as long as the cadence asks", "[trust][root]") {
   using std::chrono::days;
@@ -76,8 +76,7 @@ TEST_CASE("a first root that its own threshold signed can be pinned", "[trust][r
   const auto pinnable = trust::check_pinnable(bytes, {});
   CHECK(pinnable.root.version == 1);
   // Signatures never change the fingerprint.
-  CHECK(pinnable.fingerprint ==
-        trust::check_pinnable(trust::sign_role(part, people.of("root", 3)), {}).fingerprint);
+  CHECK(pinnable.fingerprint == trust::check_pinnable(trust::sign_role(part, people.of("root", 3)), {}).fingerprint);
 }
 
 TEST_CASE("plans that cannot work are refused", "[trust][root]") {
@@ -142,9 +141,7 @@ TEST_CASE("a root that a policy would not follow cannot be pinned", "[trust][roo
 TEST_CASE("a key of root serves no other role, a threshold has its keys", "[trust][root]") {
   People people;
   auto root = trust::make_first_root(people.plan());
-  const auto signed_as_is = [&] {
-    return trust::sign_role(trust::to_signed_part(root), people.of("root", 1));
-  };
+  const auto signed_as_is = [&] { return trust::sign_role(trust::to_signed_part(root), people.of("root", 1)); };
   CHECK(pinning(signed_as_is()) == "ok");
   const auto good = root;
   root.roles["snapshot"].keyids = root.roles["root"].keyids;
@@ -154,7 +151,7 @@ TEST_CASE("a key of root serves no other role, a threshold has its keys", "[trus
   CHECK(pinning(signed_as_is()) == "untrusted");
   root = good;
   root.roles["snapshot"].keyids.push_back(root.roles["targets"].keyids.front());
-  CHECK(pinning(signed_as_is()) == "ok"); // unwise, but each root decides it for itself
+  CHECK(pinning(signed_as_is()) == "ok");  // unwise, but each root decides it for itself
 }
 
 TEST_CASE("a next root needs the old and the new threshold", "[trust][root]") {

@@ -134,7 +134,7 @@ void apply(TufRepository& repository, const std::string& role, const Rotation& r
   }
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a root is signed by the threshold before it and by its own", "[trust][rotation]") {
   const auto keys = ten_keys();

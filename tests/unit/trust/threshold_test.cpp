@@ -28,7 +28,7 @@ PublicKey renamed(const PublicKey& key, int number) {
   return PublicKey::from_json(object);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("different listed keys count, each once", "[trust][threshold]") {
   const auto a = make_key();
@@ -50,9 +50,8 @@ TEST_CASE("different listed keys count, each once", "[trust][threshold]") {
   CHECK(trust::count_signers(both, {}, keys) == 0);
 
   CHECK(outcome([&] { trust::require_threshold(both, "snapshot", role, keys); }) == "ok");
-  CHECK(outcome([&] {
-          trust::require_threshold(parse(trust::sign_role(part, {b.get()})), "snapshot", role, keys);
-        }) == "untrusted");
+  CHECK(outcome([&] { trust::require_threshold(parse(trust::sign_role(part, {b.get()})), "snapshot", role, keys); }) ==
+        "untrusted");
 }
 
 TEST_CASE("a threshold of nothing is never met", "[trust][threshold]") {

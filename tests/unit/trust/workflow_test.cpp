@@ -13,7 +13,7 @@ using Names = std::vector<std::string>;
 
 TEST_CASE("a first refresh asks in order and stores what it received", "[trust][workflow]") {
   Follower f;
-  f.repository.files["timestamp.json"] += " "; // bytes as received, not as we would write them
+  f.repository.files["timestamp.json"] += " ";  // bytes as received, not as we would write them
   CHECK(f.refresh() == "ok");
   CHECK(f.repository.requests == Names{"2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json"});
   CHECK(f.site.state.calls == Names{"save timestamp", "save snapshot", "save targets"});
@@ -54,10 +54,8 @@ TEST_CASE("a bad initial root makes no request", "[trust][workflow]") {
 
 TEST_CASE("a role that is not properly signed is refused, those before it stay", "[trust][workflow]") {
   Follower f;
-  const auto [role, kept] = GENERATE(table<std::string, Versions>({{"root", {0, 0, 0, 0}},
-                                                                   {"timestamp", {2, 0, 0, 0}},
-                                                                   {"snapshot", {2, 2, 0, 0}},
-                                                                   {"targets", {2, 2, 2, 0}}}));
+  const auto [role, kept] = GENERATE(table<std::string, Versions>(
+      {{"root", {0, 0, 0, 0}}, {"timestamp", {2, 0, 0, 0}}, {"snapshot", {2, 2, 0, 0}}, {"targets", {2, 2, 2, 0}}}));
   f.repository.signers[role].clear();
   f.repository.publish_all();
   CHECK(f.refresh() == "untrusted");
@@ -66,8 +64,8 @@ TEST_CASE("a role that is not properly signed is refused, those before it stay",
 
 TEST_CASE("a file of another version than its name is refused", "[trust][workflow]") {
   Follower f;
-  const auto [role, kept] = GENERATE(table<std::string, Versions>(
-      {{"root", {0, 0, 0, 0}}, {"snapshot", {2, 2, 0, 0}}, {"targets", {2, 2, 2, 0}}}));
+  const auto [role, kept] = GENERATE(
+      table<std::string, Versions>({{"root", {0, 0, 0, 0}}, {"snapshot", {2, 2, 0, 0}}, {"targets", {2, 2, 2, 0}}}));
   f.repository.describe_with_hashes = false;
   const std::string changed = role;
   f.repository.publish_all();
@@ -179,11 +177,9 @@ TEST_CASE("one role's file is not another's, however well signed", "[trust][work
 TEST_CASE("expired metadata is refused role by role", "[trust][workflow]") {
   Follower f;
   REQUIRE(f.refresh() == "ok");
-  const auto [role, kept] = GENERATE(table<std::string, Versions>({{"root", {2, 1, 1, 1}},
-                                                                   {"timestamp", {2, 1, 1, 1}},
-                                                                   {"snapshot", {2, 2, 1, 1}},
-                                                                   {"targets", {2, 2, 2, 1}}}));
-  f.repository.common(role).expires = day(0); // valid until, not on, its last second
+  const auto [role, kept] = GENERATE(table<std::string, Versions>(
+      {{"root", {2, 1, 1, 1}}, {"timestamp", {2, 1, 1, 1}}, {"snapshot", {2, 2, 1, 1}}, {"targets", {2, 2, 2, 1}}}));
+  f.repository.common(role).expires = day(0);  // valid until, not on, its last second
   f.repository.publish_all();
   CHECK(f.refresh() == "expired");
   CHECK(f.versions() == kept);
@@ -230,8 +226,7 @@ TEST_CASE("repeated keyids are refused", "[trust][workflow]") {
   SECTION("in signatures") {
     f.repository.describe_with_hashes = false;
     f.repository.publish_all();
-    f.repository.tamper("2.snapshot.json",
-                        [](Json& file) { file["signatures"].push_back(file["signatures"][0]); });
+    f.repository.tamper("2.snapshot.json", [](Json& file) { file["signatures"].push_back(file["signatures"][0]); });
     CHECK(f.refresh() == "tampered");
     CHECK(f.versions() == Versions{2, 2, 0, 0});
   }
@@ -249,8 +244,7 @@ TEST_CASE("repeated keyids are refused", "[trust][workflow]") {
 
 TEST_CASE("each scheme can be the one that is needed", "[trust][workflow]") {
   Follower f;
-  const auto scheme =
-      GENERATE(trust::Scheme::ed25519, trust::Scheme::ecdsa_p256, trust::Scheme::rsa_pss_sha256);
+  const auto scheme = GENERATE(trust::Scheme::ed25519, trust::Scheme::ecdsa_p256, trust::Scheme::rsa_pss_sha256);
   const auto signer = f.repository.add_key("root", scheme);
   f.repository.root.roles["root"].threshold = 2;
   f.repository.publish({"root"});

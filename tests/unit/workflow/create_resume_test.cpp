@@ -120,15 +120,22 @@ TEST_CASE("an interruption is honoured, and the same command goes on", "[workflo
   run.check(report);
 }
 
-TEST_CASE("another wish, or --restart, begins anew and leaves nothing of the old run", "[!mayfail][workflow][create][resume]") {
+TEST_CASE("another wish, or --restart, begins anew and leaves nothing of the old run",
+          "[!mayfail][workflow][create][resume]") {
   InterruptibleRun run;
   auto options = run.options();
   run.stop_at(6, {.status = 403});
   CHECK(test::code_of([&] { return run.host.create(options); }) == ErrorCode::auth);
   run.stop_at(0, {});
-  SECTION("restart") { options.restart = true; }
-  SECTION("another cut") { options.volume_size = 150'000; }
-  SECTION("another place") { options.output = (run.host.root() / "elsewhere").string() + "/"; }
+  SECTION("restart") {
+    options.restart = true;
+  }
+  SECTION("another cut") {
+    options.volume_size = 150'000;
+  }
+  SECTION("another place") {
+    options.output = (run.host.root() / "elsewhere").string() + "/";
+  }
   const CreateReport report = run.host.create(options);
   CHECK_FALSE(report.continued);
   CHECK(report.serial == 1);
@@ -148,8 +155,12 @@ TEST_CASE("partial files that were changed meanwhile are not believed", "[workfl
     text.at(text.size() / 2) = static_cast<char>(text.at(text.size() / 2) ^ 4);
     base::write_file_atomic(partial, text);
   }
-  SECTION("cut") { fs::resize_file(partial, fs::file_size(partial) - 1000); }
-  SECTION("gone") { fs::remove(partial); }
+  SECTION("cut") {
+    fs::resize_file(partial, fs::file_size(partial) - 1000);
+  }
+  SECTION("gone") {
+    fs::remove(partial);
+  }
   run.check(run.host.create(options));
 }
 

@@ -57,7 +57,8 @@ TEST_CASE("makes a sealed bundle and everything that is carried with it", "[!may
   CHECK_FALSE(fs::exists(host.home().channel("site-a") / "run"));
 
   SECTION("as verify says too") {
-    const auto verified = verify_bundle({.bundle = host.out(), .home = host.home(), .wall = host.clock().now()}, host.reporter());
+    const auto verified =
+        verify_bundle({.bundle = host.out(), .home = host.home(), .wall = host.clock().now()}, host.reporter());
     for (const auto& finding : verified.findings) {
       UNSCOPED_INFO(finding.subject << ": " << finding.message);
     }
@@ -171,7 +172,10 @@ TEST_CASE("needs keys to write", "[workflow][create]") {
   FaultServer server;
   const ThreeFiles files(server);
   const auto options = host.options(host.manifest(files.manifest(server)));
-  const auto error = test::error_of([&] { create_bundle(host.home(), options, nullptr, host.clock(), host.reporter()); return 0; });
+  const auto error = test::error_of([&] {
+    create_bundle(host.home(), options, nullptr, host.clock(), host.reporter());
+    return 0;
+  });
   CHECK(error.code() == ErrorCode::config);
   CHECK(error.hint().find("keys init") != std::string::npos);
 }
@@ -277,8 +281,9 @@ TEST_CASE("two files with the same content are one blob, whether that was known 
   server.script("/x", {{.body = content}});
   server.script("/y", {{.body = content}});
   server.script("/z", {{.body = content}});
-  const auto report = host.create(host.options(host.manifest("name: site-a\nfiles:\n" + url_entry(server, "/x") +
-                                                             url_entry(server, "/y", content) + url_entry(server, "/z"))));
+  const auto report =
+      host.create(host.options(host.manifest("name: site-a\nfiles:\n" + url_entry(server, "/x") +
+                                             url_entry(server, "/y", content) + url_entry(server, "/z"))));
   CHECK(report.blobs == 1);
   CHECK(report.blobs_included == 4);
   CHECK(host.open(report.bundle).present.size() == 3);

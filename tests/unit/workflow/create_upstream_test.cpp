@@ -81,7 +81,8 @@ TEST_CASE("a lock is fetched exactly, or not at all", "[workflow][create]") {
     CHECK(file.host().create(file.options()).sealed);
   }
   SECTION("not with a manifest that asks for something else") {
-    file.options().manifests = {file.host().manifest("name: site-a\nfiles:\n" + url_entry(file.server(), "/g"), "o.yaml")};
+    file.options().manifests = {
+        file.host().manifest("name: site-a\nfiles:\n" + url_entry(file.server(), "/g"), "o.yaml")};
     CHECK(test::code_of([&] { return file.host().create(file.options()); }) == ErrorCode::lock);
   }
   SECTION("not with flags that change what it says") {
@@ -189,9 +190,8 @@ TEST_CASE("all entries that cannot be had are told together", "[workflow][resolv
   server.script("/a", {{.body = "one"}});
   std::string manifest = "name: site-a\nfiles:\n" + url_entry(server, "/a", "one");
   SECTION("one is told as it is, with its place") {
-    const auto error = test::error_of([&] {
-      return host.create(host.options(host.manifest(manifest + url_entry(server, "/gone"))));
-    });
+    const auto error =
+        test::error_of([&] { return host.create(host.options(host.manifest(manifest + url_entry(server, "/gone")))); });
     CHECK(error.code() == ErrorCode::not_found);
     REQUIRE(error.position());
     CHECK(error.position()->line == 4);

@@ -28,10 +28,10 @@ std::string content_of(std::uint64_t seed, std::uint64_t offset, std::size_t len
 
 struct Behaviour {
   std::uint64_t length = 0;
-  std::chrono::milliseconds delay{0};         // before the first byte
-  std::optional<std::uint64_t> break_at;      // bytes after which the transfer ends, without an error
-  std::optional<ErrorCode> error;             // thrown at once
-  std::size_t piece = 10'000;                 // bytes of one write
+  std::chrono::milliseconds delay{0};     // before the first byte
+  std::optional<std::uint64_t> break_at;  // bytes after which the transfer ends, without an error
+  std::optional<ErrorCode> error;         // thrown at once
+  std::size_t piece = 10'000;             // bytes of one write
 };
 
 struct Observed {
@@ -156,7 +156,8 @@ ErrorCode code_of_drain(FetchWindow& window) {
 TEST_CASE("delivers blobs of every size in order", "[workflow][fetch_window]") {
   base::TempDir directory;
   std::vector<Job> jobs;
-  for (const std::uint64_t length : {0ULL, 1ULL, 4095ULL, 4096ULL, 4097ULL, 32768ULL, 32769ULL, 1'000'000ULL, 0ULL, 7ULL}) {
+  for (const std::uint64_t length :
+       {0ULL, 1ULL, 4095ULL, 4096ULL, 4097ULL, 32768ULL, 32769ULL, 1'000'000ULL, 0ULL, 7ULL}) {
     jobs.push_back({.behaviour = {.length = length}});
   }
   Observed observed;
@@ -276,15 +277,17 @@ TEST_CASE("reports a fetchable that cannot be made and a feed that fails", "[wor
       if (std::exchange(fed, true)) {
         return std::nullopt;
       }
-      return WindowBlob{.name = "a", .origin = "b", .length = 1'000'000, .open = []() -> std::shared_ptr<ecosystem::Fetchable> {
-                          throw Error(ErrorCode::auth, "no");
-                        }};
+      return WindowBlob{.name = "a",
+                        .origin = "b",
+                        .length = 1'000'000,
+                        .open = []() -> std::shared_ptr<ecosystem::Fetchable> { throw Error(ErrorCode::auth, "no"); }};
     };
     FetchWindow window(feed, small_window(directory));
     CHECK(code_of_drain(window) == ErrorCode::auth);
   }
   SECTION("feed") {
-    FetchWindow window([]() -> std::optional<WindowBlob> { throw Error(ErrorCode::lock, "no"); }, small_window(directory));
+    FetchWindow window([]() -> std::optional<WindowBlob> { throw Error(ErrorCode::lock, "no"); },
+                       small_window(directory));
     CHECK(code_of_drain(window) == ErrorCode::lock);
   }
 }

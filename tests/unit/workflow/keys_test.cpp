@@ -63,7 +63,8 @@ TEST_CASE("root's private keys may lie elsewhere from the start", "[workflow][ke
   CHECK(show_keys(host.home).keys.front().scheme == "ecdsa-sha2-nistp256");
 
   Home other{.root = host.folder.path() / "other", .config = host.folder.path() / "other"};
-  CHECK(test::code_of([&] { return init_keys(other, {.root_key_folder = safe}, host.clock).fingerprint; }) == ErrorCode::conflict);
+  CHECK(test::code_of([&] { return init_keys(other, {.root_key_folder = safe}, host.clock).fingerprint; }) ==
+        ErrorCode::conflict);
   CHECK_FALSE(has_keys(other));
 }
 
@@ -71,7 +72,8 @@ TEST_CASE("a key file that is not the root's is refused", "[workflow][keys]") {
   EmptyHost host;
   init_keys(host.home, {}, host.clock);
   fs::remove(host.home.keys() / "snapshot.pem");
-  trust::save_private_key(*trust::generate_key(trust::Scheme::ed25519), host.home.keys() / "snapshot.pem", std::nullopt);
+  trust::save_private_key(*trust::generate_key(trust::Scheme::ed25519), host.home.keys() / "snapshot.pem",
+                          std::nullopt);
   CHECK(test::code_of([&] { return KeyRing(host.home, std::nullopt).roots().size(); }) == ErrorCode::untrusted);
 }
 
@@ -123,8 +125,9 @@ TEST_CASE("a bundle that two must approve is a draft until both have", "[workflo
   const auto own_approval = [&] {
     return sign_bundle(people.home, draft.bundle, ring.roots(), &ring, nullptr, people.clock, people.reporter);
   };
-  CHECK(test::code_of([&] { return seal_bundle(people.home, draft.bundle, ring, people.clock, people.reporter).serial; }) ==
-        ErrorCode::approval_missing);
+  CHECK(test::code_of([&] {
+          return seal_bundle(people.home, draft.bundle, ring, people.clock, people.reporter).serial;
+        }) == ErrorCode::approval_missing);
   CHECK(own_approval().added == 0);
 
   const auto second = trust::load_private_key(people.folder.path() / "second.pem", std::nullopt);
@@ -141,7 +144,8 @@ TEST_CASE("a bundle that two must approve is a draft until both have", "[workflo
   CHECK(verified.shipment().kind == bundle::Shipment::Kind::full);
   const std::string sums = base::read_file(people.folder.path() / "out" / "site-a-1.sha256", 1u << 20);
   CHECK(sums.find(base::sha256(test::read_whole(draft.bundle)).hex()) != std::string::npos);
-  CHECK(sums.find(base::sha256(test::read_whole(people.folder.path() / "out" / "site-a-1.html")).hex()) != std::string::npos);
+  CHECK(sums.find(base::sha256(test::read_whole(people.folder.path() / "out" / "site-a-1.html")).hex()) !=
+        std::string::npos);
   CHECK(test::code_of(own_approval) == ErrorCode::conflict);
   // The next state builds on the sealed one.
   CHECK(people.create(volume_size).serial == 2);
@@ -171,7 +175,8 @@ TEST_CASE("nobody approves what was changed after the build", "[!mayfail][workfl
   SECTION("with a key that is no approver's") {
     const auto stranger = trust::generate_key(trust::Scheme::ed25519);
     CHECK(test::code_of([&] {
-            return sign_bundle(people.home, draft.bundle, ring.roots(), nullptr, stranger.get(), people.clock, people.reporter);
+            return sign_bundle(people.home, draft.bundle, ring.roots(), nullptr, stranger.get(), people.clock,
+                               people.reporter);
           }) == ErrorCode::untrusted);
   }
 }
@@ -198,8 +203,8 @@ TEST_CASE("two makers of the same bundle see that they agree", "[workflow][compa
     CHECK(compare_bundles(a.bundle, second.create(options).bundle).same());
   }
   SECTION("and where they do not") {
-    const auto b = second.create(second.options(
-        second.manifest("name: site-a\nfiles:\n" + url_entry(server, "/g", content_for(2, 50'000)))));
+    const auto b = second.create(
+        second.options(second.manifest("name: site-a\nfiles:\n" + url_entry(server, "/g", content_for(2, 50'000)))));
     const CompareReport report = compare_bundles(a.bundle, b.bundle);
     CHECK_FALSE(report.same());
     CHECK(report.differences.size() >= 2);
@@ -218,7 +223,10 @@ TEST_CASE("a first manifest is checked before it is written, and never written o
   const auto manifest = model::read_manifests({options.manifest}, ecosystem::all_sections());
   CHECK(manifest.name == "site-a");
   CHECK(manifest.entries.size() == 3);
-  CHECK(test::code_of([&] { write_manifest(options); return 0; }) == ErrorCode::conflict);
+  CHECK(test::code_of([&] {
+          write_manifest(options);
+          return 0;
+        }) == ErrorCode::conflict);
 
   options.tools = {"opentofu"};
   CHECK(test::code_of([&] { return make_manifest(options); }) == ErrorCode::usage);

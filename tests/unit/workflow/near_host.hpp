@@ -35,8 +35,8 @@ inline std::string content_for(unsigned seed, std::size_t length) {
 // What a bundle holds, as somebody who only trusts the root sees it: every blob read and hashed.
 struct HeldBundle {
   std::uint64_t serial = 0;
-  std::set<std::string> paths;                // of rows that have a blob
-  std::map<std::string, std::string> present; // path -> content, of blobs that are in the files
+  std::set<std::string> paths;                 // of rows that have a blob
+  std::map<std::string, std::string> present;  // path -> content, of blobs that are in the files
   std::uint64_t omitted = 0;
   bundle::Shipment shipment;
   std::vector<bundle::Attachment> attachments;
@@ -133,7 +133,9 @@ class NearHost {
   RecordingReporter m_reporter;
 };
 
-inline std::string read_whole(const fs::path& path) { return base::read_file(path, 1u << 30); }
+inline std::string read_whole(const fs::path& path) {
+  return base::read_file(path, 1u << 30);
+}
 
 // "- { url: …, path: NAME }", pinned when `content` is given.
 inline std::string url_entry(const FaultServer& server, const std::string& path, const std::string& content = "") {

@@ -208,7 +208,10 @@ TEST_CASE("a medium that forgets is found out", "[workflow][readback]") {
   auto digests = hash_files({folder.path() / "a"}, Cache::use, reporter);
   read_back(digests, reporter);
   base::write_file_atomic(folder.path() / "a", "c0ntent");
-  CHECK(test::code_of([&] { read_back(digests, reporter); return 0; }) == ErrorCode::tampered);
+  CHECK(test::code_of([&] {
+          read_back(digests, reporter);
+          return 0;
+        }) == ErrorCode::tampered);
 }
 
 TEST_CASE("a target without room is refused before anything is fetched", "[workflow][target]") {

@@ -28,19 +28,30 @@ struct ImageBundle {
                    .dump();
     const std::string type = "application/vnd.oci.image.manifest.v1+json";
     const std::string repository = "registry.example_5000/team/app";
-    const auto purl = "pkg:oci/app@" + base::sha256(manifest).to_string() + "?repository_url=registry.example:5000/team/app&tag=1";
+    const auto purl =
+        "pkg:oci/app@" + base::sha256(manifest).to_string() + "?repository_url=registry.example:5000/team/app&tag=1";
     const auto at = [&](const std::string& content) { return repository + "@" + base::sha256(content).to_string(); };
-    bundle = make_bundle(medium.path(),
-                         {{.ecosystem = "oci", .path = at(manifest), .content = manifest, .artifact = purl, .media_type = type},
-                          {.ecosystem = "oci", .path = at(config), .content = config, .artifact = purl, .media_type = "x/config"},
-                          {.ecosystem = "oci", .path = at(layer), .content = layer, .artifact = purl, .media_type = "x/layer"},
-                          {.ecosystem = "oci", .path = repository + ":1", .content = manifest, .artifact = purl,
-                           .media_type = type, .kind = model::Kind::tag},
-                          text_file("docs/guide.txt", "read me\n")},
-                         keys, {.volume_size = 30'000});
+    bundle = make_bundle(
+        medium.path(),
+        {{.ecosystem = "oci", .path = at(manifest), .content = manifest, .artifact = purl, .media_type = type},
+         {.ecosystem = "oci", .path = at(config), .content = config, .artifact = purl, .media_type = "x/config"},
+         {.ecosystem = "oci", .path = at(layer), .content = layer, .artifact = purl, .media_type = "x/layer"},
+         {.ecosystem = "oci",
+          .path = repository + ":1",
+          .content = manifest,
+          .artifact = purl,
+          .media_type = type,
+          .kind = model::Kind::tag},
+         text_file("docs/guide.txt", "read me\n")},
+        keys, {.volume_size = 30'000});
   }
   workflow::ExtractOptions options(const std::string& what, const fs::path& output) const {
-    return {.bundle = bundle.head, .volumes = {}, .what = what, .output = output, .home = site.home, .now = bundle_time(200)};
+    return {.bundle = bundle.head,
+            .volumes = {},
+            .what = what,
+            .output = output,
+            .home = site.home,
+            .now = bundle_time(200)};
   }
 };
 
@@ -56,7 +67,8 @@ TEST_CASE("an image becomes an OCI layout, as a folder or as a tar") {
   CHECK(text_of(folder / "blobs" / "sha256" / base::sha256(given.layer).hex()) == given.layer);
   const auto index = base::Json::parse(text_of(folder / "index.json"));
   CHECK(index["manifests"][0]["digest"] == base::sha256(given.manifest).to_string());
-  CHECK(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"] == "registry.example:5000/team/app:1");
+  CHECK(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"] ==
+        "registry.example:5000/team/app:1");
   CHECK(base::Json::parse(text_of(folder / "oci-layout"))["imageLayoutVersion"] == "1.0.0");
 
   const auto archive = given.medium.path() / "out.tar";
@@ -97,8 +109,9 @@ TEST_CASE("damage is noticed on the way out, and nothing is left behind") {
     }
   }
   const auto folder = given.medium.path() / "out";
-  CHECK(code_of([&] { return workflow::extract(given.options("registry.example:5000/team/app:1", folder), given.site.reporter); }) ==
-        ErrorCode::tampered);
+  CHECK(code_of([&] {
+          return workflow::extract(given.options("registry.example:5000/team/app:1", folder), given.site.reporter);
+        }) == ErrorCode::tampered);
   CHECK_FALSE(fs::exists(folder));
 }
 
@@ -111,8 +124,9 @@ TEST_CASE("a missing volume is said, an unknown producer only lowers the trust")
   for (const auto& volume : given.bundle.volumes) {
     fs::remove(volume);
   }
-  CHECK(code_of([&] { return workflow::extract(given.options("registry.example:5000/team/app:1", folder), given.site.reporter); }) ==
-        ErrorCode::base_missing);
+  CHECK(code_of([&] {
+          return workflow::extract(given.options("registry.example:5000/team/app:1", folder), given.site.reporter);
+        }) == ErrorCode::base_missing);
 }
 
 TEST_CASE("a digest is explained by what it belongs to") {
@@ -122,5 +136,6 @@ TEST_CASE("a digest is explained by what it belongs to") {
                                              bundle_time(1), proven);
   CHECK(proven);
   CHECK(uses.size() == 2);
-  CHECK(workflow::explain_digest(given.bundle.head, base::sha256("unheard of"), given.site.home, bundle_time(1), proven).empty());
+  CHECK(workflow::explain_digest(given.bundle.head, base::sha256("unheard of"), given.site.home, bundle_time(1), proven)
+            .empty());
 }

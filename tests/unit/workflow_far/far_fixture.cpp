@@ -67,8 +67,8 @@ std::string Site::fingerprint() const {
     return "nothing";
   }
   const auto state = this->state();
-  std::string text = fmt::format("catalog {} audit {}", store::current_catalog_number(home.root),
-                                 state.audit_entries().size());
+  std::string text =
+      fmt::format("catalog {} audit {}", store::current_catalog_number(home.root), state.audit_entries().size());
   for (const auto& generation : state.generations()) {
     text += fmt::format(" {}:{}:{}", generation.id, generation.serial, generation.active);
   }
@@ -91,9 +91,13 @@ void flip_bit(const fs::path& file, std::uint64_t offset) {
   base::write_file_atomic(file, text);
 }
 
-void cut(const fs::path& file, std::uint64_t length) { fs::resize_file(file, length); }
+void cut(const fs::path& file, std::uint64_t length) {
+  fs::resize_file(file, length);
+}
 
-std::string text_of(const fs::path& file) { return base::read_file(file, k_limit); }
+std::string text_of(const fs::path& file) {
+  return base::read_file(file, k_limit);
+}
 
 std::uint64_t offset_of(const fs::path& file, std::string_view needle) {
   const auto place = text_of(file).find(needle);

@@ -15,8 +15,9 @@ struct TwoStates {
   ProducerKeys keys;
   Medium medium;
   MadeBundle first = make_bundle(medium.path(), {text_file("a.txt", "old"), text_file("b.txt", "stays")}, keys);
-  MadeBundle delta = make_bundle(medium.path(), {text_file("a.txt", "new"), text_file("b.txt", "stays")}, keys,
-                                 {.serial = 2, .created = bundle_time(1), .omit = {"b.txt"}, .previous = first.contents});
+  MadeBundle delta =
+      make_bundle(medium.path(), {text_file("a.txt", "new"), text_file("b.txt", "stays")}, keys,
+                  {.serial = 2, .created = bundle_time(1), .omit = {"b.txt"}, .previous = first.contents});
 };
 
 }  // namespace
@@ -59,7 +60,8 @@ TEST_CASE("a delta on the wrong base names what is lacking", "[!mayfail]") {
   Site site(&states.keys);
   site.clock.set(bundle_time(2));
   Medium other;
-  site.import({make_bundle(other.path(), {text_file("b.txt", "something else")}, states.keys, {.channel = "site-b"}).head});
+  site.import(
+      {make_bundle(other.path(), {text_file("b.txt", "something else")}, states.keys, {.channel = "site-b"}).head});
   const auto before = site.fingerprint();
   CHECK(code_of([&] { return site.import({states.delta.head}); }) == ErrorCode::base_missing);
   CHECK(site.fingerprint() == before);

@@ -42,8 +42,8 @@ void require_whole(const Site& site, const std::vector<BundleFile>& files) {
   }
 }
 
-const std::vector<std::string> k_steps = {"head-proven", "planned",       "blob-stored", "blobs-stored",   "synced",
-                                          "state-written", "committed",   "published",   "receipt-written"};
+const std::vector<std::string> k_steps = {"head-proven",   "planned",   "blob-stored", "blobs-stored",   "synced",
+                                          "state-written", "committed", "published",   "receipt-written"};
 
 }  // namespace
 
@@ -172,7 +172,8 @@ TEST_CASE("a medium that cannot be written is read all the same") {
   Given given;
   Medium mounted;
   const bool root = geteuid() == 0;
-  const bool bound = root && mount(given.medium.path().c_str(), mounted.path().c_str(), nullptr, MS_BIND, nullptr) == 0 &&
+  const bool bound = root &&
+                     mount(given.medium.path().c_str(), mounted.path().c_str(), nullptr, MS_BIND, nullptr) == 0 &&
                      mount(nullptr, mounted.path().c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0;
   const auto folder = bound ? mounted.path() : given.medium.path();
   if (!bound) {

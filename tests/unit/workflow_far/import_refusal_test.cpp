@@ -9,7 +9,9 @@ using base::ErrorCode;
 
 namespace {
 
-int exit_code(ErrorCode code) { return base::error_code_info(code).exit_code; }
+int exit_code(ErrorCode code) {
+  return base::error_code_info(code).exit_code;
+}
 
 }  // namespace
 

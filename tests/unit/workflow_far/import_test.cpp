@@ -138,8 +138,9 @@ TEST_CASE("a withheld blob is neither taken nor served, and stays so") {
   CHECK(detail["reason"] == "licence");
   CHECK(detail["ticket"] == "CHG-1");
 
-  const auto second = make_bundle(medium.path(), files, keys,
-                                  {.serial = 2, .created = bundle_time(1), .omit = {"b.txt"}, .previous = first.contents});
+  const auto second =
+      make_bundle(medium.path(), files, keys,
+                  {.serial = 2, .created = bundle_time(1), .omit = {"b.txt"}, .previous = first.contents});
   site.clock.set(bundle_time(2));
   site.import({second.head});
   CHECK_FALSE(store::BlobStore(site.home.blobs()).open(unwanted));

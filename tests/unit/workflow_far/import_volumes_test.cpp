@@ -18,8 +18,9 @@ struct Set {
   MadeBundle bundle = make_bundle(medium.path(), files, keys, {.volume_size = 80'000});
 
   bool is_served_by(const Site& site) const {
-    return std::all_of(files.begin(), files.end(),
-                       [&site](const BundleFile& file) { return site.served(file.ecosystem, file.path) == file.content; });
+    return std::all_of(files.begin(), files.end(), [&site](const BundleFile& file) {
+      return site.served(file.ecosystem, file.path) == file.content;
+    });
   }
 };
 
@@ -62,8 +63,8 @@ TEST_CASE("each missing volume is named, and its blobs alone are still wanted af
     INFO(error.message());
     CHECK(error.code() == ErrorCode::volume_missing);
     CHECK(base::error_code_info(error.code()).exit_code == 4);
-    CHECK(error.message().find("volume " + std::to_string(i + 1) + " of " + std::to_string(set.bundle.volumes.size())) !=
-          std::string::npos);
+    CHECK(error.message().find("volume " + std::to_string(i + 1) + " of " +
+                               std::to_string(set.bundle.volumes.size())) != std::string::npos);
     CHECK(site.generations().empty());
 
     fs::rename(away, set.bundle.volumes[i]);
@@ -104,8 +105,8 @@ TEST_CASE("volumes without their head are said to lack it") {
 TEST_CASE("a volume of another bundle in the place of the right one") {
   Set set;
   Medium other_medium;
-  const auto other = make_bundle(other_medium.path(), big_files(12, 30'000), set.keys,
-                                 {.channel = "site-b", .volume_size = 80'000});
+  const auto other =
+      make_bundle(other_medium.path(), big_files(12, 30'000), set.keys, {.channel = "site-b", .volume_size = 80'000});
   fs::copy_file(other.volumes[1], set.bundle.volumes[1], fs::copy_options::overwrite_existing);
   Site site(&set.keys);
   const auto error = error_of([&] { return site.import({set.bundle.head}); });

@@ -73,12 +73,15 @@ TEST_CASE("the reference time never goes back") {
   CHECK(workflow::reference_time(now, {}, day) == now);
   CHECK(workflow::reference_time(now, {.floor = now + std::chrono::hours(5), .last_wall = {}}, day) ==
         now + std::chrono::hours(5));
-  CHECK(code_of([&] { return workflow::reference_time(now, {.floor = now + std::chrono::days(2), .last_wall = {}}, day); }) ==
-        ErrorCode::clock);
-  CHECK(code_of([&] { return workflow::reference_time(now, {.floor = now, .last_wall = now + std::chrono::days(2)}, day); }) ==
-        ErrorCode::clock);
+  CHECK(code_of([&] {
+          return workflow::reference_time(now, {.floor = now + std::chrono::days(2), .last_wall = {}}, day);
+        }) == ErrorCode::clock);
+  CHECK(code_of([&] {
+          return workflow::reference_time(now, {.floor = now, .last_wall = now + std::chrono::days(2)}, day);
+        }) == ErrorCode::clock);
   // A clock that was once in the next century counts 400 days beyond the floor at most.
-  CHECK(workflow::reference_time(now + std::chrono::days(400), {.floor = now, .last_wall = now + std::chrono::days(9000)},
+  CHECK(workflow::reference_time(now + std::chrono::days(400),
+                                 {.floor = now, .last_wall = now + std::chrono::days(9000)},
                                  day) == now + std::chrono::days(400));
 }
 
@@ -112,10 +115,11 @@ TEST_CASE("destinations are read from a file or given in short") {
   const auto one = workflow::read_destinations("oci=https://registry.site.example/mirror");
   REQUIRE(one.size() == 1);
   CHECK(one.front().url.to_string() == "https://registry.site.example/mirror");
-  const auto list = workflow::parse_destinations("oci:\n"
-                                                 "  - { url: 'https://one.site.example', username: a, password_env: PW }\n"
-                                                 "  - https://two.site.example\n",
-                                                 "/etc/airlock/d.yaml");
+  const auto list =
+      workflow::parse_destinations("oci:\n"
+                                   "  - { url: 'https://one.site.example', username: a, password_env: PW }\n"
+                                   "  - https://two.site.example\n",
+                                   "/etc/airlock/d.yaml");
   REQUIRE(list.size() == 2);
   CHECK(list.front().password_env == "PW");
   CHECK(list.back().url.host() == "two.site.example");
@@ -125,7 +129,8 @@ TEST_CASE("destinations are read from a file or given in short") {
   CHECK(code_of([] { return workflow::read_destinations("occi=https://x.example"); }) == ErrorCode::usage);
   CHECK(code_of([] { return workflow::read_destinations("/absent/file.yaml"); }) == ErrorCode::not_found);
   CHECK(code_of([] { return workflow::read_destinations("oci=https://user:pw@x.example"); }) == ErrorCode::usage);
-  const auto error = error_of([] { return workflow::parse_destinations("oci: { url: 'https://x.example', pasword: x }", "d"); });
+  const auto error =
+      error_of([] { return workflow::parse_destinations("oci: { url: 'https://x.example', pasword: x }", "d"); });
   CHECK(error.code() == ErrorCode::config);
   CHECK(error.position()->line == 1);
   for (const auto* bad : {"[]", "oci: {}", "oxi: https://x.example", "oci: { url: [] }"}) {

@@ -33,8 +33,9 @@ struct ThreeStates {
       if (i > 0) {
         plan.previous = made[i - 1].contents;
       }
-      made[i] = make_bundle(medium.path(), {text_file("a.txt", "state " + std::to_string(i + 1)), text_file("same.txt", "x")},
-                            keys, plan);
+      made[i] =
+          make_bundle(medium.path(), {text_file("a.txt", "state " + std::to_string(i + 1)), text_file("same.txt", "x")},
+                      keys, plan);
       site.clock.set(bundle_time(i + 1));
       site.import({made[i].head});
     }
@@ -78,8 +79,8 @@ TEST_CASE("generations are compared in artifacts and in bytes") {
 TEST_CASE("a sweep frees what no kept generation needs") {
   ThreeStates states;
   auto& site = states.site;
-  const auto dry = workflow::sweep_store(
-      {.home = site.home, .keep = 1, .mode = workflow::SweepOptions::Mode::dry_run}, site.clock, site.reporter);
+  const auto dry = workflow::sweep_store({.home = site.home, .keep = 1, .mode = workflow::SweepOptions::Mode::dry_run},
+                                         site.clock, site.reporter);
   CHECK(dry.generations.size() == 2);
   CHECK(states.has("state 1"));
 
@@ -212,7 +213,7 @@ TEST_CASE("status is fresh, warns in time, and is stale when something expired")
   CHECK(fresh.channels.front().active->serial == 3);
   CHECK(fresh.pinned_roots == 1);
   CHECK(fresh.blobs > 0);
-  CHECK(at(65).stale());                  // old
+  CHECK(at(65).stale());                                   // old
   CHECK(at(91).findings.size() > at(65).findings.size());  // timestamp ends on day 92
   CHECK(at(100).stale());
   const auto back = at(-10);
@@ -222,7 +223,8 @@ TEST_CASE("status is fresh, warns in time, and is stale when something expired")
 
 TEST_CASE("status of a home that holds nothing is empty, not an error") {
   Site site;
-  const auto report = workflow::examine_status({.home = site.home, .wall = bundle_time(0), .stale_after = std::chrono::days(1)});
+  const auto report =
+      workflow::examine_status({.home = site.home, .wall = bundle_time(0), .stale_after = std::chrono::days(1)});
   CHECK_FALSE(report.stale());
   CHECK(report.channels.empty());
 }

@@ -24,7 +24,8 @@ TEST_CASE("a good bundle is proven against the root that is given, pinned or thi
     const auto root = medium.path() / "root.json";
     base::write_file_atomic(root, keys.first_root());
     const auto report = workflow::verify_bundle(
-        {.bundle = bundle.head, .volumes = {}, .root = root, .home = site.home, .wall = site.clock.now()}, site.reporter);
+        {.bundle = bundle.head, .volumes = {}, .root = root, .home = site.home, .wall = site.clock.now()},
+        site.reporter);
     CHECK(report.ok());
     CHECK(report.root_file == root);
     CHECK_FALSE(fs::exists(site.home.root));
@@ -124,9 +125,7 @@ TEST_CASE("an index.json that does not follow from the catalog is found") {
   Site site(&keys);
   Medium medium;
   BundlePlan plan;
-  plan.change_head = [](bundle::HeadContents& head) {
-    head.oci_index = R"({"schemaVersion":2,"manifests":[]})";
-  };
+  plan.change_head = [](bundle::HeadContents& head) { head.oci_index = R"({"schemaVersion":2,"manifests":[]})"; };
   const auto bundle = make_bundle(medium.path(), sample_files(), keys, plan);
   const auto report = site.verify(bundle.head);
   CHECK(report.exit_code() == 3);

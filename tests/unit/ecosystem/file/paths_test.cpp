@@ -56,11 +56,11 @@ TEST_CASE("a URL without a path is served under its host and path", "[ecosystem]
 
 TEST_CASE("a URL that gives no usable path asks for one", "[ecosystem][file]") {
   const Manifest manifest;
-  const std::string entry = GENERATE(as<std::string>{}, "'https://h.example'", "'https://h.example/'", "'https://h.example/a/'",
-                                     "'https://h.example/a?b=c'", "'https://h.example/a/%2e%2e/b'",
-                                     "'https://h.example/a//b'", "'https://h.example/a%0ab'",
-                                     "{url: 'https://h.example/a', path: ../b}", "{url: 'https://h.example/a', path: /b}",
-                                     "{url: 'https://h.example/', path: docs/}");
+  const std::string entry =
+      GENERATE(as<std::string>{}, "'https://h.example'", "'https://h.example/'", "'https://h.example/a/'",
+               "'https://h.example/a?b=c'", "'https://h.example/a/%2e%2e/b'", "'https://h.example/a//b'",
+               "'https://h.example/a%0ab'", "{url: 'https://h.example/a', path: ../b}",
+               "{url: 'https://h.example/a', path: /b}", "{url: 'https://h.example/', path: docs/}");
   INFO(entry);
   const auto error = test::error_of([&] { return manifest.for_url(entry); });
   CHECK(error.code() == ErrorCode::manifest);

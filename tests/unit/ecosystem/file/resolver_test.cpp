@@ -12,7 +12,9 @@ using model::Verified;
 
 namespace {
 
-std::string hex_of(std::string_view content) { return base::sha256(content).hex(); }
+std::string hex_of(std::string_view content) {
+  return base::sha256(content).hex();
+}
 
 }  // namespace
 
@@ -91,15 +93,16 @@ TEST_CASE("a URL with a password in it is refused and not repeated", "[ecosystem
 }
 
 TEST_CASE("a scheme that is not HTTP points at `source`", "[ecosystem][file]") {
-  const std::string url = GENERATE(as<std::string>{}, "file:///etc/passwd", "ftp://f.example/a", "./guide.pdf", "guide.pdf");
+  const std::string url =
+      GENERATE(as<std::string>{}, "file:///etc/passwd", "ftp://f.example/a", "./guide.pdf", "guide.pdf");
   Resolution run(descriptor(), "files: ['" + url + "']\n");
   INFO(url);
   CHECK(test::code_of([&] { return run.run().size(); }) == ErrorCode::manifest);
 }
 
 TEST_CASE("local files are hashed at once and read in place", "[ecosystem][file]") {
-  Resolution run(descriptor(), "files:\n  - {source: in, path: docs}\n  - {source: one, sha256: '" +
-                                   hex_of("single") + "'}\n");
+  Resolution run(descriptor(),
+                 "files:\n  - {source: in, path: docs}\n  - {source: one, sha256: '" + hex_of("single") + "'}\n");
   run.file("in/a", "first");
   run.file("in/b/c", "second");
   run.file("one", "single");

@@ -47,7 +47,7 @@ struct TokenRegistry {
   FaultServer server;
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a token is asked for after the challenge and used again", "[oci][auth]") {
   TokenRegistry registry;
@@ -68,8 +68,7 @@ TEST_CASE("credentials go to the token service, not to the registry", "[oci][aut
   TokenRegistry registry;
   http::Client client(quick_options());
   Authenticator authenticator(
-      client, base::Url::parse(registry.server.url("/")), [](std::string_view) { return user("u", "p"); },
-      "");
+      client, base::Url::parse(registry.server.url("/")), [](std::string_view) { return user("u", "p"); }, "");
   registry.get(authenticator);
   const auto tokens = registry.server.requests("/token");
   REQUIRE(tokens.size() == 1);
@@ -123,7 +122,7 @@ TEST_CASE("a token that the registry no longer takes is replaced once", "[oci][a
       client, base::Url::parse(registry.server.url("/")), [](std::string_view) { return Credentials(); },
       "docker login");
   registry.get(authenticator);
-  registry.valid = 99; // revoked
+  registry.valid = 99;  // revoked
   CHECK(registry.get(authenticator).status == 200);
   CHECK(registry.server.requests("/token").size() == 2);
 }
@@ -137,8 +136,7 @@ TEST_CASE("a registry that takes no token ends in one clear error", "[oci][auth]
   server.script("/token", {FaultAnswer{.body = R"({"access_token":"t"})"}});
   http::Client client(quick_options());
   Authenticator authenticator(
-      client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); },
-      "docker login");
+      client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); }, "docker login");
   http::Request request;
   request.url = base::Url::parse(server.url("/v2/a"));
   const base::Error error = test::error_of([&] { return authenticator.send(request, pull_scope("a")); });
@@ -152,15 +150,13 @@ TEST_CASE("a token service that refuses is named", "[oci][auth]") {
   FaultServer server;
   server.script(
       "/v2/a",
-      {FaultAnswer{.status = 401,
-                   .fields = {{"WWW-Authenticate", "Bearer realm=\"" + server.url("/token") + "\""}}}});
-  const auto [status, body] = GENERATE(table<int, const char*>(
-      {{403, "no"}, {200, "{}"}, {200, "no json"}, {200, R"({"token":"a\r\nX: y"})"}}));
+      {FaultAnswer{.status = 401, .fields = {{"WWW-Authenticate", "Bearer realm=\"" + server.url("/token") + "\""}}}});
+  const auto [status, body] = GENERATE(
+      table<int, const char*>({{403, "no"}, {200, "{}"}, {200, "no json"}, {200, R"({"token":"a\r\nX: y"})"}}));
   server.script("/token", {FaultAnswer{.status = status, .body = body}});
   http::Client client(quick_options());
   Authenticator authenticator(
-      client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); },
-      "docker login");
+      client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); }, "docker login");
   http::Request request;
   request.url = base::Url::parse(server.url("/v2/a"));
   const base::Error error = test::error_of([&] { return authenticator.send(request, pull_scope("a")); });
@@ -189,8 +185,7 @@ TEST_CASE("Basic is answered with the user's credentials, and sent unasked from 
   CHECK(test::code_of([&] { return bad_one.send(request, pull_scope("a")); }) == ErrorCode::auth);
   CHECK(test::code_of([&] { return bad_one.send(request, pull_scope("a")); }) == ErrorCode::auth);
   Authenticator nobody(
-      client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); },
-      "docker login");
+      client, base::Url::parse(server.url("/")), [](std::string_view) { return Credentials(); }, "docker login");
   CHECK(test::code_of([&] { return nobody.send(request, pull_scope("a")); }) == ErrorCode::auth);
 }
 
@@ -217,4 +212,4 @@ TEST_CASE("a registry token is sent as it is", "[oci][auth]") {
   CHECK(server.requests("/t").empty());
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -17,21 +17,20 @@ std::string file(const ClientConfig& config, const std::string& name) {
   return found->content;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("podman reads every registry from the mirror only", "[oci][client_config]") {
   const std::string text =
       file(client_config({base::Url::parse("https://mirror.example:8480/"), ""}), "registries.conf");
-  CHECK(text.find("prefix = \"docker.io\"\nlocation = \"mirror.example:8480/docker.io\"") !=
-        std::string::npos);
-  CHECK(text.find("[[registry.mirror]]") == std::string::npos); // which would fall back
+  CHECK(text.find("prefix = \"docker.io\"\nlocation = \"mirror.example:8480/docker.io\"") != std::string::npos);
+  CHECK(text.find("[[registry.mirror]]") == std::string::npos);  // which would fall back
   CHECK(text.find("blocked = true") != std::string::npos);
   CHECK(text.find("insecure") == std::string::npos);
 }
 
 TEST_CASE("containerd's last resort is the mirror", "[oci][client_config]") {
-  const std::string text = file(client_config({base::Url::parse("https://mirror.example"), "/etc/ca.pem"}),
-                                "certs.d/_default/hosts.toml");
+  const std::string text =
+      file(client_config({base::Url::parse("https://mirror.example"), "/etc/ca.pem"}), "certs.d/_default/hosts.toml");
   CHECK(text.find("server = \"https://mirror.example\"") != std::string::npos);
   CHECK(text.find("[host.\"https://mirror.example\"]") != std::string::npos);
   CHECK(text.find("ca = \"/etc/ca.pem\"") != std::string::npos);
@@ -55,4 +54,4 @@ TEST_CASE("a certificate authority is given to the clients that take one", "[oci
   CHECK(client_config({base::Url::parse("https://mirror.example"), ""}).environment.empty());
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -20,7 +20,7 @@ struct Home {
   model::Manifest manifest;
   test::RecordingReporter reporter;
   std::map<std::string, std::string> environment{{"HOME", folder.path().string()}};
-  std::optional<test::ScopedEnvironment> path; // programs are looked up on this process's own
+  std::optional<test::ScopedEnvironment> path;  // programs are looked up on this process's own
 
   void write(const std::string& name, const std::string& content, mode_t mode = 0600) {
     base::make_directories((folder.path() / name).parent_path());
@@ -33,12 +33,10 @@ struct Home {
           "#!/bin/sh\necho run >> " + (folder.path() / "runs").string() + "\n" + script, 0755);
     path.emplace("PATH", (folder.path() / "bin").string() + ":/usr/bin:/bin");
   }
-  std::size_t runs() const {
-    return base::read_file_if_exists(folder.path() / "runs", 1000).value_or("").size() / 4;
-  }
+  std::size_t runs() const { return base::read_file_if_exists(folder.path() / "runs", 1000).value_or("").size() / 4; }
 };
 
-} // namespace
+}  // namespace
 
 TEST_CASE("podman's file comes before docker's, the narrowest entry first", "[oci][credentials]") {
   Home home;
@@ -120,4 +118,4 @@ TEST_CASE("a malformed file is an error, not silence", "[oci][credentials]") {
   CHECK(test::code_of([&] { finder.find("quay.io", "a"); }) == ErrorCode::malformed);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -25,16 +25,15 @@ TEST_CASE("entries are found under every spelling of a server", "[oci][docker_co
 
 TEST_CASE("zero bytes after a password are dropped", "[oci][docker_config]") {
   const std::string auth = base::base64_encode(std::string("u:p\0\0", 5));
-  const DockerConfig config =
-      DockerConfig::parse(R"({"auths":{"x.example":{"auth":")" + auth + R"("}}})", "c");
+  const DockerConfig config = DockerConfig::parse(R"({"auths":{"x.example":{"auth":")" + auth + R"("}}})", "c");
   CHECK(config.auths.at("x.example").password.reveal() == "p");
 }
 
 TEST_CASE("a malformed file is named, its content is not", "[oci][docker_config]") {
-  const char* text = GENERATE(
-      "[]", "{", R"({"auths":[]})", R"({"auths":{"x":"SECRET"}})", R"({"auths":{"x":{"auth":"SECRET"}}})",
-      R"({"auths":{"x":{"username":["SECRET"]}}})", R"({"credsStore":"../../SECRET"})",
-      R"({"credHelpers":{"x":"a/SECRET"}})", R"({"credHelpers":{"x":".SECRET"}})");
+  const char* text =
+      GENERATE("[]", "{", R"({"auths":[]})", R"({"auths":{"x":"SECRET"}})", R"({"auths":{"x":{"auth":"SECRET"}}})",
+               R"({"auths":{"x":{"username":["SECRET"]}}})", R"({"credsStore":"../../SECRET"})",
+               R"({"credHelpers":{"x":"a/SECRET"}})", R"({"credHelpers":{"x":".SECRET"}})");
   CAPTURE(text);
   const base::Error error = test::error_of([&] { return DockerConfig::parse(text, "config.json"); });
   CHECK(error.code() == ErrorCode::malformed);
@@ -47,12 +46,11 @@ TEST_CASE("the narrowest key comes first", "[oci][docker_config]") {
 }
 
 TEST_CASE("a helper may answer with an identity token", "[oci][docker_config]") {
-  CHECK(parse_helper_answer(R"({"ServerURL":"x","Username":"u","Secret":"s"})", "h").password.reveal() ==
-        "s");
+  CHECK(parse_helper_answer(R"({"ServerURL":"x","Username":"u","Secret":"s"})", "h").password.reveal() == "s");
   const Credentials token = parse_helper_answer(R"({"Username":"<token>","Secret":"t"})", "h");
   CHECK(token.identity_token.reveal() == "t");
   CHECK(token.password.empty());
   CHECK_THROWS(parse_helper_answer("no", "h"));
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -50,7 +50,7 @@ class Served {
 
 const TwoPlatforms k_two;
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a manifest is served as it was, by tag and by digest", "[oci][endpoints]") {
   TestHome home;
@@ -59,8 +59,7 @@ TEST_CASE("a manifest is served as it was, by tag and by digest", "[oci][endpoin
   const std::string reference =
       GENERATE_COPY(std::string("1"), digest_text(k_two.index), "sha256%3A" + digest_hex(k_two.index));
   const std::string method = GENERATE("GET", "HEAD");
-  const http::Response response =
-      served.send(method, "/v2/registry.example_5000/team/app/manifests/" + reference);
+  const http::Response response = served.send(method, "/v2/registry.example_5000/team/app/manifests/" + reference);
   CHECK(response.status == 200);
   CHECK(response.headers.find("Content-Type") == std::string(k_oci_index));
   CHECK(response.headers.find("Docker-Content-Digest") == digest_text(k_two.index));
@@ -93,11 +92,10 @@ TEST_CASE("names are found as clients spell them", "[oci][endpoints]") {
   home.add_image("quay.io/a/b", "1", Platforms::both);
   home.add_image("registry.example_5000/x", "1", Platforms::both);
   Served served(home);
-  for (const char* path :
-       {"/v2/docker.io/library/debian/manifests/12", "/v2/library/debian/manifests/12",
-        "/v2/debian/manifests/12", "/v2/docker.io/debian/manifests/12",
-        "/v2/library/debian/manifests/12?ns=docker.io", "/v2/a/b/manifests/1?ns=quay.io",
-        "/v2/quay.io/a/b/manifests/1?ns=quay.io", "/v2/x/manifests/1?ns=registry.example:5000"}) {
+  for (const char* path : {"/v2/docker.io/library/debian/manifests/12", "/v2/library/debian/manifests/12",
+                           "/v2/debian/manifests/12", "/v2/docker.io/debian/manifests/12",
+                           "/v2/library/debian/manifests/12?ns=docker.io", "/v2/a/b/manifests/1?ns=quay.io",
+                           "/v2/quay.io/a/b/manifests/1?ns=quay.io", "/v2/x/manifests/1?ns=registry.example:5000"}) {
     CAPTURE(path);
     CHECK(served.get(path).status == 200);
   }
@@ -123,8 +121,7 @@ TEST_CASE("what is not here says why, and is noted", "[oci][endpoints]") {
   CHECK(served.error_code("/v2/registry.example_5000/app/blobs/md5:12") == "DIGEST_INVALID");
   CHECK(served.get(base + referrers_tag(base::sha256(k_two.index)) + ".sig").status == 404);
   CHECK(served.missed == std::vector<std::string>{"oci registry.example:5000/app@" + digest_text(k_two.arm64),
-                                                  "oci registry.example:5000/app:2",
-                                                  "oci docker.io/library/nginx:1"});
+                                                  "oci registry.example:5000/app:2", "oci docker.io/library/nginx:1"});
 }
 
 TEST_CASE("what was refused on import is not served", "[oci][endpoints]") {
@@ -263,4 +260,4 @@ TEST_CASE("names that are none are not looked up", "[oci][endpoints]") {
   }
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

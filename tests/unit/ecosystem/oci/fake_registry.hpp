@@ -29,7 +29,7 @@ struct FakeRegistryHabits {
   bool referrers_api = true;
   bool wants_all_children = false;
   bool mounts = true;
-  std::string token; // where set, requests need "Bearer" and this; /token gives it to u:p only
+  std::string token;  // where set, requests need "Bearer" and this; /token gives it to u:p only
 };
 
 class FakeRegistry {
@@ -51,8 +51,8 @@ class FakeRegistry {
     m_repositories[repository].blobs[digest_text(content)] = content;
   }
   // Also adds config and layers that are given by content; returns the digest.
-  std::string put_manifest(const std::string& repository, const std::string& bytes,
-                           const std::string& tag = "", const std::vector<std::string>& blobs = {}) {
+  std::string put_manifest(const std::string& repository, const std::string& bytes, const std::string& tag = "",
+                           const std::vector<std::string>& blobs = {}) {
     const std::lock_guard lock(m_mutex);
     Repository& here = m_repositories[repository];
     for (const std::string& blob : blobs) {
@@ -127,13 +127,12 @@ class FakeRegistry {
                    if (auto refused = check(request)) {
                      return std::move(*refused);
                    }
-                   std::string body =
-                       request.method == "GET" ? "" : base::read_all(*request.body, 64 * 1024 * 1024);
+                   std::string body = request.method == "GET" ? "" : base::read_all(*request.body, 64 * 1024 * 1024);
                    const std::lock_guard lock(m_mutex);
                    m_body = std::move(body);
                    const auto name = request.parameters.find("name");
-                   return (this->*handler)(
-                       request, m_repositories[name == request.parameters.end() ? "" : name->second]);
+                   return (this->*handler)(request,
+                                           m_repositories[name == request.parameters.end() ? "" : name->second]);
                  },
                  {.body_limit = 64 * 1024 * 1024});
     };
@@ -163,8 +162,7 @@ class FakeRegistry {
     }
     if (!m_habits.token.empty() && request.headers.find("Authorization") != "Bearer " + m_habits.token) {
       Response response = error(401, "UNAUTHORIZED");
-      response.headers.set("WWW-Authenticate",
-                           "Bearer realm=\"http://" + host() + "/token\",service=\"fake\"");
+      response.headers.set("WWW-Authenticate", "Bearer realm=\"http://" + host() + "/token\",service=\"fake\"");
       return response;
     }
     return std::nullopt;
@@ -183,8 +181,7 @@ class FakeRegistry {
   }
 
   Response take_manifest(const Request& request, Repository& here) {
-    const Manifest manifest =
-        parse_manifest(m_body, request.headers.find("Content-Type").value_or(""), "fake");
+    const Manifest manifest = parse_manifest(m_body, request.headers.find("Content-Type").value_or(""), "fake");
     for (const Descriptor& layer : manifest.layers) {
       if (!is_nondistributable_type(layer.media_type) && !here.blobs.contains(layer.digest.to_string())) {
         return error(404, "MANIFEST_BLOB_UNKNOWN");
@@ -204,23 +201,21 @@ class FakeRegistry {
 
   Response get_blob(const Request& request, Repository& here) {
     const auto found = here.blobs.find(request.parameter("digest"));
-    return found == here.blobs.end() ? error(404, "BLOB_UNKNOWN")
-                                     : Response::text(200, found->second, "any/blob");
+    return found == here.blobs.end() ? error(404, "BLOB_UNKNOWN") : Response::text(200, found->second, "any/blob");
   }
 
   Response list_tags(const Request& request, Repository& here) {
     std::vector<std::string> names;
     const std::string last = request.query_value("last").value_or("");
     for (const auto& [tag, digest] : here.tags) {
-      if (tag > last && names.size() < 2) { // pages of two, so that paging is used
+      if (tag > last && names.size() < 2) {  // pages of two, so that paging is used
         names.push_back(tag);
       }
     }
-    Response response =
-        Response::json(200, Json{{"name", request.parameter("name")}, {"tags", names}}.dump());
+    Response response = Response::json(200, Json{{"name", request.parameter("name")}, {"tags", names}}.dump());
     if (names.size() == 2) {
-      response.headers.set("Link", "</v2/" + request.parameter("name") + "/tags/list?last=" + names.back() +
-                                       ">; rel=\"next\"");
+      response.headers.set("Link",
+                           "</v2/" + request.parameter("name") + "/tags/list?last=" + names.back() + ">; rel=\"next\"");
     }
     return response;
   }
@@ -269,7 +264,7 @@ class FakeRegistry {
   std::map<std::string, Repository> m_repositories;
   std::map<std::string, int> m_failures;
   std::vector<std::string> m_log;
-  std::string m_body; // of the request at work
+  std::string m_body;  // of the request at work
   std::atomic<int> m_uploads{0};
   std::atomic<int> m_mounts{0};
   std::atomic<int> m_tokens{0};
@@ -286,4 +281,4 @@ inline http::ClientOptions quick_options() {
   return options;
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

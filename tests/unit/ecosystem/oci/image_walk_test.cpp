@@ -39,7 +39,7 @@ class FakeSource : public Source {
     entry.size = referrer.size();
     m_referrers[base::sha256(subject)].push_back(entry);
   }
-  std::optional<Error> failure; // of every question for signatures
+  std::optional<Error> failure;  // of every question for signatures
 
   std::optional<FetchedManifest> by_tag(std::string_view tag) override {
     if (failure && is_referrers_tag(tag)) {
@@ -113,7 +113,7 @@ FakeSource two_platforms(const TwoPlatforms& two) {
   return source;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("an index is kept whole, its children by platform", "[oci][walk]") {
   const TwoPlatforms two;
@@ -273,9 +273,9 @@ TEST_CASE("signatures that refer to each other end", "[oci][walk]") {
   const std::string b = artifact("b", a, "b").dump();
   source.refer(root, a);
   source.refer(a, b);
-  source.list(b, a); // a registry may list what it likes
+  source.list(b, a);  // a registry may list what it likes
   source.list(b, b);
   CHECK(walk(source, root).content("b"));
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -72,4 +72,4 @@ struct TwoPlatforms {
   }
 };
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -28,9 +28,7 @@ struct Layout {
     write_index();
   }
   void write_index() { base::write_file_atomic(path / "index.json", index_of(entries).dump()); }
-  void blob(std::string_view content) {
-    base::write_file_atomic(path / "blobs/sha256" / digest_hex(content), content);
-  }
+  void blob(std::string_view content) { base::write_file_atomic(path / "blobs/sha256" / digest_hex(content), content); }
   void entry(const std::string& manifest, const std::string& name,
              const char* annotation = "org.opencontainers.image.ref.name") {
     blob(manifest);
@@ -44,8 +42,7 @@ struct Layout {
   // The same as a tar, by the system's tar.
   fs::path archive(const std::string& name = "image.tar", const std::string& option = "--format=ustar") {
     const fs::path target = folder.path() / name;
-    const auto result =
-        base::run_process({.argv = {"tar", "-C", path.string(), option, "-cf", target.string(), "."}});
+    const auto result = base::run_process({.argv = {"tar", "-C", path.string(), option, "-cf", target.string(), "."}});
     REQUIRE(result.exit_code == 0);
     return target;
   }
@@ -54,7 +51,7 @@ struct Layout {
 
 const Reference k_app = parse_reference("team/app:1");
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a layout is read from a folder and from tars of every kind", "[oci][layout]") {
   Layout layout;
@@ -77,8 +74,7 @@ TEST_CASE("a layout is read from a folder and from tars of every kind", "[oci][l
 
 TEST_CASE("entries are found by the names that tools write", "[oci][layout]") {
   Layout layout;
-  const std::string one = image("c", "1").dump(), two = image("c", "2").dump(),
-                    three = image("c", "3").dump();
+  const std::string one = image("c", "1").dump(), two = image("c", "2").dump(), three = image("c", "3").dump();
   layout.entry(one, "1.0");
   layout.entry(two, "docker.io/team/app:1", "io.containerd.image.name");
   layout.entry(three, "app:3");
@@ -165,4 +161,4 @@ TEST_CASE("the origin of a layout's content can be read back", "[oci][layout]") 
   CHECK_FALSE(parse_layout_origin("oci-layout:x"));
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -19,7 +19,7 @@ ErrorCode refusal(const Json& value, std::string_view type = "") {
   return test::code_of([&] { return parse(value, type); });
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("an OCI image manifest is read", "[oci][manifest]") {
   Json value = image("config", "layer");
@@ -141,4 +141,4 @@ TEST_CASE("limits hold", "[oci][manifest]") {
   CHECK(refusal(value) == ErrorCode::limit);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

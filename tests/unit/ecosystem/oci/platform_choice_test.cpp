@@ -15,7 +15,7 @@ struct Child {
   const char* content;
   const char* os;
   const char* architecture;
-  const char* attests = nullptr; // content of another child
+  const char* attests = nullptr;  // content of another child
 };
 
 Manifest make_index(const std::vector<Child>& children) {
@@ -54,11 +54,10 @@ std::vector<std::string> digests(std::initializer_list<const char*> contents) {
 const Platform k_amd64{"linux", "amd64", ""};
 const Platform k_arm64{"linux", "arm64", ""};
 
-} // namespace
+}  // namespace
 
 TEST_CASE("children of the wished platforms are taken, the others are left", "[oci][platform_choice]") {
-  const Manifest index =
-      make_index({{"a", "linux", "amd64"}, {"b", "linux", "arm64"}, {"c", "windows", "amd64"}});
+  const Manifest index = make_index({{"a", "linux", "amd64"}, {"b", "linux", "arm64"}, {"c", "windows", "amd64"}});
   CHECK(taken(index, {k_amd64}) == digests({"a"}));
   CHECK(taken(index, {k_amd64, k_arm64}) == digests({"a", "b"}));
   CHECK(choose_children(index, {k_amd64}, Attestations::take, "x").left.size() == 2);
@@ -103,4 +102,4 @@ TEST_CASE("attestations do not make a second platform", "[oci][platform_choice]"
   CHECK(taken(index, {k_amd64}) == digests({"a", "attests a"}));
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

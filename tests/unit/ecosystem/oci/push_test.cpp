@@ -20,8 +20,7 @@ const TwoPlatforms k_two;
 constexpr const char* k_app = "quay.io/team/app";
 constexpr const char* k_there = "site/quay.io/team/app";
 
-PushReport push_to(FakeRegistry& registry, TestHome& home, Mode mode = Mode::push,
-                   const std::string& user = "") {
+PushReport push_to(FakeRegistry& registry, TestHome& home, Mode mode = Mode::push, const std::string& user = "") {
   http::Client client(quick_options());
   test::RecordingReporter reporter;
   const auto catalog = home.publish();
@@ -37,7 +36,7 @@ std::vector<std::string> subjects(const PushReport& report) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("an image is pushed whole, and found there the second time", "[oci][push]") {
   FakeRegistry registry;
@@ -114,7 +113,7 @@ TEST_CASE("where it is not, the children go under tags of their own and the find
   CHECK(report.failures[0].message.find("1-linux-amd64") != std::string::npos);
   CHECK(registry.manifest(k_there, "1-linux-amd64") == k_two.amd64);
   CHECK_FALSE(registry.manifest(k_there, "1"));
-  CHECK(report.pushed == 1); // the rest goes on
+  CHECK(report.pushed == 1);  // the rest goes on
   CHECK(push_to(registry, home).bytes_sent < k_two.index.size() + 10);
 }
 
@@ -219,4 +218,4 @@ TEST_CASE("a registry that does not answer is one error", "[oci][push]") {
   CHECK(test::code_of([&] { push(context, {base::Url::parse(dead), "", {}}); }) == ErrorCode::network);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

@@ -21,16 +21,15 @@ TEST_CASE("short names are Docker Hub's", "[oci][reference]") {
 }
 
 TEST_CASE("a first component with a dot, a port or an upper-case letter is a host", "[oci][reference]") {
-  const auto [text, host, repository, tag] =
-      GENERATE(table<const char*, const char*, const char*, const char*>({
-          {"quay.io/a/b/c:v1", "quay.io", "a/b/c", "v1"},
-          {"localhost/app", "localhost", "app", ""},
-          {"registry.example:5000/app", "registry.example:5000", "app", ""},
-          {"REGISTRY.Example/app:T", "registry.example", "app", "T"},
-          {"[::1]:5000/app:1", "[::1]:5000", "app", "1"},
-          {"docker://quay.io/a/b", "quay.io", "a/b", ""},
-          {"oci://registry.example/charts/x:0.1.0", "registry.example", "charts/x", "0.1.0"},
-      }));
+  const auto [text, host, repository, tag] = GENERATE(table<const char*, const char*, const char*, const char*>({
+      {"quay.io/a/b/c:v1", "quay.io", "a/b/c", "v1"},
+      {"localhost/app", "localhost", "app", ""},
+      {"registry.example:5000/app", "registry.example:5000", "app", ""},
+      {"REGISTRY.Example/app:T", "registry.example", "app", "T"},
+      {"[::1]:5000/app:1", "[::1]:5000", "app", "1"},
+      {"docker://quay.io/a/b", "quay.io", "a/b", ""},
+      {"oci://registry.example/charts/x:0.1.0", "registry.example", "charts/x", "0.1.0"},
+  }));
   const Reference reference = parse_reference(text);
   CHECK(reference.host == host);
   CHECK(reference.repository == repository);
@@ -43,15 +42,13 @@ TEST_CASE("a digest is taken with and without a tag", "[oci][reference]") {
   const Reference both = parse_reference("quay.io/x:1@" + digest);
   CHECK(both.tag == "1");
   CHECK(both.to_string() == "quay.io/x:1@" + digest);
-  CHECK(parse_reference("x@sha512:" + std::string(128, 'b')).digest->algorithm() ==
-        base::HashAlgorithm::sha512);
+  CHECK(parse_reference("x@sha512:" + std::string(128, 'b')).digest->algorithm() == base::HashAlgorithm::sha512);
 }
 
 TEST_CASE("what is no reference is refused", "[oci][reference]") {
-  const char* text =
-      GENERATE("", "/", ":", "@", "https://quay.io/x", "quay.io/", "quay.io/X", "a b", "x:", "x:-1",
-               "x@sha256:12", "x@md5:0123", "a//b", "a/../b", "-a.example/x", "a_.example/x", "x/_y", "x/y_",
-               "x/a___b", "host:port/x", "[::1/x", "[1]/x", "\xc3\xa9/x", "x\n");
+  const char* text = GENERATE("", "/", ":", "@", "https://quay.io/x", "quay.io/", "quay.io/X", "a b", "x:", "x:-1",
+                              "x@sha256:12", "x@md5:0123", "a//b", "a/../b", "-a.example/x", "a_.example/x", "x/_y",
+                              "x/y_", "x/a___b", "host:port/x", "[::1/x", "[1]/x", "\xc3\xa9/x", "x\n");
   CAPTURE(text);
   CHECK(test::code_of([&] { return parse_reference(text); }) == ErrorCode::malformed);
 }
@@ -89,14 +86,12 @@ TEST_CASE("an address that ends in colons still is a legal component", "[oci][re
 }
 
 TEST_CASE("loopback is known by address only", "[oci][reference]") {
-  for (const char* host :
-       {"localhost", "localhost:5000", "127.0.0.1", "127.8.9.1:80", "[::1]", "[::1]:5000"}) {
+  for (const char* host : {"localhost", "localhost:5000", "127.0.0.1", "127.8.9.1:80", "[::1]", "[::1]:5000"}) {
     CHECK(is_loopback(host));
   }
-  for (const char* host :
-       {"localhost.example", "128.0.0.1", "127.0.0.1.example", "127.0.0", "example", "[::2]"}) {
+  for (const char* host : {"localhost.example", "128.0.0.1", "127.0.0.1.example", "127.0.0", "example", "[::2]"}) {
     CHECK_FALSE(is_loopback(host));
   }
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

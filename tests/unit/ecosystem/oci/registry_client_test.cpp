@@ -19,7 +19,7 @@ Credentials none(std::string_view) {
 
 const std::string k_digest = "sha256:" + std::string(64, '1');
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a manifest's bytes are what the digest says", "[oci][registry_client]") {
   FakeRegistry registry;
@@ -46,8 +46,7 @@ TEST_CASE("other bytes than the digest says are refused", "[oci][registry_client
   http::Client http(quick_options());
   RegistryClient client(http, base::Url::parse(server.url("/")), none);
   CHECK(test::code_of([&] { client.manifest("a", "1"); }) == ErrorCode::tampered);
-  CHECK(test::code_of([&] { client.manifest("a", k_digest, base::Digest::parse(k_digest)); }) ==
-        ErrorCode::tampered);
+  CHECK(test::code_of([&] { client.manifest("a", k_digest, base::Digest::parse(k_digest)); }) == ErrorCode::tampered);
 }
 
 TEST_CASE("a sha512 digest is checked as such", "[oci][registry_client]") {
@@ -81,8 +80,8 @@ TEST_CASE("a manifest of more than 4 MiB is refused", "[oci][registry_client]") 
 }
 
 TEST_CASE("what the registry says stands in the error", "[oci][registry_client]") {
-  const auto [status, code] = GENERATE(table<int, ErrorCode>(
-      {{403, ErrorCode::auth}, {400, ErrorCode::upstream}, {429, ErrorCode::upstream}}));
+  const auto [status, code] =
+      GENERATE(table<int, ErrorCode>({{403, ErrorCode::auth}, {400, ErrorCode::upstream}, {429, ErrorCode::upstream}}));
   FaultServer server;
   server.script("/v2/a/manifests/1",
                 {{.status = status, .body = R"({"errors":[{"code":"DENIED","message":"ask Eve"}]})"}});
@@ -106,9 +105,8 @@ TEST_CASE("all pages of a list of tags are read", "[oci][registry_client]") {
 TEST_CASE("a list of tags ends where nothing new comes", "[oci][registry_client]") {
   FaultServer server;
   server.script("/v2/a/tags/list", [](const test::FaultRequest&, std::size_t count) {
-    return FaultAnswer{
-        .fields = {{"Link", "</v2/a/tags/list?page=" + std::to_string(count) + ">; rel=\"next\""}},
-        .body = count == 0 ? R"({"tags":["1","not a tag"]})" : R"({"tags":null})"};
+    return FaultAnswer{.fields = {{"Link", "</v2/a/tags/list?page=" + std::to_string(count) + ">; rel=\"next\""}},
+                       .body = count == 0 ? R"({"tags":["1","not a tag"]})" : R"({"tags":null})"};
   });
   http::Client http(quick_options());
   RegistryClient client(http, base::Url::parse(server.url("/")), none);
@@ -125,16 +123,13 @@ TEST_CASE("no referrers and no way to ask are different", "[oci][registry_client
   CHECK(RegistryClient(http, with_api.url(), none).referrers("a", subject)->empty());
   CHECK_FALSE(RegistryClient(http, without_api.url(), none).referrers("a", subject));
   with_api.fail("/referrers/", 403);
-  CHECK(test::code_of([&] { RegistryClient(http, with_api.url(), none).referrers("a", subject); }) ==
-        ErrorCode::auth);
+  CHECK(test::code_of([&] { RegistryClient(http, with_api.url(), none).referrers("a", subject); }) == ErrorCode::auth);
   FaultServer page;
-  page.script("/v2/a/referrers/" + subject.to_string(),
-              {{.fields = {{"Content-Type", "text/html"}}, .body = "<p>"}});
+  page.script("/v2/a/referrers/" + subject.to_string(), {{.fields = {{"Content-Type", "text/html"}}, .body = "<p>"}});
   CHECK_FALSE(RegistryClient(http, base::Url::parse(page.url("/")), none).referrers("a", subject));
 }
 
-TEST_CASE("the next page is found in any shape of Link, and only on the same host",
-          "[oci][registry_client]") {
+TEST_CASE("the next page is found in any shape of Link, and only on the same host", "[oci][registry_client]") {
   const base::Url page = base::Url::parse("https://r.example/v2/a/tags/list");
   const auto next = [&](const char* link) {
     const auto url = next_page(http::Headers{{"Link", link}}, page);
@@ -149,4 +144,4 @@ TEST_CASE("the next page is found in any shape of Link, and only on the same hos
   CHECK(test::code_of([&] { next("<https://evil.example/>; rel=\"next\""); }) == ErrorCode::upstream);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

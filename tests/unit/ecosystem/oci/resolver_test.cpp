@@ -64,7 +64,7 @@ std::vector<std::string> tags_in(const model::Lock& lock) {
   return result;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("every row of an image can be fetched from its origin alone", "[oci][resolver]") {
   FakeRegistry registry;
@@ -73,7 +73,7 @@ TEST_CASE("every row of an image can be fetched from its origin alone", "[oci][r
   const model::Lock lock = run.lock();
   CHECK(lock.rows.size() == 6);
   CHECK(model::Lock::parse(lock.to_text(), "lock").rows == lock.rows);
-  Run other("images: []\n"); // as with `create --lock`: nothing but the lock
+  Run other("images: []\n");  // as with `create --lock`: nothing but the lock
   for (const model::FileRow& row : lock.rows) {
     if (row.kind != model::Kind::known) {
       CAPTURE(row.path);
@@ -87,14 +87,13 @@ TEST_CASE("the same images give the same lock, whatever comes first", "[oci][res
   registry.put_image("a", "1");
   registry.put_image("a", "2");
   registry.put_image("b", "1");
-  const std::string images =
-      fmt::format("images: [ \"{0}/a:1\", {{ ref: \"{0}/a:2\", platforms: [linux/arm64] }}, \"{0}/b:1\" ]\n",
-                  registry.host());
+  const std::string images = fmt::format(
+      "images: [ \"{0}/a:1\", {{ ref: \"{0}/a:2\", platforms: [linux/arm64] }}, \"{0}/b:1\" ]\n", registry.host());
   const std::string first = Run(images).lock().to_text();
   for (int i = 0; i < 5; ++i) {
     CHECK(Run(images).lock().to_text() == first);
   }
-  CHECK(first.find("\"known\"") == first.rfind("\"known\"")); // b's; a has both platforms
+  CHECK(first.find("\"known\"") == first.rfind("\"known\""));  // b's; a has both platforms
 }
 
 TEST_CASE("tags are chosen by pattern and number", "[oci][resolver]") {
@@ -148,8 +147,7 @@ TEST_CASE("signatures by the tag schema are found", "[oci][resolver]") {
   registry.put_manifest("app", index_of({descriptor(k_oci_manifest, sbom)}).dump(),
                         referrers_tag(base::sha256(k_two.amd64)));
   const std::string text = Run(fmt::format("images: [ \"{}/app:1\" ]\n", registry.host())).lock().to_text();
-  CHECK(text.find(fmt::format("/referrers/{}/{}", digest_text(k_two.amd64), digest_text(sbom))) !=
-        std::string::npos);
+  CHECK(text.find(fmt::format("/referrers/{}/{}", digest_text(k_two.amd64), digest_text(sbom))) != std::string::npos);
 }
 
 TEST_CASE("signatures that could not be asked for need the user's word", "[oci][resolver]") {
@@ -161,8 +159,8 @@ TEST_CASE("signatures that could not be asked for need the user's word", "[oci][
   const base::Error error = test::error_of([&] { strict.lock(); });
   CHECK(error.code() == ErrorCode::auth);
   CHECK(error.hint().find("allow_unverified_referrers") != std::string::npos);
-  Run waived(images + fmt::format("upstreams: {{ \"{}\": {{ allow_unverified_referrers: true }} }}\n",
-                                  registry.host()));
+  Run waived(images +
+             fmt::format("upstreams: {{ \"{}\": {{ allow_unverified_referrers: true }} }}\n", registry.host()));
   CHECK(waived.lock().waivers ==
         std::vector<model::Waiver>{{.upstream = registry.host(), .what = "signatures-not-asked"}});
   CHECK(waived.reporter.warnings().size() == 1);
@@ -194,7 +192,7 @@ TEST_CASE("credentials of the environment are used", "[oci][resolver]") {
   run.resolver = make_resolver({run.client, run.manifest, run.reporter, {}, run.environment});
   const model::Lock lock = run.lock();
   CHECK(lock.rows.size() == 6);
-  CHECK(registry.tokens() == 2); // one that was refused, one for all requests of the run
+  CHECK(registry.tokens() == 2);  // one that was refused, one for all requests of the run
   CHECK(run.fetch(lock.rows.back()).size() == lock.rows.back().length);
 }
 
@@ -237,4 +235,4 @@ TEST_CASE("an image from a local layout is called what the entry says", "[oci][r
   CHECK(error.hint().find("-m") != std::string::npos);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

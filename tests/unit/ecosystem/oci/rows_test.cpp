@@ -10,9 +10,8 @@ TEST_CASE("paths are read back as they were made", "[oci][rows]") {
   const base::Digest b = base::sha256("b");
   const std::string repository = repository_path(parse_reference("registry.example:5000/team/app"));
   CHECK(repository == "registry.example_5000/team/app");
-  for (const std::string& path :
-       {tag_path(repository, "1.0"), digest_path(repository, a), referrer_path(repository, a, b),
-        referrer_path("quay.io/x/referrers", a, b)}) {
+  for (const std::string& path : {tag_path(repository, "1.0"), digest_path(repository, a),
+                                  referrer_path(repository, a, b), referrer_path("quay.io/x/referrers", a, b)}) {
     const std::optional<RowPath> parsed = parse_row_path(path);
     REQUIRE(parsed);
     CHECK(parsed->to_string() == path);
@@ -31,9 +30,8 @@ TEST_CASE("other paths are not ours", "[oci][rows]") {
 TEST_CASE("the package URL names repository and tag", "[oci][rows]") {
   const base::Digest digest = base::sha256("x");
   const std::string purl = image_purl(parse_reference("registry.example:5000/team/app"), digest, "1.0");
-  CHECK(purl ==
-        "pkg:oci/app@sha256:" + digest.hex() + "?repository_url=registry.example:5000/team/app&tag=1.0");
+  CHECK(purl == "pkg:oci/app@sha256:" + digest.hex() + "?repository_url=registry.example:5000/team/app&tag=1.0");
   CHECK(image_purl(parse_reference("debian"), digest, "").find("tag=") == std::string::npos);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

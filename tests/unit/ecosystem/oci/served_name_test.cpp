@@ -40,4 +40,4 @@ TEST_CASE("names are shown as people write them", "[oci][served_name]") {
   CHECK(upstream_name("docker.io/library/x") == "docker.io/library/x");
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

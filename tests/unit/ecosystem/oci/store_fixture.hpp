@@ -54,8 +54,8 @@ class TestHome {
       add(repository + ":" + tag, bytes, manifest.media_type, model::Kind::tag);
     }
     if (manifest.subject) {
-      add(referrer_path(repository, manifest.subject->digest, base::sha256(bytes)), bytes,
-          manifest.media_type, model::Kind::meta);
+      add(referrer_path(repository, manifest.subject->digest, base::sha256(bytes)), bytes, manifest.media_type,
+          model::Kind::meta);
     }
   }
   void add_blob(const std::string& repository, std::string_view content) {
@@ -73,8 +73,7 @@ class TestHome {
       add_blob(repository, two.arm64_layer);
       add_manifest(repository, two.arm64);
     } else {
-      add(repository + "@" + digest_text(two.arm64), "", k_oci_manifest, model::Kind::known).platform =
-          "linux/arm64";
+      add(repository + "@" + digest_text(two.arm64), "", k_oci_manifest, model::Kind::known).platform = "linux/arm64";
     }
     add_manifest(repository, two.index, tag);
   }
@@ -99,4 +98,4 @@ class TestHome {
   std::vector<std::pair<base::Digest, base::Digest>> m_aliases;
 };
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

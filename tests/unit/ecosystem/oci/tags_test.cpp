@@ -6,13 +6,12 @@ namespace airlock::ecosystem::oci {
 
 namespace {
 
-const std::vector<std::string> k_tags = {"1.25.3", "1.25",           "1.25.10",  "1",
-                                         "2.0",    "1.25.10-alpine", "latest",   "1.25.2",
-                                         "1.9.0",  "v1.26.0",        "1.26-rc1", "nightly"};
+const std::vector<std::string> k_tags = {"1.25.3", "1.25",   "1.25.10", "1",       "2.0",      "1.25.10-alpine",
+                                         "latest", "1.25.2", "1.9.0",   "v1.26.0", "1.26-rc1", "nightly"};
 
 using Tags = std::vector<std::string>;
 
-} // namespace
+}  // namespace
 
 TEST_CASE("a pattern takes what it matches", "[oci][tags]") {
   CHECK(select_tags(k_tags, "1.25.?", {}) == Tags{"1.25.2", "1.25.3"});
@@ -45,7 +44,7 @@ TEST_CASE("the tag for referrers is the digest in other letters", "[oci][tags]")
   CHECK_FALSE(is_referrers_tag("sha256-12"));
   CHECK_FALSE(is_referrers_tag("1.0"));
   base::Hasher hasher(base::HashAlgorithm::sha512);
-  CHECK(referrers_tag(hasher.finish()).size() == 71); // "Referrers Tag Schema": cut at 64 characters
+  CHECK(referrers_tag(hasher.finish()).size() == 71);  // "Referrers Tag Schema": cut at 64 characters
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

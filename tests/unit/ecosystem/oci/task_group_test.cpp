@@ -44,4 +44,4 @@ TEST_CASE("a group that nobody waits for ends quietly", "[oci][task_group]") {
   CHECK(done <= 100);
 }
 
-} // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem::oci

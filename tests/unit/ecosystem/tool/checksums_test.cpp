@@ -19,8 +19,8 @@ std::optional<std::string> found(const std::string& text, ChecksumFormat format,
 
 TEST_CASE("checksum files in all spellings of sha256sum are understood", "[ecosystem][tool]") {
   const std::string line =
-      GENERATE(as<std::string>{}, k_a + "  tool.zip", k_a + " *tool.zip", k_a + "  ./tool.zip", k_a + "  dist/tool.zip", k_a + "\ttool.zip",
-               std::string(64, 'A') + "  tool.zip", k_a + "  tool.zip\r");
+      GENERATE(as<std::string>{}, k_a + "  tool.zip", k_a + " *tool.zip", k_a + "  ./tool.zip", k_a + "  dist/tool.zip",
+               k_a + "\ttool.zip", std::string(64, 'A') + "  tool.zip", k_a + "  tool.zip\r");
   const std::string text = "# by hand\n\n" + k_b + "  other.zip\n" + line + "\n" + k_b + "  tool.zip.sig\n";
   INFO(line);
   CHECK(found(text, ChecksumFormat::sha256sums) == k_a);
@@ -28,8 +28,9 @@ TEST_CASE("checksum files in all spellings of sha256sum are understood", "[ecosy
 }
 
 TEST_CASE("lines for other names or algorithms are not taken", "[ecosystem][tool]") {
-  const std::string text = GENERATE(as<std::string>{}, "", "\n", k_a + "  my-tool.zip", k_a + "  tool.zip2", std::string(128, 'a') + "  tool.zip",
-                                    std::string(40, 'a') + "  tool.zip", k_a + "tool.zip", "tool.zip  " + k_a, "g" + k_a.substr(1) + "  tool.zip");
+  const std::string text = GENERATE(as<std::string>{}, "", "\n", k_a + "  my-tool.zip", k_a + "  tool.zip2",
+                                    std::string(128, 'a') + "  tool.zip", std::string(40, 'a') + "  tool.zip",
+                                    k_a + "tool.zip", "tool.zip  " + k_a, "g" + k_a.substr(1) + "  tool.zip");
   INFO(text);
   CHECK_FALSE(found(text, ChecksumFormat::sha256sums));
 }
@@ -45,8 +46,9 @@ TEST_CASE("a file with one digest and nothing else speaks of the only file there
 }
 
 TEST_CASE("BSD lines name their algorithm, and only SHA256 counts", "[ecosystem][tool]") {
-  const std::string text = "CRC32 (tool.zip) = 1167c4b7\nSHA3-256 (tool.zip) = " + k_b + "\nSHA256  (tool.zip) = " + k_a +
-                           "\nSHA256 (other.zip) = " + k_b + "\nSHA512-256 (tool.zip) = " + k_b + "\n";
+  const std::string text = "CRC32 (tool.zip) = 1167c4b7\nSHA3-256 (tool.zip) = " + k_b +
+                           "\nSHA256  (tool.zip) = " + k_a + "\nSHA256 (other.zip) = " + k_b +
+                           "\nSHA512-256 (tool.zip) = " + k_b + "\n";
   CHECK(found(text, ChecksumFormat::bsd) == k_a);
   CHECK(found("SHA256 (dir/tool.zip) = " + k_a, ChecksumFormat::bsd) == k_a);
   CHECK_FALSE(found("SHA256 (tool.zip)", ChecksumFormat::bsd));
@@ -56,9 +58,8 @@ TEST_CASE("BSD lines name their algorithm, and only SHA256 counts", "[ecosystem]
 
 TEST_CASE("two digests for one name are refused", "[ecosystem][tool]") {
   CHECK(found(k_a + "  tool.zip\n" + k_a + "  x/tool.zip\n", ChecksumFormat::sha256sums) == k_a);
-  CHECK(test::code_of([] {
-          return found(k_a + "  tool.zip\n" + k_b + "  tool.zip\n", ChecksumFormat::sha256sums);
-        }) == base::ErrorCode::upstream);
+  CHECK(test::code_of([] { return found(k_a + "  tool.zip\n" + k_b + "  tool.zip\n", ChecksumFormat::sha256sums); }) ==
+        base::ErrorCode::upstream);
 }
 
 }  // namespace airlock::ecosystem::tool

@@ -53,13 +53,15 @@ TEST_CASE("signatures that prove nothing are refused with the reason", "[ecosyst
   CHECK_FALSE(refusal(data(k_sums), "no signature", data("vendor.asc")).empty());
   CHECK_FALSE(refusal(data(k_sums), data("vendor.asc"), data("vendor.asc")).empty());
   // A wrong one beside a good one is no accident.
-  CHECK_FALSE(refusal(data(k_sums) + " ", data("vendor.sig") + data("stranger.sig"),
-                      data("vendor.asc") + data("stranger.asc"))
-                  .empty());
+  CHECK_FALSE(
+      refusal(data(k_sums) + " ", data("vendor.sig") + data("stranger.sig"), data("vendor.asc") + data("stranger.asc"))
+          .empty());
 }
 
 TEST_CASE("a key that is none is an error, not a verdict", "[ecosystem][tool]") {
-  const std::string keys = GENERATE(as<std::string>{}, "", "no key", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n!!!\n-----END PGP PUBLIC KEY BLOCK-----\n");
+  const std::string keys =
+      GENERATE(as<std::string>{}, "", "no key",
+               "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n!!!\n-----END PGP PUBLIC KEY BLOCK-----\n");
   CHECK(test::code_of([&] { return verify_openpgp(data(k_sums), data("vendor.sig"), keys).good; }) ==
         base::ErrorCode::malformed);
 }

@@ -103,8 +103,7 @@ TEST_CASE("keys lie beside the recipe, in the folder of recipes, or where the en
   CHECK(folder.key("{name: demo, version: 1, recipe: own.yaml}", folder.folder.path() / "recipes") == "beside");
   folder.write("mine.asc", "mine");
   CHECK(folder.key("{name: demo, version: 1, recipe: own.yaml, key: mine.asc}") == "mine");
-  CHECK(test::code_of([&] { return folder.key("{name: helm, version: 1, key: absent.asc}"); }) ==
-        ErrorCode::not_found);
+  CHECK(test::code_of([&] { return folder.key("{name: helm, version: 1, key: absent.asc}"); }) == ErrorCode::not_found);
 }
 
 }  // namespace airlock::ecosystem::tool

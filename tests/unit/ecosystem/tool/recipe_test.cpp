@@ -18,7 +18,9 @@ namespace {
 const std::string k_required = "name: demo\ndescription: A demo.\nlicense: MIT\n";
 const std::string k_names = "os: { linux: linux, windows: win }\narch: { amd64: x64, \"arm/v7\": armhf }\n";
 
-Recipe parse(const std::string& rest) { return parse_recipe(k_required + rest, "demo.yaml"); }
+Recipe parse(const std::string& rest) {
+  return parse_recipe(k_required + rest, "demo.yaml");
+}
 
 }  // namespace
 
@@ -106,8 +108,8 @@ TEST_CASE("only exact versions are taken", "[ecosystem][tool]") {
   CHECK(exact_version("1.30.4+k3s1", position) == "1.30.4+k3s1");
   CHECK(exact_version("2024-05-01", position) == "2024-05-01");
   CHECK(exact_version("r42", position) == "r42");
-  const std::string text = GENERATE(as<std::string>{}, "latest", "LATEST", "stable", "", "*", "1.*", "1.x", "1.x.2", "^1.2", "~1.2", ">=1",
-                                    "1 || 2", "1/2", "../1", "1\n2", "1%2F", "v");
+  const std::string text = GENERATE(as<std::string>{}, "latest", "LATEST", "stable", "", "*", "1.*", "1.x", "1.x.2",
+                                    "^1.2", "~1.2", ">=1", "1 || 2", "1/2", "../1", "1\n2", "1%2F", "v");
   INFO(text);
   if (text == "v") {
     CHECK(exact_version(text, position) == "v");
@@ -165,30 +167,26 @@ TEST_CASE("every built-in recipe is complete and names each platform's file diff
 }
 
 TEST_CASE("the layouts of the main tools are those of their releases", "[ecosystem][tool]") {
-  const auto [name, version, platform, expected] =
-      GENERATE(table<std::string, std::string, std::string, std::string>({
-          {"opentofu", "1.8.5", "linux/amd64",
-           "https://github.com/opentofu/opentofu/releases/download/v1.8.5/tofu_1.8.5_linux_amd64.zip"},
-          {"terraform", "1.9.8", "darwin/arm64",
-           "https://releases.hashicorp.com/terraform/1.9.8/terraform_1.9.8_darwin_arm64.zip"},
-          {"pulumi", "3.139.0", "linux/amd64",
-           "https://github.com/pulumi/pulumi/releases/download/v3.139.0/pulumi-v3.139.0-linux-x64.tar.gz"},
-          {"pulumi", "3.139.0", "windows/amd64",
-           "https://github.com/pulumi/pulumi/releases/download/v3.139.0/pulumi-v3.139.0-windows-x64.zip"},
-          {"kubectl", "1.31.2", "linux/arm64", "https://dl.k8s.io/release/v1.31.2/bin/linux/arm64/kubectl"},
-          {"helm", "3.16.2", "linux/amd64", "https://get.helm.sh/helm-v3.16.2-linux-amd64.tar.gz"},
-          {"kustomize", "5.5.0", "linux/amd64",
-           "https://github.com/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv5.5.0/"
-           "kustomize_v5.5.0_linux_amd64.tar.gz"},
-          {"k3s", "1.30.4+k3s1", "linux/amd64",
-           "https://github.com/k3s-io/k3s/releases/download/v1.30.4%2Bk3s1/k3s"},
-          {"k3s", "1.30.4+k3s1", "linux/arm64",
-           "https://github.com/k3s-io/k3s/releases/download/v1.30.4%2Bk3s1/k3s-arm64"},
-          {"jq", "1.7.1", "darwin/arm64",
-           "https://github.com/jqlang/jq/releases/download/jq-1.7.1/jq-macos-arm64"},
-          {"trivy", "0.57.0", "linux/amd64",
-           "https://github.com/aquasecurity/trivy/releases/download/v0.57.0/trivy_0.57.0_Linux-64bit.tar.gz"},
-      }));
+  const auto [name, version, platform, expected] = GENERATE(table<std::string, std::string, std::string, std::string>({
+      {"opentofu", "1.8.5", "linux/amd64",
+       "https://github.com/opentofu/opentofu/releases/download/v1.8.5/tofu_1.8.5_linux_amd64.zip"},
+      {"terraform", "1.9.8", "darwin/arm64",
+       "https://releases.hashicorp.com/terraform/1.9.8/terraform_1.9.8_darwin_arm64.zip"},
+      {"pulumi", "3.139.0", "linux/amd64",
+       "https://github.com/pulumi/pulumi/releases/download/v3.139.0/pulumi-v3.139.0-linux-x64.tar.gz"},
+      {"pulumi", "3.139.0", "windows/amd64",
+       "https://github.com/pulumi/pulumi/releases/download/v3.139.0/pulumi-v3.139.0-windows-x64.zip"},
+      {"kubectl", "1.31.2", "linux/arm64", "https://dl.k8s.io/release/v1.31.2/bin/linux/arm64/kubectl"},
+      {"helm", "3.16.2", "linux/amd64", "https://get.helm.sh/helm-v3.16.2-linux-amd64.tar.gz"},
+      {"kustomize", "5.5.0", "linux/amd64",
+       "https://github.com/kubernetes-sigs/kustomize/releases/download/kustomize%2Fv5.5.0/"
+       "kustomize_v5.5.0_linux_amd64.tar.gz"},
+      {"k3s", "1.30.4+k3s1", "linux/amd64", "https://github.com/k3s-io/k3s/releases/download/v1.30.4%2Bk3s1/k3s"},
+      {"k3s", "1.30.4+k3s1", "linux/arm64", "https://github.com/k3s-io/k3s/releases/download/v1.30.4%2Bk3s1/k3s-arm64"},
+      {"jq", "1.7.1", "darwin/arm64", "https://github.com/jqlang/jq/releases/download/jq-1.7.1/jq-macos-arm64"},
+      {"trivy", "0.57.0", "linux/amd64",
+       "https://github.com/aquasecurity/trivy/releases/download/v0.57.0/trivy_0.57.0_Linux-64bit.tar.gz"},
+  }));
   const auto& recipes = built_in_recipes();
   const std::string wanted = name;
   const auto recipe = std::find_if(recipes.begin(), recipes.end(), [&](const Recipe& r) { return r.name == wanted; });

@@ -17,8 +17,12 @@ namespace {
 
 const std::filesystem::path k_data = std::filesystem::path(AIRLOCK_TEST_DATA) / "openpgp";
 
-std::string data(const std::string& name) { return base::read_file(k_data / name, 1 << 20); }
-std::string release(const std::string& platform) { return "release of demo 1.2.3 for " + platform + "\n"; }
+std::string data(const std::string& name) {
+  return base::read_file(k_data / name, 1 << 20);
+}
+std::string release(const std::string& platform) {
+  return "release of demo 1.2.3 for " + platform + "\n";
+}
 
 const std::string k_recipe = R"(name: demo
 description: A demo.
@@ -96,7 +100,8 @@ TEST_CASE("a signed release becomes a proven row and the files that prove it", "
 
 TEST_CASE("one checksum file proves every platform and is fetched once", "[ecosystem][tool]") {
   const Upstream upstream;
-  Run run(upstream, "{ name: demo, version: v1.2.3, recipe: recipes/demo.yaml, platforms: [linux/amd64, linux/arm64] }");
+  Run run(upstream,
+          "{ name: demo, version: v1.2.3, recipe: recipes/demo.yaml, platforms: [linux/amd64, linux/arm64] }");
   run.run();
   CHECK(run.paths().size() == 4);
   CHECK(upstream.server.requests("/demo/1.2.3/demo_1.2.3_SHA256SUMS").size() == 1);
@@ -112,7 +117,8 @@ TEST_CASE("without the key the digest holds, and a warning says what to do", "[e
 }
 
 TEST_CASE("a promised signature that does not verify stops everything", "[ecosystem][tool]") {
-  const std::string signature = GENERATE(as<std::string>{}, "", "stranger.sig", "revoked.sig", "expired.sig", "vendor.asc");
+  const std::string signature =
+      GENERATE(as<std::string>{}, "", "stranger.sig", "revoked.sig", "expired.sig", "vendor.asc");
   INFO(signature);
   const Upstream upstream(signature);
   Run run(upstream, k_entry_with_key);
@@ -170,18 +176,20 @@ TEST_CASE("a digest in the entry must be upstream's, and is one's own word where
     CHECK(run.row("demo/1.2.3/demo_1.2.3_linux_amd64.zip").verified == Verified::upstream_digest);
   }
   SECTION("different") {
-    Run run(upstream, "{ name: demo, version: 1.2.3, recipe: recipes/demo.yaml, sha256: '" + std::string(64, '0') +
-                          "' }");
+    Run run(upstream,
+            "{ name: demo, version: 1.2.3, recipe: recipes/demo.yaml, sha256: '" + std::string(64, '0') + "' }");
     CHECK(run.refusal() == ErrorCode::tampered);
   }
   SECTION("for two platforms") {
     Run run(upstream, "{ name: demo, version: 1.2.3, recipe: recipes/demo.yaml, platforms: [linux/amd64, linux/arm64], "
-                      "sha256: '" + right + "' }");
+                      "sha256: '" +
+                          right + "' }");
     CHECK(run.refusal() == ErrorCode::manifest);
   }
   SECTION("without checksums") {
     Run run(upstream, "{ name: own, version: 1.2.3, url: 'https://releases.tools.example/demo/{version}/"
-                      "demo_{version}_{os}_{arch}.zip', sha256: '" + right + "' }");
+                      "demo_{version}_{os}_{arch}.zip', sha256: '" +
+                          right + "' }");
     run.run();
     CHECK(run.row("own/1.2.3/demo_1.2.3_linux_amd64.zip").verified == Verified::upstream_digest);
     CHECK(run.reporter().warnings().empty());

@@ -6,7 +6,9 @@
 namespace airlock::ecosystem::tool {
 
 namespace {
-Template parsed(std::string_view text) { return Template::parse(text, {.file = "r.yaml", .line = 3, .column = 6}); }
+Template parsed(std::string_view text) {
+  return Template::parse(text, {.file = "r.yaml", .line = 3, .column = 6});
+}
 }  // namespace
 
 TEST_CASE("variables are put in, percent-encoded in URLs", "[ecosystem][tool]") {
@@ -32,11 +34,11 @@ TEST_CASE("templates know what they depend on", "[ecosystem][tool]") {
 
 TEST_CASE("malformed templates are refused with the place and a suggestion", "[ecosystem][tool]") {
   const auto [text, hint] = GENERATE(table<std::string, std::string>({{"{verson}", "{version}"},
-                                                                     {"{plattform}", "known are"},
-                                                                     {"a{os", "known are"},
-                                                                     {"a}b", "known are"},
-                                                                     {"{}", "known are"},
-                                                                     {"{{os}}", "{os}"}}));
+                                                                      {"{plattform}", "known are"},
+                                                                      {"a{os", "known are"},
+                                                                      {"a}b", "known are"},
+                                                                      {"{}", "known are"},
+                                                                      {"{{os}}", "{os}"}}));
   const auto error = test::error_of([&] { return parsed(text); });
   CHECK(error.code() == base::ErrorCode::manifest);
   CHECK(error.position()->line == 3);
