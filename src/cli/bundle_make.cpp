@@ -44,13 +44,14 @@ std::filesystem::path recipe_folder(const Session& session) {
 }
 
 struct LockFlags {
-  std::vector<std::string> manifests, platforms;
+  std::vector<std::string> manifests, projects, platforms;
   std::string output;
 };
 
 void lock(Session& session, const LockFlags& flags) {
   workflow::LockOptions options;
   options.manifests = {flags.manifests.begin(), flags.manifests.end()};
+  options.projects = {flags.projects.begin(), flags.projects.end()};
   options.output = flags.output;
   options.platforms = model::parse_platforms(flags.platforms);
   options.recipes = recipe_folder(session);
@@ -63,7 +64,9 @@ void add_lock(CLI::App& bundle, Session& session) {
   auto* command =
       bundle.add_subcommand("lock", "Resolve a manifest to exact files, and show what changed; fetches no blob");
   auto flags = std::make_shared<LockFlags>();
-  command->add_option("-m,--manifest", flags->manifests, "Manifest; may be repeated")->type_name("FILE")->required();
+  command->add_option("-m,--manifest", flags->manifests, "Manifest; may be repeated")->type_name("FILE");
+  command->add_option("--project", flags->projects, "Working tree that says itself what it needs; may be repeated")
+      ->type_name("DIR");
   command->add_option("-o,--output", flags->output, "The lock; default: the first manifest's path with .lock")
       ->type_name("FILE");
   command->add_option("--platform", flags->platforms, "Default platform, in place of the manifests'; may be repeated")
@@ -73,7 +76,7 @@ void add_lock(CLI::App& bundle, Session& session) {
 }
 
 struct CreateFlags {
-  std::vector<std::string> manifests, wants, bases, platforms;
+  std::vector<std::string> manifests, projects, wants, bases, platforms;
   std::string lock, output, continue_from, volume_size, limit_rate;
   bool add = false, dry_run = false, restart = false, readback = false, no_readback = false;
   PassphraseFlags passphrase;
@@ -82,6 +85,7 @@ struct CreateFlags {
 workflow::CreateOptions create_options(const Session& session, const CreateFlags& flags) {
   workflow::CreateOptions options;
   options.manifests = {flags.manifests.begin(), flags.manifests.end()};
+  options.projects = {flags.projects.begin(), flags.projects.end()};
   options.wants = {flags.wants.begin(), flags.wants.end()};
   options.bases = {flags.bases.begin(), flags.bases.end()};
   if (!flags.lock.empty()) {
@@ -150,6 +154,8 @@ void add_create(CLI::App& bundle, Session& session) {
   auto* command = bundle.add_subcommand("create", "Fetch what a manifest asks for and write one signed bundle");
   auto flags = std::make_shared<CreateFlags>();
   command->add_option("-m,--manifest", flags->manifests, "Manifest; may be repeated")->type_name("FILE");
+  command->add_option("--project", flags->projects, "Working tree that says itself what it needs; may be repeated")
+      ->type_name("DIR");
   command->add_option("--lock", flags->lock, "Fetch exactly what this lock says, or fail; -m then only says how")
       ->type_name("FILE");
   command->add_option("--wants", flags->wants, "List that was carried back; added to the last state")
@@ -174,6 +180,7 @@ void add_create(CLI::App& bundle, Session& session) {
   add_passphrase_flags(*command, flags->passphrase);
   command->footer("Examples:\n"
                   "  airlock bundle create -m site-a.yaml -o /media/stick/\n"
+                  "  airlock bundle create --project ./infra -o /media/stick/\n"
                   "  airlock bundle create --lock site-a.lock -o site-a.airlock\n"
                   "  airlock bundle create -m site-a.yaml --base receipt.json --volume-size dvd -o out/");
   command->callback([&session, flags] { create(session, *flags); });

@@ -43,8 +43,11 @@ base::Url mirror_url(const Session& session, const ClientFlags& flags) {
   return base::Url::parse(url);
 }
 
-std::vector<EcosystemConfig> configs(const Session& session, const ClientFlags& flags) {
+// `folder`: where the files will lie; empty where they are only shown.
+std::vector<EcosystemConfig> configs(const Session& session, const ClientFlags& flags,
+                                     const std::filesystem::path& folder) {
   ecosystem::ClientConfigRequest request;
+  request.folder = folder;
   request.mirror = mirror_url(session, flags);
   if (!flags.ca.empty()) {
     request.ca_file = std::filesystem::absolute(flags.ca);
@@ -103,7 +106,7 @@ base::Json config_json(const EcosystemConfig& entry) {
 }
 
 void show(Session& session, const ClientFlags& flags) {
-  const auto list = configs(session, flags);
+  const auto list = configs(session, flags, {});
   base::Json ecosystems = base::Json::array();
   std::string text = "# environment, for a shell\n" + environment_text(environment_of(list));
   for (const auto& entry : list) {
@@ -126,8 +129,8 @@ void show(Session& session, const ClientFlags& flags) {
 }
 
 void write(Session& session, const ClientFlags& flags) {
-  const auto list = configs(session, flags);
-  const std::filesystem::path folder(flags.directory);
+  const std::filesystem::path folder = std::filesystem::absolute(flags.directory).lexically_normal();
+  const auto list = configs(session, flags, folder);
   std::map<std::filesystem::path, std::pair<std::string, std::string>> files;  // content, and where it belongs
   files[folder / "env.sh"] = {"# For a shell: . env.sh\n" + environment_text(environment_of(list)), ""};
   std::string notes;

@@ -19,6 +19,7 @@
 #include "model/file_row.hpp"
 #include "model/lock.hpp"
 #include "model/manifest.hpp"
+#include "model/request.hpp"
 #include "store/blob_store.hpp"
 #include "store/catalog.hpp"
 
@@ -31,6 +32,9 @@ struct ResolveContext {
   base::Reporter& reporter;
   std::filesystem::path recipes;                   // folder of tool recipes beside the built-in ones; may be empty
   std::map<std::string, std::string> environment;  // of the user; credentials and client configuration come from here
+  // Told of what a package asks for of another ecosystem, and which one asks: "pypi pulumi-command 1.2.1". Thread-safe;
+  // empty where nobody listens.
+  std::function<void(const model::Request&, std::string_view because)> demand;
 };
 
 // How one file's bytes are had. The row says where from and what they must be; `open` knows how.
@@ -40,6 +44,14 @@ class Fetchable {
   // Sends `length` bytes from `offset` to `sink` (all to the end without `length`). Resumes and retries inside; called
   // for several ranges of one file at the same time. Throws as http::Client::download does.
   virtual void fetch(std::uint64_t offset, std::optional<std::uint64_t> length, base::ByteSink& sink) = 0;
+};
+
+// Proves a pin that is no plain digest, such as Go's "h1:…" over the files of a zip. Takes a file's bytes in order.
+class PinCheck : public base::ByteSink {
+ public:
+  // The pin that the bytes have, in the form of FileRow::pin. Throws malformed when they are not of the form that it is
+  // defined for.
+  virtual std::string finish() = 0;
 };
 
 struct ResolvedFile {
@@ -60,6 +72,19 @@ class Resolver {
   virtual std::unique_ptr<Fetchable> fetchable(const model::FileRow& row) = 0;
   // Waivers that were used, for the lock.
   virtual std::vector<model::Waiver> waivers() const { return {}; }
+};
+
+// What one folder of a working tree says of an ecosystem (CLI.md, --project).
+struct ProjectFinding {
+  std::string file;  // in that folder: "package-lock.json"
+  std::string what;  // for people: "142 packages, locked"
+  model::Request request;
+};
+
+// What brings a name that a client missed.
+struct Wanted {
+  std::optional<model::Request> request;  // nullopt: the name does not say where it comes from
+  bool is_private = false;                // a name of the inside, which is not told to the outside unasked
 };
 
 // Served side.
@@ -95,6 +120,9 @@ struct PushReport {
 struct ClientConfigRequest {
   base::Url mirror;
   std::filesystem::path ca_file;  // empty: the system's
+  // Where the files will lie, each as FOLDER/ID/NAME, so that the environment can name them; empty: they go to their
+  // `install_as`, and the environment names none.
+  std::filesystem::path folder;
 };
 struct ClientConfigFile {
   std::string name;  // relative path, "registries.conf"
@@ -112,9 +140,15 @@ struct Ecosystem {
   std::string url_prefix;  // "/files/"
   std::vector<model::SectionSchema> sections;
   std::function<std::unique_ptr<Resolver>(const ResolveContext&)> make_resolver;
+  // For a row whose pin is in a form of this ecosystem's own; null for others.
+  std::function<std::unique_ptr<PinCheck>(const model::FileRow&)> pin_check;
+  // Looks at the files in `folder` itself, not at those below. Throws what reading them throws.
+  std::function<std::vector<ProjectFinding>(const std::filesystem::path& folder)> detect;
   std::function<void(http::Router&, const MirrorContext&)> mount;
   std::function<PushReport(const PushContext&, const PushTarget&)> push;
   std::function<ClientConfig(const ClientConfigRequest&)> client_config;
+  // `name` as it was given to MirrorContext::missing; hostile.
+  std::function<Wanted(std::string_view name)> wanted;
   enum class Case { sensitive, folds } names = Case::sensitive;  // folds: names that differ only in case collide
 };
 

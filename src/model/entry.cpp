@@ -40,6 +40,11 @@ std::filesystem::path Entry::path(std::string_view field) const {
   return std::filesystem::absolute(manifest.parent_path() / text(field)).lexically_normal();
 }
 
+std::vector<std::filesystem::path> Entry::paths(std::string_view field) const {
+  const auto found = m_paths.find(std::string(field));
+  return found == m_paths.end() ? std::vector<std::filesystem::path>() : found->second;
+}
+
 const base::SourcePosition& Entry::position_of(std::string_view field) const {
   const auto found = m_positions.find(std::string(field));
   return found == m_positions.end() ? m_position : found->second;

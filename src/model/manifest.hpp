@@ -22,6 +22,7 @@ enum class FieldType {
   number,     // unsigned integer
   flag,       // true or false
   path,       // relative to the manifest; made absolute when read
+  path_list,  // one or several of those
   platforms,  // list of platforms
   digest,     // 64 hex characters, or "sha256:" and those
 };
@@ -37,11 +38,14 @@ struct Field {
 };
 
 struct SectionSchema {
-  std::string key;                               // "images"
-  std::string ecosystem;                         // "oci"
+  std::string key;        // "images"
+  std::string ecosystem;  // "oci"  // list: each item is an entry. mapping: the section itself is one entry, and those
+                          // of several manifests unite.
+  enum class Form { list, mapping } form = Form::list;
   std::string shorthand;                         // field that a plain string fills ("ref"); empty: a string is an error
   std::vector<Field> fields;                     // `platforms` and `libc` are ordinary fields, listed where they apply
   std::vector<std::vector<std::string>> one_of;  // each inner list: exactly one of these fields must be there
+  std::vector<std::string> some_of;              // at least one of these must be there; empty: none needs to
   std::string help;
 };
 
@@ -54,7 +58,8 @@ class Entry {  // one checked entry of a section
   std::vector<std::string> texts(std::string_view field) const;  // empty when absent
   std::optional<std::uint64_t> number(std::string_view field) const;
   std::optional<bool> flag(std::string_view field) const;
-  std::filesystem::path path(std::string_view field) const;  // absolute; empty when absent
+  std::filesystem::path path(std::string_view field) const;                // absolute; empty when absent
+  std::vector<std::filesystem::path> paths(std::string_view field) const;  // of a path_list: absolute
   // The entry's own, else its manifest's, else none, which means linux on this host's architecture. Empty where the
   // section has no `platforms`.
   const std::vector<Platform>& platforms() const { return m_platforms; }
@@ -68,6 +73,7 @@ class Entry {  // one checked entry of a section
   base::SourcePosition m_position;
   std::map<std::string, std::vector<std::string>> m_values;
   std::map<std::string, base::SourcePosition> m_positions;
+  std::map<std::string, std::vector<std::filesystem::path>> m_paths;  // of path lists, beside their values
   std::vector<Platform> m_platforms;
 };
 

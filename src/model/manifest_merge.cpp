@@ -24,6 +24,9 @@ std::vector<std::string> comparable(const Entry& entry, const Field& field) {
 }
 
 std::string identity(const SectionSchema& schema, const Entry& entry) {
+  if (schema.form == SectionSchema::Form::mapping) {
+    return "";  // there is one
+  }
   const bool any = std::any_of(schema.fields.begin(), schema.fields.end(), [](const Field& f) { return f.identity; });
   std::string key;
   for (const Field& field : schema.fields) {
@@ -66,6 +69,10 @@ void ManifestReader::unite(const SectionSchema& schema, Entry& here, Entry&& add
     if (!added.has(field.name) || field.type == FieldType::platforms) {
       continue;
     }
+    if (field.type == FieldType::path_list) {
+      unite_paths(field.name, here, added);
+      continue;
+    }
     std::vector<std::string>& theirs = added.m_values[field.name];
     if (!here.has(field.name)) {
       here.m_values[field.name] = std::move(theirs);
@@ -96,6 +103,18 @@ void ManifestReader::unite(const SectionSchema& schema, Entry& here, Entry&& add
   platforms.insert(platforms.end(), added.m_platforms.begin(), added.m_platforms.end());
   std::sort(platforms.begin(), platforms.end());
   platforms.erase(std::unique(platforms.begin(), platforms.end()), platforms.end());
+}
+
+void ManifestReader::unite_paths(const std::string& field, Entry& here, const Entry& added) {
+  here.m_positions.try_emplace(field, added.position_of(field));
+  const std::vector<std::filesystem::path> theirs = added.paths(field);
+  std::vector<std::filesystem::path>& ours = here.m_paths[field];
+  for (std::size_t i = 0; i < theirs.size(); ++i) {
+    if (std::find(ours.begin(), ours.end(), theirs[i]) == ours.end()) {
+      ours.push_back(theirs[i]);
+      here.m_values[field].push_back(added.m_values.at(field)[i]);
+    }
+  }
 }
 
 void ManifestReader::add_upstream(Upstream upstream) {

@@ -148,6 +148,14 @@ void ManifestReader::read_section(const SectionSchema& schema, const YamlNode& n
   if (node.is_null()) {
     return;
   }
+  if (schema.form == SectionSchema::Form::mapping) {
+    if (!node.is_mapping()) {
+      throw mistake(node, fmt::format("'{}' must be a mapping", schema.key))
+          .with_hint(fmt::format("write its options below it, such as `{}:`", schema.fields.front().name));
+    }
+    add_entry(schema, read_entry(schema, node, platforms));
+    return;
+  }
   if (!node.is_sequence()) {
     throw mistake(node, fmt::format("'{}' must be a list of entries", schema.key))
         .with_hint("begin each entry with '- ' on a line of its own");
@@ -166,6 +174,8 @@ Entry ManifestReader::read_entry(const SectionSchema& schema, const YamlNode& no
   if (std::any_of(schema.fields.begin(), schema.fields.end(), has_platforms)) {
     entry.m_platforms = platforms;
   }
+  const std::string what = schema.form == SectionSchema::Form::mapping ? fmt::format("'{}'", schema.key)
+                                                                       : fmt::format("an entry of '{}'", schema.key);
   std::vector<std::string> names;
   for (const Field& field : schema.fields) {
     names.push_back(field.name);
@@ -177,24 +187,22 @@ Entry ManifestReader::read_entry(const SectionSchema& schema, const YamlNode& no
 
   if (node.is_scalar()) {
     if (schema.shorthand.empty()) {
-      throw mistake(node, fmt::format("an entry of '{}' cannot be plain text", schema.key))
+      throw mistake(node, fmt::format("{} cannot be plain text", what))
           .with_hint(fmt::format("write it as a mapping with some of {}", base::join(names, ", ")));
     }
     read_field(schema, *field_named(schema.shorthand), node, entry);
   } else if (node.is_mapping()) {
     for (const auto& [key_node, value] : node.members()) {
-      const std::string key = key_of(key_node, fmt::format("an entry of '{}'", schema.key));
+      const std::string key = key_of(key_node, what);
       const auto field = field_named(key);
       if (field == schema.fields.end()) {
-        throw mistake(key_node,
-                      fmt::format("'{}' is not an option of an entry of '{}'", base::printable(key, 80), schema.key))
+        throw mistake(key_node, fmt::format("'{}' is not an option of {}", base::printable(key, 80), what))
             .with_hint(suggestion(key, names));
       }
       read_field(schema, *field, value, entry);
     }
   } else {
-    throw mistake(node, fmt::format("an entry of '{}' must be {}a mapping", schema.key,
-                                    schema.shorthand.empty() ? "" : "text or "));
+    throw mistake(node, fmt::format("{} must be {}a mapping", what, schema.shorthand.empty() ? "" : "text or "));
   }
 
   for (const std::vector<std::string>& choice : schema.one_of) {
@@ -202,16 +210,18 @@ Entry ManifestReader::read_entry(const SectionSchema& schema, const YamlNode& no
     std::copy_if(choice.begin(), choice.end(), std::back_inserter(given),
                  [&](const std::string& name) { return entry.has(name); });
     if (given.empty()) {
-      throw mistake(node, choice.size() == 1 ? fmt::format("an entry of '{}' needs '{}'", schema.key, choice.front())
-                                             : fmt::format("an entry of '{}' needs one of '{}'", schema.key,
-                                                           base::join(choice, "', '")));
+      throw mistake(node, choice.size() == 1 ? fmt::format("{} needs '{}'", what, choice.front())
+                                             : fmt::format("{} needs one of '{}'", what, base::join(choice, "', '")));
     }
     if (given.size() > 1) {
-      throw Error(ErrorCode::manifest,
-                  fmt::format("an entry of '{}' has both '{}' and '{}'", schema.key, given[0], given[1]))
+      throw Error(ErrorCode::manifest, fmt::format("{} has both '{}' and '{}'", what, given[0], given[1]))
           .at(entry.position_of(given[1]))
           .with_hint(fmt::format("give exactly one of '{}'", base::join(choice, "', '")));
     }
+  }
+  const auto is_given = [&](const std::string& name) { return entry.has(name); };
+  if (!schema.some_of.empty() && std::none_of(schema.some_of.begin(), schema.some_of.end(), is_given)) {
+    throw mistake(node, fmt::format("{} needs some of '{}'", what, base::join(schema.some_of, "', '")));
   }
   return entry;
 }
@@ -237,6 +247,9 @@ void ManifestReader::read_field(const SectionSchema& schema, const Field& field,
       values = {some_text(node, what)};
     }
     break;
+  case FieldType::path_list:
+    read_paths(node, what, entry, field.name);
+    break;
   case FieldType::number:
     values = {std::to_string(node.as_uint(what))};
     break;
@@ -253,6 +266,22 @@ void ManifestReader::read_field(const SectionSchema& schema, const Field& field,
     }
     break;
   }
+}
+
+void ManifestReader::read_paths(const YamlNode& node, const std::string& what, Entry& entry, const std::string& field) {
+  const std::filesystem::path folder = std::filesystem::path(node.position().file).parent_path();
+  const auto read_one = [&](const YamlNode& item) {
+    entry.m_values[field].push_back(some_text(item, what));
+    entry.m_paths[field].push_back(std::filesystem::absolute(folder / entry.m_values[field].back()).lexically_normal());
+  };
+  if (!node.is_sequence()) {
+    read_one(node);
+    return;
+  }
+  if (node.items().empty()) {
+    throw mistake(node, fmt::format("{} is an empty list", what));
+  }
+  std::for_each(node.items().begin(), node.items().end(), read_one);
 }
 
 Manifest ManifestReader::finish() {

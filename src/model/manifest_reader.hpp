@@ -24,10 +24,12 @@ class ManifestReader {
   void read_section(const SectionSchema& schema, const base::YamlNode& node, const std::vector<Platform>& platforms);
   Entry read_entry(const SectionSchema& schema, const base::YamlNode& node, const std::vector<Platform>& platforms);
   void read_field(const SectionSchema& schema, const Field& field, const base::YamlNode& node, Entry& entry);
+  void read_paths(const base::YamlNode& node, const std::string& what, Entry& entry, const std::string& field);
   void read_upstreams(const base::YamlNode& node);
 
   void add_entry(const SectionSchema& schema, Entry entry);
   void unite(const SectionSchema& schema, Entry& here, Entry&& added);
+  void unite_paths(const std::string& field, Entry& here, const Entry& added);
   void add_upstream(Upstream upstream);
 
   std::span<const SectionSchema> m_sections;

@@ -41,6 +41,9 @@ OrderedJson field_schema(const Field& field) {
   case FieldType::path:
     schema = {{"type", "string"}};
     break;
+  case FieldType::path_list:
+    schema = list_or_one({{"type", "string"}});
+    break;
   case FieldType::platforms:
     schema = platforms_schema();
     break;
@@ -68,6 +71,18 @@ OrderedJson section_schema(const SectionSchema& section) {
       options.push_back({{"required", OrderedJson::array({name})}});
     }
     object["allOf"].push_back({{"oneOf", options}});
+  }
+  if (!section.some_of.empty()) {
+    OrderedJson options = OrderedJson::array();
+    for (const std::string& name : section.some_of) {
+      options.push_back({{"required", OrderedJson::array({name})}});
+    }
+    object["anyOf"] = options;
+  }
+  if (section.form == SectionSchema::Form::mapping) {
+    object["description"] = section.help;
+    object["type"] = {"object", "null"};
+    return object;
   }
   OrderedJson forms = OrderedJson::array();
   if (!section.shorthand.empty()) {

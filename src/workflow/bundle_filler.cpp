@@ -21,14 +21,17 @@ constexpr std::uint64_t k_volume_overhead = 8 * 1024;
 
 }  // namespace
 
-// The digest by which upstream pins a file, where that is another one than the blob's own.
+// Proves the pin that upstream gives a file, where that is another one than the blob's own digest.
 class BundleFiller::PinCheck {
  public:
   PinCheck(const FileRow& row, DigestsFrom from) : m_row(row), m_from(from) {
-    // Other forms of pin (Go's h1) are the ecosystem's own business.
     if (row.pin.starts_with("sha512:") || row.pin.starts_with("sha384:") || row.pin.starts_with("sha1:")) {
-      m_pin = Digest::parse(row.pin);
-      m_hasher.emplace(m_pin.algorithm());
+      m_hasher.emplace(Digest::parse(row.pin).algorithm());
+      return;
+    }
+    const ecosystem::Ecosystem* ecosystem = ecosystem::find_ecosystem(row.ecosystem);
+    if (ecosystem != nullptr && ecosystem->pin_check) {
+      m_own = ecosystem->pin_check(row);
     }
   }
 
@@ -36,26 +39,29 @@ class BundleFiller::PinCheck {
     if (m_hasher) {
       m_hasher->update(data);
     }
+    if (m_own) {
+      m_own->write(data);
+    }
   }
 
   // Of bytes that were not seen from their start nothing can be said.
-  void give_up() { m_hasher.reset(); }
+  void give_up() {
+    m_hasher.reset();
+    m_own.reset();
+  }
 
   void finish() {
-    if (!m_hasher) {
-      return;
-    }
-    const Digest found = m_hasher->finish();
-    if (found != m_pin) {
-      throw changed_upstream(m_row, fmt::format("expected {}, found {}", m_pin.to_string(), found.to_string()), m_from);
+    const std::string found = m_hasher ? m_hasher->finish().to_string() : m_own ? m_own->finish() : m_row.pin;
+    if (found != m_row.pin) {
+      throw changed_upstream(m_row, fmt::format("expected {}, found {}", m_row.pin, found), m_from);
     }
   }
 
  private:
   const FileRow& m_row;
   DigestsFrom m_from;
-  Digest m_pin;
   std::optional<base::Hasher> m_hasher;
+  std::unique_ptr<ecosystem::PinCheck> m_own;
 };
 
 BundleFiller::BundleFiller(model::Lock& lock, const BlobPlan& plan, BlobSources& sources, bundle::BundleOutput& output,

@@ -38,8 +38,8 @@ CreateReport create_bundle(const Home& home, const CreateOptions& options, const
 CreateRun::CreateRun(const Home& home, const CreateOptions& options, const KeyRing* keys, const base::Clock& clock,
                      base::Reporter& reporter)
     : m_home(home), m_options(options), m_keys(keys), m_clock(clock), m_reporter(reporter),
-      m_target(find_target(options.output)), m_wish(read_wish(home, options)), m_channel(home, m_wish.channel),
-      m_journal(m_channel.run_folder()) {
+      m_target(find_target(options.output)), m_wish(read_wish(home, options, reporter)),
+      m_channel(home, m_wish.channel), m_journal(m_channel.run_folder()) {
   if (keys == nullptr && !options.dry_run) {
     throw Error(ErrorCode::config, fmt::format("there are no signing keys in {}", home.keys().string()))
         .with_hint("make them once with `airlock keys init`");

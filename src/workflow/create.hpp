@@ -22,9 +22,10 @@ enum class Readback { removable_only, always, never };
 
 struct CreateOptions {
   std::vector<std::filesystem::path> manifests;
-  std::vector<std::filesystem::path> wants;   // lists that were carried back; added to the state before
-  std::optional<std::filesystem::path> lock;  // fetch exactly this
-  std::string output;                         // `-o`: "FILE", "DIR/"; empty: bundles/ where that exists, else here
+  std::vector<std::filesystem::path> projects;  // working trees, which say themselves what they need
+  std::vector<std::filesystem::path> wants;     // lists that were carried back; added to the state before
+  std::optional<std::filesystem::path> lock;    // fetch exactly this
+  std::string output;                           // `-o`: "FILE", "DIR/"; empty: bundles/ where that exists, else here
   std::vector<std::filesystem::path> bases;
   std::optional<std::filesystem::path> continue_from;  // the last head of a channel that this home does not know
   std::optional<std::uint64_t> volume_size;            // bytes

@@ -7,6 +7,7 @@
 #include "ecosystem/upstream_access.hpp"
 #include "workflow/blob_plan.hpp"
 #include "workflow/resolve.hpp"
+#include "workflow/wish.hpp"
 
 namespace airlock::workflow {
 
@@ -34,13 +35,14 @@ void keep_learned(model::Lock& lock, const model::Lock& before) {
 }  // namespace
 
 LockReport lock_manifests(const LockOptions& options, base::Reporter& reporter) {
-  if (options.manifests.empty()) {
-    throw Error(ErrorCode::usage, "nothing says what to lock").with_hint("give a manifest with -m");
+  if (options.manifests.empty() && options.projects.empty()) {
+    throw Error(ErrorCode::usage, "nothing says what to lock").with_hint("give a manifest with -m, or --project DIR");
   }
+  const auto manifest = read_manifests(options.manifests, options.projects, options.platforms, reporter);
   LockReport report;
-  report.file =
-      options.output.empty() ? fs::path(options.manifests.front()).replace_extension(".lock") : options.output;
-  const auto manifest = model::read_manifests(options.manifests, ecosystem::all_sections(), options.platforms);
+  report.file = !options.output.empty()     ? options.output
+                : options.manifests.empty() ? fs::path(manifest.name + ".lock")
+                                            : fs::path(options.manifests.front()).replace_extension(".lock");
   std::error_code ignored;
   report.created = !fs::exists(report.file, ignored);
   const model::Lock before = report.created ? model::Lock() : model::Lock::read(report.file);

@@ -15,7 +15,8 @@ namespace airlock::workflow {
 
 struct LockOptions {
   std::vector<std::filesystem::path> manifests;
-  std::filesystem::path output;            // empty: the first manifest with .lock for its extension
+  std::vector<std::filesystem::path> projects;  // working trees, which say themselves what they need
+  std::filesystem::path output;  // empty: the first manifest with .lock for its extension, else NAME.lock here
   std::vector<model::Platform> platforms;  // default of the manifests, replaced
   std::filesystem::path recipes;
   Environment environment;

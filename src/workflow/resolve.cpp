@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "base/text.hpp"
 
 namespace airlock::workflow {
 
@@ -116,15 +118,46 @@ void resolve_entries(const model::Manifest& manifest, Upstreams& upstreams, Coll
   work();
 }
 
+// What packages ask for of other ecosystems, as a manifest of its own; empty when they ask for nothing.
+std::optional<model::Manifest> demanded(Upstreams& upstreams, const model::Manifest& manifest,
+                                        base::Reporter& reporter) {
+  const auto demands = upstreams.take_demands();
+  if (demands.empty()) {
+    return std::nullopt;
+  }
+  std::vector<model::Request> requests;
+  for (const auto& [request, because] : demands) {
+    requests.push_back(request);
+    for (const auto& [field, values] : request.values) {
+      reporter.note(fmt::format("{} asks for {} '{}'", because, request.section, base::join(values, ", ")));
+    }
+  }
+  const auto sections = ecosystem::all_sections();
+  return model::parse_manifest(fmt::format("name: {}\n{}", manifest.name, model::manifest_text(requests, sections)),
+                               "(what packages of this manifest ask for)", sections, manifest.platforms);
+}
+
+// A package may ask for something that asks again; not for ever.
+constexpr int k_demand_rounds = 8;
+
 }  // namespace
 
 Resolved resolve(const model::Manifest& manifest, Upstreams& upstreams, base::Reporter& reporter,
                  const ResolveHooks& hooks) {
   Collection collection(hooks);
-  resolve_entries(manifest, upstreams, collection, reporter, hooks.threads);
-  base::throw_if_interrupted();
-  if (!collection.errors().empty()) {
-    throw_together(collection.errors(), manifest);
+  const auto resolve_all = [&](const model::Manifest& wish) {
+    resolve_entries(wish, upstreams, collection, reporter, hooks.threads);
+    base::throw_if_interrupted();
+    if (!collection.errors().empty()) {
+      throw_together(collection.errors(), wish);
+    }
+  };
+  resolve_all(manifest);
+  for (int round = 0; auto wish = demanded(upstreams, manifest, reporter); ++round) {
+    if (round == k_demand_rounds) {
+      throw Error(ErrorCode::limit, "packages ask for packages without end");
+    }
+    resolve_all(*wish);
   }
   Resolved resolved = std::move(collection.resolved());
   resolved.lock.channel = manifest.name;

@@ -1,6 +1,7 @@
 #include "workflow/upstreams.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,20 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 }  // namespace
+
+Upstreams::Upstreams(ecosystem::ResolveContext context) : m_context(std::move(context)) {
+  m_context.demand = [this](const model::Request& request, std::string_view because) {
+    const std::lock_guard lock(m_demand_mutex);
+    if (m_taken.insert(request).second) {
+      m_demands.emplace(request, because);
+    }
+  };
+}
+
+std::map<model::Request, std::string> Upstreams::take_demands() {
+  const std::lock_guard lock(m_demand_mutex);
+  return std::exchange(m_demands, {});
+}
 
 ecosystem::Resolver& Upstreams::for_section(std::string_view section) {
   for (const ecosystem::Ecosystem* one : ecosystem::all_ecosystems()) {

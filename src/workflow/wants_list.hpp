@@ -28,8 +28,4 @@ struct WantsList {
 
 WantsList list_wants(const std::vector<MissedName>& missed, WantsScope scope);
 
-// Whether a name belongs to the inside: an image of a host that no public registry has (no dot, an address, a port, a
-// suffix such as .internal, .local, .lan, .corp, .example).
-bool is_private_name(std::string_view ecosystem, std::string_view name);
-
 }  // namespace airlock::workflow

@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "ecosystem/ecosystem.hpp"
+#include "workflow/project.hpp"
 #include "workflow/receipt.hpp"
 
 namespace airlock::workflow {
@@ -19,14 +20,19 @@ using base::Error;
 using base::ErrorCode;
 
 void check_combination(const CreateOptions& options) {
-  if (options.manifests.empty() && options.wants.empty() && !options.lock) {
+  if (options.manifests.empty() && options.projects.empty() && options.wants.empty() && !options.lock) {
     throw Error(ErrorCode::usage, "nothing says what the bundle is to hold")
-        .with_hint("give a manifest (-m), a lock (--lock) or a list that was carried back (--wants); `airlock init` "
+        .with_hint("give a manifest (-m), a working tree (--project), a lock (--lock) or a list that was carried back "
+                   "(--wants); `airlock init` "
                    "writes a first manifest");
   }
   if (options.lock && !options.wants.empty()) {
     throw Error(ErrorCode::usage, "--lock and --wants exclude each other")
         .with_hint("a lock is fetched as it stands; run `airlock bundle lock` with the wants first");
+  }
+  if (options.lock && !options.projects.empty()) {
+    throw Error(ErrorCode::usage, "--lock and --project exclude each other")
+        .with_hint("a lock is fetched as it stands; run `airlock bundle lock` with --project first");
   }
   if (options.lock && !options.platforms.empty()) {
     throw Error(ErrorCode::usage, "--platform changes nothing about a lock")
@@ -61,29 +67,43 @@ std::string channel_of_wants(const Home& home, const CreateOptions& options) {
   return channels.front();
 }
 
-model::Manifest read_requests(const Home& home, const CreateOptions& options) {
+model::Manifest read_requests(const Home& home, const CreateOptions& options, base::Reporter& reporter) {
   std::vector<fs::path> files = options.manifests;
   files.insert(files.end(), options.wants.begin(), options.wants.end());
-  const auto sections = ecosystem::all_sections();
-  if (!options.manifests.empty()) {
-    return model::read_manifests(files, sections, options.platforms);
+  if (!options.manifests.empty() || !options.projects.empty()) {
+    return read_manifests(files, options.projects, options.platforms, reporter);
   }
   // The name stands last, so that one in the wants themselves holds.
   const base::TempDir folder;
   const fs::path name = folder.path() / "channel.yaml";
   base::write_file_atomic(name, fmt::format("name: {}\n", channel_of_wants(home, options)));
   files.push_back(name);
-  return model::read_manifests(files, sections, options.platforms);
+  return read_manifests(files, {}, options.platforms, reporter);
 }
 
 }  // namespace
 
-Wish read_wish(const Home& home, const CreateOptions& options) {
+model::Manifest read_manifests(const std::vector<fs::path>& manifests, const std::vector<fs::path>& projects,
+                               const std::vector<model::Platform>& platforms, base::Reporter& reporter) {
+  if (projects.empty()) {
+    return model::read_manifests(manifests, ecosystem::all_sections(), platforms);
+  }
+  const auto found = survey_projects(projects);
+  tell(found, reporter);
+  const base::TempDir folder;
+  const fs::path file = folder.path() / "projects.yaml";
+  base::write_file_atomic(file, fmt::format("name: {}\n{}", channel_name(projects.front()), manifest_text(found)));
+  std::vector<fs::path> files = manifests;
+  files.push_back(file);
+  return model::read_manifests(files, ecosystem::all_sections(), platforms);
+}
+
+Wish read_wish(const Home& home, const CreateOptions& options, base::Reporter& reporter) {
   check_combination(options);
   Wish wish;
-  wish.adds = options.add || (options.manifests.empty() && !options.wants.empty());
+  wish.adds = options.add || (options.manifests.empty() && options.projects.empty() && !options.wants.empty());
   if (!options.lock) {
-    wish.manifest = read_requests(home, options);
+    wish.manifest = read_requests(home, options, reporter);
     wish.channel = wish.manifest.name;
     return wish;
   }

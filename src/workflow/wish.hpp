@@ -23,7 +23,13 @@ struct Wish {
 
 // Throws usage for flags that exclude each other, manifest, conflict, lock (also when manifests are given that ask for
 // something else than the lock answers).
-Wish read_wish(const Home& home, const CreateOptions& options);
+Wish read_wish(const Home& home, const CreateOptions& options, base::Reporter& reporter);
+
+// The manifests, and what the projects need; `reporter` is told what was found where. Without manifests the first
+// project's folder names the channel.
+model::Manifest read_manifests(const std::vector<std::filesystem::path>& manifests,
+                               const std::vector<std::filesystem::path>& projects,
+                               const std::vector<model::Platform>& platforms, base::Reporter& reporter);
 
 // Everything that makes one run another run.
 base::Digest digest_of(const Wish& wish, const CreateOptions& options, const std::vector<BaseState>& bases,

@@ -11,7 +11,7 @@
 #include "ecosystem/oci/platform_choice.hpp"
 #include "ecosystem/oci/rows.hpp"
 #include "ecosystem/oci/tags.hpp"
-#include "ecosystem/oci/task_group.hpp"
+#include "ecosystem/task_group.hpp"
 
 namespace airlock::ecosystem::oci {
 

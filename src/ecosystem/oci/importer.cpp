@@ -12,7 +12,7 @@
 #include "ecosystem/oci/registry_errors.hpp"
 #include "ecosystem/oci/repositories.hpp"
 #include "ecosystem/oci/served_name.hpp"
-#include "ecosystem/oci/task_group.hpp"
+#include "ecosystem/task_group.hpp"
 
 namespace airlock::ecosystem::oci {
 

@@ -5,6 +5,7 @@
 #include "ecosystem/oci/importer.hpp"
 #include "ecosystem/oci/resolver.hpp"
 #include "ecosystem/oci/rows.hpp"
+#include "ecosystem/oci/wanted.hpp"
 
 namespace airlock::ecosystem::oci {
 
@@ -17,6 +18,7 @@ const Ecosystem& descriptor() {
       .mount = mount,
       .push = push,
       .client_config = client_config,
+      .wanted = wanted,
       .names = Ecosystem::Case::sensitive,
   };
   return ecosystem;

@@ -12,7 +12,7 @@
 #include "ecosystem/oci/rows.hpp"
 #include "ecosystem/oci/served_name.hpp"
 #include "ecosystem/oci/tags.hpp"
-#include "ecosystem/oci/task_group.hpp"
+#include "ecosystem/task_group.hpp"
 
 namespace airlock::ecosystem::oci {
 

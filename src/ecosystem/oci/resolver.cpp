@@ -18,8 +18,8 @@
 #include "ecosystem/oci/registries.hpp"
 #include "ecosystem/oci/rows.hpp"
 #include "ecosystem/oci/tags.hpp"
-#include "ecosystem/oci/task_group.hpp"
 #include "ecosystem/remote_file.hpp"
+#include "ecosystem/task_group.hpp"
 
 namespace airlock::ecosystem::oci {
 

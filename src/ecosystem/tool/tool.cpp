@@ -1,5 +1,6 @@
 #include "ecosystem/tool/tool.hpp"
 
+#include "base/text.hpp"
 #include "ecosystem/plain_tree.hpp"
 #include "ecosystem/tool/client_config.hpp"
 #include "ecosystem/tool/resolver.hpp"
@@ -36,6 +37,15 @@ model::SectionSchema section() {
       .help = "Command-line tools by exact version, served below /tools/."};
 }
 
+// Tools are missed by the path of a file: NAME/VERSION/FILE.
+Wanted wanted(std::string_view name) {
+  const auto parts = base::split(name, '/');
+  if (parts.size() < 2 || parts[0].empty() || parts[1].empty()) {
+    return {};
+  }
+  return {.request = model::Request{.section = "tools", .values = {{"name", {parts[0]}}, {"version", {parts[1]}}}}};
+}
+
 }  // namespace
 
 const Ecosystem& descriptor() {
@@ -48,6 +58,7 @@ const Ecosystem& descriptor() {
                   const MirrorContext& context) { mount_plain_tree(router, context, "tool", "/tools/"); },
       .push = {},
       .client_config = client_config,
+      .wanted = wanted,
       .names = Ecosystem::Case::folds,
   };
   return ecosystem;

@@ -1,8 +1,8 @@
-#include "ecosystem/oci/task_group.hpp"
+#include "ecosystem/task_group.hpp"
 
 #include <utility>
 
-namespace airlock::ecosystem::oci {
+namespace airlock::ecosystem {
 
 TaskGroup::~TaskGroup() {
   {
@@ -72,4 +72,4 @@ void TaskGroup::run_one(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-}  // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem

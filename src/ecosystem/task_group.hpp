@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace airlock::ecosystem::oci {
+namespace airlock::ecosystem {
 
 class TaskGroup {
  public:
@@ -38,4 +38,4 @@ class TaskGroup {
   std::exception_ptr m_failure;
 };
 
-}  // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem

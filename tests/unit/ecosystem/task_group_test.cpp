@@ -1,13 +1,13 @@
-#include "ecosystem/oci/task_group.hpp"
+#include "ecosystem/task_group.hpp"
 
 #include <atomic>
 #include <stdexcept>
 
 #include "support/catch.hpp"
 
-namespace airlock::ecosystem::oci {
+namespace airlock::ecosystem {
 
-TEST_CASE("tasks that add tasks are all done before wait returns", "[oci][task_group]") {
+TEST_CASE("tasks that add tasks are all done before wait returns", "[ecosystem][task_group]") {
   const std::size_t threads = GENERATE(1U, 2U, 8U);
   TaskGroup group(threads);
   std::atomic<int> done{0};
@@ -23,7 +23,7 @@ TEST_CASE("tasks that add tasks are all done before wait returns", "[oci][task_g
   CHECK(done == 1023);
 }
 
-TEST_CASE("the first failure is thrown and ends the rest", "[oci][task_group]") {
+TEST_CASE("the first failure is thrown and ends the rest", "[ecosystem][task_group]") {
   TaskGroup group(4);
   std::atomic<int> after{0};
   group.add([] { throw std::runtime_error("first"); });
@@ -33,7 +33,7 @@ TEST_CASE("the first failure is thrown and ends the rest", "[oci][task_group]") 
   CHECK(after == 1);
 }
 
-TEST_CASE("a group that nobody waits for ends quietly", "[oci][task_group]") {
+TEST_CASE("a group that nobody waits for ends quietly", "[ecosystem][task_group]") {
   std::atomic<int> done{0};
   {
     TaskGroup group(4);
@@ -44,4 +44,4 @@ TEST_CASE("a group that nobody waits for ends quietly", "[oci][task_group]") {
   CHECK(done <= 100);
 }
 
-}  // namespace airlock::ecosystem::oci
+}  // namespace airlock::ecosystem
