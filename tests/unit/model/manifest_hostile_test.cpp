@@ -51,7 +51,7 @@ TEST_CASE("mistakes at the top of a manifest are named by place", "[model][manif
       {"name: [a]\n", 1, 7, "name"},
       {"name: a\nimags: [x]\n", 2, 1, "did you mean 'images'?"},
       {"name: a\nwhatever: [x]\n", 2, 1, "known are name"},
-      {"name: a\nnpm: { packages: [left-pad] }\n", 2, 1, "no ecosystem 'npm'"},
+      {"name: a\nnuget: { packages: [left-pad] }\n", 2, 1, "no ecosystem 'nuget'"},
       {"name: a\nterraform: []\n", 2, 1, "no ecosystem 'terraform'"},
       {"name: a\nplatforms: []\n", 2, 12, "empty list"},
       {"name: a\nplatforms: [linux/x86_64]\n", 2, 13, "did you mean 'amd64'?"},

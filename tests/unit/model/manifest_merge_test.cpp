@@ -105,4 +105,25 @@ TEST_CASE("upstreams merge by the same rules", "[model][manifest_merge]") {
   CHECK(error.code() == ErrorCode::conflict);
 }
 
+TEST_CASE("a section that is a mapping is one entry, whatever manifests say of it", "[model][manifest_merge]") {
+  const Pair pair("name: a\nnpm:\n  packages: [x, y]\n  projects: [app, ../b/app]\n",
+                  "npm:\n  packages: y\n  projects: [app]\n  dev: true\n  platforms: [linux/arm64]\n");
+  const Manifest manifest = pair.read();
+  const auto npm = manifest.section("npm");
+  REQUIRE(npm.size() == 1);
+  CHECK(npm[0]->texts("packages") == std::vector<std::string>{"x", "y"});
+  CHECK(npm[0]->flag("dev") == true);
+  // "app" of the first and "../b/app" differ; the second one's "app" is the latter.
+  const auto root = pair.files()[0].parent_path().parent_path();
+  CHECK(npm[0]->paths("projects") == std::vector<std::filesystem::path>{root / "a/app", root / "b/app"});
+  CHECK(npm[0]->texts("projects") == std::vector<std::string>{"app", "../b/app"});
+}
+
+TEST_CASE("options of a mapping that contradict each other name both places", "[model][manifest_merge]") {
+  const Pair pair("name: a\nnpm: { packages: x, dev: true }\n", "npm: { packages: x, dev: false }\n");
+  const auto error = test::error_of([&] { return pair.read(); });
+  CHECK(error.code() == ErrorCode::conflict);
+  CHECK(error.message().find("a/m.yaml") != std::string::npos);
+}
+
 }  // namespace airlock::model

@@ -102,4 +102,19 @@ TEST_CASE("manifests are read from files, and a missing one is named", "[model][
   CHECK(error.message().find("b.yaml") != std::string::npos);
 }
 
+TEST_CASE("a mapping's mistakes name the mapping, not an entry of it", "[model][manifest]") {
+  const auto message = [](const std::string& section) {
+    const auto error = test::error_of([&] { return parse_manifest("name: a\n" + section, "m.yaml", test_sections()); });
+    CHECK(error.code() == base::ErrorCode::manifest);
+    REQUIRE(error.position());
+    CHECK(error.position()->line >= 2);
+    return error.message();
+  };
+  CHECK(message("npm: [x]\n") == "'npm' must be a mapping");
+  CHECK(message("npm: { dev: true }\n") == "'npm' needs some of 'packages', 'projects'");
+  CHECK(message("npm: { package: x }\n") == "'package' is not an option of 'npm'");
+  CHECK(message("npm: { packages: [] }\n") == "'packages' of 'npm' is an empty list");
+  CHECK(message("npm: { projects: [] }\n") == "'projects' of 'npm' is an empty list");
+}
+
 }  // namespace airlock::model

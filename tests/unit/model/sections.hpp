@@ -27,6 +27,16 @@ inline std::vector<SectionSchema> test_sections() {
                   {.name = "sha256", .type = FieldType::digest, .help = "Digest."}},
        .one_of = {{"url"}},
        .help = "Files."},
+      {.key = "npm",
+       .ecosystem = "npm",
+       .form = SectionSchema::Form::mapping,
+       .shorthand = {},
+       .fields = {{.name = "packages", .type = FieldType::text_list, .help = "Packages.", .unites = true},
+                  {.name = "projects", .type = FieldType::path_list, .help = "Folders.", .unites = true},
+                  {.name = "dev", .type = FieldType::flag, .help = "Whether to."},
+                  {.name = "platforms", .type = FieldType::platforms, .help = "Platforms."}},
+       .some_of = {"packages", "projects"},
+       .help = "Packages."},
   };
 }
 
