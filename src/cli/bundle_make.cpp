@@ -142,7 +142,8 @@ std::unique_ptr<workflow::KeyRing> open_keys(Session& session, const PassphraseF
 void create(Session& session, const CreateFlags& flags) {
   const auto options = create_options(session, flags);
   std::unique_ptr<workflow::KeyRing> keys;
-  if (!flags.dry_run) {
+  const bool asks = !flags.manifests.empty() || !flags.projects.empty() || !flags.wants.empty() || !flags.lock.empty();
+  if (!flags.dry_run && asks) {
     require_keys(session, flags);
     keys = open_keys(session, flags.passphrase);
   }

@@ -10,6 +10,7 @@
 #include "cli/session.hpp"
 #include "workflow/init.hpp"
 #include "workflow/keys.hpp"
+#include "workflow/project.hpp"
 
 namespace airlock::cli {
 
@@ -21,6 +22,7 @@ using base::ErrorCode;
 struct InitFlags {
   workflow::InitOptions manifest;
   std::string path = "airlock.yaml";
+  std::vector<std::string> projects;
   NewKeysFlags keys;
 };
 
@@ -35,10 +37,14 @@ std::vector<std::string> ask_list(Session& session, std::string_view question, s
 }
 
 void ask_for_rest(Session& session, workflow::InitOptions& options) {
+  if (options.name.empty() && !options.projects.empty()) {
+    options.name = workflow::channel_name(options.projects.front());
+  }
   if (options.name.empty()) {
     options.name = session.ask("Name of the channel (a-z, 0-9 and -), for example site-a:", "--name N");
   }
-  if (options.images.empty() && options.tools.empty() && options.files.empty() && options.packages.empty()) {
+  if (options.images.empty() && options.tools.empty() && options.files.empty() && options.packages.empty() &&
+      options.projects.empty()) {
     options.images = ask_list(session, "Container images, with commas between (may be none):", "--image REF");
     options.tools =
         ask_list(session, "CLI tools as NAME@VERSION, with commas between (may be none):", "--tool NAME@VERSION");
@@ -48,11 +54,13 @@ void ask_for_rest(Session& session, workflow::InitOptions& options) {
 
 void init(Session& session, InitFlags& flags) {
   flags.manifest.manifest = flags.path;
+  flags.manifest.projects = {flags.projects.begin(), flags.projects.end()};
   if (std::error_code ignored; std::filesystem::exists(flags.path, ignored)) {
     throw Error(ErrorCode::conflict, fmt::format("{} exists already", flags.path))
         .with_hint("add to it with an editor, or name another file with --manifest");
   }
   ask_for_rest(session, flags.manifest);
+  workflow::tell(workflow::survey_projects(flags.manifest.projects), *session.reporter);
   workflow::make_manifest(flags.manifest);  // every mistake is told before keys are made
   std::string text;
   std::string fingerprint;
@@ -92,10 +100,13 @@ void add_init_command(CLI::App& app, Session& session) {
   command->add_option("--file", flags->manifest.files, "File to carry; may be repeated")->type_name("URL");
   command->add_option("--package", flags->manifest.packages, "Package to carry; may be repeated")
       ->type_name("ECOSYSTEM:SPEC");
+  command->add_option("--project", flags->projects, "Working tree that says itself what it needs; may be repeated")
+      ->type_name("DIR");
   command->add_option("--manifest", flags->path, "The manifest to write")->type_name("FILE")->capture_default_str();
   add_new_keys_flags(*command, flags->keys);
   command->footer("Examples:\n"
                   "  airlock init\n"
+                  "  airlock init --project ./infra\n"
                   "  airlock init --name site-a --image docker.io/library/debian:12 --tool opentofu@1.10.0");
   command->callback([&session, flags] { init(session, *flags); });
 }

@@ -1,7 +1,7 @@
 #include "workflow/init.hpp"
 
 #include <algorithm>
-#include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,7 +10,8 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "ecosystem/ecosystem.hpp"
-#include "model/manifest.hpp"
+#include "model/request.hpp"
+#include "workflow/project.hpp"
 
 namespace airlock::workflow {
 
@@ -20,76 +21,60 @@ namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorCode;
 
-// A double-quoted YAML scalar; its escapes are JSON's.
-std::string quoted(const std::string& text) {
-  return base::Json(text).dump();
-}
-
 bool is_url(const std::string& text) {
   return text.starts_with("http://") || text.starts_with("https://");
 }
 
-std::string tool_line(const std::string& tool) {
-  const std::size_t at = tool.find('@');
-  if (at == 0 || at == std::string::npos || at + 1 == tool.size()) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' is no tool and version", base::printable(tool, 100)))
-        .with_hint("write it as NAME@VERSION, for example opentofu@1.10.0");
+// "NAME@VERSION", "ECOSYSTEM:SPEC": what stands on either side of the first `separator`.
+std::pair<std::string, std::string> parted(const std::string& text, char separator, std::string_view what,
+                                           std::string_view example) {
+  const std::size_t at = text.find(separator);
+  if (at == 0 || at == std::string::npos || at + 1 == text.size()) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is no {}", base::printable(text, 100), what))
+        .with_hint(fmt::format("write it as {}", example));
   }
-  return fmt::format("  - {{ name: {}, version: {} }}\n", quoted(tool.substr(0, at)), quoted(tool.substr(at + 1)));
+  return {text.substr(0, at), text.substr(at + 1)};
 }
 
-std::string file_line(const std::string& file) {
-  return fmt::format("  - {{ {}: {} }}\n", is_url(file) ? "url" : "source", quoted(file));
+model::Request package_request(const std::string& package) {
+  auto [id, spec] = parted(package, ':', "package", "ECOSYSTEM:SPEC, for example npm:left-pad@^1.3");
+  for (const model::SectionSchema& section : ecosystem::all_sections()) {
+    if (section.ecosystem == id && section.form == model::SectionSchema::Form::mapping) {
+      return {.section = section.key, .values = {{section.fields.front().name, {std::move(spec)}}}};
+    }
+  }
+  throw Error(ErrorCode::unsupported, fmt::format("this airlock knows no packages of '{}'", base::printable(id, 60)))
+      .with_hint("`airlock ecosystem list` shows what it knows");
 }
 
-std::map<std::string, std::vector<std::string>> by_ecosystem(const std::vector<std::string>& packages) {
-  std::map<std::string, std::vector<std::string>> result;
-  for (const std::string& package : packages) {
-    const std::size_t colon = package.find(':');
-    if (colon == 0 || colon == std::string::npos || colon + 1 == package.size()) {
-      throw Error(ErrorCode::usage, fmt::format("'{}' is no package", base::printable(package, 100)))
-          .with_hint("write it as ECOSYSTEM:SPEC, for example npm:left-pad@^1.3");
-    }
-    const std::string id = package.substr(0, colon);
-    if (ecosystem::find_ecosystem(id) == nullptr) {
-      throw Error(ErrorCode::unsupported, fmt::format("this airlock knows no ecosystem '{}'", base::printable(id, 60)))
-          .with_hint("`airlock ecosystem list` shows those that it knows");
-    }
-    result[id].push_back(package.substr(colon + 1));
+std::vector<model::Request> requests_of(const InitOptions& options) {
+  std::vector<model::Request> requests;
+  for (const std::string& image : options.images) {
+    requests.push_back({.section = "images", .values = {{"ref", {image}}}});
   }
-  return result;
+  for (const std::string& tool : options.tools) {
+    auto [name, version] = parted(tool, '@', "tool and version", "NAME@VERSION, for example opentofu@1.10.0");
+    requests.push_back(
+        {.section = "tools", .values = {{"name", {std::move(name)}}, {"version", {std::move(version)}}}});
+  }
+  for (const std::string& file : options.files) {
+    requests.push_back({.section = "files", .values = {{is_url(file) ? "url" : "source", {file}}}});
+  }
+  std::transform(options.packages.begin(), options.packages.end(), std::back_inserter(requests), package_request);
+  for (const FoundInProject& found : survey_projects(options.projects)) {
+    requests.push_back(found.finding.request);
+  }
+  return requests;
 }
 
 }  // namespace
 
 std::string make_manifest(const InitOptions& options) {
-  std::string text = "# What airlock carries across; `airlock bundle create -m` makes a bundle of it.\n";
-  text += fmt::format("name: {}\n", quoted(options.name));
-  if (!options.images.empty()) {
-    text += "images:\n";
-    for (const std::string& image : options.images) {
-      text += fmt::format("  - {}\n", quoted(image));
-    }
-  }
-  if (!options.tools.empty()) {
-    text += "tools:\n";
-    for (const std::string& tool : options.tools) {
-      text += tool_line(tool);
-    }
-  }
-  if (!options.files.empty()) {
-    text += "files:\n";
-    for (const std::string& file : options.files) {
-      text += file_line(file);
-    }
-  }
-  for (const auto& [id, specs] : by_ecosystem(options.packages)) {
-    text += fmt::format("{}:\n  packages:\n", id);
-    for (const std::string& spec : specs) {
-      text += fmt::format("    - {}\n", quoted(spec));
-    }
-  }
-  model::parse_manifest(text, options.manifest.string(), ecosystem::all_sections());
+  const auto sections = ecosystem::all_sections();
+  const std::string text =
+      fmt::format("# What airlock carries across; `airlock bundle create -m` makes a bundle of it.\nname: {}\n{}",
+                  base::Json(options.name).dump(), model::manifest_text(requests_of(options), sections));
+  model::parse_manifest(text, options.manifest.string(), sections);
   return text;
 }
 
