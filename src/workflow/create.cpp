@@ -198,11 +198,15 @@ void CreateRun::determine_state() {
 model::Lock CreateRun::resolve_anew() {
   ResolveHooks hooks;
   if (!m_options.dry_run) {
+    // A prefetched file is handed over once and whole, so none may be more than one segment of the window.
+    PrefetchOptions prefetch;
+    prefetch.largest = std::min(prefetch.largest, m_options.window.segment);
     m_prefetch = std::make_unique<Prefetch>([this](const model::FileRow& row) { return m_sources->upstream(row); },
                                             [this](const model::FileRow& row) {
                                               return !std::ranges::binary_search(m_held, *row.sha256) &&
                                                      !m_sources->is_here(row);
-                                            });
+                                            },
+                                            prefetch);
     m_sources->use(*m_prefetch);
     hooks.on_file = [this](const model::FileRow& row) {
       if (has_blob(row)) {

@@ -28,7 +28,7 @@ struct ThreeFiles {
   }
 };
 
-TEST_CASE("makes a sealed bundle and everything that is carried with it", "[!mayfail][workflow][create]") {
+TEST_CASE("makes a sealed bundle and everything that is carried with it", "[workflow][create]") {
   NearHost host;
   FaultServer server;
   const ThreeFiles files(server);
@@ -73,7 +73,7 @@ TEST_CASE("makes a sealed bundle and everything that is carried with it", "[!may
   }
 }
 
-TEST_CASE("a second bundle fetches only what is new", "[!mayfail][workflow][create]") {
+TEST_CASE("a second bundle fetches only what is new", "[workflow][create]") {
   NearHost host;
   FaultServer server;
   const ThreeFiles files(server);

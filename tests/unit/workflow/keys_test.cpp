@@ -151,7 +151,7 @@ TEST_CASE("a bundle that two must approve is a draft until both have", "[workflo
   CHECK(people.create(volume_size).serial == 2);
 }
 
-TEST_CASE("nobody approves what was changed after the build", "[!mayfail][workflow][approve]") {
+TEST_CASE("nobody approves what was changed after the build", "[workflow][approve]") {
   TwoPeople people;
   const CreateReport draft = people.create();
   const KeyRing ring(people.home, std::nullopt);
@@ -168,7 +168,7 @@ TEST_CASE("nobody approves what was changed after the build", "[!mayfail][workfl
   }
   SECTION("a catalog") {
     auto contents = bundle::Head::read(draft.bundle).contents();
-    contents.targets.at("file/catalog/0000.jsonl") += "{}\n";
+    contents.targets.at("file/catalog/00.jsonl") += "{}\n";
     base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
     CHECK(test::code_of(sign) == ErrorCode::tampered);
   }
