@@ -169,6 +169,7 @@ class Intake {
   void write_all() {
     try {
       while (const auto job = next_job()) {
+        base::throw_if_interrupted();  // the reader may be done long before the writers are
         write_blob(*job);
       }
     } catch (...) {

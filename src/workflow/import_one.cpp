@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/interrupt.hpp"
 #include "base/text.hpp"
 #include "workflow/verify.hpp"
 
@@ -169,6 +170,7 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
     run.blobs.sync();
   }
   run.step("synced");
+  base::throw_if_interrupted();  // from here on it is finished rather than given up
 
   Commit commit{.proven = proven, .plan = plan, .left = left, .existing = existing};
   // A state that is here already gets a generation of its own only where its rows or its head would differ.
