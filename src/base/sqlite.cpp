@@ -60,6 +60,7 @@ int open_flags(DatabaseMode mode) {
   const int common = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   switch (mode) {
   case DatabaseMode::read_write:
+  case DatabaseMode::alone:
   case DatabaseMode::bulk:
     return common | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   case DatabaseMode::read_only:
@@ -83,6 +84,9 @@ std::string_view settings(DatabaseMode mode) {
   case DatabaseMode::read_write:
     return "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA "
            "trusted_schema=OFF";
+  case DatabaseMode::alone:  // the lock first: it decides where WAL keeps its index
+    return "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+           "PRAGMA trusted_schema=OFF";
   case DatabaseMode::bulk:
     return "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; "
            "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF";

@@ -46,6 +46,7 @@ class Statement {
 
 enum class DatabaseMode {
   read_write,  // created if absent; WAL, synchronous=FULL, foreign keys on
+  alone,       // the same, and nobody else may open it meanwhile: then no file for shared memory has to be made
   read_only,   // must exist
   immutable,   // must exist, never changes while open; no locks taken
   bulk,        // a new file that is published when done: no journal, no sync; the caller syncs and renames

@@ -25,6 +25,7 @@ class BlobStore {
   class Writer : public base::ByteSink {
    public:
     Writer(const BlobStore& store, const base::Digest& expected, std::uint64_t length);
+    Writer(const BlobStore&& store, const base::Digest& expected, std::uint64_t length) = delete;
     void write(std::span<const std::byte> data) override;  // throws tampered beyond `length`
     void finish();
 

@@ -56,6 +56,20 @@ base::DatabaseMode mode_for(const fs::path& home, StateDb::Access access) {
   return base::DatabaseMode::read_only;
 }
 
+base::Database open_database(const fs::path& home, StateDb::Access access) {
+  const base::DatabaseMode mode = mode_for(home, access);
+  try {
+    return {database_path(home), mode};
+  } catch (const Error& error) {
+    const bool may_be_room = error.code() == ErrorCode::io || error.code() == ErrorCode::no_space;
+    if (mode != base::DatabaseMode::read_write || !may_be_room) {
+      throw;
+    }
+  }
+  // On a full disk there is no room even for the few pages that processes share; a sweep must work all the same.
+  return {database_path(home), base::DatabaseMode::alone};
+}
+
 std::optional<base::FileLock> lock_for(const fs::path& home, StateDb::Access access) {
   if (access == StateDb::Access::read) {
     return std::nullopt;
@@ -67,7 +81,7 @@ std::optional<base::FileLock> lock_for(const fs::path& home, StateDb::Access acc
 }  // namespace
 
 StateDb::Impl::Impl(const fs::path& home, Access access)
-    : lock(lock_for(home, access)), database(database_path(home), mode_for(home, access)) {
+    : lock(lock_for(home, access)), database(open_database(home, access)) {
   const std::array<std::string_view, 1> steps{k_step_1};
   if (access == Access::change) {
     database.migrate(steps);

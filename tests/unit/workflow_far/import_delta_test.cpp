@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+#include "bundle/layout.hpp"
 #include "workflow/receipt.hpp"
 
 using namespace airlock;
@@ -55,13 +57,14 @@ TEST_CASE("a delta without its base changes nothing and writes what is needed") 
   CHECK(site.served("file", "a.txt") == "new");
 }
 
-TEST_CASE("a delta on the wrong base names what is lacking", "[!mayfail]") {
+TEST_CASE("a delta on the wrong base names what is lacking") {
   TwoStates states;
   Site site(&states.keys);
   site.clock.set(bundle_time(2));
+  // The same channel and serial as the base, made by a home that lost its memory: other bytes in it.
   Medium other;
   site.import(
-      {make_bundle(other.path(), {text_file("b.txt", "something else")}, states.keys, {.channel = "site-b"}).head});
+      {make_bundle(other.path(), {text_file("a.txt", "old"), text_file("b.txt", "something else")}, states.keys).head});
   const auto before = site.fingerprint();
   CHECK(code_of([&] { return site.import({states.delta.head}); }) == ErrorCode::base_missing);
   CHECK(site.fingerprint() == before);
@@ -88,21 +91,28 @@ TEST_CASE("verify takes an absent base for a note") {
   CHECK(has_finding(report, ErrorCode::base_missing, "left out"));
 }
 
-TEST_CASE("statements alone renew what is here", "[!mayfail]") {
+TEST_CASE("statements alone renew what is here") {
   TwoStates states;
   Site site(&states.keys);
   site.import({states.first.head});
   auto head = states.first.contents;
+  // A sending without a byte: it names everything as left out.
+  std::vector<base::Digest> all;
+  for (const auto& line : base::split(base::trim(head.targets.at(std::string(bundle::k_sums_target))), '\n')) {
+    all.push_back(base::Digest::parse_sha256_hex(line.substr(0, line.find(' '))));
+  }
   bundle::Shipment shipment{.number = 2, .kind = bundle::Shipment::Kind::metadata};
-  bundle::seal(head, shipment, bundle_time(20), states.keys.signing_set());
+  shipment.omitted_blobs = all.size();
+  shipment.omitted = bundle::omitted_digest(all);
+  bundle::seal(head, shipment, bundle_time(60), states.keys.signing_set());
   base::write_file_atomic(states.medium.path() / "renewed.airlock",
                           bundle::build_head(head, std::nullopt, bundle::HeadEnd::alone).value());
-  site.clock.set(bundle_time(21));
+  site.clock.set(bundle_time(61));
   const auto report = site.import({states.medium.path() / "renewed.airlock"});
   CHECK(report.bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
   CHECK(report.bundles.front().blobs_new == 0);
   CHECK(site.generations().size() == 1);
-  CHECK(report.bundles.front().expiries[1].second > bundle_time(90));  // timestamp
+  CHECK(report.bundles.front().expiries[1].second > bundle_time(140));  // timestamp: 91 days
   CHECK(site.served("file", "a.txt") == "old");
 }
 

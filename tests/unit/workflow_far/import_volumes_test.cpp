@@ -118,11 +118,12 @@ TEST_CASE("a volume of another bundle in the place of the right one") {
   CHECK(has_finding(report, ErrorCode::foreign, "site-b"));
 }
 
-TEST_CASE("each volume truncated at any place is incomplete", "[!mayfail]") {
+TEST_CASE("each volume truncated at any place is incomplete") {
   Set set;
   for (const auto& volume : set.bundle.volumes) {
     const auto whole = text_of(volume);
-    for (const auto length : {whole.size() - 600, whole.size() / 2, std::size_t{700}, std::size_t{100}}) {
+    // Behind the last blob's bytes stand less than a block of padding and two blocks that end the tar.
+    for (const auto length : {whole.size() - 1700, whole.size() / 2, std::size_t{700}, std::size_t{100}}) {
       cut(volume, length);
       Site site(&set.keys);
       const auto error = error_of([&] { return site.import({set.bundle.head}); });
@@ -134,6 +135,20 @@ TEST_CASE("each volume truncated at any place is incomplete", "[!mayfail]") {
       site.import({set.bundle.head});
       CHECK(set.is_served_by(site));
     }
+  }
+}
+
+TEST_CASE("a volume that lacks only the end of its tar lacks no bytes that anybody needs, and verify says so") {
+  Set set;
+  for (const auto& volume : set.bundle.volumes) {
+    const auto whole = text_of(volume);
+    cut(volume, whole.size() - 600);
+    Site site(&set.keys);
+    const auto report = site.verify(set.bundle.head);
+    CHECK(has_finding(report, ErrorCode::truncated, volume.filename().string()));
+    site.import({set.bundle.head});
+    CHECK(set.is_served_by(site));
+    base::write_file_atomic(volume, whole);
   }
 }
 
