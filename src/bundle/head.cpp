@@ -51,6 +51,7 @@ struct Head::Impl {
   std::uint64_t room_offset = 0;
   std::uint64_t room_size = 0;
   bool has_room = false;
+  bool has_layout = false;
   bool has_index = false;
   bool blobs_follow = false;
 
@@ -100,6 +101,7 @@ void Head::Impl::take(const base::Fd& fd, HeadPart part, const base::TarMember& 
     if (text() != k_oci_layout_text) {
       throw Error(ErrorCode::tampered, fmt::format("'{}' of {} is not as airlock writes it", member.name, name));
     }
+    has_layout = true;
     return;
   case HeadPart::oci_index:
     oci_index = text();
@@ -137,7 +139,7 @@ void Head::Impl::read_file(const base::Fd& fd, std::uint64_t file_size, const st
           .with_hint("copy the file again");
     }
   }
-  if (!has_room || !has_index || metadata.empty()) {
+  if (!has_room || !has_layout || !has_index || metadata.empty()) {
     throw Error(ErrorCode::tampered, fmt::format("{} lacks a part that every head has", name));
   }
 }

@@ -82,6 +82,13 @@ void check_own_form(std::string_view bytes, std::string_view name) {
   }
 }
 
+void check_no_idle_signature(std::string_view message, const std::vector<trust::Signature>& signatures,
+                             const trust::Root& root, std::string_view name) {
+  if (trust::count_signers(message, signatures, root.roles.at("timestamp"), root.keys) != signatures.size()) {
+    refuse(fmt::format("{} carries a signature that is not one of the keys of timestamp", name));
+  }
+}
+
 void check_root_chain(const Head& head, const trust::Root& pinned, std::string_view pinned_bytes) {
   std::optional<trust::Root> last;
   for (std::uint64_t version = 1;; ++version) {

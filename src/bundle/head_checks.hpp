@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bundle/head.hpp"
 #include "bundle/verified_bundle.hpp"
@@ -28,5 +29,10 @@ void check_hint(const Head& head, const Descriptor& descriptor, const Shipment& 
 // A signed JSON file, or a DSSE envelope, in the one form in which airlock writes it. What is hashed by a parent needs
 // no such check; a timestamp, a root and a shipment have no parent. Throws tampered.
 void check_own_form(std::string_view bytes, std::string_view name);
+
+// Of a timestamp and a shipment every signature counts: a name that is no key's, or a signature that proves nothing,
+// would be bytes that nobody vouches for. Throws tampered.
+void check_no_idle_signature(std::string_view message, const std::vector<trust::Signature>& signatures,
+                             const trust::Root& root, std::string_view name);
 
 }  // namespace airlock::bundle

@@ -197,6 +197,8 @@ class Inspector {
         throw Error(ErrorCode::tampered, "the timestamp names another snapshot");
       }
       check_own_form(m_set.timestamp_file.bytes, "timestamp.json");
+      check_no_idle_signature(m_set.timestamp_file.canonical, m_set.timestamp_file.signatures, m_set.root,
+                              "timestamp.json");
       m_result.shipment = open_shipment(m_head, m_set, m_descriptor);
       check_hint(m_head, m_descriptor, *m_result.shipment);
       check_shipment_counts(m_head, m_descriptor, *m_result.shipment);

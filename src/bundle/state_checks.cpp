@@ -159,6 +159,9 @@ Shipment open_shipment(const Head& head, const trust::TrustedSet& trusted, const
     const std::string payload =
         trust::open_envelope(head.shipment(), k_shipment_type, k_shipment_name, trusted.root.roles.at("timestamp"),
                              trusted.root.keys, k_shipment_limit);
+    const trust::Envelope envelope = trust::parse_envelope(head.shipment(), k_shipment_name, k_shipment_limit);
+    check_no_idle_signature(trust::dsse_pae(k_shipment_type, payload), envelope.signatures, trusted.root,
+                            k_shipment_name);
     shipment = parse_shipment(payload, k_shipment_name);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::malformed) {

@@ -65,8 +65,9 @@ trust::TrustedSet verify_roles(const Head& head, trust::StateStore& state, const
     if (fetcher.seal_missing()) {
       throw_draft();
     }
-    if (error.code() == ErrorCode::not_found) {
-      refuse_head(error.message());  // a head is always whole
+    // A head is always whole, and was well formed when it was written.
+    if (error.code() == ErrorCode::not_found || error.code() == ErrorCode::malformed) {
+      refuse_head(error.message());
     }
     throw;
   }
@@ -105,6 +106,8 @@ VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const Ver
   const trust::SignedFile pinned_file = trust::parse_signed(options.pinned_root, "root", trust::k_root_limit);
   try {
     check_own_form(trusted.timestamp_file.bytes, "timestamp.json");
+    check_no_idle_signature(trusted.timestamp_file.canonical, trusted.timestamp_file.signatures, trusted.root,
+                            "timestamp.json");
     check_root_chain(head, trust::parse_root(pinned_file), options.pinned_root);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::malformed) {
