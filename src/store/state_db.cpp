@@ -56,18 +56,27 @@ base::DatabaseMode mode_for(const fs::path& home, StateDb::Access access) {
   return base::DatabaseMode::read_only;
 }
 
+// Everything that was committed is in the database itself, and nothing in the log beside it.
+bool log_is_empty(const fs::path& home) {
+  std::error_code absent;
+  const auto size = fs::file_size(database_path(home).native() + "-wal", absent);
+  return absent || size == 0;
+}
+
+// On a full disk there is no room even for the few pages that processes share. A sweep, and whoever looks what is here,
+// must get in all the same.
 base::Database open_database(const fs::path& home, StateDb::Access access) {
   const base::DatabaseMode mode = mode_for(home, access);
   try {
     return {database_path(home), mode};
   } catch (const Error& error) {
     const bool may_be_room = error.code() == ErrorCode::io || error.code() == ErrorCode::no_space;
-    if (mode != base::DatabaseMode::read_write || !may_be_room) {
+    if (!may_be_room || (access == StateDb::Access::read && !log_is_empty(home))) {
       throw;
     }
   }
-  // On a full disk there is no room even for the few pages that processes share; a sweep must work all the same.
-  return {database_path(home), base::DatabaseMode::alone};
+  return {database_path(home),
+          access == StateDb::Access::read ? base::DatabaseMode::immutable : base::DatabaseMode::alone};
 }
 
 std::optional<base::FileLock> lock_for(const fs::path& home, StateDb::Access access) {
