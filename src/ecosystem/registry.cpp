@@ -5,6 +5,7 @@
 #include "ecosystem/ecosystem.hpp"
 #include "ecosystem/file/file.hpp"
 #include "ecosystem/oci/oci.hpp"
+#include "ecosystem/pypi/pypi.hpp"
 #include "ecosystem/tool/tool.hpp"
 
 namespace airlock::ecosystem {
@@ -13,6 +14,7 @@ std::span<const Ecosystem* const> all_ecosystems() {
   static const std::array table{
       &file::descriptor(),
       &oci::descriptor(),
+      &pypi::descriptor(),
       &tool::descriptor(),
   };
   return table;

@@ -1,0 +1,552 @@
+#include "ecosystem/pypi/solver.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/text.hpp"
+
+namespace airlock::ecosystem::pypi {
+
+using base::Error;
+using base::ErrorCode;
+
+namespace {
+
+constexpr std::size_t k_most_tries = 20'000;  // candidates looked at
+constexpr std::size_t k_most_ahead = 2'000;   // metadata files fetched before they are needed
+constexpr std::size_t k_rejections_shown = 6;
+constexpr int k_root = -1;
+
+// Where a node is an extra of a project: "requests[socks]".
+struct Key {
+  std::string name, extra;
+  auto operator<=>(const Key&) const = default;
+  std::string to_string() const { return extra.empty() ? name : fmt::format("{}[{}]", name, extra); }
+};
+
+// Fetches what the newest fitting versions ask for, and what those ask for, while the solver thinks. It only warms
+// caches: what fails here fails again where it matters.
+class Scout : public std::enable_shared_from_this<Scout> {
+ public:
+  Scout(Projects& projects, TaskGroup& ahead) : m_projects(projects), m_ahead(ahead) {}
+
+  void look_for(const Requirement& requirement) {
+    {
+      const std::lock_guard lock(m_mutex);
+      const bool fresh =
+          m_seen
+              .insert(requirement.name + base::join({requirement.extras.begin(), requirement.extras.end()}, ",") +
+                      requirement.specifiers.to_string())
+              .second;
+      if (!fresh || m_seen.size() > k_most_ahead || m_stopped) {
+        return;
+      }
+    }
+    m_ahead.add([self = shared_from_this(), requirement] {
+      try {
+        self->follow(requirement);
+      } catch (const std::exception&) {
+      }
+    });
+  }
+  // Waits for what runs; afterwards nothing is looked at any more.
+  void stop() {
+    std::unique_lock lock(m_mutex);
+    m_stopped = true;
+    m_idle.wait(lock, [&] { return m_running == 0; });
+  }
+
+ private:
+  void follow(const Requirement& requirement) {
+    {
+      const std::lock_guard lock(m_mutex);
+      if (m_stopped) {
+        return;
+      }
+      ++m_running;
+    }
+    const std::shared_ptr<void> done(nullptr, [this](void*) {
+      const std::lock_guard lock(m_mutex);
+      --m_running;
+      m_idle.notify_all();
+    });
+    const Project& project = m_projects.get(requirement.name);
+    const Candidate* best = nullptr;
+    for (const Candidate& one : project.candidates) {
+      const bool fits = !one.files.empty() && !one.yanked && requirement.specifiers.contains(one.version, one.text);
+      if (fits && (!one.version.is_prerelease() || requirement.specifiers.names_prerelease())) {
+        best = &one;
+        break;
+      }
+    }
+    if (best == nullptr || best->files.front()->name.kind == FileName::Kind::sdist) {
+      return;
+    }
+    const auto metadata = m_projects.index().metadata(*best->files.front());
+    for (const Requirement& next : metadata->parsed.requirements) {
+      bool wanted = !next.marker || next.marker->holds(m_projects.target().markers(), "");
+      for (const std::string& extra : requirement.extras) {
+        wanted = wanted || next.marker->holds(m_projects.target().markers(), extra);
+      }
+      if (wanted && next.url.empty()) {
+        look_for(next);
+      }
+    }
+  }
+
+  Projects& m_projects;
+  TaskGroup& m_ahead;
+  std::mutex m_mutex;
+  std::condition_variable m_idle;
+  std::set<std::string> m_seen;
+  std::size_t m_running = 0;
+  bool m_stopped = false;
+};
+
+class Solver {
+ public:
+  Solver(Projects& projects, const Question& question, TaskGroup& ahead)
+      : m_projects(projects), m_question(question), m_scout(std::make_shared<Scout>(projects, ahead)) {}
+  ~Solver() { m_scout->stop(); }
+  Solver(const Solver&) = delete;
+  Solver& operator=(const Solver&) = delete;
+
+  std::vector<Chosen> solve();
+
+ private:
+  // One demand on one node.
+  struct Need {
+    Key key;
+    SpecifierSet specifiers;
+    std::set<std::string> hashes;
+    int source = k_root;  // the decision whose package asks
+    std::string text;     // of the requirement
+    std::string because;  // for a root
+  };
+  struct Option {
+    const Candidate* candidate;
+    std::vector<const IndexFile*> files;
+  };
+  struct Decision {
+    Key key;
+    std::vector<Option> options;
+    std::size_t next = 0;
+    std::set<int> conflict;  // decisions that limited the options, or refused one
+    std::size_t needs = 0;   // how many there were before this one added its own
+    std::vector<std::string> rejections;
+    const Option* chosen = nullptr;
+    std::shared_ptr<const FileMetadata> metadata;
+  };
+
+  void add_need(const Requirement& requirement, std::set<std::string> hashes, int source, std::string because);
+  std::optional<Key> pick();
+  Decision decide(const Key& key);
+  std::vector<Option> options_of(const Key& key, Decision& decision);
+  bool advance();
+  bool accept(Decision& decision, const Option& option);
+  std::string refused_by(const Requirement& requirement, std::set<int>& conflict) const;
+  void forget_needs(std::size_t count);
+  void note_failure(const Decision& decision);
+  std::string chain(const Need& need) const;
+  bool takes_prereleases(const std::vector<const Need*>& needs, const std::string& name) const;
+  std::vector<const Need*> needs_of(const Key& key) const;
+
+  Projects& m_projects;
+  const Question& m_question;
+  std::shared_ptr<Scout> m_scout;
+  std::vector<Need> m_needs;
+  std::vector<Key> m_order;  // in which nodes were first asked for
+  std::set<Key> m_known;
+  std::vector<Decision> m_decisions;
+  std::map<Key, int> m_decided;
+  std::map<Key, std::size_t> m_trouble;  // conflicts of a node: such are decided early
+  std::size_t m_tries = 0;
+  std::optional<Error> m_first_failure;
+};
+
+void Solver::add_need(const Requirement& requirement, std::set<std::string> hashes, int source, std::string because) {
+  const auto add = [&](const std::string& extra) {
+    const Key key{requirement.name, extra};
+    if (m_known.insert(key).second) {
+      m_order.push_back(key);
+    }
+    m_needs.push_back({.key = key,
+                       .specifiers = requirement.specifiers,
+                       .hashes = hashes,
+                       .source = source,
+                       .text = requirement.text,
+                       .because = because});
+  };
+  add("");
+  for (const std::string& extra : requirement.extras) {
+    add(extra);
+  }
+  m_scout->look_for(requirement);
+}
+
+void Solver::forget_needs(std::size_t count) {
+  m_needs.resize(count);
+}
+
+std::vector<const Solver::Need*> Solver::needs_of(const Key& key) const {
+  std::vector<const Need*> found;
+  for (const Need& need : m_needs) {
+    if (need.key == key) {
+      found.push_back(&need);
+    }
+  }
+  return found;
+}
+
+// What pip decides first: an extra of what is decided, what caused trouble, what is pinned, then what was asked for
+// earlier.
+std::optional<Key> Solver::pick() {
+  std::set<Key> open;
+  std::set<Key> pinned;
+  for (const Need& need : m_needs) {
+    if (!m_decided.contains(need.key)) {
+      open.insert(need.key);
+      if (need.specifiers.is_pin()) {
+        pinned.insert(need.key);
+      }
+    }
+  }
+  std::optional<Key> best;
+  std::tuple<bool, std::size_t, bool> best_rank;
+  for (const Key& key : m_order) {
+    if (!open.contains(key) || (!key.extra.empty() && !m_decided.contains({key.name, ""}))) {
+      continue;
+    }
+    const auto trouble = m_trouble.find(key);
+    const std::tuple rank(!key.extra.empty(), trouble == m_trouble.end() ? 0 : trouble->second, pinned.contains(key));
+    if (!best || rank > best_rank) {
+      best = key;
+      best_rank = rank;
+    }
+  }
+  return best;
+}
+
+// PEP 440 as pip applies it: pre-releases count where a requirement names one, or where nothing else would be left.
+bool Solver::takes_prereleases(const std::vector<const Need*>& needs, const std::string& name) const {
+  if (m_question.prereleases ||
+      std::any_of(needs.begin(), needs.end(), [](const Need* need) { return need->specifiers.names_prerelease(); })) {
+    return true;
+  }
+  return std::any_of(m_question.constraints.begin(), m_question.constraints.end(), [&](const RootRequirement& one) {
+    return one.requirement.name == name && one.requirement.specifiers.names_prerelease();
+  });
+}
+
+std::vector<Solver::Option> Solver::options_of(const Key& key, Decision& decision) {
+  const Project& project = m_projects.get(key.name);
+  const std::vector<const Need*> needs = needs_of({key.name, ""});
+  bool pinned = false, hashed = false;
+  std::set<std::string> hashes;
+  for (const Need* need : needs) {
+    decision.conflict.insert(need->source);
+    pinned = pinned || need->specifiers.is_pin();
+    if (!need->hashes.empty()) {
+      std::set<std::string> both;
+      std::set_intersection(hashes.begin(), hashes.end(), need->hashes.begin(), need->hashes.end(),
+                            std::inserter(both, both.end()));
+      hashes = hashed ? both : need->hashes;
+      hashed = true;
+    }
+  }
+  std::vector<Option> fitting, prereleases, yanked;
+  const bool wants_prereleases = takes_prereleases(needs, key.name);
+  const auto reject = [&](const Candidate& candidate, std::string_view why) {
+    decision.rejections.push_back(fmt::format("{}: {}", candidate.text, why));
+  };
+  for (const Candidate& candidate : project.candidates) {
+    const auto refusing = std::find_if(needs.begin(), needs.end(), [&](const Need* need) {
+      return !need->specifiers.contains(candidate.version, candidate.text);
+    });
+    if (refusing != needs.end()) {
+      continue;
+    }
+    const bool constrained =
+        std::any_of(m_question.constraints.begin(), m_question.constraints.end(), [&](const RootRequirement& one) {
+          return one.requirement.name == key.name &&
+                 (!one.requirement.marker || one.requirement.marker->holds(m_projects.target().markers(), "")) &&
+                 !one.requirement.specifiers.contains(candidate.version, candidate.text);
+        });
+    if (constrained) {
+      reject(candidate, "a constraint excludes it");
+      continue;
+    }
+    if (candidate.files.empty()) {
+      reject(candidate, candidate.why_not);
+      continue;
+    }
+    Option option{.candidate = &candidate, .files = candidate.files};
+    if (m_question.require_hashes || hashed) {
+      std::erase_if(option.files, [&](const IndexFile* file) {
+        return std::none_of(file->hashes.begin(), file->hashes.end(),
+                            [&](const auto& hash) { return hashes.contains(hash.first + ":" + hash.second); });
+      });
+      if (option.files.empty()) {
+        reject(candidate, !hashed ? "no hash is given for it, and hashes are required"
+                                  : "none of its files for this platform has a hash that is given");
+        continue;
+      }
+    }
+    if (candidate.yanked) {
+      yanked.push_back(std::move(option));
+    } else if (candidate.version.is_prerelease() && !wants_prereleases) {
+      prereleases.push_back(std::move(option));
+    } else {
+      fitting.push_back(std::move(option));
+    }
+  }
+  if (fitting.empty()) {
+    fitting = std::move(prereleases);
+  }
+  if (fitting.empty() && pinned) {
+    fitting = std::move(yanked);
+  }
+  for (const Option& option : fitting.empty() ? yanked : std::vector<Option>()) {
+    const std::string& reason = option.files.front()->yanked.value_or("");
+    reject(*option.candidate,
+           reason.empty() ? "was yanked" : fmt::format("was yanked: {}", base::printable(reason, 120)));
+  }
+  return fitting;
+}
+
+Solver::Decision Solver::decide(const Key& key) {
+  Decision decision;
+  decision.key = key;
+  decision.needs = m_needs.size();
+  if (key.extra.empty()) {
+    decision.options = options_of(key, decision);
+  } else {
+    const int base = m_decided.at({key.name, ""});
+    decision.options = {*m_decisions[static_cast<std::size_t>(base)].chosen};
+    decision.conflict.insert(base);
+    for (const Need* need : needs_of(key)) {
+      decision.conflict.insert(need->source);
+    }
+  }
+  return decision;
+}
+
+// Why what is decided already excludes it; "" where nothing does.
+std::string Solver::refused_by(const Requirement& requirement, std::set<int>& conflict) const {
+  const auto decided = m_decided.find({requirement.name, ""});
+  if (decided == m_decided.end()) {
+    return "";
+  }
+  const Decision& other = m_decisions[static_cast<std::size_t>(decided->second)];
+  const Candidate& chosen = *other.chosen->candidate;
+  if (requirement.specifiers.contains(chosen.version, chosen.text)) {
+    return "";
+  }
+  conflict.insert(decided->second);
+  // What limited that one is to be blamed too, through its own conflict set, once it is gone back to.
+  return fmt::format("needs '{}', but {} {} is taken for {}", base::printable(requirement.text, 120), requirement.name,
+                     chosen.text, chain(*needs_of(other.key).front()));
+}
+
+bool Solver::accept(Decision& decision, const Option& option) {
+  if (++m_tries > k_most_tries) {
+    throw Error(ErrorCode::limit, fmt::format("no set of versions was found for {} after {} tries",
+                                              m_projects.target().to_string(), k_most_tries))
+        .with_hint("narrow the requirements, for example with a constraints file");
+  }
+  base::throw_if_interrupted();
+  const auto reject = [&](std::string_view why) {
+    decision.rejections.push_back(fmt::format("{}: {}", option.candidate->text, why));
+    return false;
+  };
+  const IndexFile& file = *option.files.front();
+  try {
+    decision.metadata = m_projects.index().metadata(file);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::malformed) {
+      throw;
+    }
+    return reject(error.message());
+  }
+  const Metadata& metadata = decision.metadata->parsed;
+  if (!m_projects.target().accepts_python(metadata.requires_python)) {
+    return reject(fmt::format("needs Python {}", base::printable(metadata.requires_python, 80)));
+  }
+  if (file.name.kind == FileName::Kind::sdist && !metadata.requirements_are_known) {
+    return reject("is a source archive that must be built before it tells what it needs");
+  }
+  std::vector<const Requirement*> active;
+  const auto consider = [&](const Requirement& requirement) -> bool {
+    if (requirement.marker && !requirement.marker->holds(m_projects.target().markers(), decision.key.extra)) {
+      return true;
+    }
+    if (!requirement.url.empty()) {
+      return reject(
+          fmt::format("needs '{}' from an address, not from an index", base::printable(requirement.name, 80)));
+    }
+    if (const std::string why = refused_by(requirement, decision.conflict); !why.empty()) {
+      return reject(why);
+    }
+    active.push_back(&requirement);
+    return true;
+  };
+  for (const Requirement& requirement : metadata.requirements) {
+    if (!consider(requirement)) {
+      return false;
+    }
+  }
+  const int index = static_cast<int>(m_decisions.size()) - 1;
+  decision.chosen = &option;
+  for (const Requirement* requirement : active) {
+    add_need(*requirement, {}, index, "");
+  }
+  return true;
+}
+
+// Tries the last decision's options; goes back where none is left. False: there is no way.
+bool Solver::advance() {
+  while (true) {
+    Decision& decision = m_decisions.back();
+    const int index = static_cast<int>(m_decisions.size()) - 1;
+    while (decision.next < decision.options.size()) {
+      if (accept(decision, decision.options[decision.next++])) {
+        m_decided[decision.key] = index;
+        return true;
+      }
+    }
+    note_failure(decision);
+    ++m_trouble[decision.key];
+    const std::string failed = decision.key.to_string();
+    std::set<int> conflict = decision.conflict;
+    conflict.erase(k_root);
+    conflict.erase(index);
+    if (conflict.empty()) {
+      return false;
+    }
+    const int back = *conflict.rbegin();
+    while (static_cast<int>(m_decisions.size()) - 1 > back) {
+      m_decided.erase(m_decisions.back().key);
+      forget_needs(m_decisions.back().needs);
+      m_decisions.pop_back();
+    }
+    Decision& culprit = m_decisions.back();
+    m_decided.erase(culprit.key);
+    forget_needs(culprit.needs);
+    culprit.chosen = nullptr;
+    conflict.erase(back);
+    culprit.conflict.insert(conflict.begin(), conflict.end());
+    culprit.rejections.push_back(fmt::format("{}: leaves no version of {} that fits",
+                                             culprit.options[culprit.next - 1].candidate->text, failed));
+  }
+}
+
+std::string Solver::chain(const Need& need) const {
+  std::string text = fmt::format("'{}'", base::printable(need.text, 120));
+  const Need* at = &need;
+  for (int depth = 0; at->source != k_root && depth < 32; ++depth) {
+    const Decision& asker = m_decisions[static_cast<std::size_t>(at->source)];
+    text += fmt::format(" of {} {}", asker.key.to_string(), asker.options[asker.next - 1].candidate->text);
+    const auto needs = needs_of(asker.key);
+    if (needs.empty() || needs.front()->source >= at->source) {
+      return text;
+    }
+    at = needs.front();
+  }
+  return at->because.empty() ? text : fmt::format("{} in {}", text, at->because);
+}
+
+// The first one that is met tells most: it concerns the versions that everybody would expect.
+void Solver::note_failure(const Decision& decision) {
+  if (m_first_failure) {
+    return;
+  }
+  const Project& project = m_projects.get(decision.key.name);
+  const auto needs = needs_of(decision.key);
+  std::string message;
+  ErrorCode code = ErrorCode::not_found;
+  if (!project.page) {
+    message = fmt::format("no index has a project '{}'", decision.key.name);
+  } else if (project.candidates.empty()) {
+    message = fmt::format("the index has no file of '{}' that could be installed", decision.key.name);
+  } else {
+    message = fmt::format("no version of '{}' fits {}", decision.key.name, m_projects.target().to_string());
+    const bool each_alone = std::all_of(needs.begin(), needs.end(), [&](const Need* need) {
+      return std::any_of(project.candidates.begin(), project.candidates.end(), [&](const Candidate& one) {
+        return !one.files.empty() && need->specifiers.contains(one.version, one.text);
+      });
+    });
+    code = each_alone && (needs.size() > 1 || !decision.options.empty()) ? ErrorCode::conflict : ErrorCode::not_found;
+  }
+  std::set<std::string> told;
+  for (const Need* need : needs) {
+    if (told.insert(chain(*need)).second && told.size() <= k_rejections_shown) {
+      message += fmt::format("\n  asked for by {}", chain(*need));
+    }
+  }
+  std::size_t shown = 0;
+  for (const std::string& rejection : decision.rejections) {
+    if (shown++ == k_rejections_shown) {
+      message += fmt::format("\n  and {} more were refused", decision.rejections.size() - k_rejections_shown);
+      break;
+    }
+    message += fmt::format("\n  {} {}", decision.key.name, rejection);
+  }
+  if (decision.rejections.empty() && !project.candidates.empty()) {
+    const auto usable = std::find_if(project.candidates.begin(), project.candidates.end(),
+                                     [](const Candidate& one) { return !one.files.empty(); });
+    message += usable == project.candidates.end()
+                   ? fmt::format("\n  {} {}: {}", decision.key.name, project.candidates.front().text,
+                                 project.candidates.front().why_not)
+                   : fmt::format("\n  the newest that could be installed is {}", usable->text);
+  }
+  m_first_failure = Error(code, message);
+}
+
+std::vector<Chosen> Solver::solve() {
+  for (const RootRequirement& root : m_question.requirements) {
+    const auto& marker = root.requirement.marker;
+    if (!marker || marker->holds(m_projects.target().markers(), "")) {
+      add_need(root.requirement, root.hashes, k_root, root.because);
+    }
+  }
+  while (const auto key = pick()) {
+    m_decisions.push_back(decide(*key));
+    if (!advance()) {
+      throw *m_first_failure;
+    }
+  }
+  std::vector<Chosen> solution;
+  for (const auto& [key, index] : m_decided) {
+    if (!key.extra.empty()) {
+      continue;
+    }
+    const Decision& decision = m_decisions[static_cast<std::size_t>(index)];
+    Chosen chosen{.name = key.name,
+                  .version = decision.chosen->candidate->version,
+                  .files = decision.chosen->files,
+                  .metadata = decision.metadata,
+                  .page = m_projects.get(key.name).page};
+    if (!m_question.require_hashes) {
+      chosen.files.resize(1);
+    }
+    solution.push_back(std::move(chosen));
+  }
+  return solution;
+}
+
+}  // namespace
+
+std::vector<Chosen> solve(Projects& projects, const Question& question, TaskGroup& ahead) {
+  return Solver(projects, question, ahead).solve();
+}
+
+}  // namespace airlock::ecosystem::pypi
