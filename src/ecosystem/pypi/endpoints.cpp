@@ -1,5 +1,6 @@
 #include "ecosystem/pypi/endpoints.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -187,6 +188,7 @@ class Endpoints {
         found->push_back(name);
         after = name + "0";  // the character behind "/"
       }
+      std::sort(found->begin(), found->end());  // "a-b/" stands before "a/"
       m_projects = std::move(found);
       m_number = catalog.number();
     }

@@ -213,6 +213,18 @@ Version Version::without_local() const {
   return copy;
 }
 
+Version Version::without_suffix() const {
+  Version copy = base();
+  copy.m_pre = m_pre;
+  return copy;
+}
+
+Version Version::first_development() const {
+  Version copy = without_local();
+  copy.m_dev = 0;
+  return copy;
+}
+
 Version Version::base() const {
   Version copy;
   copy.m_epoch = m_epoch;
@@ -319,11 +331,14 @@ bool Specifier::contains(const Version& version, std::string_view text) const {
     prefix.pop_back();
     return version.without_local() >= own && has_prefix(version, own.epoch(), prefix);
   }
-  const bool same_base = version.base() == own.base();
   if (m_operator == "<") {
-    return version < own && !(same_base && version.is_prerelease() && !own.is_prerelease());
+    // No pre-release of the version itself, which begin at its ".dev0".
+    return version < (own.is_prerelease() ? own : own.first_development());
   }
-  return version > own && !(same_base && ((version.is_postrelease() && !own.is_postrelease()) || version.has_local()));
+  // No local form of the version itself, and no post-release of it.
+  const bool is_post_of_own =
+      version.is_postrelease() && !own.is_postrelease() && version.without_suffix() == own.without_suffix();
+  return version.without_local() > own && !(is_post_of_own && !own.is_development());
 }
 
 bool Specifier::names_prerelease() const {

@@ -19,9 +19,12 @@ class Version {
   std::string to_string() const;  // normalised: "1.0a1"
   bool is_prerelease() const { return m_pre.has_value() || m_dev.has_value(); }
   bool is_postrelease() const { return m_post.has_value(); }
+  bool is_development() const { return m_dev.has_value(); }
   bool has_local() const { return !m_local.empty(); }
   Version without_local() const;
-  Version base() const;  // epoch and release alone
+  Version base() const;               // epoch and release alone
+  Version without_suffix() const;     // that, and the pre-release
+  Version first_development() const;  // ".dev0" of it
   std::uint64_t epoch() const { return m_epoch; }
   const std::vector<std::uint64_t>& release() const { return m_release; }
 

@@ -39,7 +39,10 @@ class Resolution {
   const std::vector<ResolvedFile>& run() {
     start();
     for (const model::Entry& entry : m_manifest.entries) {
-      m_resolver->resolve(entry, [this](ResolvedFile file) { m_files.push_back(std::move(file)); });
+      m_resolver->resolve(entry, [this](ResolvedFile file) {
+        const std::scoped_lock lock(m_mutex);
+        m_files.push_back(std::move(file));
+      });
     }
     std::sort(m_files.begin(), m_files.end(),
               [](const ResolvedFile& a, const ResolvedFile& b) { return model::row_before(a.row, b.row); });
@@ -91,6 +94,7 @@ class Resolution {
   model::Manifest m_manifest;
   std::unique_ptr<http::Client> m_client;
   std::unique_ptr<Resolver> m_resolver;
+  std::mutex m_mutex;  // resolvers emit from several threads
   std::vector<ResolvedFile> m_files;
 };
 

@@ -1,0 +1,363 @@
+#include "ecosystem/pypi/resolver.hpp"
+
+#include <fmt/format.h>
+
+#include "base/digest.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+#include "ecosystem/pypi/pypi.hpp"
+#include "resolve_fixture.hpp"
+#include "support/errors.hpp"
+
+namespace airlock::ecosystem::pypi {
+
+using base::Error;
+using base::ErrorCode;
+using model::Kind;
+using model::Verified;
+using test::error_of;
+using test::FaultServer;
+
+namespace {
+
+struct Release {
+  std::string version;
+  std::string needs;  // "b>=1\nc" ; a requirement a line
+  std::string tags = "py3-none-any";
+  std::string more;  // of the index entry: ,"yanked":true
+  bool wheel = true;
+};
+
+// An index with metadata files; what is not stated is not there.
+struct FakeIndex {
+  FaultServer server;
+  std::map<std::string, std::string> pages;
+
+  static std::string metadata(const std::string& name, const Release& release) {
+    std::string text = fmt::format("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", name, release.version);
+    for (const std::string& one : base::split(release.needs, '\n')) {
+      text += one.empty() ? "" : "Requires-Dist: " + one + "\n";
+    }
+    return text;
+  }
+  void add(const std::string& name, const std::vector<Release>& releases) {
+    std::string files;
+    for (const Release& release : releases) {
+      const std::string file = release.wheel ? fmt::format("{}-{}-{}.whl", name, release.version, release.tags)
+                                             : fmt::format("{}-{}.tar.gz", name, release.version);
+      const std::string content = "content of " + file, text = metadata(name, release);
+      server.script("/f/" + file, {{.body = content}});
+      server.script("/f/" + file + ".metadata", {{.body = text}});
+      files += fmt::format(
+          R"({}{{"filename":"{}","url":"../../f/{}","hashes":{{"sha256":"{}"}},"size":{}{}{}}})",
+          files.empty() ? "" : ",", file, file, base::sha256(content).hex(), content.size(),
+          release.wheel ? fmt::format(R"(,"core-metadata":{{"sha256":"{}"}})", base::sha256(text).hex()) : "",
+          release.more);
+    }
+    page(name, fmt::format(R"({{"meta":{{"api-version":"1.1"}},"name":"{}","files":[{}]}})", name, files));
+  }
+  void page(const std::string& name, const std::string& body,
+            const std::string& type = "application/vnd.pypi.simple.v1+json") {
+    server.script("/simple/" + name + "/", {{.fields = {{"Content-Type", type}}, .body = body}});
+  }
+  std::string manifest(const std::string& section) const {
+    return "platforms: [linux/amd64]\npypi: { python: ['3.11'], " + section + " }\nupstreams: { pypi: { url: '" +
+           server.url("/simple/") + "' } }\n";
+  }
+};
+
+struct Run : Resolution {
+  Run(const FakeIndex& index, const std::string& section) : Resolution(descriptor(), index.manifest(section)) {}
+  // "a-1.0", sorted; of the rows of kind file.
+  std::vector<std::string> chosen() {
+    std::vector<std::string> names;
+    for (const ResolvedFile& file : run()) {
+      if (file.row.kind == Kind::file) {
+        const std::string name = file.row.path.substr(file.row.path.find('/') + 1);
+        names.push_back(name.ends_with(".whl") ? name.substr(0, name.find('-', name.find('-') + 1)) : name);
+      }
+    }
+    return names;
+  }
+  Error refusal() {
+    return error_of([&] { return run().size(); });
+  }
+};
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a closure becomes rows with pins, entries and metadata", "[ecosystem][pypi]") {
+  FakeIndex index;
+  index.add("a", {{"1.0", "b>=1"}});
+  index.add("b", {{"1.0", ""}, {"1.1", "", "cp311-cp311-manylinux_2_17_x86_64"}});
+  Run run(index, "packages: [A]");
+  CHECK(run.chosen() == Names{"a-1.0", "b-1.1"});
+  const model::FileRow& row = run.row("b/b-1.1-cp311-cp311-manylinux_2_17_x86_64.whl");
+  CHECK(row.platform == "linux/amd64");
+  CHECK(row.verified == Verified::upstream_digest);
+  CHECK(row.pin == "sha256:" + row.sha256->hex());
+  CHECK(row.artifact == "pkg:pypi/b@1.1");
+  CHECK(run.row("a/a-1.0-py3-none-any.whl").platform.empty());
+  CHECK(run.row("a/a-1.0-py3-none-any.whl.metadata").verified == Verified::upstream_digest);
+  // From a lock alone the same bytes come again.
+  for (const ResolvedFile& file : run.run()) {
+    const std::string bytes = run.fetch(file.row);
+    CHECK(base::sha256(bytes) == *file.row.sha256);
+    CHECK((!file.content || *file.content == bytes));
+  }
+}
+
+TEST_CASE("versions are chosen as pip chooses them", "[ecosystem][pypi]") {
+  FakeIndex index;
+  SECTION("the newest that everything takes, going back to what caused the conflict") {
+    index.add("app", {{"1.0", "lib>=1\nother"}});
+    index.add("other", {{"2.0", "lib<2"}, {"1.0", "lib<1"}});
+    index.add("lib", {{"0.9", ""}, {"1.5", ""}, {"2.5", ""}});
+    CHECK(Run(index, "packages: [app]").chosen() == Names{"app-1.0", "lib-1.5", "other-2.0"});
+  }
+  SECTION("an older version of what asks, where the newest cannot be satisfied") {
+    index.add("a", {{"2.0", "b>=9"}, {"1.0", "b"}});
+    index.add("b", {{"1.0", ""}});
+    CHECK(Run(index, "packages: [a]").chosen() == Names{"a-1.0", "b-1.0"});
+  }
+  SECTION("pre-releases only where named, or where there is nothing else") {
+    index.add("a", {{"1.0", ""}, {"2.0rc1", ""}});
+    index.add("b", {{"1.0a1", ""}});
+    CHECK(Run(index, "packages: [a, b]").chosen() == Names{"a-1.0", "b-1.0a1"});
+    CHECK(Run(index, "packages: ['a>=2.0rc1']").chosen() == Names{"a-2.0rc1"});
+  }
+  SECTION("yanked ones only for a pin") {
+    index.add("a", {{"1.0", ""}, {"2.0", "", "py3-none-any", R"(,"yanked":"broken")"}});
+    CHECK(Run(index, "packages: [a]").chosen() == Names{"a-1.0"});
+    CHECK(Run(index, "packages: ['a==2.0']").chosen() == Names{"a-2.0"});
+    const Error error = Run(index, "packages: ['a>=2']").refusal();
+    CHECK(error.message().find("was yanked: broken") != std::string::npos);
+  }
+  SECTION("requires-python and platform decide") {
+    index.add("a", {{"1.0", ""},
+                    {"2.0", "", "py3-none-any", R"(,"requires-python":">=3.12")"},
+                    {"1.5", "", "cp311-cp311-win_amd64"}});
+    CHECK(Run(index, "packages: [a]").chosen() == Names{"a-1.0"});
+  }
+  SECTION("extras and markers add what they ask for") {
+    index.add("a", {{"1.0", "b; extra == 'Fast_One'\nc; sys_platform == 'win32'\nd; python_version >= '3.8'\na[other]; "
+                            "extra=='fast-one'\ne; extra=='other'"}});
+    for (const char* name : {"b", "c", "d", "e"}) {
+      index.add(name, {{"1", ""}});
+    }
+    CHECK(Run(index, "packages: [a]").chosen() == Names{"a-1.0", "d-1"});
+    CHECK(Run(index, "packages: ['a[fast.one]']").chosen() == Names{"a-1.0", "b-1", "d-1", "e-1"});
+  }
+  SECTION("each Python and platform by itself") {
+    index.add("a", {{"1.0", "b; python_version < '3.12'\nc; sys_platform == 'win32'"},
+                    {"2.0", "", "py3-none-any", R"(,"requires-python":">=3.12")"}});
+    index.add("b", {{"1", ""}});
+    index.add("c", {{"1", ""}});
+    Resolution run(descriptor(), "pypi: { packages: [a], python: ['3.11', '3.12'], platforms: [linux/amd64, "
+                                 "windows/amd64] }\nupstreams: { pypi: { url: '" +
+                                     index.server.url("/simple") + "' } }\n");
+    run.run();
+    CHECK(run.paths().size() == 12);
+    CHECK(run.row("c/c-1-py3-none-any.whl").platform.empty());
+  }
+  SECTION("two exact versions of one project both come") {
+    index.add("a", {{"1.0", ""}, {"2.0", ""}});
+    CHECK(Run(index, "packages: ['a==1.0', 'a==2.0']").chosen() == Names{"a-1.0", "a-2.0"});
+  }
+}
+
+TEST_CASE("many versions that all conflict are gone through, not around", "[ecosystem][pypi]") {
+  FakeIndex index;
+  std::vector<Release> releases;
+  for (int i = 0; i < 60; ++i) {
+    releases.push_back({fmt::format("{}.0", i), fmt::format("core=={}.0", i)});
+  }
+  index.add("sdk", releases);
+  for (Release& release : releases) {
+    release.needs.clear();
+  }
+  index.add("core", releases);
+  index.add("old", {{"1.0", "core<10"}});
+  CHECK(Run(index, "packages: [sdk, old]").chosen() == Names{"core-9.0", "old-1.0", "sdk-9.0"});
+}
+
+TEST_CASE("what cannot be satisfied is told with its chain", "[ecosystem][pypi]") {
+  FakeIndex index;
+  index.add("a", {{"1.0", "b"}});
+  index.add("b", {{"1.0", "c>=2"}});
+  SECTION("a project that is nowhere") {
+    const Error error = Run(index, "packages: [a]").refusal();
+    CHECK(error.code() == ErrorCode::not_found);
+    CHECK(error.message().find("no index has a project 'c'") != std::string::npos);
+    CHECK(error.message().find("'c>=2' of b 1.0 of a 1.0 in ") != std::string::npos);
+    CHECK(error.message().find("m.yaml:3") != std::string::npos);
+  }
+  SECTION("no version") {
+    index.add("c", {{"1.0", ""}});
+    const Error error = Run(index, "packages: [a]").refusal();
+    CHECK(error.code() == ErrorCode::not_found);
+    CHECK(error.message().find("the newest that could be installed is 1.0") != std::string::npos);
+  }
+  SECTION("each version with its reason") {
+    index.add("c", {{"2.0", "", "cp311-cp311-macosx_11_0_arm64"},
+                    {"2.1", "", "py3-none-any", R"(,"requires-python":"<3")"},
+                    {"2.2", "", "", "", false}});
+    const std::string message = Run(index, "packages: [a]").refusal().message();
+    CHECK(message.find("c 2.0: has no wheel for Python 3.11 on linux/amd64 (glibc 2.28)") != std::string::npos);
+    CHECK(message.find("c 2.1: needs Python <3") != std::string::npos);
+    CHECK(message.find("c 2.2: has no wheel, and source archives are not allowed") != std::string::npos);
+  }
+  SECTION("a contradiction") {
+    index.add("c", {{"2.0", ""}, {"1.0", ""}});
+    const Error error = Run(index, "packages: [a, 'c<2']").refusal();
+    CHECK(error.code() == ErrorCode::conflict);
+    CHECK(error.message().find("b 1.0: needs 'c>=2', but c 1.0 is taken for 'c<2' in ") != std::string::npos);
+    CHECK(error.message().find("asked for by 'b' of a 1.0 in ") != std::string::npos);
+  }
+}
+
+TEST_CASE("answers that are no index pages are refused", "[ecosystem][pypi]") {
+  FakeIndex index;
+  SECTION("a sign-in page where JSON was expected") {
+    index.page("a", "<html><body><a href='/login'>Sign in</a></body></html>", "text/html");
+  }
+  SECTION("half a document") {
+    index.page("a", R"({"meta":{"api-version":"1.0"},"name":"a","fil)");
+  }
+  SECTION("another type") {
+    index.page("a", "{}", "application/json");
+  }
+  SECTION("another project") {
+    index.page("a", R"({"meta":{"api-version":"1.0"},"name":"b","files":[]})");
+  }
+  const Error error = Run(index, "packages: [a]").refusal();
+  CHECK(error.code() == ErrorCode::upstream);
+  CHECK(error.hint().find("index-url") != std::string::npos);
+}
+
+TEST_CASE("an HTML index does as well", "[ecosystem][pypi]") {
+  FakeIndex index;
+  index.add("b", {{"1.0", ""}});
+  const std::string hash = base::sha256("content of b-1.0-py3-none-any.whl").hex();
+  const std::string metadata = base::sha256(FakeIndex::metadata("b", {"1.0", ""})).hex();
+  index.page("b",
+             "<!DOCTYPE html><html><body><a href='../../f/b-1.0-py3-none-any.whl#sha256=" + hash +
+                 "' data-core-metadata='sha256=" + metadata + "'>b</a></body></html>",
+             "text/html; charset=utf-8");
+  Run run(index, "packages: [b]");
+  CHECK(run.chosen() == Names{"b-1.0"});
+  CHECK(run.row("b/b-1.0-py3-none-any.whl").pin == "sha256:" + hash);
+}
+
+TEST_CASE("metadata that is not what the index says is refused", "[ecosystem][pypi]") {
+  FakeIndex index;
+  index.add("a", {{"1.0", ""}});
+  index.server.script("/f/a-1.0-py3-none-any.whl.metadata", {{.body = "Name: a\nVersion: 1.0\nRequires-Dist: evil\n"}});
+  CHECK(Run(index, "packages: [a]").refusal().code() == ErrorCode::tampered);
+}
+
+TEST_CASE("without a metadata file the wheel is read by ranges, a source archive whole", "[ecosystem][pypi]") {
+  const base::TempDir folder;
+  const auto result = base::run_process({.argv = {"python3", "-c", R"(
+import io, os, sys, tarfile, zipfile
+os.chdir(sys.argv[1])
+with zipfile.ZipFile('a-1.0-py3-none-any.whl', 'w') as z:
+    z.writestr('a/data.bin', os.urandom(400000))
+    z.writestr('a-1.0.dist-info/METADATA', 'Metadata-Version: 2.1\nName: a\nVersion: 1.0\nRequires-Dist: pulumi\nRequires-Dist: b\n')
+    z.writestr('a/pulumi-plugin.json', '{"resource": true, "name": "a", "version": "v1.0.0"}')
+def sdist(name, dynamic):
+    with tarfile.open(name + '-1.0.tar.gz', 'w:gz') as t:
+        for path, text in (('PKG-INFO', 'Metadata-Version: 2.2\nName: %s\nVersion: 1.0\n%s' % (name, dynamic)),
+                           ('pyproject.toml', '[build-system]\nrequires = ["backend"]\n')):
+            info = tarfile.TarInfo('%s-1.0/%s' % (name, path)); info.size = len(text)
+            t.addfile(info, io.BytesIO(text.encode()))
+sdist('b', ''); sdist('c', 'Dynamic: Requires-Dist\n')
+)",
+                                                  folder.path().string()}});
+  REQUIRE(result.exit_code == 0);
+  FakeIndex index;
+  const auto serve = [&](const std::string& name, const std::string& file) {
+    const std::string content = base::read_file(folder.path() / file, 1 << 20);
+    index.server.script("/f/" + file, {{.body = content}});
+    index.page(
+        name,
+        fmt::format(
+            R"({{"meta":{{"api-version":"1.0"}},"name":"{}","files":[{{"filename":"{}","url":"../../f/{}","hashes":{{"sha256":"{}"}},"size":{}}}]}})",
+            name, file, file, base::sha256(content).hex(), content.size()));
+  };
+  serve("a", "a-1.0-py3-none-any.whl");
+  serve("b", "b-1.0.tar.gz");
+  serve("c", "c-1.0.tar.gz");
+  index.add("pulumi", {{"3.0", ""}});
+  index.add("backend", {{"1.0", ""}});
+  Run run(index, "packages: [a], sdist: true");
+  CHECK(run.chosen() == Names{"a-1.0", "b-1.0.tar.gz", "backend-1.0", "pulumi-3.0"});
+  const model::FileRow& metadata = run.row("a/a-1.0-py3-none-any.whl.metadata");
+  CHECK(metadata.pin.empty());
+  CHECK(run.fetch(metadata).find("Requires-Dist: b") != std::string::npos);
+  for (const auto& request : index.server.requests("/f/a-1.0-py3-none-any.whl")) {
+    CHECK(request.field("Range").has_value());
+  }
+  CHECK(Run(index, "packages: [a]").refusal().message().find("b 1.0: has no wheel, and source archives") !=
+        std::string::npos);
+  CHECK(Run(index, "packages: [c], sdist: true").refusal().message().find("must be built") != std::string::npos);
+}
+
+TEST_CASE("lists with hashes take just the files that match", "[ecosystem][pypi]") {
+  FakeIndex index;
+  index.add("a", {{"1.0", "b", "py3-none-any"},
+                  {"1.0", "b", "cp311-cp311-manylinux_2_17_x86_64"},
+                  {"1.0", "b", "cp312-cp312-manylinux_2_17_x86_64"}});
+  index.add("b", {{"1.0", ""}, {"2.0", ""}});
+  const auto hash = [](const std::string& file) {
+    return " --hash=sha256:" + base::sha256("content of " + file).hex();
+  };
+  Run run(index, "projects: [r.txt]");
+  SECTION("of each platform that is wanted") {
+    run.file("r.txt", "a==1.0" + hash("a-1.0-py3-none-any.whl") + hash("a-1.0-cp311-cp311-manylinux_2_17_x86_64.whl") +
+                          hash("a-1.0-cp312-cp312-manylinux_2_17_x86_64.whl") + "\nb==1.0" +
+                          hash("b-1.0-py3-none-any.whl") + "\n");
+    CHECK(run.chosen() == Names{"a-1.0", "a-1.0", "b-1.0"});
+  }
+  SECTION("a hash that fits nothing") {
+    run.file("r.txt", "b==1.0" + hash("b-2.0-py3-none-any.whl") + "\n");
+    CHECK(run.refusal().message().find("none of its files for this platform has a hash that is given") !=
+          std::string::npos);
+  }
+  SECTION("a list that is not whole") {
+    run.file("r.txt", "a==1.0" + hash("a-1.0-py3-none-any.whl") + "\n");
+    const std::string message = run.refusal().message();
+    CHECK(message.find("no hash is given for it") != std::string::npos);
+    CHECK(message.find("'b' of a 1.0 in") != std::string::npos);
+  }
+}
+
+TEST_CASE("mistakes in the manifest have their place", "[ecosystem][pypi]") {
+  FakeIndex index;
+  for (const char* section : {"packages: ['>=1']", "packages: ['a @ https://h.example/a.whl']",
+                              "packages: [a], glibc: '3'", "packages: [a], libc: [uclibc]", "projects: [./none]"}) {
+    INFO(section);
+    const Error error = Run(index, section).refusal();
+    CHECK((error.code() == ErrorCode::manifest || error.code() == ErrorCode::not_found));
+    CHECK(error.position()->line == 3);
+  }
+}
+
+TEST_CASE("signing in is for the index alone", "[ecosystem][pypi]") {
+  FakeIndex index;
+  index.add("a", {{"1.0", ""}});
+  Resolution run(descriptor(),
+                 "platforms: [linux/amd64]\npypi: { python: ['3.11'], packages: [a] }\nupstreams: { pypi: { url: '" +
+                     index.server.url("/simple/") + "', token_env: TOKEN } }\n",
+                 {{"TOKEN", "s3cret"}});
+  run.run();
+  const auto requests = index.server.requests();
+  REQUIRE_FALSE(requests.empty());
+  for (const auto& request : requests) {
+    CHECK(request.field("Authorization") == "Bearer s3cret");
+  }
+}
+
+}  // namespace airlock::ecosystem::pypi
