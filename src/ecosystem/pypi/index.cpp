@@ -10,7 +10,6 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "ecosystem/pypi/pyproject.hpp"
-#include "ecosystem/remote_file.hpp"
 
 namespace airlock::ecosystem::pypi {
 
@@ -76,8 +75,12 @@ Index::Index(const ResolveContext& context) : m_context(context) {}
 const IndexSettings& Index::settings() {
   return m_settings.get([&] {
     const auto own = m_context.manifest.upstreams.find(std::string(k_ecosystem));
-    if (own == m_context.manifest.upstreams.end() || own->second.url.empty()) {
+    const bool described = own != m_context.manifest.upstreams.end();
+    if (!described || own->second.url.empty()) {
       IndexSettings found = read_pip_settings(m_context.environment);
+      if (Secret secret = described ? authorization(own->second, m_context.environment) : Secret(); !secret.empty()) {
+        found.by_origin[found.indexes.front().origin()] = std::move(secret);
+      }
       for (const std::string& warning : found.warnings) {
         m_context.reporter.warning(warning);
       }
@@ -208,8 +211,19 @@ FileMetadata Index::fetch_metadata(const IndexFile& file) {
     return sdist_metadata(file);
   }
   FileMetadata found;
-  found.stated = file.core_metadata && !file.core_metadata->empty();
-  found.text = file.core_metadata ? stated_metadata(file) : wheel_metadata(file);
+  if (file.core_metadata) {
+    try {
+      found.text = stated_metadata(file);
+      found.stated = true;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::not_found) {
+        throw;
+      }
+    }
+  }
+  if (!found.stated) {  // pip gives up on a promise that is not kept; the wheel itself knows
+    found.text = wheel_metadata(file);
+  }
   found.parsed = parse_metadata(found.text, fmt::format("the metadata of '{}'", file.file));
   check_belongs(found.parsed, file);
   return found;
@@ -228,15 +242,26 @@ std::string Index::stated_metadata(const IndexFile& file) {
   return text;
 }
 
+// HTML pages give no sizes; the first byte's answer does.
+std::uint64_t Index::length_of(const Url& url) {
+  const Access way = access(url);
+  http::Download download;
+  download.url = way.url;
+  download.authorize = [&](const http::Response* unauthorized) {
+    return unauthorized == nullptr ? way.authorization : Secret();
+  };
+  download.length = 1;
+  std::optional<std::uint64_t> length;
+  base::NullSink nowhere;
+  m_context.http.download(download, nowhere, [&](std::uint64_t total) { length = total; });
+  if (!length) {
+    throw Error(ErrorCode::upstream, fmt::format("{} does not tell how long it is", url.redacted()));
+  }
+  return *length;
+}
+
 RemoteZip Index::open_wheel(Fetchable& content, const IndexFile& file) {
-  std::optional<std::uint64_t> size = file.size;
-  if (!size) {
-    size = probe_length(m_context, access(file.url).url);
-  }
-  if (!size) {
-    throw Error(ErrorCode::upstream, fmt::format("the length of '{}' cannot be learnt", file.file));
-  }
-  return RemoteZip(ranged_read(content), *size, file.file);
+  return RemoteZip(ranged_read(content), file.size ? *file.size : length_of(file.url), file.file);
 }
 
 std::string Index::wheel_metadata(const IndexFile& file) {

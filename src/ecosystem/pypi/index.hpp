@@ -24,7 +24,7 @@ struct Page : IndexPage {
 struct FileMetadata {
   std::string text;  // the file itself
   Metadata parsed;
-  bool stated = false;                          // the index states its digest
+  bool stated = false;                          // it came from the index
   std::vector<Requirement> build_requirements;  // of a source archive: what building it needs
 };
 
@@ -48,6 +48,7 @@ class Index {
   Access access(const base::Url& url);
   std::shared_ptr<const Page> fetch_page(const std::string& project);
   std::optional<Page> page_of(const base::Url& index, const std::string& project);
+  std::uint64_t length_of(const base::Url& url);
   RemoteZip open_wheel(Fetchable& content, const IndexFile& file);
   std::string stated_metadata(const IndexFile& file);
   std::string wheel_metadata(const IndexFile& file);

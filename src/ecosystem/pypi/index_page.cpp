@@ -1,7 +1,6 @@
 #include "ecosystem/pypi/index_page.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
@@ -75,8 +74,11 @@ class Collector {
     }
     describe(file);
     // The part behind the project's name: that name alone may be spelt in several ways.
-    if (!m_seen.insert(base::to_lower(name.substr(name.find("-" + file.name.version_text)))).second) {
-      m_page.left_out.push_back(file.file);
+    const std::string key = base::to_lower(name.substr(name.find("-" + file.name.version_text)));
+    if (const auto [first, fresh] = m_seen.emplace(key, file.file); !fresh) {
+      if (first->second != file.file) {
+        m_page.left_out.push_back(file.file);
+      }
       return;
     }
     if (m_page.files.size() >= k_most_files) {
@@ -89,7 +91,7 @@ class Collector {
  private:
   Url m_url;
   IndexPage m_page;
-  std::set<std::string> m_seen;
+  std::map<std::string, std::string> m_seen;  // to the name as spelt
 };
 
 std::string text_of(const Json& object, const char* key) {

@@ -63,9 +63,9 @@ FileRow entry_row(const IndexFile& file, const base::Url& page, std::string_view
 FileRow metadata_row(const IndexFile& file, const FileMetadata& metadata) {
   FileRow row = make_row(file, k_metadata_suffix, Kind::meta);
   row.media_type = "text/plain";
-  row.origin = file.url.to_string() + (file.core_metadata ? std::string(k_metadata_suffix) : "");
+  row.origin = file.url.to_string() + (metadata.stated ? std::string(k_metadata_suffix) : "");
   describe(row, metadata.text);
-  if (metadata.stated) {
+  if (metadata.stated && !file.core_metadata->empty()) {
     row.pin = row.sha256->to_string();
     row.verified = Verified::upstream_digest;
   }

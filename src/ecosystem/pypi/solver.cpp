@@ -1,7 +1,6 @@
 #include "ecosystem/pypi/solver.hpp"
 
 #include <algorithm>
-#include <condition_variable>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -13,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
+#include "ecosystem/pypi/scout.hpp"
 
 namespace airlock::ecosystem::pypi {
 
@@ -22,7 +22,6 @@ using base::ErrorCode;
 namespace {
 
 constexpr std::size_t k_most_tries = 20'000;  // candidates looked at
-constexpr std::size_t k_most_ahead = 2'000;   // metadata files fetched before they are needed
 constexpr std::size_t k_rejections_shown = 6;
 constexpr int k_root = -1;
 
@@ -31,85 +30,6 @@ struct Key {
   std::string name, extra;
   auto operator<=>(const Key&) const = default;
   std::string to_string() const { return extra.empty() ? name : fmt::format("{}[{}]", name, extra); }
-};
-
-// Fetches what the newest fitting versions ask for, and what those ask for, while the solver thinks. It only warms
-// caches: what fails here fails again where it matters.
-class Scout : public std::enable_shared_from_this<Scout> {
- public:
-  Scout(Projects& projects, TaskGroup& ahead) : m_projects(projects), m_ahead(ahead) {}
-
-  void look_for(const Requirement& requirement) {
-    {
-      const std::lock_guard lock(m_mutex);
-      const bool fresh =
-          m_seen
-              .insert(requirement.name + base::join({requirement.extras.begin(), requirement.extras.end()}, ",") +
-                      requirement.specifiers.to_string())
-              .second;
-      if (!fresh || m_seen.size() > k_most_ahead || m_stopped) {
-        return;
-      }
-    }
-    m_ahead.add([self = shared_from_this(), requirement] {
-      try {
-        self->follow(requirement);
-      } catch (const std::exception&) {
-      }
-    });
-  }
-  // Waits for what runs; afterwards nothing is looked at any more.
-  void stop() {
-    std::unique_lock lock(m_mutex);
-    m_stopped = true;
-    m_idle.wait(lock, [&] { return m_running == 0; });
-  }
-
- private:
-  void follow(const Requirement& requirement) {
-    {
-      const std::lock_guard lock(m_mutex);
-      if (m_stopped) {
-        return;
-      }
-      ++m_running;
-    }
-    const std::shared_ptr<void> done(nullptr, [this](void*) {
-      const std::lock_guard lock(m_mutex);
-      --m_running;
-      m_idle.notify_all();
-    });
-    const Project& project = m_projects.get(requirement.name);
-    const Candidate* best = nullptr;
-    for (const Candidate& one : project.candidates) {
-      const bool fits = !one.files.empty() && !one.yanked && requirement.specifiers.contains(one.version, one.text);
-      if (fits && (!one.version.is_prerelease() || requirement.specifiers.names_prerelease())) {
-        best = &one;
-        break;
-      }
-    }
-    if (best == nullptr || best->files.front()->name.kind == FileName::Kind::sdist) {
-      return;
-    }
-    const auto metadata = m_projects.index().metadata(*best->files.front());
-    for (const Requirement& next : metadata->parsed.requirements) {
-      bool wanted = !next.marker || next.marker->holds(m_projects.target().markers(), "");
-      for (const std::string& extra : requirement.extras) {
-        wanted = wanted || next.marker->holds(m_projects.target().markers(), extra);
-      }
-      if (wanted && next.url.empty()) {
-        look_for(next);
-      }
-    }
-  }
-
-  Projects& m_projects;
-  TaskGroup& m_ahead;
-  std::mutex m_mutex;
-  std::condition_variable m_idle;
-  std::set<std::string> m_seen;
-  std::size_t m_running = 0;
-  bool m_stopped = false;
 };
 
 class Solver {

@@ -61,7 +61,11 @@ class Resolution {
                                             .manifest = m_manifest,
                                             .reporter = m_reporter,
                                             .recipes = m_recipes,
-                                            .environment = m_environment});
+                                            .environment = m_environment,
+                                            .demand = [this](const model::Request& request, std::string_view because) {
+                                              const std::scoped_lock lock(m_mutex);
+                                              m_demands.emplace_back(request, because);
+                                            }});
     return *m_resolver;
   }
   const model::FileRow& row(const std::string& path) const {
@@ -83,6 +87,8 @@ class Resolution {
     m_resolver->fetchable(row)->fetch(offset, length, sink);
     return sink.take();
   }
+  // What was asked for of other ecosystems, and by which package.
+  const std::vector<std::pair<model::Request, std::string>>& demands() const { return m_demands; }
   test::RecordingReporter& reporter() { return m_reporter; }
 
  private:
@@ -96,6 +102,7 @@ class Resolution {
   std::unique_ptr<Resolver> m_resolver;
   std::mutex m_mutex;  // resolvers emit from several threads
   std::vector<ResolvedFile> m_files;
+  std::vector<std::pair<model::Request, std::string>> m_demands;
 };
 
 }  // namespace airlock::ecosystem

@@ -294,6 +294,10 @@ sdist('b', ''); sdist('c', 'Dynamic: Requires-Dist\n')
   index.add("backend", {{"1.0", ""}});
   Run run(index, "packages: [a], sdist: true");
   CHECK(run.chosen() == Names{"a-1.0", "b-1.0.tar.gz", "backend-1.0", "pulumi-3.0"});
+  REQUIRE(run.demands().size() == 1);
+  CHECK(run.demands()[0].first.section == "pulumi");
+  CHECK(run.demands()[0].first.values.at("plugins") == Names{"resource a@1.0.0"});
+  CHECK(run.demands()[0].second == "pypi a 1.0");
   const model::FileRow& metadata = run.row("a/a-1.0-py3-none-any.whl.metadata");
   CHECK(metadata.pin.empty());
   CHECK(run.fetch(metadata).find("Requires-Dist: b") != std::string::npos);
