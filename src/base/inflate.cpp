@@ -20,18 +20,19 @@ struct End {
   void operator()(z_stream* stream) const { inflateEnd(stream); }
 };
 
+constexpr int k_raw = -MAX_WBITS;
+constexpr int k_gzip = MAX_WBITS + 16;
+
 Error malformed(std::string_view name, std::string_view why) {
   return Error(ErrorCode::malformed, fmt::format("the compressed content of '{}' {}", name, why));
 }
 
-}  // namespace
-
-std::string inflate_raw(std::string_view compressed, std::size_t limit, std::string_view name) {
+std::string unpack(std::string_view compressed, int window_bits, std::size_t limit, std::string_view name) {
   if (compressed.size() > std::numeric_limits<uInt>::max()) {
     throw Error(ErrorCode::limit, fmt::format("the compressed content of '{}' is too long", name));
   }
   z_stream stream{};
-  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) {
+  if (inflateInit2(&stream, window_bits) != Z_OK) {
     throw std::bad_alloc();
   }
   const std::unique_ptr<z_stream, End> guard(&stream);
@@ -58,6 +59,16 @@ std::string inflate_raw(std::string_view compressed, std::size_t limit, std::str
     throw malformed(name, "ends before its length");
   }
   return text;
+}
+
+}  // namespace
+
+std::string inflate_raw(std::string_view compressed, std::size_t limit, std::string_view name) {
+  return unpack(compressed, k_raw, limit, name);
+}
+
+std::string gunzip(std::string_view compressed, std::size_t limit, std::string_view name) {
+  return unpack(compressed, k_gzip, limit, name);
 }
 
 std::uint32_t crc32(std::string_view data) {

@@ -89,6 +89,9 @@ printf 'six==1.16.0 --hash=sha256:%064d\n' 1 >"$work/hashed/requirements.txt"
 check_exit 1 "hashes that fit no file are refused" "$airlock" --home "$near" bundle lock -m "$work/hashed.yaml" -o "$work/hashed.lock"
 check_said "none of its files for this platform has a hash that is given"
 
+check "--project finds what a working tree needs" "$airlock" --home "$near" bundle create --project "$work/svc" --dry-run
+check_said "found $work/svc/requirements.txt: pypi, 3 requirements"
+
 # The protocol, as older and other clients speak it.
 get() { in_far curl -sS "$@"; }
 check "HTML for an old pip" bash -c 'ip netns exec "$1" curl -fsS -H "Accept: text/html, */*;q=0.1" -D "$2/headers" "http://$3/pypi/simple/jinja2/" | grep -q "data-core-metadata=\"sha256=" && grep -qi "content-type: text/html" "$2/headers"' - "$far" "$work" "$mirror"
@@ -112,6 +115,22 @@ check "it is among the wants" wait_for 10 bash -c '"$1" --home "$2" wants | grep
 check "create --wants brings it" "$airlock" --home "$near" bundle create -m "$work/pypi.yaml" --wants "$work/wants.yaml" -o "$out/"
 check "import of the second bundle" in_far "$airlock" --home "$site" import "$out/pypi-2.airlock"
 check "now pip installs it" far_run "$work/venv/bin/pip" install --no-cache-dir tomli
+
+# Over TLS: the settings name the authority for pip and for uv.
+stop "$serve_pid"
+start_tls() {
+  start "$work/serve-tls.log" in_far "$airlock" --home "$site" serve --listen 127.0.0.1:8481 --tls-self-signed
+  wait_for 20 in_far curl -sSk -o /dev/null https://127.0.0.1:8481/healthz
+}
+check "the mirror with a certificate of its own" start_tls
+in_far curl -fsSk https://127.0.0.1:8481/setup/ca.pem -o "$work/ca.pem"
+rm -rf "$work/client"
+check "client settings for it" in_far "$airlock" --home "$site" client write --url https://127.0.0.1:8481 --ca "$work/ca.pem" --dir "$work/client" --ecosystem pypi
+venv
+check "pip over TLS" far_run "$work/venv/bin/pip" install --no-cache-dir tomli jinja2
+venv
+check "uv over TLS" far_run "$uv" pip install --no-cache --python "$work/venv/bin/python" tomli jinja2
+check "without the authority nothing is taken" not far_run env -u PIP_CERT -u REQUESTS_CA_BUNDLE -u SSL_CERT_FILE PIP_CONFIG_FILE=/dev/null "$work/venv/bin/python" -m pip install --retries 0 --no-cache-dir --force-reinstall tomli
 
 # What cannot be had is said with the chain that asked.
 cat >"$work/bad.yaml" <<YAML

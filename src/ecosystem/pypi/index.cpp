@@ -8,6 +8,7 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/inflate.hpp"
 #include "base/text.hpp"
 #include "ecosystem/pypi/pyproject.hpp"
 
@@ -20,8 +21,9 @@ using base::Url;
 
 namespace {
 
-constexpr std::size_t k_page_limit = std::size_t{64} << 20;        // bytes
+constexpr std::size_t k_page_limit = std::size_t{32} << 20;        // bytes
 constexpr std::uint64_t k_sdist_limit = std::uint64_t{512} << 20;  // bytes
+constexpr std::size_t k_large_page = std::size_t{1} << 20;         // bytes
 constexpr std::string_view k_accept =
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
 
@@ -163,8 +165,9 @@ std::optional<Page> Index::page_of(const Url& index, const std::string& project)
   request.url = way.url;
   request.authorization = way.authorization;
   request.headers.set("Accept", std::string(k_accept));
+  request.headers.set("Accept-Encoding", "gzip");  // a page is no content that a digest is over
   request.body_limit = k_page_limit;
-  const http::Response response = m_context.http.send(request);
+  http::Response response = m_context.http.send(request);
   if (response.status == 404 || response.status == 410) {
     return std::nullopt;
   }
@@ -172,6 +175,17 @@ std::optional<Page> Index::page_of(const Url& index, const std::string& project)
   const std::string type = media_type(response);
   Page page;
   try {
+    if (const auto coding = response.headers.find("Content-Encoding"); coding && *coding != "identity") {
+      if (base::to_lower(*coding) != "gzip") {
+        throw Error(ErrorCode::malformed, "it came in a coding that was not asked for");
+      }
+      response.body = base::gunzip(response.body, k_page_limit, "the page");
+    }
+    // As a tree a page takes ten times its length: large ones one after the other.
+    std::unique_lock large(m_large_page, std::defer_lock);
+    if (response.body.size() > k_large_page) {
+      large.lock();
+    }
     if (type == k_json_type) {
       static_cast<IndexPage&>(page) = parse_json_page(response.body, project, response.url);
     } else if (type == k_html_type || type == "text/html") {

@@ -239,8 +239,8 @@ IndexSettings read_pip_settings(const Environment& environment) {
   IndexSettings found;
   if (is_set(merged, "no-index")) {
     throw Error(ErrorCode::config, "pip on this host is told to use no index")
-        .with_hint("take no-index out of pip.conf or PIP_NO_INDEX, or give the manifest `upstreams: { pypi: { url: … } "
-                   "}`");
+        .with_hint(
+            "take no-index out of pip.conf or PIP_NO_INDEX, or name an index in the manifest: upstreams: pypi: url");
   }
   const std::string main = merged["index-url"].empty() ? merged["pypi-url"] : merged["index-url"];
   add_index(found, main.empty() ? built_in_index() : main, "index-url");

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <tuple>
 
@@ -12,7 +10,7 @@
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
-#include "ecosystem/pypi/scout.hpp"
+#include "ecosystem/pypi/solver_impl.hpp"
 
 namespace airlock::ecosystem::pypi {
 
@@ -22,76 +20,8 @@ using base::ErrorCode;
 namespace {
 
 constexpr std::size_t k_most_tries = 20'000;  // candidates looked at
-constexpr std::size_t k_rejections_shown = 6;
-constexpr int k_root = -1;
 
-// Where a node is an extra of a project: "requests[socks]".
-struct Key {
-  std::string name, extra;
-  auto operator<=>(const Key&) const = default;
-  std::string to_string() const { return extra.empty() ? name : fmt::format("{}[{}]", name, extra); }
-};
-
-class Solver {
- public:
-  Solver(Projects& projects, const Question& question, TaskGroup& ahead)
-      : m_projects(projects), m_question(question), m_scout(std::make_shared<Scout>(projects, ahead)) {}
-  ~Solver() { m_scout->stop(); }
-  Solver(const Solver&) = delete;
-  Solver& operator=(const Solver&) = delete;
-
-  std::vector<Chosen> solve();
-
- private:
-  // One demand on one node.
-  struct Need {
-    Key key;
-    SpecifierSet specifiers;
-    std::set<std::string> hashes;
-    int source = k_root;  // the decision whose package asks
-    std::string text;     // of the requirement
-    std::string because;  // for a root
-  };
-  struct Option {
-    const Candidate* candidate;
-    std::vector<const IndexFile*> files;
-  };
-  struct Decision {
-    Key key;
-    std::vector<Option> options;
-    std::size_t next = 0;
-    std::set<int> conflict;  // decisions that limited the options, or refused one
-    std::size_t needs = 0;   // how many there were before this one added its own
-    std::vector<std::string> rejections;
-    const Option* chosen = nullptr;
-    std::shared_ptr<const FileMetadata> metadata;
-  };
-
-  void add_need(const Requirement& requirement, std::set<std::string> hashes, int source, std::string because);
-  std::optional<Key> pick();
-  Decision decide(const Key& key);
-  std::vector<Option> options_of(const Key& key, Decision& decision);
-  bool advance();
-  bool accept(Decision& decision, const Option& option);
-  std::string refused_by(const Requirement& requirement, std::set<int>& conflict) const;
-  void forget_needs(std::size_t count);
-  void note_failure(const Decision& decision);
-  std::string chain(const Need& need) const;
-  bool takes_prereleases(const std::vector<const Need*>& needs, const std::string& name) const;
-  std::vector<const Need*> needs_of(const Key& key) const;
-
-  Projects& m_projects;
-  const Question& m_question;
-  std::shared_ptr<Scout> m_scout;
-  std::vector<Need> m_needs;
-  std::vector<Key> m_order;  // in which nodes were first asked for
-  std::set<Key> m_known;
-  std::vector<Decision> m_decisions;
-  std::map<Key, int> m_decided;
-  std::map<Key, std::size_t> m_trouble;  // conflicts of a node: such are decided early
-  std::size_t m_tries = 0;
-  std::optional<Error> m_first_failure;
-};
+}  // namespace
 
 void Solver::add_need(const Requirement& requirement, std::set<std::string> hashes, int source, std::string because) {
   const auto add = [&](const std::string& extra) {
@@ -369,68 +299,6 @@ bool Solver::advance() {
   }
 }
 
-std::string Solver::chain(const Need& need) const {
-  std::string text = fmt::format("'{}'", base::printable(need.text, 120));
-  const Need* at = &need;
-  for (int depth = 0; at->source != k_root && depth < 32; ++depth) {
-    const Decision& asker = m_decisions[static_cast<std::size_t>(at->source)];
-    text += fmt::format(" of {} {}", asker.key.to_string(), asker.options[asker.next - 1].candidate->text);
-    const auto needs = needs_of(asker.key);
-    if (needs.empty() || needs.front()->source >= at->source) {
-      return text;
-    }
-    at = needs.front();
-  }
-  return at->because.empty() ? text : fmt::format("{} in {}", text, at->because);
-}
-
-// The first one that is met tells most: it concerns the versions that everybody would expect.
-void Solver::note_failure(const Decision& decision) {
-  if (m_first_failure) {
-    return;
-  }
-  const Project& project = m_projects.get(decision.key.name);
-  const auto needs = needs_of(decision.key);
-  std::string message;
-  ErrorCode code = ErrorCode::not_found;
-  if (!project.page) {
-    message = fmt::format("no index has a project '{}'", decision.key.name);
-  } else if (project.candidates.empty()) {
-    message = fmt::format("the index has no file of '{}' that could be installed", decision.key.name);
-  } else {
-    message = fmt::format("no version of '{}' fits {}", decision.key.name, m_projects.target().to_string());
-    const bool each_alone = std::all_of(needs.begin(), needs.end(), [&](const Need* need) {
-      return std::any_of(project.candidates.begin(), project.candidates.end(), [&](const Candidate& one) {
-        return !one.files.empty() && need->specifiers.contains(one.version, one.text);
-      });
-    });
-    code = each_alone && (needs.size() > 1 || !decision.options.empty()) ? ErrorCode::conflict : ErrorCode::not_found;
-  }
-  std::set<std::string> told;
-  for (const Need* need : needs) {
-    if (told.insert(chain(*need)).second && told.size() <= k_rejections_shown) {
-      message += fmt::format("\n  asked for by {}", chain(*need));
-    }
-  }
-  std::size_t shown = 0;
-  for (const std::string& rejection : decision.rejections) {
-    if (shown++ == k_rejections_shown) {
-      message += fmt::format("\n  and {} more were refused", decision.rejections.size() - k_rejections_shown);
-      break;
-    }
-    message += fmt::format("\n  {} {}", decision.key.name, rejection);
-  }
-  if (decision.rejections.empty() && !project.candidates.empty()) {
-    const auto usable = std::find_if(project.candidates.begin(), project.candidates.end(),
-                                     [](const Candidate& one) { return !one.files.empty(); });
-    message += usable == project.candidates.end()
-                   ? fmt::format("\n  {} {}: {}", decision.key.name, project.candidates.front().text,
-                                 project.candidates.front().why_not)
-                   : fmt::format("\n  the newest that could be installed is {}", usable->text);
-  }
-  m_first_failure = Error(code, message);
-}
-
 std::vector<Chosen> Solver::solve() {
   for (const RootRequirement& root : m_question.requirements) {
     const auto& marker = root.requirement.marker;
@@ -462,8 +330,6 @@ std::vector<Chosen> Solver::solve() {
   }
   return solution;
 }
-
-}  // namespace
 
 std::vector<Chosen> solve(Projects& projects, const Question& question, TaskGroup& ahead) {
   return Solver(projects, question, ahead).solve();

@@ -237,6 +237,23 @@ TEST_CASE("answers that are no index pages are refused", "[ecosystem][pypi]") {
   CHECK(error.hint().find("index-url") != std::string::npos);
 }
 
+TEST_CASE("a page may come packed", "[ecosystem][pypi]") {
+  FakeIndex index;
+  const auto serve = [&](std::string body) {
+    index.server.script("/simple/z/", {{.fields = {{"Content-Type", "application/vnd.pypi.simple.v1+json"},
+                                                   {"Content-Encoding", "gzip"}},
+                                        .body = std::move(body)}});
+  };
+  // {"meta":{"api-version":"1.0"},"name":"z","files":[]}
+  const std::string packed = *base::base64_decode(
+      "H4sIAAAAAAACA6tWyk0tSVSyqlZKLMjULUstKs7Mz1OyUjLUM1Cq1VHKS8xNBfKqlHSU0jJzUouVrKJjawF/p80zNAAAAA==");
+  serve(packed);
+  CHECK(Run(index, "packages: [z]").refusal().message().find("has no file of 'z'") != std::string::npos);
+  CHECK(index.server.requests("/simple/z/").at(0).field("Accept-Encoding") == "gzip");
+  serve(packed.substr(0, packed.size() - 3));
+  CHECK(Run(index, "packages: [z]").refusal().code() == ErrorCode::upstream);
+}
+
 TEST_CASE("an HTML index does as well", "[ecosystem][pypi]") {
   FakeIndex index;
   index.add("b", {{"1.0", ""}});
