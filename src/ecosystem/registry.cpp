@@ -4,6 +4,7 @@
 
 #include "ecosystem/ecosystem.hpp"
 #include "ecosystem/file/file.hpp"
+#include "ecosystem/go/go.hpp"
 #include "ecosystem/oci/oci.hpp"
 #include "ecosystem/pypi/pypi.hpp"
 #include "ecosystem/tool/tool.hpp"
@@ -13,6 +14,7 @@ namespace airlock::ecosystem {
 std::span<const Ecosystem* const> all_ecosystems() {
   static const std::array table{
       &file::descriptor(),
+      &go::descriptor(),
       &oci::descriptor(),
       &pypi::descriptor(),
       &tool::descriptor(),

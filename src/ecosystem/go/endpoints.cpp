@@ -1,0 +1,187 @@
+#include "ecosystem/go/endpoints.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "ecosystem/go/module_path.hpp"
+#include "ecosystem/go/query.hpp"
+#include "ecosystem/go/version.hpp"
+#include "ecosystem/plain_tree.hpp"
+
+namespace airlock::ecosystem::go {
+
+using http::ServerRequest;
+using http::ServerResponse;
+using model::Kind;
+using store::Catalog;
+
+namespace {
+
+constexpr std::string_view k_list = "/@v/list";
+constexpr std::string_view k_latest = "/@latest";
+constexpr std::string_view k_versions = "/@v/";
+
+bool has_content(const store::CatalogRow& row) {
+  return (row.kind == Kind::file || row.kind == Kind::meta) && row.sha256 && row.length;
+}
+
+// The client shows such text to its user.
+ServerResponse not_found(std::string text) {
+  return ServerResponse::text(404, "not found: " + std::move(text) + "\n");
+}
+
+ServerResponse missed(const MirrorContext& context, const std::string& path, const std::string& query,
+                      std::string_view why = "is not in any imported bundle; it stands in `airlock wants` now") {
+  std::string name = path + "@" + query;
+  try {
+    parse_query(name);
+  } catch (const base::Error&) {
+    return not_found("no module has such a name");
+  }
+  if (context.missing) {
+    context.missing("go", name);
+  }
+  return not_found(fmt::format("{} {}", name, why));
+}
+
+// Versions of which the zip is here, any order.
+std::vector<std::string> versions_here(const Catalog& catalog, const std::string& path, bool& known) {
+  std::vector<std::string> versions;
+  const std::string prefix = escape(path) + std::string(k_versions);
+  for (const store::CatalogRow& row : catalog.list("go", prefix)) {
+    known = true;
+    const auto file = parse_file_path(row.path);
+    if (file && file->extension == ".zip" && has_content(row)) {
+      versions.push_back(file->module.version);
+    }
+  }
+  return versions;
+}
+
+ServerResponse get_list(const MirrorContext& context, const Catalog* catalog, const std::string& path) {
+  bool known = false;
+  std::string text;
+  if (catalog != nullptr) {
+    std::vector<std::string> versions = versions_here(*catalog, path, known);
+    std::sort(versions.begin(), versions.end(),
+              [](const std::string& a, const std::string& b) { return compare_versions(a, b) < 0; });
+    for (const std::string& version : versions) {
+      if (!is_pseudo_version(version)) {
+        text += version + "\n";
+      }
+    }
+  }
+  return known ? ServerResponse::text(200, std::move(text)) : missed(context, path, "latest");
+}
+
+ServerResponse serve_row(const MirrorContext& context, const Catalog* catalog, const Module& module,
+                         std::string_view extension) {
+  const auto row = catalog == nullptr ? std::nullopt : catalog->find("go", file_path(module, extension));
+  if (!row) {
+    return missed(context, module.path, module.version);
+  }
+  if (row->kind == Kind::withheld) {
+    return ServerResponse::text(403, fmt::format("{} was refused on this side\n", module.to_string()));
+  }
+  if (!has_content(*row)) {
+    return missed(context, module.path, module.version,
+                  "was brought as go.mod only, as nothing in the bundle is built from it; it stands in `airlock "
+                  "wants` now");
+  }
+  return serve_blob(context, *row);
+}
+
+ServerResponse get_latest(const MirrorContext& context, const Catalog* catalog, const std::string& path) {
+  bool known = false;
+  std::vector<std::string> versions;
+  if (catalog != nullptr) {
+    versions = versions_here(*catalog, path, known);
+  }
+  const auto before = [](const std::string& a, const std::string& b) {
+    const auto rank = [](const std::string& version) {
+      return is_pseudo_version(version) ? 0 : is_prerelease(version) ? 1 : 2;
+    };
+    return rank(a) != rank(b) ? rank(a) < rank(b) : compare_versions(a, b) < 0;
+  };
+  const auto newest = std::max_element(versions.begin(), versions.end(), before);
+  if (newest == versions.end()) {
+    return missed(context, path, "latest");
+  }
+  return serve_row(context, catalog, {.path = path, .version = *newest}, ".info");
+}
+
+// 404 would send the client to the database itself; any other refusal ends there.
+ServerResponse refuse_checksum_database() {
+  return ServerResponse::text(403, "the checksum database is not carried here, and need not be asked: every hash was "
+                                   "proved before the bundle was made; set GOSUMDB=off, as `airlock client show` "
+                                   "does\n");
+}
+
+ServerResponse get(const MirrorContext& context, const ServerRequest& request) {
+  const std::string& path = request.parameter("path");
+  if (path.starts_with("sumdb/")) {
+    return refuse_checksum_database();
+  }
+  const auto catalog = context.catalog();
+  const std::size_t at = path.rfind("/@");
+  const auto module_path = at == std::string::npos ? std::nullopt : unescape(std::string_view(path).substr(0, at));
+  if (!module_path || import_path_problem(*module_path)) {
+    return not_found("no module has such a name");
+  }
+  const std::string_view rest = std::string_view(path).substr(at);
+  if (rest == k_list) {
+    return get_list(context, catalog.get(), *module_path);
+  }
+  if (rest == k_latest) {
+    return get_latest(context, catalog.get(), *module_path);
+  }
+  if (const auto file = parse_file_path(path)) {
+    return serve_row(context, catalog.get(), file->module, file->extension);
+  }
+  // A branch, a commit, or a version that does not go with the path, which is how the client tries prefixes.
+  constexpr std::string_view extension = ".info";
+  if (rest.starts_with(k_versions) && rest.ends_with(extension) && rest.size() > k_versions.size() + extension.size()) {
+    const std::string_view name = rest.substr(k_versions.size(), rest.size() - k_versions.size() - extension.size());
+    if (const auto query = unescape(name)) {
+      return missed(context, *module_path, *query);
+    }
+  }
+  return not_found("a proxy of Go modules has no such file");
+}
+
+// Names that only mean something inside: without a dot, or below what nobody can register.
+bool is_private_host(std::string_view host) {
+  constexpr std::array<std::string_view, 14> endings = {"internal", "intranet",    "private", "local",    "localhost",
+                                                        "lan",      "localdomain", "corp",    "home",     "test",
+                                                        "invalid",  "example",     "onion",   "home.arpa"};
+  const bool is_address =
+      std::all_of(host.begin(), host.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+  return host.find('.') == std::string_view::npos || is_address ||
+         std::any_of(endings.begin(), endings.end(),
+                     [&](std::string_view ending) { return host.ends_with(fmt::format(".{}", ending)); });
+}
+
+}  // namespace
+
+void mount(http::Router& router, const MirrorContext& context) {
+  router.add("GET", "/go/{path+}", [context](const ServerRequest& request) { return get(context, request); });
+}
+
+Wanted wanted(std::string_view name) {
+  const std::string_view host = name.substr(0, name.find_first_of("/@"));
+  Wanted wanted;
+  wanted.is_private = is_private_host(host);
+  try {
+    const Query query = parse_query(name);
+    wanted.request = model::Request{.section = "go", .values = {{"packages", {query.path + "@" + query.version}}}};
+  } catch (const base::Error&) {
+    return wanted;
+  }
+  return wanted;
+}
+
+}  // namespace airlock::ecosystem::go
