@@ -44,12 +44,12 @@ ClientConfig client_config(const ClientConfigRequest& request) {
     config.environment["SSL_CERT_FILE"] = request.ca_file.string();
   }
   config.notes = {
-      "go: where the environment is not set, go.env stands in for the file of that name in GOROOT, or for the one that "
+      "where the environment is not set, go.env stands in for the file of that name in GOROOT, or for the one that "
       "`go env GOENV` names; certificates are named by SSL_CERT_FILE in the environment only",
-      "go: a go.mod that asks for a newer Go than the one installed stops with an error; bring that toolchain as a "
+      "a go.mod that asks for a newer Go than the one installed stops with an error; bring that toolchain as a "
       "tool "
       "or image",
-      "go: telemetry leaves a host only where somebody ran `go telemetry on`; `go telemetry off` ends that",
+      "telemetry leaves a host only where somebody ran `go telemetry on`; `go telemetry off` ends that",
   };
   return config;
 }

@@ -34,15 +34,23 @@ ServerResponse not_found(std::string text) {
   return ServerResponse::text(404, "not found: " + std::move(text) + "\n");
 }
 
+// The client tries each beginning of an import path as a module; those that are none anywhere are not worth telling.
+bool can_be_module(std::string_view path) {
+  const auto elements = std::count(path.begin(), path.end(), '/') + 1;
+  const bool is_forge =
+      path.starts_with("github.com/") || path.starts_with("gitlab.com/") || path.starts_with("bitbucket.org/");
+  return elements >= (is_forge ? 3 : 2);
+}
+
 ServerResponse missed(const MirrorContext& context, const std::string& path, const std::string& query,
-                      std::string_view why = "is not in any imported bundle; it stands in `airlock wants` now") {
+                      std::string_view why = "is not in any imported bundle; `airlock wants` lists it") {
   std::string name = path + "@" + query;
   try {
     parse_query(name);
   } catch (const base::Error&) {
     return not_found("no module has such a name");
   }
-  if (context.missing) {
+  if (context.missing && can_be_module(path)) {
     context.missing("go", name);
   }
   return not_found(fmt::format("{} {}", name, why));
@@ -89,8 +97,7 @@ ServerResponse serve_row(const MirrorContext& context, const Catalog* catalog, c
   }
   if (!has_content(*row)) {
     return missed(context, module.path, module.version,
-                  "was brought as go.mod only, as nothing in the bundle is built from it; it stands in `airlock "
-                  "wants` now");
+                  "was brought as go.mod only, as nothing in the bundle is built from it; `airlock wants` lists it");
   }
   return serve_blob(context, *row);
 }
