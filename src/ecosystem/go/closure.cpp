@@ -1,12 +1,16 @@
 #include "ecosystem/go/closure.hpp"
 
 #include <algorithm>
+#include <mutex>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "ecosystem/go/limits.hpp"
+#include "ecosystem/go/proxy_file.hpp"
 #include "ecosystem/go/version.hpp"
+#include "ecosystem/task_group.hpp"
 
 namespace airlock::ecosystem::go {
 
@@ -100,12 +104,51 @@ std::vector<Module> Closure::found(const std::vector<Query>& queries) {
           .with_hint("`direct` in GOPROXY is not followed; for a module of a proxy of your own, name that under "
                      "`upstreams: go: { url: … }`");
     }
-    m_reporter.note(fmt::format("go: '{}' is no module, but part of the path of one that is wanted", query.path));
+    m_context.reporter.note(
+        fmt::format("go: '{}' is no module, but part of the path of one that is wanted", query.path));
   }
   return modules;
 }
 
-void Closure::add_packages(std::vector<Query> queries) {
+// The lines of the go.sum in `module` whose modules are there; it is a hint, so what is missing is passed over.
+void Closure::add_listed(const Module& module) {
+  const auto text = read_module_file(
+      m_context, m_proxy, module, base::Url::parse(m_source.mod_file(module).zip_url()),
+      [](std::string_view name) { return name == "go.sum"; }, k_largest_sum);
+  if (!text) {
+    return;
+  }
+  GoSum sums;
+  try {
+    sums.add(*text, fmt::format("go.sum of {}", module.to_string()));
+  } catch (const Error& error) {
+    m_context.reporter.note(fmt::format("go: the go.sum of {} is not used: {}", module.to_string(), error.message()));
+    return;
+  }
+  std::mutex mutex;
+  TaskGroup group(k_transfers);
+  for (const auto& [listed, hashes] : sums.all()) {
+    group.add([&, one = listed, has_zip = !hashes.zip.empty()] {
+      try {
+        m_source.mod_file(one);
+        const std::lock_guard lock(mutex);
+        mods.insert(one);
+        if (has_zip) {
+          zips.insert(one);
+        }
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::not_found) {
+          throw;
+        }
+        m_context.reporter.note(fmt::format("go: {}, which the go.sum of {} lists, is left out: {}", one.to_string(),
+                                            module.to_string(), error.message()));
+      }
+    });
+  }
+  group.wait();
+}
+
+void Closure::add_packages(std::vector<Query> queries, Tests tests) {
   std::sort(queries.begin(), queries.end());
   queries.erase(std::unique(queries.begin(), queries.end()), queries.end());
   std::vector<Module> modules = found(queries);
@@ -123,6 +166,9 @@ void Closure::add_packages(std::vector<Query> queries) {
       }
     }
     zips.insert(module);
+    if (tests == Tests::with) {
+      add_listed(module);
+    }
   }
   if (modules.size() > 1) {
     const MainModules main = main_of(modules, m_source);

@@ -16,16 +16,18 @@ namespace airlock::ecosystem::go {
 
 class Closure {
  public:
-  // Both outlive it.
-  Closure(Proxy& proxy, ModuleSource& source, base::Reporter& reporter)
-      : m_proxy(proxy), m_source(source), m_reporter(reporter) {}
+  // All outlive it.
+  Closure(const ResolveContext& context, Proxy& proxy, ModuleSource& source)
+      : m_context(context), m_proxy(proxy), m_source(source) {}
 
   // All that `go build ./...`, `go mod download` and `go mod tidy` of the project read: what its module graph selects,
   // and every line of its go.sum. The source knows its go.sum already.
   void add_project(Project project);
   // Each as the only requirement of an otherwise empty module, and all of them together in one. A path that begins
-  // another query's, and is no module, is what a client tried on its way to that one; it is left out.
-  void add_packages(std::vector<Query> queries);
+  // another query's, and is no module, is what a client tried on its way to that one; it is left out. With
+  // tests, what the tests of their dependencies need, which `go mod tidy` reads, as far as the go.sum in each tells it.
+  enum class Tests { with, without };
+  void add_packages(std::vector<Query> queries, Tests tests);
 
   std::set<Module> zips;   // with go.mod and .info
   std::set<Module> mods;   // go.mod; `zips` are among them
@@ -36,10 +38,11 @@ class Closure {
   void add_graph(const MainModules& main, const ModuleGraph& graph,
                  const std::function<bool(const std::string&)>& wants_zip);
   std::vector<Module> found(const std::vector<Query>& queries);
+  void add_listed(const Module& module);
 
+  const ResolveContext& m_context;
   Proxy& m_proxy;
   ModuleSource& m_source;
-  base::Reporter& m_reporter;
 };
 
 }  // namespace airlock::ecosystem::go

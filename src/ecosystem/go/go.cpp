@@ -25,7 +25,11 @@ model::SectionSchema section() {
                       .type = FieldType::path_list,
                       .help = "Folders with a go.mod or go.work, or these files; what go.sum beside them lists is "
                               "brought.",
-                      .unites = true}},
+                      .unites = true},
+                     {.name = "tests",
+                      .type = FieldType::flag,
+                      .help = "Whether `packages` bring what the tests of their dependencies need, which `go mod tidy` "
+                              "reads; true unless said otherwise."}},
           .one_of = {},
           .some_of = {"packages", "projects"},
           .help = "Go modules, served below /go/."};

@@ -18,6 +18,7 @@ struct ModFile {
   GoMod mod;
   std::string content;
   std::string url;
+  std::string zip_url() const { return url.substr(0, url.size() - 4) + ".zip"; }  // beside ".mod"
   std::string pin;  // "h1:…"; empty where nothing proves it
   model::Verified verified = model::Verified::none;
 };

@@ -7,8 +7,6 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "ecosystem/remote_file.hpp"
-#include "ecosystem/remote_zip.hpp"
 
 namespace airlock::ecosystem::go {
 
@@ -72,36 +70,9 @@ std::optional<model::Request> parse_pulumi_plugin(std::string_view json, const M
   return model::Request{.section = "pulumi", .values = {{"plugins", {plugin_text}}}};
 }
 
-std::optional<model::Request> pulumi_plugin_request(const ResolveContext& context, const Module& module,
-                                                    const base::Url& url, Fetchable& zip) {
-  const auto length = probe_length(context, url);
-  if (!length) {
-    context.reporter.warning(fmt::format("go: {} does not tell its length, so whether {} needs a Pulumi plugin is not "
-                                         "known",
-                                         url.redacted(), module.to_string()));
-    return std::nullopt;
-  }
-  const RemoteZip archive(ranged_read(zip), *length, url.redacted());
-  // Beside go.mod, or with the Go package of the provider below it.
-  const std::string root = module.to_string() + "/";
-  const ZipMember* found = nullptr;
-  for (const ZipMember& member : archive.members()) {
-    if (!member.name.starts_with(root)) {
-      continue;
-    }
-    const std::string_view inside = std::string_view(member.name).substr(root.size());
-    if (inside != k_plugin_file && !inside.ends_with(fmt::format("/{}", k_plugin_file))) {
-      continue;
-    }
-    const auto depth = [](const ZipMember& one) { return std::count(one.name.begin(), one.name.end(), '/'); };
-    if (found == nullptr || depth(member) < depth(*found)) {
-      found = &member;
-    }
-  }
-  if (found == nullptr) {
-    return std::nullopt;
-  }
-  return parse_pulumi_plugin(archive.read(*found, k_largest_plugin_file), module);
+bool is_pulumi_plugin_file(std::string_view name) {
+  return name.ends_with(k_plugin_file) &&
+         (name.size() == k_plugin_file.size() || name[name.size() - k_plugin_file.size() - 1] == '/');
 }
 
 }  // namespace airlock::ecosystem::go

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string_view>
 
-#include "ecosystem/ecosystem.hpp"
 #include "ecosystem/go/go_mod.hpp"
 #include "ecosystem/go/module_path.hpp"
+#include "model/request.hpp"
 
 namespace airlock::ecosystem::go {
 
@@ -17,8 +17,7 @@ bool asks_for_pulumi_plugin(const GoMod& mod);
 // that it is no plugin of a resource provider, or names none. Throws malformed.
 std::optional<model::Request> parse_pulumi_plugin(std::string_view json, const Module& module);
 
-// Looks for the file in the module's zip, of which only what is needed is read. nullopt where it has none.
-std::optional<model::Request> pulumi_plugin_request(const ResolveContext& context, const Module& module,
-                                                    const base::Url& url, Fetchable& zip);
+// Whether a file of that path in a module is the one: beside go.mod, or with the provider's package below it.
+bool is_pulumi_plugin_file(std::string_view name);
 
 }  // namespace airlock::ecosystem::go

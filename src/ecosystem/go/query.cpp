@@ -59,7 +59,7 @@ std::optional<Module> resolve_at(const std::string& path, const std::string& que
     if (!info) {
       return std::nullopt;
     }
-    Module module{.path = path, .version = version_of_info(info->body, info->url)};
+    Module module{.path = path, .version = parse_info(info->body, info->url).version};
     if (const auto problem = module_problem(module)) {
       throw Error(ErrorCode::upstream, fmt::format("{} answers with '{}', which has {}", info->url,
                                                    base::printable(module.to_string(), 200), *problem));
@@ -105,9 +105,25 @@ Query parse_query(std::string_view text) {
   return query;
 }
 
-std::string version_of_info(std::string_view json, const std::string& name) {
+std::string VersionInfo::to_json() const {
+  base::Json info = {{"Version", version}};
+  if (!time.empty()) {
+    info["Time"] = time;
+  }
+  return info.dump();
+}
+
+VersionInfo parse_info(std::string_view json, const std::string& name) {
   const base::Json info = base::parse_json(json, name, {.bytes = k_largest_answer, .depth = 16, .members = 10'000});
-  return base::string_member(info, "Version", name);
+  VersionInfo parsed{.version = base::string_member(info, "Version", name),
+                     .time = base::string_member_or(info, "Time", "", name)};
+  const auto of_time = [](char c) {
+    return (c >= '0' && c <= '9') || std::string_view("-:.+TZ").find(c) != std::string_view::npos;
+  };
+  if (parsed.time.size() > 64 || !std::all_of(parsed.time.begin(), parsed.time.end(), of_time)) {
+    throw Error(ErrorCode::malformed, fmt::format("{} gives '{}' as a time", name, base::printable(parsed.time, 80)));
+  }
+  return parsed;
 }
 
 std::vector<std::string> matching_versions(std::string_view module_path, std::string_view list,

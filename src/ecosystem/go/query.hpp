@@ -18,8 +18,14 @@ struct Query {
 // "latest" where no version stands there. Throws malformed.
 Query parse_query(std::string_view text);
 
-// "v1.2.3" or one without that is none; throws malformed and upstream.
-std::string version_of_info(std::string_view json, const std::string& name);
+// What a proxy says of a version: its name and time. Proxies add, at one time and not at another, where they had it
+// from; that is left out, so that one version has one text, and so that no address outside is served.
+struct VersionInfo {
+  std::string version;
+  std::string time;  // RFC 3339; may be empty
+  std::string to_json() const;
+};
+VersionInfo parse_info(std::string_view json, const std::string& name);  // throws malformed
 
 // The module with the longest path that is `query.path` or begins it and that has such a version. nullopt where there
 // is none.

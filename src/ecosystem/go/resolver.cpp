@@ -1,5 +1,6 @@
 #include "ecosystem/go/resolver.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 
@@ -12,9 +13,10 @@
 #include "ecosystem/go/go_env.hpp"
 #include "ecosystem/go/limits.hpp"
 #include "ecosystem/go/proxy.hpp"
+#include "ecosystem/go/proxy_file.hpp"
 #include "ecosystem/go/pulumi_plugin.hpp"
+#include "ecosystem/go/query.hpp"
 #include "ecosystem/task_group.hpp"
-#include "ecosystem/upstream_access.hpp"
 
 namespace airlock::ecosystem::go {
 
@@ -25,34 +27,24 @@ using model::Kind;
 
 namespace {
 
-// One file behind a proxy's address.
-class ProxyFile : public Fetchable {
+// What resolving makes of a proxy's ".info".
+class InfoFile : public Fetchable {
  public:
-  ProxyFile(http::Client& http, Url url, base::Secret authorization, std::optional<std::uint64_t> length)
-      : m_http(http), m_url(std::move(url)), m_authorization(std::move(authorization)), m_length(length) {}
+  InfoFile(const Proxy& proxy, Url url) : m_proxy(proxy), m_url(std::move(url)) {}
 
   void fetch(std::uint64_t offset, std::optional<std::uint64_t> length, base::ByteSink& sink) override {
-    http::Download download;
-    download.url = m_url;
-    download.authorize = [this](const http::Response* unauthorized) {
-      return unauthorized == nullptr ? m_authorization : base::Secret();
-    };
-    download.offset = offset;
-    download.length = length;
-    download.total = m_length;
-    m_http.download(download, sink, [this](std::uint64_t total) {
-      if (total > k_largest_zip) {
-        throw Error(ErrorCode::limit,
-                    fmt::format("{} is larger than 500 MiB, which no Go client takes", m_url.redacted()));
-      }
-    });
+    const auto body = m_proxy.get_at(m_url, k_largest_answer);
+    if (!body) {
+      throw Error(ErrorCode::not_found, fmt::format("{} is not there", m_url.redacted()));
+    }
+    const std::string json = parse_info(*body, m_url.redacted()).to_json();
+    const std::string_view rest = std::string_view(json).substr(std::min<std::uint64_t>(offset, json.size()));
+    sink.write(base::as_bytes(rest.substr(0, length.value_or(rest.size()))));
   }
 
  private:
-  http::Client& m_http;
+  const Proxy& m_proxy;
   Url m_url;
-  base::Secret m_authorization;
-  std::optional<std::uint64_t> m_length;
 };
 
 class GoResolver : public Resolver {
@@ -83,18 +75,21 @@ class GoResolver : public Resolver {
         throw Error(ErrorCode::manifest, error.message()).at(entry.position_of("packages")).with_hint(error.hint());
       }
     }
-    Closure closure(proxy(), source, m_context.reporter);
+    Closure closure(m_context, proxy(), source);
     for (Project& project : projects) {
       closure.add_project(std::move(project));
     }
-    closure.add_packages(std::move(queries));
+    const bool with_tests = entry.flag("tests").value_or(true);
+    closure.add_packages(std::move(queries), with_tests ? Closure::Tests::with : Closure::Tests::without);
     emit_all(closure, source, emit);
   }
 
   std::unique_ptr<Fetchable> fetchable(const model::FileRow& row) override {
     const Url url = Url::parse(row.origin);
-    return std::make_unique<ProxyFile>(m_context.http, access(m_context.manifest, m_context.environment, url).url,
-                                       proxy().authorization(url), row.length);
+    if (row.path.ends_with(".info")) {
+      return std::make_unique<InfoFile>(proxy(), url);
+    }
+    return std::make_unique<ProxyFile>(m_context, proxy(), url, row.length);
   }
 
  private:
@@ -134,7 +129,7 @@ class GoResolver : public Resolver {
         } else {
           ResolvedFile file = new_file(module, ".zip");
           file.row.kind = Kind::known;
-          file.row.origin = zip_url(source.mod_file(module));
+          file.row.origin = source.mod_file(module).zip_url();
           emit(std::move(file));
         }
       });
@@ -146,8 +141,6 @@ class GoResolver : public Resolver {
     }
     group.wait();
   }
-
-  static std::string zip_url(const ModFile& mod) { return mod.url.substr(0, mod.url.size() - 4) + ".zip"; }
 
   static void emit_mod(const Module& module, ModuleSource& source, const Emit& emit) {
     const ModFile& mod = source.mod_file(module);
@@ -161,16 +154,17 @@ class GoResolver : public Resolver {
   }
 
   void emit_info(const Module& module, const Emit& emit) {
-    ProxyAnswer info = proxy().get(module, ".info", k_largest_answer);
-    if (const std::string version = version_of_info(info.body, info.url); version != module.version) {
+    const ProxyAnswer answer = proxy().get(module, ".info", k_largest_answer);
+    const VersionInfo info = parse_info(answer.body, answer.url);
+    if (info.version != module.version) {
       throw Error(ErrorCode::upstream,
-                  fmt::format("{} is about version '{}'", info.url, base::printable(version, 100)));
+                  fmt::format("{} is about version '{}'", answer.url, base::printable(info.version, 100)));
     }
     ResolvedFile file = new_file(module, ".info");
     file.row.kind = Kind::meta;
     file.row.media_type = "application/json";
-    file.row.origin = info.url;
-    set_content(file, std::move(info.body));
+    file.row.origin = answer.url;
+    set_content(file, info.to_json());
     emit(std::move(file));
   }
 
@@ -180,16 +174,20 @@ class GoResolver : public Resolver {
     const ZipProof proof = source.zip_proof(module);
     ResolvedFile file = new_file(module, ".zip");
     file.row.media_type = "application/zip";
-    file.row.origin = zip_url(mod);
+    file.row.origin = mod.zip_url();
     file.row.pin = proof.pin;
     file.row.verified = proof.verified;
     if (m_context.demand && asks_for_pulumi_plugin(mod.mod)) {
-      const auto zip = fetchable(file.row);
-      if (const auto request = pulumi_plugin_request(m_context, module, Url::parse(file.row.origin), *zip)) {
-        m_context.demand(*request, fmt::format("go {} {}", module.path, module.version));
-      }
+      demand_pulumi_plugin(module, Url::parse(file.row.origin));
     }
     emit(std::move(file));
+  }
+
+  void demand_pulumi_plugin(const Module& module, const Url& zip) {
+    const auto json = read_module_file(m_context, proxy(), module, zip, is_pulumi_plugin_file, k_largest_answer);
+    if (const auto request = json ? parse_pulumi_plugin(*json, module) : std::nullopt) {
+      m_context.demand(*request, fmt::format("go {} {}", module.path, module.version));
+    }
   }
 
   const ResolveContext m_context;
