@@ -307,6 +307,7 @@ struct ZipStream::Impl {
   }
 
   void end_content() {
+    require(size == 0 || !members.back().name.ends_with('/'), "a folder with content");
     members.back().size = size;
     members.back().sha256 = hasher.finish();
     if ((entries.back().flags & k_flag_descriptor) != 0) {

@@ -141,7 +141,8 @@ std::optional<Substitute> find_substitute(const MainModules& main, const Module&
   const Replacement* found = nullptr;
   for (const Replacement& one : main.replacements) {
     if (one.old_path == module.path && (one.old_version.empty() || one.old_version == module.version)) {
-      if (found == nullptr || found->old_version.empty()) {  // one with a version goes before one without
+      // The first one, but one with a version goes before one without.
+      if (found == nullptr || (found->old_version.empty() && !one.old_version.empty())) {
         found = &one;
       }
     }

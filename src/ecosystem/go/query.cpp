@@ -60,6 +60,10 @@ std::optional<Module> resolve_at(const std::string& path, const std::string& que
       return std::nullopt;
     }
     Module module{.path = path, .version = parse_info(info->body, info->url).version};
+    if (is_canonical(query) && module.version != query) {
+      throw Error(ErrorCode::upstream,
+                  fmt::format("{} is about version '{}'", info->url, base::printable(module.version, 100)));
+    }
     if (const auto problem = module_problem(module)) {
       throw Error(ErrorCode::upstream, fmt::format("{} answers with '{}', which has {}", info->url,
                                                    base::printable(module.to_string(), 200), *problem));
