@@ -89,14 +89,21 @@ void Closure::add_project(Project project) {
 std::vector<Module> Closure::found(const std::vector<Query>& queries) {
   std::vector<Module> modules;
   for (const Query& query : queries) {
-    const auto module = find_module(query, m_proxy, m_source);
+    const bool is_probe = std::any_of(queries.begin(), queries.end(), [&](const Query& other) {
+      return other.version == query.version && other.path.starts_with(query.path + "/");
+    });
+    std::optional<Module> module;
+    try {
+      module = find_module(query, m_proxy, m_source);
+    } catch (const Error& error) {
+      if (!is_probe || error.code() != ErrorCode::auth) {
+        throw;
+      }
+    }
     if (module) {
       modules.push_back(*module);
       continue;
     }
-    const bool is_probe = std::any_of(queries.begin(), queries.end(), [&](const Query& other) {
-      return other.version == query.version && other.path.starts_with(query.path + "/");
-    });
     if (!is_probe) {
       throw Error(ErrorCode::not_found, fmt::format("no Go proxy has a module '{}', or one that begins its path, with "
                                                     "a version '{}'",

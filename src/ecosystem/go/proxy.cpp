@@ -160,7 +160,9 @@ ProxyAnswer Proxy::get(const Module& module, std::string_view extension, std::si
     return std::move(*answer);
   }
   const bool skipped = !m_elements.empty() && m_elements.back().is_direct;
-  throw Error(ErrorCode::not_found, fmt::format("no Go proxy has {}", module.to_string()))
+  throw Error(ErrorCode::not_found,
+              fmt::format("no Go proxy has {}{}", extension == ".mod" ? "" : fmt::format("the {} of ", extension),
+                          module.to_string()))
       .with_hint(skipped ? "`direct` in GOPROXY is not followed: airlock does not read version control; a proxy that "
                            "has the module can be named under `upstreams: go: { url: … }`"
                          : "the module or version may be misspelt, or be of a proxy that neither GOPROXY nor "

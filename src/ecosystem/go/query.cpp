@@ -18,6 +18,7 @@ using base::ErrorCode;
 
 namespace {
 
+constexpr std::string_view k_pseudo = "pseudo";  // asks for pseudo-versions; no version is called that
 constexpr std::size_t k_longest_revision = 128;
 
 bool is_latest(std::string_view query) {
@@ -79,7 +80,15 @@ std::optional<Module> resolve_at(const std::string& path, const std::string& que
   }
   const std::vector<std::string> versions = matching_versions(path, list->body, query);
   if (versions.empty()) {
-    return is_latest(query) ? info_of("@latest") : std::nullopt;
+    if (!is_latest(query)) {
+      return std::nullopt;
+    }
+    if (auto latest = info_of("@latest")) {
+      return latest;
+    }
+    // Some proxies have no such answer and list pseudo-versions instead; the client takes the newest of these.
+    const auto pseudo = matching_versions(path, list->body, k_pseudo);
+    return pseudo.empty() ? std::nullopt : std::optional(Module{.path = path, .version = pseudo.front()});
   }
   // What was taken back is said by the newest version there is.
   const auto all = matching_versions(path, list->body, "latest");
@@ -135,7 +144,9 @@ std::vector<std::string> matching_versions(std::string_view module_path, std::st
   std::vector<std::string> versions;
   for (const std::string& line : base::split(list, '\n')) {
     const std::string version(base::trim(std::string_view(line).substr(0, line.find(' '))));
-    if (is_canonical(version) && !is_pseudo_version(version) && answers(version, query) &&
+    const bool answers_query =
+        query == k_pseudo ? is_pseudo_version(version) : !is_pseudo_version(version) && answers(version, query);
+    if (is_canonical(version) && answers_query &&
         !module_problem({.path = std::string(module_path), .version = version})) {
       versions.push_back(version);
     }
@@ -156,6 +167,7 @@ std::vector<std::string> matching_versions(std::string_view module_path, std::st
 
 std::optional<Module> find_module(const Query& query, Proxy& proxy, ModuleSource& source) {
   std::string path = query.path;
+  std::optional<Error> failure;  // of a beginning that a proxy does not want to speak about; a shorter one may be right
   while (true) {
     if (!path_problem(path)) {
       // A version of a path whose major does not fit is one from before modules.
@@ -167,14 +179,22 @@ std::optional<Module> find_module(const Query& query, Proxy& proxy, ModuleSource
       if (is_canonical(version) && module_problem({.path = path, .version = version})) {
         version.clear();
       }
-      if (!version.empty()) {
-        if (auto module = resolve_at(path, version, proxy, source)) {
+      try {
+        if (auto module = version.empty() ? std::nullopt : resolve_at(path, version, proxy, source)) {
           return module;
         }
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::auth) {
+          throw;
+        }
+        failure = failure ? failure : error;
       }
     }
     const std::size_t slash = path.rfind('/');
     if (slash == std::string::npos) {
+      if (failure) {
+        throw Error(*failure);
+      }
       return std::nullopt;
     }
     path.resize(slash);

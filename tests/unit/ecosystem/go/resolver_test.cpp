@@ -82,6 +82,38 @@ TEST_CASE("a package brings its closure, and the module that holds it is found",
   CHECK(run.row("example.com/c/@v/v0.3.0.zip").verified == Verified::none);
 }
 
+TEST_CASE("a module that has pseudo-versions only", "[go][resolver]") {
+  ModuleServer modules;
+  auto environment = modules.environment();
+  environment["GONOSUMDB"] = "example.com";
+  const Module newest{"example.com/p", "v0.0.0-20240102030405-0123456789ab"};
+  modules.add({"example.com/p", "v0.0.0-20230102030405-0123456789ab"}, "module example.com/p\n");
+  modules.add(newest, "module example.com/p\n");
+  SECTION("told by @latest, with an empty list") {
+    modules.server.script("/proxy/example.com/p/@v/list", {{.body = ""}});
+    modules.server.script("/proxy/example.com/p/@latest",
+                          {{.body = R"({"Version":"v0.0.0-20240102030405-0123456789ab"})"}});
+  }
+  SECTION("told by the list") {}
+  Resolution run(descriptor(), "go:\n  packages: [example.com/p/cmd/x]\n", environment);
+  run.run();
+  CHECK(run.row(file_path(newest, ".zip")).kind == Kind::file);
+}
+
+TEST_CASE("a beginning of the path that a proxy refuses does not hide a shorter one", "[go][resolver]") {
+  ModuleServer modules;
+  fill(modules);
+  auto environment = modules.environment();
+  environment["GONOSUMDB"] = "example.com";
+  modules.server.script("/proxy/example.com/a/cmd/@v/v1.0.0.info", {{.status = 403}});
+  Resolution run(descriptor(), "go:\n  packages: [example.com/a/cmd/x@v1.0.0]\n", environment);
+  run.run();
+  CHECK(run.row("example.com/a/@v/v1.0.0.zip").kind == Kind::file);
+  Resolution refused(descriptor(), "go:\n  packages: [example.com/a/cmd/x@v9.0.0]\n", environment);
+  modules.server.script("/proxy/example.com/a/cmd/@v/v9.0.0+incompatible.info", {{.status = 403}});
+  CHECK(error_of([&] { return refused.run().size(); }).code() == ErrorCode::auth);
+}
+
 TEST_CASE("what the tests of dependencies need is told by the module's go.sum", "[go][resolver]") {
   ModuleServer modules;
   fill(modules);
