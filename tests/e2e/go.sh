@@ -60,7 +60,7 @@ check "no setting names another way" bash -c '! grep -rE "direct|sum\." "$1"' - 
 # far_go FOLDER ARGUMENTS…: with an empty module cache each time.
 far_go() {
   rm -rf "$work/far-mod"
-  in_far env -C "$1" GOMODCACHE="$work/far-mod" GOPATH="$work/far-gopath" bash -c '. "$0/env.sh"; exec go "$@"' "$work/setup" "${@:2}"
+  in_far env -C "$1" GOMODCACHE="$work/far-mod" GOPATH="$work/far-gopath" bash -c '. "$0/env.sh" && exec go "$@"' "$work/setup" "${@:2}"
 }
 cp -r app far-app
 check "go build" far_go far-app build -o "$work/app.bin" ./...
