@@ -120,7 +120,7 @@ std::vector<Module> Closure::found(const std::vector<Query>& queries) {
 // The lines of the go.sum in `module` whose modules are there; it is a hint, so what is missing is passed over.
 void Closure::add_listed(const Module& module) {
   const auto text = read_module_file(
-      m_context, m_proxy, module, base::Url::parse(m_source.mod_file(module).zip_url()),
+      m_context, m_proxy, module, base::Url::parse(m_source.mod_file(module).zip_url()), std::nullopt,
       [](std::string_view name) { return name == "go.sum"; }, k_largest_sum);
   if (!text) {
     return;

@@ -44,11 +44,11 @@ std::optional<std::uint64_t> ProxyFile::ask_length() const {
   request.url = m_url;
   request.authorization = m_authorization;
   const http::Response response = m_http.send(request);
-  if (response.status == 405 || response.status == 501) {
-    return std::nullopt;
+  if (response.status == 404 || response.status == 410) {
+    http::expect_status(response, {200}, fmt::format("HEAD {}", m_url.redacted()));
   }
-  http::expect_status(response, {200}, fmt::format("HEAD {}", m_url.redacted()));
-  const auto field = response.headers.find("Content-Length");
+  // Some servers refuse HEAD and answer GET.
+  const auto field = response.status == 200 ? response.headers.find("Content-Length") : std::nullopt;
   std::uint64_t length = 0;
   if (!field || response.headers.find("Content-Encoding")) {
     return std::nullopt;
@@ -58,10 +58,13 @@ std::optional<std::uint64_t> ProxyFile::ask_length() const {
 }
 
 std::optional<std::string> read_module_file(const ResolveContext& context, const Proxy& proxy, const Module& module,
-                                            const Url& url, const std::function<bool(std::string_view name)>& wanted,
+                                            const Url& url, std::optional<std::uint64_t> length,
+                                            const std::function<bool(std::string_view name)>& wanted,
                                             std::size_t limit) {
   ProxyFile file(context, proxy, url);
-  const auto length = file.ask_length();
+  if (!length) {
+    length = file.ask_length();
+  }
   if (!length) {
     return std::nullopt;
   }

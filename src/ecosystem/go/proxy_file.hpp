@@ -19,7 +19,7 @@ class ProxyFile : public Fetchable {
             std::optional<std::uint64_t> length = std::nullopt);
   // Throws limit beyond 500 MiB, which is what a client takes.
   void fetch(std::uint64_t offset, std::optional<std::uint64_t> length, base::ByteSink& sink) override;
-  // Asks for it; nullopt where the server does not tell. Throws not_found, auth, upstream.
+  // Asks for it; nullopt where the server does not tell, or does not answer such a question. Throws not_found.
   std::optional<std::uint64_t> ask_length() const;
 
  private:
@@ -30,10 +30,10 @@ class ProxyFile : public Fetchable {
 };
 
 // The file nearest to the root of the zip at `url` whose path in the module `wanted` accepts; of the zip only what is
-// needed is read, so nothing is proved but the file's own checksum. nullopt where there is none, or where the server
-// does not say how long the zip is. Throws limit beyond `limit` bytes, malformed.
+// needed is read, so nothing is proved but the file's own checksum. nullopt where there is none, or where nobody says
+// how long the zip is, which is asked for where it is not given. Throws limit beyond `limit` bytes, malformed.
 std::optional<std::string> read_module_file(const ResolveContext& context, const Proxy& proxy, const Module& module,
-                                            const base::Url& url,
+                                            const base::Url& url, std::optional<std::uint64_t> length,
                                             const std::function<bool(std::string_view name)>& wanted,
                                             std::size_t limit);
 

@@ -175,16 +175,19 @@ class GoResolver : public Resolver {
     ResolvedFile file = new_file(module, ".zip");
     file.row.media_type = "application/zip";
     file.row.origin = mod.zip_url();
+    const Url url = Url::parse(file.row.origin);
+    file.row.length = ProxyFile(m_context, proxy(), url).ask_length();
     file.row.pin = proof.pin;
     file.row.verified = proof.verified;
     if (m_context.demand && asks_for_pulumi_plugin(mod.mod)) {
-      demand_pulumi_plugin(module, Url::parse(file.row.origin));
+      demand_pulumi_plugin(module, url, file.row.length);
     }
     emit(std::move(file));
   }
 
-  void demand_pulumi_plugin(const Module& module, const Url& zip) {
-    const auto json = read_module_file(m_context, proxy(), module, zip, is_pulumi_plugin_file, k_largest_answer);
+  void demand_pulumi_plugin(const Module& module, const Url& zip, std::optional<std::uint64_t> length) {
+    const auto json =
+        read_module_file(m_context, proxy(), module, zip, length, is_pulumi_plugin_file, k_largest_answer);
     if (const auto request = json ? parse_pulumi_plugin(*json, module) : std::nullopt) {
       m_context.demand(*request, fmt::format("go {} {}", module.path, module.version));
     }
