@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "ecosystem/checksums.hpp"
+#include "ecosystem/openpgp.hpp"
 #include "ecosystem/remote_file.hpp"
-#include "ecosystem/tool/checksums.hpp"
-#include "ecosystem/tool/openpgp.hpp"
 #include "ecosystem/tool/recipe_finder.hpp"
 
 namespace airlock::ecosystem::tool {

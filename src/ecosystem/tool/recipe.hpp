@@ -9,16 +9,11 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "ecosystem/checksums.hpp"
 #include "ecosystem/tool/template.hpp"
 #include "model/platform.hpp"
 
 namespace airlock::ecosystem::tool {
-
-enum class ChecksumFormat {
-  sha256sums,  // lines "HEX  NAME"
-  single,      // one digest and nothing else
-  bsd,         // lines "SHA256 (NAME) = HEX"
-};
 
 struct ChecksumSource {
   Template url;

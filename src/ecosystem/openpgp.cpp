@@ -1,4 +1,4 @@
-#include "ecosystem/tool/openpgp.hpp"
+#include "ecosystem/openpgp.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "base/process.hpp"
 #include "base/text.hpp"
 
-namespace airlock::ecosystem::tool {
+namespace airlock::ecosystem {
 
 using base::Error;
 using base::ErrorCode;
@@ -45,6 +45,7 @@ std::optional<std::string> dearmor_block(std::string_view body) {
 // one will do, as long as none is wrong. The exit code says less: it is 0 for a revoked key.
 OpenPgpVerdict read_status(const std::string& status) {
   std::string fingerprint;
+  std::vector<std::string> fingerprints;
   std::string refused;  // what forbids trust whatever else is there
   std::string missing;  // what is merely not good
   bool good = false;    // GOODSIG was said of the signature at hand
@@ -59,7 +60,12 @@ OpenPgpVerdict read_status(const std::string& status) {
     } else if (word == "GOODSIG") {
       good = true;
     } else if (word == "VALIDSIG" && good && words.size() > 2) {
+      constexpr std::size_t primary = 11;
       fingerprint = base::printable(words[2]);
+      fingerprints.push_back(fingerprint);
+      if (words.size() > primary) {
+        fingerprints.push_back(base::printable(words[primary]));
+      }
     } else if (word == "BADSIG") {
       refused = "the signature does not fit the content";
     } else if (word == "REVKEYSIG") {
@@ -71,12 +77,14 @@ OpenPgpVerdict read_status(const std::string& status) {
     }
   }
   if (!refused.empty()) {
-    return {.good = false, .reason = refused};
+    return {.good = false, .reason = refused, .fingerprints = {}};
   }
   if (fingerprint.empty()) {
-    return {.good = false, .reason = missing.empty() ? "it holds no signature that can be checked" : missing};
+    return {.good = false,
+            .reason = missing.empty() ? "it holds no signature that can be checked" : missing,
+            .fingerprints = {}};
   }
-  return {.good = true, .reason = fingerprint};
+  return {.good = true, .reason = fingerprint, .fingerprints = std::move(fingerprints)};
 }
 
 }  // namespace
@@ -104,16 +112,34 @@ std::optional<std::string> dearmor(std::string_view text) {
   return packets;
 }
 
+std::optional<std::string> parse_fingerprint(std::string_view text) {
+  constexpr std::size_t version_4 = 40;
+  constexpr std::size_t version_6 = 64;
+  std::string digits;
+  for (const char c : text) {
+    if (c == ' ' || c == ':') {
+      continue;
+    }
+    const bool is_digit = c >= '0' && c <= '9';
+    const bool is_letter = (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    if (!is_digit && !is_letter) {
+      return std::nullopt;
+    }
+    digits += is_letter && c >= 'a' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return digits.size() == version_4 || digits.size() == version_6 ? std::optional(digits) : std::nullopt;
+}
+
 OpenPgpVerdict verify_openpgp(std::string_view data, std::string_view signature, std::string_view public_keys) {
   const auto keys = dearmor(public_keys);
   const auto packets = dearmor(signature);
   // Every OpenPGP packet begins with the highest bit set (RFC 9580, 4.2).
   if (!keys || keys->empty() || (static_cast<unsigned char>(keys->front()) & 0x80U) == 0) {
-    throw Error(ErrorCode::malformed, "the recipe's key is not an OpenPGP public key")
+    throw Error(ErrorCode::malformed, "the key that is to check a signature is not an OpenPGP public key")
         .with_hint("export it with `gpg --armor --export KEY`");
   }
   if (!packets || packets->empty()) {
-    return {.good = false, .reason = "it is not an OpenPGP signature"};
+    return {.good = false, .reason = "it is not an OpenPGP signature", .fingerprints = {}};
   }
   if (!base::program_exists("gpgv")) {
     throw Error(ErrorCode::unsupported, "gpgv, which checks OpenPGP signatures, is not installed")
@@ -139,4 +165,4 @@ OpenPgpVerdict verify_openpgp(std::string_view data, std::string_view signature,
   return read_status(base::run_process(options).output);
 }
 
-}  // namespace airlock::ecosystem::tool
+}  // namespace airlock::ecosystem

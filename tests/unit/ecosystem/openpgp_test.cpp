@@ -1,5 +1,5 @@
 // Keys and signatures: tests/data/openpgp/README.md.
-#include "ecosystem/tool/openpgp.hpp"
+#include "ecosystem/openpgp.hpp"
 
 #include "base/files.hpp"
 #include "base/text.hpp"
@@ -7,7 +7,7 @@
 #include "support/environment.hpp"
 #include "support/errors.hpp"
 
-namespace airlock::ecosystem::tool {
+namespace airlock::ecosystem {
 
 namespace {
 
@@ -19,7 +19,7 @@ const std::string k_sums = "demo_1.2.3_SHA256SUMS";
 
 }  // namespace
 
-TEST_CASE("a vendor's signature is accepted, armoured or not", "[ecosystem][tool]") {
+TEST_CASE("a vendor's signature is accepted, armoured or not", "[ecosystem]") {
   for (const char* signature : {"vendor.sig", "vendor.sig.asc"}) {
     const OpenPgpVerdict verdict = verify_openpgp(data(k_sums), data(signature), data("vendor.asc"));
     INFO(verdict.reason);
@@ -29,16 +29,16 @@ TEST_CASE("a vendor's signature is accepted, armoured or not", "[ecosystem][tool
   CHECK(verify_openpgp(data(k_sums), data("vendor.sig"), *dearmor(data("vendor.asc"))).good);
 }
 
-TEST_CASE("one of several keys may have signed", "[ecosystem][tool]") {
+TEST_CASE("one of several keys may have signed", "[ecosystem]") {
   CHECK(verify_openpgp(data(k_sums), data("vendor.sig"), data("stranger.asc") + data("vendor.asc")).good);
 }
 
-TEST_CASE("one good signature of several will do", "[ecosystem][tool]") {
+TEST_CASE("one good signature of several will do", "[ecosystem]") {
   const std::string both = data("stranger.sig") + data("vendor.sig");
   CHECK(verify_openpgp(data(k_sums), both, data("vendor.asc")).good);
 }
 
-TEST_CASE("signatures that prove nothing are refused with the reason", "[ecosystem][tool]") {
+TEST_CASE("signatures that prove nothing are refused with the reason", "[ecosystem]") {
   const auto refusal = [](const std::string& content, const std::string& signature, const std::string& keys) {
     const OpenPgpVerdict verdict = verify_openpgp(content, signature, keys);
     CHECK_FALSE(verdict.good);
@@ -58,7 +58,7 @@ TEST_CASE("signatures that prove nothing are refused with the reason", "[ecosyst
           .empty());
 }
 
-TEST_CASE("a key that is none is an error, not a verdict", "[ecosystem][tool]") {
+TEST_CASE("a key that is none is an error, not a verdict", "[ecosystem]") {
   const std::string keys =
       GENERATE(as<std::string>{}, "", "no key",
                "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n!!!\n-----END PGP PUBLIC KEY BLOCK-----\n");
@@ -66,7 +66,7 @@ TEST_CASE("a key that is none is an error, not a verdict", "[ecosystem][tool]") 
         base::ErrorCode::malformed);
 }
 
-TEST_CASE("without gpgv the error says what to install", "[ecosystem][tool]") {
+TEST_CASE("without gpgv the error says what to install", "[ecosystem]") {
   const base::TempDir empty;
   const test::ScopedEnvironment environment("PATH", empty.path().string());
   const auto error =
@@ -75,7 +75,7 @@ TEST_CASE("without gpgv the error says what to install", "[ecosystem][tool]") {
   CHECK(error.hint().find("gpgv") != std::string::npos);
 }
 
-TEST_CASE("armour is taken off with and without headers and checksum", "[ecosystem][tool]") {
+TEST_CASE("armour is taken off with and without headers and checksum", "[ecosystem]") {
   const std::string packets = "\x98\x33 some packets";
   const std::string encoded = base::base64_encode(packets);
   const auto armour = [&](const std::string& inside, const std::string& what = "PUBLIC KEY BLOCK") {
@@ -93,4 +93,4 @@ TEST_CASE("armour is taken off with and without headers and checksum", "[ecosyst
   CHECK_FALSE(dearmor("-----BEGIN PGP PUBLIC KEY BLOCK-----"));
 }
 
-}  // namespace airlock::ecosystem::tool
+}  // namespace airlock::ecosystem

@@ -1,4 +1,4 @@
-#include "ecosystem/tool/checksums.hpp"
+#include "ecosystem/checksums.hpp"
 
 #include <algorithm>
 #include <string>
@@ -8,7 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 
-namespace airlock::ecosystem::tool {
+namespace airlock::ecosystem {
 
 using base::Digest;
 using base::Error;
@@ -94,4 +94,4 @@ std::optional<Digest> find_checksum(std::string_view text, ChecksumFormat format
   return found ? std::optional(Digest::parse_sha256_hex(*found)) : std::nullopt;
 }
 
-}  // namespace airlock::ecosystem::tool
+}  // namespace airlock::ecosystem
