@@ -6,6 +6,7 @@
 #include "ecosystem/file/file.hpp"
 #include "ecosystem/go/go.hpp"
 #include "ecosystem/oci/oci.hpp"
+#include "ecosystem/pulumi/pulumi.hpp"
 #include "ecosystem/pypi/pypi.hpp"
 #include "ecosystem/tool/tool.hpp"
 
@@ -16,6 +17,7 @@ std::span<const Ecosystem* const> all_ecosystems() {
       &file::descriptor(),
       &go::descriptor(),
       &oci::descriptor(),
+      &pulumi::descriptor(),
       &pypi::descriptor(),
       &tool::descriptor(),
   };
