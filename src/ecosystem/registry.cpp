@@ -8,6 +8,7 @@
 #include "ecosystem/oci/oci.hpp"
 #include "ecosystem/pulumi/pulumi.hpp"
 #include "ecosystem/pypi/pypi.hpp"
+#include "ecosystem/terraform/terraform.hpp"
 #include "ecosystem/tool/tool.hpp"
 
 namespace airlock::ecosystem {
@@ -19,6 +20,7 @@ std::span<const Ecosystem* const> all_ecosystems() {
       &oci::descriptor(),
       &pulumi::descriptor(),
       &pypi::descriptor(),
+      &terraform::descriptor(),
       &tool::descriptor(),
   };
   return table;
