@@ -26,16 +26,16 @@ ClientConfig client_config(const ClientConfigRequest& request) {
     config.environment["SSL_CERT_FILE"] = request.ca_file.string();
   }
   config.notes = {
-      fmt::format("pulumi: plugins come from {}/pulumi/plugins/ by exact version; a plugin without a version makes the "
+      fmt::format("plugins come from {}/pulumi/plugins/ by exact version; a plugin without a version makes the "
                   "CLI look for the newest, which a mirror of files cannot tell it: pin versions",
                   mirror),
-      "pulumi: set PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true to make a missing plugin an error at once instead "
+      "set PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true to make a missing plugin an error at once instead "
       "of "
       "a download from the mirror; it is left unset, so that programs get what they need",
-      "pulumi: without PULUMI_BACKEND_URL the CLI signs in at the public service; set it to a local folder, a bucket "
+      "without PULUMI_BACKEND_URL the CLI signs in at the public service; set it to a local folder, a bucket "
       "or a "
       "backend of the site, and PULUMI_CONFIG_PASSPHRASE with it",
-      "pulumi: package managers that it runs (npm, pip, go, …) need their own settings; so does what an SDK's dynamic "
+      "package managers that it runs (npm, pip, go, …) need their own settings; so does what an SDK's dynamic "
       "provider for Terraform fetches, which asks the registries of its own accord",
   };
   return config;

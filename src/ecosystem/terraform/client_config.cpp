@@ -49,19 +49,18 @@ ClientConfig client_config(const ClientConfigRequest& request) {
     config.environment["SSL_CERT_FILE"] = request.ca_file.string();
   }
   config.notes = {
-      "terraform: OpenTofu and Terraform read the file that TF_CLI_CONFIG_FILE names, else .tofurc or .terraformrc in "
+      "OpenTofu and Terraform read the file that TF_CLI_CONFIG_FILE names, else .tofurc or .terraformrc in "
       "the "
       "user's home; with any other file, or with none, they ask the public registries",
-      fmt::format(
-          "terraform: a lock file that is made against {} holds the hashes of this platform only; bring the one "
-          "from the connected side, or run `providers lock -net-mirror={}/tf/providers/ -platform=…`",
-          mirror, mirror),
-      "terraform: modules from a registry, git or an archive, and `cloud` or `remote` blocks, are addresses of their "
+      fmt::format("a lock file that is made against {} holds the hashes of this platform only; bring the one "
+                  "from the connected side, or run `providers lock -net-mirror={}/tf/providers/ -platform=…`",
+                  mirror, mirror),
+      "modules from a registry, git or an archive, and `cloud` or `remote` blocks, are addresses of their "
       "own: "
       "keep modules in the working tree",
   };
   if (request.mirror.scheme() != "https") {
-    config.notes.push_back("terraform: clients take providers over TLS only; run the mirror with --tls-self-signed, or "
+    config.notes.push_back("clients take providers over TLS only; run the mirror with --tls-self-signed, or "
                            "with a certificate of `airlock tls`");
   }
   return config;
