@@ -70,8 +70,12 @@ class Walk {
  public:
   explicit Walk(Configuration& configuration) : m_configuration(configuration) {}
 
-  void module(const fs::path& folder) {
-    if (!m_visited.insert(folder.lexically_normal()).second) {
+  void module(const fs::path& called) {
+    fs::path folder = called.lexically_normal();
+    if (!folder.has_filename()) {
+      folder = folder.parent_path();  // "../" is ".."
+    }
+    if (!m_visited.insert(folder).second) {
       return;
     }
     if (m_visited.size() > k_most_modules) {
