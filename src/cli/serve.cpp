@@ -36,7 +36,7 @@ using base::ErrorCode;
 constexpr std::chrono::milliseconds k_look_for_signals{200};
 
 struct ServeFlags {
-  std::string listen, tls_cert, tls_key, base_url;
+  std::string listen, tls_cert, tls_key, tls_ca, base_url;
   bool self_signed = false;
 };
 
@@ -164,6 +164,11 @@ void serve(Session& session, const ServeFlags& flags) {
   } else if (has_pair && (options.server.tls_certificate.empty() || options.server.tls_key.empty())) {
     throw Error(ErrorCode::usage, "TLS needs both the certificate and its key")
         .with_hint("--tls-cert FILE --tls-key FILE, or --tls-self-signed");
+  } else if (!flags.tls_ca.empty()) {
+    if (!has_pair) {
+      throw Error(ErrorCode::usage, "--tls-ca is the authority of the certificate that --tls-cert names");
+    }
+    options.ca_certificate = flags.tls_ca;
   }
   auto* reporter = session.reporter.get();
   options.access_log = [reporter](std::string_view line) { reporter->note(line); };
@@ -217,6 +222,8 @@ void add_serve_command(CLI::App& app, Session& session) {
       ->type_name("ADDR:PORT");
   command->add_option("--tls-cert", flags->tls_cert, "Certificate chain, PEM; read again on SIGHUP")->type_name("FILE");
   command->add_option("--tls-key", flags->tls_key, "Its private key, PEM")->type_name("FILE");
+  command->add_option("--tls-ca", flags->tls_ca, "What clients are told to trust, PEM; given out below /setup/")
+      ->type_name("FILE");
   command->add_flag("--tls-self-signed", flags->self_signed,
                     "Make a certificate below the home, and an authority that clients can be told to trust");
   command->add_option("--base-url", flags->base_url, "How clients reach the server, where a request cannot tell")

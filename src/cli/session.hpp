@@ -70,6 +70,7 @@ void add_store_commands(CLI::App& app, Session& session);  // store …, status,
 void add_push_command(CLI::App& app, Session& session);
 void add_serve_command(CLI::App& app, Session& session);
 void add_client_commands(CLI::App& app, Session& session);
+void add_tls_command(CLI::App& app, Session& session);
 void add_reference_commands(CLI::App& app, Session& session);  // explain CODE, ecosystem list, version, config show
 
 }  // namespace airlock::cli

@@ -151,6 +151,24 @@ bool serves(X509* certificate, const SelfSignedRequest& request) {
   });
 }
 
+void write_set(SelfSignedFiles& files, const SelfSignedRequest& request) {
+  auto set = make_self_signed(request);
+  base::make_directories(files.key.parent_path(), 0700);
+  // The chain last: without it the set is made again, so a run that ends in between leaves nothing that does
+  // not fit.
+  ::unlink(files.certificate.c_str());
+  base::write_file_atomic(files.key, set.key, 0600);
+  base::write_file_atomic(files.authority, set.authority, 0644);
+  base::write_file_atomic(files.certificate, set.chain, 0644);
+  base::cleanse(set.key.data(), set.key.size());
+  files.made = true;
+  files.fingerprint = fingerprint_of(read_certificate(set.authority).get());
+}
+
+SelfSignedFiles files_in(const std::filesystem::path& folder) {
+  return {.certificate = folder / "cert.pem", .authority = folder / "ca.pem", .key = folder / "key.pem"};
+}
+
 }  // namespace
 
 SelfSignedSet make_self_signed(const SelfSignedRequest& request) {
@@ -192,7 +210,7 @@ SelfSignedSet make_self_signed(const SelfSignedRequest& request) {
 }
 
 SelfSignedFiles ensure_self_signed(const std::filesystem::path& folder, const SelfSignedRequest& request) {
-  SelfSignedFiles files{.certificate = folder / "cert.pem", .authority = folder / "ca.pem", .key = folder / "key.pem"};
+  SelfSignedFiles files = files_in(folder);
   const auto chain = base::read_file_if_exists(files.certificate, k_file_limit);
   const auto authority = base::read_file_if_exists(files.authority, k_file_limit);
   std::error_code ignored;
@@ -204,17 +222,20 @@ SelfSignedFiles ensure_self_signed(const std::filesystem::path& folder, const Se
       return files;
     }
   }
-  auto set = make_self_signed(request);
-  base::make_directories(folder, 0700);
-  // The chain last: without it the set is made again, so a run that ends in between leaves nothing that does
-  // not fit.
-  ::unlink(files.certificate.c_str());
-  base::write_file_atomic(files.key, set.key, 0600);
-  base::write_file_atomic(files.authority, set.authority, 0644);
-  base::write_file_atomic(files.certificate, set.chain, 0644);
-  base::cleanse(set.key.data(), set.key.size());
-  files.made = true;
-  files.fingerprint = fingerprint_of(read_certificate(set.authority).get());
+  write_set(files, request);
+  return files;
+}
+
+SelfSignedFiles write_self_signed(const std::filesystem::path& folder, const SelfSignedRequest& request) {
+  SelfSignedFiles files = files_in(folder);
+  for (const auto* file : {&files.certificate, &files.authority, &files.key}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(std::filesystem::symlink_status(*file, ignored))) {
+      throw Error(ErrorCode::conflict, fmt::format("'{}' is there already; nothing was made", file->string()))
+          .with_hint("clients trust what is there; move it away first, or choose another folder");
+    }
+  }
+  write_set(files, request);
   return files;
 }
 

@@ -36,4 +36,7 @@ struct SelfSignedFiles {
 };
 SelfSignedFiles ensure_self_signed(const std::filesystem::path& folder, const SelfSignedRequest& request);
 
+// The same set, made once: throws conflict where one of its files is there already, and changes nothing then.
+SelfSignedFiles write_self_signed(const std::filesystem::path& folder, const SelfSignedRequest& request);
+
 }  // namespace airlock::http

@@ -51,7 +51,11 @@ Url parse_discovery(std::string_view body, const Url& url) {
     throw Error(ErrorCode::not_found, fmt::format("{} has no registry of providers", url.host_port()));
   }
   reference += reference.ends_with('/') ? "" : "/";
-  return resolved(url, reference);
+  Url service = resolved(url, reference);
+  if (!service.query().empty() || !service.path().ends_with('/')) {
+    throw Error(ErrorCode::upstream, fmt::format("{} names no folder for its providers", url.redacted()));
+  }
+  return service;
 }
 
 std::vector<ListedVersion> parse_versions(std::string_view body, const Url& url) {

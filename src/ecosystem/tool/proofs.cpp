@@ -1,7 +1,10 @@
 #include "ecosystem/tool/proofs.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "base/text.hpp"
 #include "ecosystem/checksums.hpp"
 #include "ecosystem/openpgp.hpp"
 #include "ecosystem/remote_file.hpp"
@@ -110,11 +113,32 @@ bool Proofs::add_signatures(const Url& signed_url, const std::string& signed_nam
   return proven;
 }
 
+std::optional<std::string> Proofs::key() {
+  if (auto key = find_key(m_entry, m_recipe, m_context.recipes)) {
+    return key;
+  }
+  const SignatureSource& source = *m_recipe.signature;
+  if (source.key_url.empty()) {
+    return std::nullopt;
+  }
+  const Url url = checked_url(source.key_url.expand({{"version", m_entry.text("version")}}, Template::For::url),
+                              m_entry.position());
+  auto key = fetch_text(m_context, url, k_signature_limit);
+  if (!key) {
+    throw Error(ErrorCode::not_found, fmt::format("the key of '{}' is not at {}", m_recipe.name, url.redacted()))
+        .at(m_entry.position())
+        .with_hint(
+            fmt::format("get it from upstream's own page and name the file with `key:`; its fingerprint must be {}",
+                        base::join(source.key_fingerprints, " or ")));
+  }
+  return key;
+}
+
 bool Proofs::check_gpg(const Url& url, const std::optional<std::string>& signature, const std::string* content) {
   if (content == nullptr) {
     return false;  // a signature over the release itself; that content is not here before it is fetched
   }
-  const auto key = find_key(m_entry, m_recipe, m_context.recipes);
+  const auto key = this->key();
   if (!key) {
     if (!m_warned) {
       m_warned = true;
@@ -142,6 +166,17 @@ bool Proofs::check_gpg(const Url& url, const std::optional<std::string>& signatu
         .with_hint(fmt::format("compare {} with upstream's own page; if upstream changed its key, replace the file "
                                "after checking the new fingerprint",
                                url.redacted()));
+  }
+  const auto& pinned = m_recipe.signature->key_fingerprints;
+  const auto is_pinned = [&](const std::string& one) {
+    return std::find(pinned.begin(), pinned.end(), one) != pinned.end();
+  };
+  if (!pinned.empty() && std::none_of(verdict.fingerprints.begin(), verdict.fingerprints.end(), is_pinned)) {
+    throw Error(ErrorCode::untrusted, fmt::format("the checksums of '{}' are signed by {}, and not by {}",
+                                                  m_recipe.name, verdict.reason, base::join(pinned, " or ")))
+        .at(m_entry.position())
+        .with_hint("if upstream changed its key, compare the new fingerprint with upstream's own page and one other "
+                   "source, then give the entry `key_fingerprint:`");
   }
   m_context.reporter.note(fmt::format("tool '{}': checksums signed by {}", m_recipe.name, verdict.reason));
   return true;

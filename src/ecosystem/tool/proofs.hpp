@@ -54,6 +54,7 @@ class Proofs {
   bool add_signatures(const base::Url& signed_url, const std::string& signed_name, const Variables& variables,
                       const std::string* content, std::vector<ProofFile>& files);
   bool check_gpg(const base::Url& url, const std::optional<std::string>& signature, const std::string* content);
+  std::optional<std::string> key();  // from a file, else from the recipe's address
 
   const ResolveContext& m_context;
   const model::Entry& m_entry;

@@ -7,6 +7,7 @@
 
 #include "base/text.hpp"
 #include "base/yaml.hpp"
+#include "ecosystem/openpgp.hpp"
 
 namespace airlock::ecosystem::tool {
 
@@ -123,7 +124,7 @@ ChecksumSource read_checksums(const YamlNode& node) {
 }
 
 SignatureSource read_signature(const YamlNode& node) {
-  const Mapping mapping(node, "'signature' of a recipe", {"kind", "url", "of", "key"});
+  const Mapping mapping(node, "'signature' of a recipe", {"kind", "url", "of", "key", "key_fingerprint", "key_url"});
   SignatureSource source;
   const std::string kind = mapping.text("kind");
   if (kind == "gpg") {
@@ -148,8 +149,26 @@ SignatureSource read_signature(const YamlNode& node) {
     source.urls.push_back(Template::parse(url, mapping.at("url").position()));
   }
   source.key = mapping.text_or_empty("key");
-  if (source.kind == SignatureKind::gpg && (source.urls.size() != 1 || source.key.empty())) {
+  if (const YamlNode* fingerprints = mapping.find("key_fingerprint")) {
+    for (const std::string& text : fingerprints->as_strings("'key_fingerprint' of a signature")) {
+      const auto fingerprint = parse_fingerprint(text);
+      if (!fingerprint) {
+        throw mistake(*fingerprints, fmt::format("'{}' is no OpenPGP fingerprint", base::printable(text, 80)))
+            .with_hint("all of its 40 hexadecimal digits; a key id is too short to tell keys apart");
+      }
+      source.key_fingerprints.push_back(*fingerprint);
+    }
+  }
+  source.key_url = mapping.template_or_empty("key_url");
+  if (source.kind == SignatureKind::gpg &&
+      (source.urls.size() != 1 || (source.key.empty() && source.key_url.empty()))) {
     throw mistake(node, "a gpg signature needs one 'url' and a 'key'");
+  }
+  if (!source.key_url.empty() && source.key_fingerprints.empty()) {
+    throw mistake(mapping.at("key_url"), "a key from the network needs a 'key_fingerprint' that it is held to");
+  }
+  if (source.kind != SignatureKind::gpg && (!source.key_fingerprints.empty() || !source.key_url.empty())) {
+    throw mistake(node, "'key_fingerprint' and 'key_url' are for gpg signatures");
   }
   if (source.key.find("..") != std::string::npos || source.key.starts_with('/')) {
     throw mistake(mapping.at("key"), "the key must lie beside the recipe, for example keys/NAME.asc");

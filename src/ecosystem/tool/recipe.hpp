@@ -33,6 +33,9 @@ struct SignatureSource {
   Signed of = Signed::checksums;
   std::vector<Template> urls;  // the signature, and what belongs to it (a certificate)
   std::string key;             // for gpg: relative path of an armoured public key, "keys/opentofu.asc"
+  // For gpg, upper-case hex: one of these keys must have made it. Empty: any key of the file.
+  std::vector<std::string> key_fingerprints;
+  Template key_url;  // where the key is fetched from when no file has it; only with fingerprints
 };
 
 struct Recipe {

@@ -6,6 +6,7 @@
 
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "ecosystem/openpgp.hpp"
 #include "ecosystem/tool/built_in_recipes.hpp"
 
 namespace airlock::ecosystem::tool {
@@ -106,7 +107,26 @@ Recipe find_recipe(const model::Entry& entry, const fs::path& recipes) {
     recipe.signature = SignatureSource{.kind = SignatureKind::gpg,
                                        .of = recipe.checksums ? Signed::checksums : Signed::file,
                                        .urls = {entry_template(entry, "signature")},
-                                       .key = {}};
+                                       .key = {},
+                                       .key_fingerprints = {},
+                                       .key_url = {}};
+  }
+  if (entry.has("key_fingerprint")) {
+    const auto fingerprint = parse_fingerprint(entry.text("key_fingerprint"));
+    if (!fingerprint) {
+      throw Error(ErrorCode::manifest,
+                  fmt::format("'{}' is no OpenPGP fingerprint", base::printable(entry.text("key_fingerprint"), 80)))
+          .at(entry.position_of("key_fingerprint"))
+          .with_hint("all of its 40 hexadecimal digits; a key id is too short to tell keys apart");
+    }
+    if (!recipe.signature || recipe.signature->kind != SignatureKind::gpg) {
+      throw Error(ErrorCode::manifest, fmt::format("nothing of '{}' is signed with OpenPGP", name))
+          .at(entry.position_of("key_fingerprint"))
+          .with_hint("`signature:` names the detached signature of the checksum file");
+    }
+    recipe.signature->key_fingerprints = {*fingerprint};
+  } else if (entry.has("key") && recipe.signature) {
+    recipe.signature->key_fingerprints.clear();  // who names a key answers for it
   }
   return recipe;
 }

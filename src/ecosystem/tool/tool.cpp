@@ -32,7 +32,9 @@ model::SectionSchema section() {
                  {.name = "signature", .help = "Where the detached OpenPGP signature of the checksum file is."},
                  {.name = "key",
                   .type = FieldType::path,
-                  .help = "The public key that the signature must be made with, armoured."}},
+                  .help = "The public key that the signature must be made with, armoured."},
+                 {.name = "key_fingerprint",
+                  .help = "The whole OpenPGP fingerprint of the key that the signature must be made with."}},
       .one_of = {{"name"}, {"version"}},
       .help = "Command-line tools by exact version, served below /tools/."};
 }

@@ -149,6 +149,29 @@ TEST_CASE("client settings come as text, as JSON and as files") {
   CHECK(line.run({"client", "show", "--ecosystem", "nothing"}).exit_code == 2);
 }
 
+TEST_CASE("a certificate is made once") {
+  const CommandLine line;
+  const auto made = line.run({"tls", "mirror.example", "10.0.0.5", "--json"});
+  CHECK(made.exit_code == 0);
+  const auto json = made.json();
+  for (const char* file : {"certificate", "key", "ca"}) {
+    CHECK(std::filesystem::is_regular_file(json[file].get<std::string>()));
+  }
+  CHECK(json["names"].size() == 2);
+  CHECK(json["ca_sha256"].get<std::string>().size() == 64);
+  const std::string key = base::read_file(json["key"].get<std::string>(), 1 << 16);
+  CHECK((std::filesystem::status(json["key"].get<std::string>()).permissions() & std::filesystem::perms(077)) ==
+        std::filesystem::perms::none);
+  const auto again = line.run({"tls", "other.example"});
+  CHECK(again.exit_code == 2);
+  CHECK(again.err.find("there already") != std::string::npos);
+  CHECK(base::read_file(json["key"].get<std::string>(), 1 << 16) == key);
+  CHECK(line.run({"tls"}).exit_code == 2);
+  CHECK(line.run({"tls", "bad_name!", "-o", (line.folder() / "x").string()}).exit_code == 2);
+  CHECK(line.run({"tls", "a.example", "--days", "9999", "-o", (line.folder() / "x").string()}).exit_code == 2);
+  CHECK_FALSE(std::filesystem::exists(line.folder() / "x"));
+}
+
 TEST_CASE("a full stdout is an error, and not silence") {
   std::FILE* full = std::fopen("/dev/full", "w");
   if (full == nullptr) {

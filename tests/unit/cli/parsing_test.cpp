@@ -120,6 +120,7 @@ TEST_CASE("every command has a description and an example") {
                                                           {"wants"},
                                                           {"push"},
                                                           {"serve"},
+                                                          {"tls"},
                                                           {"client", "show"},
                                                           {"client", "write"},
                                                           {"explain"},

@@ -126,6 +126,83 @@ TEST_CASE("a promised signature that does not verify stops everything", "[ecosys
   CHECK(run.refusal() == ErrorCode::untrusted);
 }
 
+TEST_CASE("a recipe with a fingerprint fetches the key, and takes no other", "[ecosystem][tool]") {
+  const std::string vendor = "347E79B87AAC824328BDCB6D60D956EA15FEC374";
+  std::string fingerprint = vendor;
+  std::string served = data("vendor.asc");
+  std::string signature = "vendor.sig";
+  std::optional<ErrorCode> refused;
+  SECTION("the right one") {}
+  SECTION("the right one among others") {
+    served = data("stranger.asc") + served;
+  }
+  SECTION("written in groups") {
+    fingerprint = "347E 79B8 7AAC 8243 28BD  CB6D 60D9 56EA 15FE C374";
+  }
+  SECTION("another key in its place") {
+    served = data("stranger.asc");
+    refused = ErrorCode::untrusted;
+  }
+  SECTION("another key with a good signature of its own") {
+    served = data("stranger.asc");
+    signature = "stranger.sig";
+    refused = ErrorCode::untrusted;
+  }
+  SECTION("both keys there, signed by the other") {
+    served = data("stranger.asc") + served;
+    signature = "stranger.sig";
+    refused = ErrorCode::untrusted;
+  }
+  SECTION("no key") {
+    served = "";
+    refused = ErrorCode::not_found;
+  }
+  SECTION("a page in its place") {
+    served = "<html>";
+    refused = ErrorCode::malformed;
+  }
+  Upstream upstream(signature);
+  if (!served.empty()) {
+    upstream.server.script("/key.asc", {{.body = served}});
+  }
+  std::string recipe = k_recipe;
+  const std::string key = "key: keys/demo.asc";
+  recipe.replace(recipe.find(key), key.size(),
+                 key + ", key_fingerprint: '" + fingerprint + "', key_url: 'https://releases.tools.example/key.asc'");
+  Run run(upstream, k_entry);
+  run.file("recipes/demo.yaml", recipe);
+  if (refused) {
+    CHECK(run.refusal() == *refused);
+    return;
+  }
+  run.run();
+  CHECK(run.row("demo/1.2.3/demo_1.2.3_linux_amd64.zip").verified == Verified::upstream_signature);
+  CHECK(run.reporter().warnings().empty());
+}
+
+TEST_CASE("an entry's key and fingerprint go before the recipe's", "[ecosystem][tool]") {
+  const Upstream upstream;
+  const std::string recipe_key = "key: keys/demo.asc, key_fingerprint: " + std::string(40, 'A');
+  std::string recipe = k_recipe;
+  recipe.replace(recipe.find("key: keys/demo.asc"), 18, recipe_key);
+  const auto run_with = [&](const std::string& more) {
+    auto run = std::make_unique<Run>(upstream, "{ name: demo, version: 1.2.3, recipe: recipes/demo.yaml" + more + " }");
+    run->file("recipes/demo.yaml", recipe);
+    run->file("vendor.asc", data("vendor.asc"));
+    run->file("recipes/keys/demo.asc", data("vendor.asc"));
+    return run;
+  };
+  CHECK(run_with("")->refusal() == ErrorCode::untrusted);  // the file beside it is not the pinned key
+  const auto own = run_with(", key: vendor.asc");
+  own->run();
+  CHECK(own->row("demo/1.2.3/demo_1.2.3_linux_amd64.zip").verified == Verified::upstream_signature);
+  const auto pinned = run_with(", key_fingerprint: 347E79B87AAC824328BDCB6D60D956EA15FEC374");
+  pinned->run();
+  CHECK(pinned->row("demo/1.2.3/demo_1.2.3_linux_amd64.zip").verified == Verified::upstream_signature);
+  CHECK(run_with(", key: vendor.asc, key_fingerprint: " + std::string(40, 'B'))->refusal() == ErrorCode::untrusted);
+  CHECK(run_with(", key_fingerprint: 60D956EA15FEC374")->refusal() == ErrorCode::manifest);
+}
+
 TEST_CASE("checksums that were changed after signing stop everything", "[ecosystem][tool]") {
   Upstream upstream;
   std::string changed = data("demo_1.2.3_SHA256SUMS");
