@@ -52,7 +52,7 @@ TEST_CASE("mistakes at the top of a manifest are named by place", "[model][manif
       {"name: a\nimags: [x]\n", 2, 1, "did you mean 'images'?"},
       {"name: a\nwhatever: [x]\n", 2, 1, "known are name"},
       {"name: a\nnuget: { packages: [left-pad] }\n", 2, 1, "no ecosystem 'nuget'"},
-      {"name: a\nterraform: []\n", 2, 1, "no ecosystem 'terraform'"},
+      {"name: a\nhelm: []\n", 2, 1, "no ecosystem 'helm'"},
       {"name: a\nplatforms: []\n", 2, 12, "empty list"},
       {"name: a\nplatforms: [linux/x86_64]\n", 2, 13, "did you mean 'amd64'?"},
       {"name: a\nplatforms: [linux/amd64, linux]\n", 2, 26, "not a platform"},
