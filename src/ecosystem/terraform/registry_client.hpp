@@ -50,6 +50,7 @@ class RegistryClient {
   };
   std::optional<Answer> get(const base::Url& url);
   base::Url service(const std::string& host);
+  std::string platforms_of(const Provider& provider, const std::string& version);  // those that are listed; ""
 
   const ResolveContext& m_context;
   std::mutex m_mutex;
