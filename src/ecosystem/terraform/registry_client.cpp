@@ -170,6 +170,19 @@ std::vector<ListedVersion> RegistryClient::versions(const Provider& provider) {
   return m_versions.emplace(provider, std::move(versions)).first->second;
 }
 
+std::string RegistryClient::platforms_of(const Provider& provider, const std::string& version) {
+  try {
+    for (const ListedVersion& listed : versions(provider)) {
+      if (listed.version.text() == version) {
+        return listed.platforms.empty() ? "" : "it has " + base::join(listed.platforms, ", ");
+      }
+    }
+  } catch (const Error&) {
+    return "";  // what failed first is what is told
+  }
+  return "the registry does not list that version";
+}
+
 Package RegistryClient::package(const Provider& provider, const std::string& version, const model::Platform& platform) {
   const Url url = service(provider.host)
                       .resolve(fmt::format("{}/{}/{}/download/{}/{}", provider.namespace_, provider.type,
@@ -177,7 +190,8 @@ Package RegistryClient::package(const Provider& provider, const std::string& ver
   const auto answer = get(url);
   if (!answer) {
     throw Error(ErrorCode::not_found,
-                fmt::format("there is no '{}' {} for {}", provider.to_string(), version, platform.to_string()));
+                fmt::format("there is no '{}' {} for {}", provider.to_string(), version, platform.to_string()))
+        .with_hint(platforms_of(provider, version));
   }
   Package package = parse_package(answer->body, answer->base, platform);
   package.document = url;

@@ -108,8 +108,11 @@ class Release {
 
   // A lock file's hashes are those of every platform together.
   void check_lock(const Package& package) const {
+    const auto has_it = [&](const std::vector<Digest>& hashes) {
+      return std::find(hashes.begin(), hashes.end(), package.sha256) != hashes.end();
+    };
     const auto& locked = m_choice.zip_hashes;
-    if (!locked.empty() && std::find(locked.begin(), locked.end(), package.sha256) == locked.end()) {
+    if (!std::all_of(locked.begin(), locked.end(), has_it)) {
       throw Error(ErrorCode::tampered,
                   fmt::format("'{}' of '{}' {} is {}, which the lock file does not have", package.file_name,
                               m_choice.provider.to_string(), m_choice.version, package.sha256.hex()))

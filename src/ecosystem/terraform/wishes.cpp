@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "ecosystem/task_group.hpp"
 #include "ecosystem/terraform/project.hpp"
 
 namespace airlock::ecosystem::terraform {
@@ -19,6 +20,7 @@ using Hosts = std::vector<std::string>;
 namespace {
 
 constexpr std::size_t k_versions_shown = 5;
+constexpr std::size_t k_questions = 8;  // answers of registries that are waited for at the same time
 
 bool is_default_host(std::string_view host) {
   return host == k_opentofu_registry || host == k_terraform_registry;
@@ -151,8 +153,20 @@ std::string text_of(const std::vector<Constraint>& constraints) {
   return base::join(texts, ", ");
 }
 
+std::vector<ListedVersion> listed_versions(const Wish& wish, RegistryClient& registry) {
+  try {
+    return registry.versions(wish.provider);
+  } catch (Error& error) {
+    if (!error.position()) {
+      error.at(wish.position);
+    }
+    error.with_context(fmt::format("while looking for '{}'", wish.provider.to_string()));
+    throw;
+  }
+}
+
 std::string version_for(const Wish& wish, RegistryClient& registry) {
-  const auto versions = registry.versions(wish.provider);
+  const auto versions = listed_versions(wish, registry);
   std::vector<model::Version> candidates;
   for (const ListedVersion& one : versions) {
     candidates.push_back(one.version);
@@ -212,31 +226,31 @@ std::vector<Wish> wishes_of(const model::Entry& entry, base::Reporter& reporter)
 }
 
 std::vector<Choice> choose(const std::vector<Wish>& wishes, RegistryClient& registry, base::Reporter& reporter) {
+  std::vector<std::string> versions(wishes.size());
+  TaskGroup tasks(k_questions);
+  for (std::size_t i = 0; i < wishes.size(); ++i) {
+    tasks.add([&registry, &wish = wishes[i], &version = versions[i]] {
+      version = wish.locked.empty() ? version_for(wish, registry) : wish.locked;
+    });
+  }
+  tasks.wait();
   std::map<std::pair<Provider, std::string>, Choice> choices;
-  for (const Wish& wish : wishes) {
-    std::string version = wish.locked;
-    if (version.empty()) {
-      version = base::with_context([&] { return fmt::format("while looking for '{}'", wish.provider.to_string()); },
-                                   [&] {
-                                     try {
-                                       return version_for(wish, registry);
-                                     } catch (Error& error) {
-                                       if (!error.position()) {
-                                         error.at(wish.position);
-                                       }
-                                       throw;
-                                     }
-                                   });
-      reporter.note(fmt::format("provider '{}': {}", wish.provider.to_string(), version));
+  for (std::size_t i = 0; i < wishes.size(); ++i) {
+    const Wish& wish = wishes[i];
+    const auto [known, added] =
+        choices.try_emplace(std::pair(wish.provider, versions[i]), Choice{.provider = wish.provider,
+                                                                          .version = versions[i],
+                                                                          .zip_hashes = {},
+                                                                          .has_directory_hashes = false,
+                                                                          .position = wish.position});
+    Choice& choice = known->second;
+    if (!wish.zip_hashes.empty()) {
+      choice.zip_hashes.push_back(wish.zip_hashes);
+      choice.position = wish.position;
     }
-    Choice choice{.provider = wish.provider,
-                  .version = version,
-                  .zip_hashes = wish.zip_hashes,
-                  .has_directory_hashes = wish.has_directory_hashes,
-                  .position = wish.position};
-    const auto [known, added] = choices.emplace(std::pair(wish.provider, version), choice);
-    if (!added && known->second.zip_hashes.empty()) {
-      known->second = std::move(choice);  // one with hashes to hold it to
+    choice.has_directory_hashes = choice.has_directory_hashes || wish.has_directory_hashes;
+    if (added) {
+      reporter.note(fmt::format("provider '{}': {}", wish.provider.to_string(), versions[i]));
     }
   }
   std::vector<Choice> all;

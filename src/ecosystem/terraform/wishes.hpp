@@ -25,7 +25,7 @@ struct Wish {
 struct Choice {
   Provider provider;
   std::string version;
-  std::vector<base::Digest> zip_hashes;
+  std::vector<std::vector<base::Digest>> zip_hashes;  // of each lock file that has some: the archive is in every list
   bool has_directory_hashes = false;
   base::SourcePosition position;
 };
