@@ -132,8 +132,8 @@ TEST_CASE("a publisher's own server, a project and the CLI", "[ecosystem][pulumi
   CHECK(run.paths() == std::vector<std::string>{"plugins/" + file});
   CHECK(run.reporter().warnings().size() == 1);
   REQUIRE(run.demands().size() == 1);
-  CHECK(run.demands()[0].section == "tools");
-  CHECK(run.demands()[0].values.at("version") == std::vector<std::string>{"3.259.0"});
+  CHECK(run.demands()[0].first.section == "tools");
+  CHECK(run.demands()[0].first.values.at("version") == std::vector<std::string>{"3.259.0"});
 }
 
 TEST_CASE("what cannot be had is named with where it was looked for", "[ecosystem][pulumi]") {
