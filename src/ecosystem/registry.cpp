@@ -5,6 +5,7 @@
 #include "ecosystem/ecosystem.hpp"
 #include "ecosystem/file/file.hpp"
 #include "ecosystem/go/go.hpp"
+#include "ecosystem/npm/npm.hpp"
 #include "ecosystem/oci/oci.hpp"
 #include "ecosystem/pulumi/pulumi.hpp"
 #include "ecosystem/pypi/pypi.hpp"
@@ -17,6 +18,7 @@ std::span<const Ecosystem* const> all_ecosystems() {
   static const std::array table{
       &file::descriptor(),
       &go::descriptor(),
+      &npm::descriptor(),
       &oci::descriptor(),
       &pulumi::descriptor(),
       &pypi::descriptor(),

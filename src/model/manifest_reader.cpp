@@ -18,7 +18,7 @@ using base::YamlNode;
 namespace {
 
 // Keys that the format gives to ecosystems which this build may not have.
-constexpr std::array<std::string_view, 7> k_later_sections{"npm", "maven", "nuget", "helm", "git", "deb", "rpm"};
+constexpr std::array<std::string_view, 6> k_later_sections{"maven", "nuget", "helm", "git", "deb", "rpm"};
 
 Error mistake(const YamlNode& node, std::string message) {
   return Error(ErrorCode::manifest, std::move(message)).at(node.position());

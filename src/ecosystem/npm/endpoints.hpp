@@ -1,0 +1,11 @@
+#pragma once
+
+#include "ecosystem/ecosystem.hpp"
+
+namespace airlock::ecosystem::npm {
+
+// The registry's routes below /npm/ (PROTOCOLS.md 3.1). Scoped names are taken with an encoded slash and with a plain
+// one. What is not here is 404 with a reason, and told to `missing` as NAME or NAME@VERSION.
+void mount(http::Router& router, const MirrorContext& context);
+
+}  // namespace airlock::ecosystem::npm

@@ -1,0 +1,176 @@
+#include "ecosystem/npm/registries.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/process.hpp"
+#include "base/text.hpp"
+#include "ecosystem/npm/names.hpp"
+#include "ecosystem/upstream_access.hpp"
+
+namespace airlock::ecosystem::npm {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+using base::Secret;
+using base::Url;
+
+namespace {
+
+constexpr std::size_t k_file_limit = std::size_t{1024} * 1024;
+
+// npm takes its environment variables in either case, and "-" as "_".
+std::string variable(const Environment& environment, std::string_view name) {
+  for (const auto& [key, value] : environment) {
+    if (base::to_lower(key) == name && !value.empty()) {
+      return value;
+    }
+  }
+  return "";
+}
+
+Environment read_npmrc(const fs::path& path, const Environment& environment) {
+  const auto text = base::read_file_if_exists(path, k_file_limit);
+  return text ? parse_npmrc(*text, environment, path.string()) : Environment();
+}
+
+// "//host:port/path/", under which npm keeps what belongs to a registry.
+std::string nerf_dart(const Url& url, std::string_view path) {
+  return fmt::format("//{}{}", url.host_port(), path);
+}
+
+}  // namespace
+
+void Registries::load() {
+  if (std::exchange(m_loaded, true)) {
+    return;
+  }
+  const Environment& environment = m_context.environment;
+  const auto home = environment.find("HOME");
+  fs::path user = variable(environment, "npm_config_userconfig");
+  if (user.empty() && home != environment.end()) {
+    user = fs::path(home->second) / ".npmrc";
+  }
+  if (!user.empty()) {
+    m_user = read_npmrc(user, environment);
+  }
+  if (const std::string global = variable(environment, "npm_config_globalconfig"); !global.empty()) {
+    m_global = read_npmrc(global, environment);
+  }
+  const auto upstream = m_context.manifest.upstreams.find(k_ecosystem);
+  if (upstream != m_context.manifest.upstreams.end() && !upstream->second.url.empty()) {
+    m_default = upstream->second.url;
+  } else {
+    m_default = variable(environment, "npm_config_registry");
+  }
+}
+
+std::string Registries::setting(const std::string& key) const {
+  for (const Environment* settings : {&m_project, &m_user, &m_global}) {
+    const auto found = settings->find(key);
+    if (found != settings->end() && !found->second.empty()) {
+      return found->second;
+    }
+  }
+  return "";
+}
+
+void Registries::add_project(const fs::path& folder) {
+  const std::lock_guard lock(m_mutex);
+  load();
+  m_project.merge(read_npmrc(folder / ".npmrc", m_context.environment));
+}
+
+// The client knows its global file and its built-in default; nobody else needs to.
+std::string Registries::ask_client() {
+  const char* const hint = "name it in the manifest, `upstreams: npm: { url: … }`, or with registry=… in ~/.npmrc";
+  if (!base::program_exists("npm")) {
+    throw Error(ErrorCode::config, "no npm registry is configured, and there is no npm on this host to ask")
+        .with_hint(hint);
+  }
+  const base::ProcessResult result = base::run_process(
+      {.argv = {"npm", "config", "get", "registry"}, .input = {}, .environment = m_context.environment});
+  std::string registry(base::trim(result.output));
+  if (result.exit_code != 0 || registry.empty() || registry == "undefined") {
+    throw Error(ErrorCode::config,
+                fmt::format("`npm config get registry` failed: {}", base::printable(base::trim(result.errors))))
+        .with_hint(hint);
+  }
+  return registry;
+}
+
+Url Registries::parse(const std::string& text, const std::string& what) const {
+  std::string plain = text;
+  while (plain.ends_with('/')) {
+    plain.pop_back();
+  }
+  const Url url =
+      base::with_context([&] { return fmt::format("while reading {}", what); }, [&] { return Url::parse(plain); });
+  if (url.scheme() != "http" && url.scheme() != "https") {
+    throw Error(ErrorCode::config, fmt::format("{} is '{}', which is neither http nor https", what, url.redacted()));
+  }
+  return url;
+}
+
+Url Registries::registry_of(const std::string& package) {
+  const std::lock_guard lock(m_mutex);
+  load();
+  const auto upstream = m_context.manifest.upstreams.find(k_ecosystem);
+  const bool said = upstream != m_context.manifest.upstreams.end() && !upstream->second.url.empty();
+  if (package.starts_with('@') && !said) {
+    const std::string key = package.substr(0, package.find('/')) + ":registry";
+    if (const std::string registry = setting(key); !registry.empty()) {
+      return parse(registry, fmt::format("npm's setting {}", key));
+    }
+  }
+  if (m_default.empty()) {
+    m_default = setting("registry");
+  }
+  if (m_default.empty()) {
+    m_default = ask_client();
+  }
+  return parse(m_default, "the address of the npm registry");
+}
+
+Secret Registries::authorization(const Url& url) {
+  const std::lock_guard lock(m_mutex);
+  load();
+  const auto upstream = m_context.manifest.upstreams.find(k_ecosystem);
+  if (upstream != m_context.manifest.upstreams.end()) {
+    const model::Upstream& said = upstream->second;
+    if (said.url.empty() || Url::parse(said.url).origin() == url.origin()) {
+      if (Secret secret = ecosystem::authorization(said, m_context.environment); !secret.empty()) {
+        return secret;
+      }
+    }
+  }
+  if (Secret secret = access(m_context.manifest, m_context.environment, url).authorization; !secret.empty()) {
+    return secret;
+  }
+  // From the longest path to the shortest, as npm looks.
+  std::string path = url.path();
+  while (true) {
+    for (const std::string& form : {path, path.ends_with('/') ? path.substr(0, path.size() - 1) : path + "/"}) {
+      const std::string prefix = nerf_dart(url, form) + ":";
+      if (const std::string token = setting(prefix + "_authToken"); !token.empty()) {
+        return Secret("Bearer " + token);
+      }
+      if (const std::string basic = setting(prefix + "_auth"); !basic.empty()) {
+        return Secret("Basic " + basic);
+      }
+      const std::string user = setting(prefix + "username");
+      const auto password = base::base64_decode(setting(prefix + "_password"));
+      if (!user.empty() && password && !password->empty()) {
+        return Secret("Basic " + base::base64_encode(user + ":" + *password));
+      }
+    }
+    if (path.size() <= 1) {
+      return {};
+    }
+    path = path.substr(0, path.rfind('/', path.size() - 2) + 1);
+  }
+}
+
+}  // namespace airlock::ecosystem::npm
