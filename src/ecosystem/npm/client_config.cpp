@@ -62,15 +62,15 @@ ClientConfig client_config(const ClientConfigRequest& request) {
   }
   config.files = {{"npmrc", npmrc(registry, ca_file), "/usr/local/etc/npmrc"}};
   config.notes = {
-      "npm: `npm config get globalconfig` tells where npmrc belongs on this host; ~/.npmrc does for one user.",
-      "npm: a project's own .npmrc wins over these files; lines such as @SCOPE:registry=… in it must go.",
-      "npm: a lock file whose addresses have a path before the package's name (of another proxy) keeps that path and "
+      "`npm config get globalconfig` tells where npmrc belongs on this host; ~/.npmrc does for one user.",
+      "a project's own .npmrc wins over these files; lines such as @SCOPE:registry=… in it must go.",
+      "a lock file whose addresses have a path before the package's name (of another proxy) keeps that path and "
       "is "
       "answered with 404: take the `resolved` lines out of it, `integrity` protects the content.",
-      "npm: yarn 1 uses the addresses in yarn.lock as they stand: take the `resolved` lines out.",
-      "npm: dependencies from git and URLs, and install scripts that download programs, reach for their own addresses; "
+      "yarn 1 uses the addresses in yarn.lock as they stand: take the `resolved` lines out.",
+      "dependencies from git and URLs, and install scripts that download programs, reach for their own addresses; "
       "use --ignore-scripts where that is unwanted.",
-      fmt::format("npm: packages that are compiled need the headers of Node.js: bring them as files below "
+      fmt::format("packages that are compiled need the headers of Node.js: bring them as files below "
                   "node-headers/, or set nodedir; they are asked for at {}.",
                   node_headers),
   };
