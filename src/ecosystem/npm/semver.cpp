@@ -150,15 +150,22 @@ std::optional<Range::Comparator> Range::parse_comparator(std::string_view text) 
   return comparator;
 }
 
-// One alternative; what is no comparator is left out, as node-semver does with `loose`.
-Range::Set Range::parse_set(const std::string& text) {
+// One alternative. What is no comparator is left out, as node-semver does with `loose`; one with a number that no version
+// can have spoils the range, and nullopt says so.
+std::optional<Range::Set> Range::parse_set(const std::string& text) {
   Set set;
   for (const std::string& word : plain_comparators(text)) {
     if (const auto comparator = parse_comparator(word)) {
       if (comparator->is_null_set()) {
-        return {*comparator};
+        return Set{*comparator};
       }
       set.push_back(*comparator);
+      continue;
+    }
+    std::string_view version = word;
+    take_operator(version);
+    if (const auto parts = match_partial(version); parts && parts->is_full()) {
+      return std::nullopt;
     }
   }
   if (set.size() > 1) {
@@ -178,10 +185,11 @@ std::optional<Range> Range::parse(std::string_view text) {
   std::size_t alternatives = 0;
   while (at <= raw.size()) {
     const std::size_t end = std::min(raw.find("||", at), raw.size());
-    if (Set set = parse_set(std::string(base::trim(std::string_view(raw).substr(at, end - at)))); !set.empty()) {
-      range.m_sets.push_back(std::move(set));
+    auto set = parse_set(std::string(base::trim(std::string_view(raw).substr(at, end - at))));
+    if (set && !set->empty()) {
+      range.m_sets.push_back(std::move(*set));
     }
-    if (++alternatives > k_sets_limit) {
+    if (!set || ++alternatives > k_sets_limit) {
       return std::nullopt;
     }
     at = end + 2;

@@ -48,7 +48,7 @@ class Range {
   };
   using Set = std::vector<Comparator>;  // all of them hold
   static std::optional<Comparator> parse_comparator(std::string_view text);
-  static Set parse_set(const std::string& text);
+  static std::optional<Set> parse_set(const std::string& text);
   static bool satisfies(const Set& set, const SemVer& version);
   static bool overlap(const Set& a, const Set& b);
   std::vector<Set> m_sets;  // any of them

@@ -71,13 +71,13 @@ bool match_tail(std::string_view text, std::string& prerelease) {
   return text.empty();
 }
 
-// One more than a number of any length; "x" for one that JavaScript would print with an exponent.
+// One more than a number; one that has no place in a version stays as it is, and is refused when it is read.
 std::string plus_one(const std::string& digits) {
   std::uint64_t value = 0;
   const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   return failure == std::errc() && end == digits.data() + digits.size() && value < UINT64_MAX
              ? std::to_string(value + 1)
-             : "x";
+             : digits;
 }
 
 std::string without_build(const std::string& comparator) {
