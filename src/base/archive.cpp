@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <clocale>
+#include <memory>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -142,6 +144,41 @@ void walk_archive(const std::filesystem::path& path, const ArchiveVisitor& visit
     if (!visit(member, content)) {
       return;
     }
+  }
+}
+
+void gunzip(std::string_view compressed, ByteSink& sink, std::string_view name) {
+  const std::unique_ptr<struct archive, decltype(&archive_read_free)> archive(archive_read_new(), &archive_read_free);
+  if (!archive) {
+    throw std::bad_alloc();
+  }
+  const auto fail = [&] {
+    const char* const reason = archive_error_string(archive.get());
+    throw Error(ErrorCode::malformed, fmt::format("{} cannot be decompressed: {}", name,
+                                                  printable(reason == nullptr ? "unknown reason" : reason)));
+  };
+  archive_read_support_filter_gzip(archive.get());
+  archive_read_support_format_raw(archive.get());
+  archive_entry* entry = nullptr;
+  if (archive_read_open_memory(archive.get(), compressed.data(), compressed.size()) != ARCHIVE_OK ||
+      archive_read_next_header(archive.get(), &entry) != ARCHIVE_OK) {
+    fail();
+  }
+  // The raw format takes anything, also what no filter took.
+  if (archive_filter_code(archive.get(), 0) != ARCHIVE_FILTER_GZIP) {
+    throw Error(ErrorCode::malformed, fmt::format("{} cannot be decompressed: it is no gzip", name));
+  }
+  std::vector<std::byte> buffer(std::size_t{64} * 1024);
+  while (true) {
+    throw_if_interrupted();
+    const la_ssize_t got = archive_read_data(archive.get(), buffer.data(), buffer.size());
+    if (got < 0) {
+      fail();
+    }
+    if (got == 0) {
+      return;
+    }
+    sink.write(std::span(buffer).first(static_cast<std::size_t>(got)));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.hpp"
 
@@ -20,5 +21,9 @@ struct ArchiveMember {
 // Throws malformed, and limit beyond 1,000,000 members.
 using ArchiveVisitor = std::function<bool(const ArchiveMember&, ByteSource& content)>;
 void walk_archive(const std::filesystem::path& path, const ArchiveVisitor& visit);
+
+// One gzip stream, as HTTP's Content-Encoding has it. Whoever calls bounds what `sink` takes. Throws malformed for what is
+// none, or is cut off; `name` stands in the message.
+void gunzip(std::string_view compressed, ByteSink& sink, std::string_view name);
 
 }  // namespace airlock::base

@@ -74,13 +74,13 @@ check_exit 1 "npm audit gives no false all-clear" far_run "$work/far-new" npm au
 cp "$work/far-new/package.json" "$work/far-pnpm/"
 check "pnpm comes from the mirror and installs" far_run "$work/far-pnpm" npx --yes pnpm@10 add left-pad ms @parcel/watcher
 check "what it installed is there" test -f "$work/far-pnpm/node_modules/left-pad/package.json"
-cp "$work/far-new/package.json" "$work/far-yarn/"
+mkdir -p "$work/far-yarn1"
+for folder in far-yarn far-yarn1; do echo '{"name":"fresh","version":"1.0.0"}' >"$work/$folder/package.json"; done
 touch "$work/far-yarn/yarn.lock"
-check "yarn 4 comes from the mirror and installs" far_run "$work/far-yarn" env YARN_ENABLE_GLOBAL_CACHE=0 YARN_NODE_LINKER=node-modules npx --yes --package @yarnpkg/cli-dist yarn add left-pad chokidar@3
-check "what it installed is there" test -f "$work/far-yarn/node_modules/chokidar/package.json"
-mkdir -p "$work/far-yarn1" && cp "$work/far-new/package.json" "$work/far-yarn1/"
-check "yarn 1 does too" far_run "$work/far-yarn1" env YARN_CACHE_FOLDER="$work/yarn1-cache" npx --yes yarn@1 add left-pad chokidar@3
-check "what it installed is there" test -f "$work/far-yarn1/node_modules/chokidar/package.json"
+check "yarn 4 comes from the mirror and installs" far_run "$work/far-yarn" env YARN_ENABLE_GLOBAL_CACHE=0 YARN_NODE_LINKER=node-modules npx --yes --package @yarnpkg/cli-dist yarn add left-pad is-odd
+check "what it installed is there" test -f "$work/far-yarn/node_modules/is-odd/package.json"
+check "yarn 1 does too" far_run "$work/far-yarn1" env YARN_CACHE_FOLDER="$work/yarn1-cache" npx --yes yarn@1 add left-pad is-odd
+check "what it installed is there" test -f "$work/far-yarn1/node_modules/is-odd/package.json"
 
 # Every address in every document is this mirror's.
 jq -r 'select(.kind == "meta") | .path' "$work/npm.lock" | sed 's#/[^/]*$##' | sort -u >"$work/names"

@@ -17,7 +17,7 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr std::size_t k_name_limit = 214;     // characters, npm's own
+constexpr std::size_t k_name_limit = 214;          // characters, npm's own
 constexpr std::size_t k_version_text_limit = 256;  // node-semver's own
 constexpr std::size_t k_spec_limit = 4096;
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/archive.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 
@@ -94,16 +95,21 @@ void RegistryClient::forget() {
 
 std::shared_ptr<const Packument> RegistryClient::load(const std::string& package) {
   const Url url = document_url(package);
-  auto text = std::make_unique<SpilledText>(fmt::format("the answer for package '{}'", package), k_document_limit);
+  const auto new_text = [&] {
+    return std::make_unique<SpilledText>(fmt::format("the answer for package '{}'", package), k_document_limit);
+  };
+  auto text = new_text();
   http::Download download;
   download.url = url;
   // The full document: the abbreviated one lacks `time`, `scripts` and `pulumi`.
-  download.headers = {{"Accept", "application/json"}};
+  download.headers = {{"Accept", "application/json"}, {"Accept-Encoding", "gzip"}};
   download.authorize = [&](const http::Response* unauthorized) {
     return unauthorized == nullptr ? m_registries.authorization(url) : base::Secret();
   };
+  bool compressed = false;
   try {
-    m_context.http.download(download, *text);
+    const http::Downloaded answer = m_context.http.download(download, *text);
+    compressed = base::to_lower(answer.headers.find("Content-Encoding").value_or("")) == "gzip";
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) {
       return nullptr;
@@ -111,6 +117,12 @@ std::shared_ptr<const Packument> RegistryClient::load(const std::string& package
     throw;
   }
   text->finish();
+  if (compressed) {
+    auto plain = new_text();
+    base::gunzip(text->text(), *plain, fmt::format("the answer for package '{}'", package));
+    plain->finish();
+    text = std::move(plain);
+  }
   const std::string_view begin = base::trim(text->text().substr(0, 200));
   if (!begin.starts_with('{')) {
     throw Error(ErrorCode::upstream, fmt::format("{} answered for package '{}' with no JSON: \"{}\"", url.redacted(),

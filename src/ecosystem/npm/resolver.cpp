@@ -20,10 +20,29 @@ using base::ErrorCode;
 
 namespace {
 
+// Notes of versions that this run has resolved, so that their documents need not be kept for them.
+class KnownNotes {
+ public:
+  void put(const PackageVersion& version, std::string text) {
+    const std::lock_guard lock(m_mutex);
+    m_notes.insert_or_assign(version, std::move(text));
+  }
+  std::optional<std::string> find(const PackageVersion& version) {
+    const std::lock_guard lock(m_mutex);
+    const auto found = m_notes.find(version);
+    return found == m_notes.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  std::mutex m_mutex;
+  std::map<PackageVersion, std::string> m_notes;
+};
+
 // A version's object or its notes, made again from the registry's document: for a lock that was read from disk.
 class Document : public Fetchable {
  public:
-  Document(RegistryClient& client, model::FileRow row) : m_client(client), m_row(std::move(row)) {}
+  Document(RegistryClient& client, KnownNotes& notes, model::FileRow row)
+      : m_client(client), m_notes(notes), m_row(std::move(row)) {}
 
   void fetch(std::uint64_t offset, std::optional<std::uint64_t> length, base::ByteSink& sink) override {
     const std::string text = make();
@@ -38,19 +57,24 @@ class Document : public Fetchable {
       throw Error(ErrorCode::lock, fmt::format("npm '{}' has no usable artifact", base::printable(m_row.path)));
     }
     const auto& [name, version] = *wanted;
+    const bool is_notes = m_row.path == notes_path(name, version);
+    if (const auto notes = is_notes ? m_notes.find(*wanted) : std::nullopt) {
+      return *notes;
+    }
     const auto packument = m_client.packument(name);
     if (!packument || !packument->has(version)) {
       throw Error(ErrorCode::not_found, fmt::format("the registry no longer has {} {}", name, version))
           .with_hint("resolve the manifest again");
     }
     const base::Json object = packument->version_object(version);
-    if (m_row.path == notes_path(name, version)) {
+    if (is_notes) {
       return carried_notes(object, packument->time(version)).value_or("{}");
     }
     return carried_version(object, tarball_name(name, version, packument->facts(version)));
   }
 
   RegistryClient& m_client;
+  KnownNotes& m_notes;
   model::FileRow m_row;
 };
 
@@ -71,7 +95,7 @@ class NpmResolver : public Resolver {
 
   std::unique_ptr<Fetchable> fetchable(const model::FileRow& row) override {
     if (row.kind != model::Kind::file) {
-      return std::make_unique<Document>(m_client, row);
+      return std::make_unique<Document>(m_client, m_notes, row);
     }
     const base::Url url = base::Url::parse(row.origin);
     if (url.scheme() == "file") {
@@ -151,6 +175,10 @@ class NpmResolver : public Resolver {
     }
 
     void send(const Member& member, Grade grade) {
+      const std::string time = member.packument->time(member.version);
+      if (auto notes = carried_notes(member.object, time)) {
+        m_resolver.m_notes.put({member.packument->name(), member.version}, std::move(*notes));
+      }
       for (ResolvedFile& file : version_rows(m_resolver.m_client, member, grade, m_options)) {
         if (file.row.kind == model::Kind::file && file.row.pin.empty()) {
           m_resolver.m_context.reporter.warning(
@@ -199,6 +227,7 @@ class NpmResolver : public Resolver {
 
   ResolveContext m_context;
   RegistryClient m_client;
+  KnownNotes m_notes;
 };
 
 }  // namespace

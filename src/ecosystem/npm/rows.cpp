@@ -65,9 +65,11 @@ std::vector<ResolvedFile> version_rows(RegistryClient& client, const Member& mem
   rows.push_back({.row = std::move(tarball), .content = std::nullopt});
   rows.push_back(document(make_row(member, version_path(name, member.version), Kind::meta, k_json),
                           carried_version(member.object, file), origin));
-  if (auto notes = carried_notes(member.object, member.packument->time(member.version))) {
-    rows.push_back(
-        document(make_row(member, notes_path(name, member.version), Kind::tag, k_json), std::move(*notes), origin));
+  if (carried_notes(member.object, member.packument->time(member.version))) {
+    // Without a digest: it may change between a lock and a bundle, which is no reason to refuse the bundle.
+    FileRow notes = make_row(member, notes_path(name, member.version), Kind::tag, k_json);
+    notes.origin = origin.to_string();
+    rows.push_back({.row = std::move(notes), .content = std::nullopt});
   }
   return rows;
 }

@@ -150,8 +150,8 @@ std::optional<Range::Comparator> Range::parse_comparator(std::string_view text) 
   return comparator;
 }
 
-// One alternative. What is no comparator is left out, as node-semver does with `loose`; one with a number that no version
-// can have spoils the range, and nullopt says so.
+// One alternative. What is no comparator is left out, as node-semver does with `loose`; one with a number that no
+// version can have spoils the range, and nullopt says so.
 std::optional<Range::Set> Range::parse_set(const std::string& text) {
   Set set;
   for (const std::string& word : plain_comparators(text)) {

@@ -124,3 +124,24 @@ TEST_CASE("hostile names are handed over as they are and touch nothing", "[base]
   const TarFile file(member + "x" + std::string(511, '\0') + tar_end());
   CHECK(contents_of(file.path()) == Contents{{"../../etc/passwd", "x"}});
 }
+
+TEST_CASE("one gzip stream is decompressed, and nothing else is taken for one", "[archive]") {
+  const std::string plain(200'000, 'x');
+  const auto packed = run_process({.argv = {"gzip", "-c"}, .input = plain, .environment = {}});
+  REQUIRE(packed.exit_code == 0);
+  StringSink sink(plain.size());
+  gunzip(packed.output, sink, "text");
+  CHECK(sink.take() == plain);
+  const auto code = [](std::string_view text, std::size_t limit) {
+    return code_of([&] {
+      StringSink into(limit);
+      gunzip(text, into, "text");
+      return 0;
+    });
+  };
+  CHECK(code(packed.output, plain.size() - 1) == ErrorCode::limit);
+  CHECK(code(packed.output.substr(0, packed.output.size() - 9), plain.size()) == ErrorCode::malformed);
+  CHECK(code("plain text", 100) == ErrorCode::malformed);
+  CHECK(code("", 100) == ErrorCode::malformed);
+  CHECK(code("\x1f\x8b", 100) == ErrorCode::malformed);
+}
