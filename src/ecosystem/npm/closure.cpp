@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t k_threads = 16;
 constexpr std::size_t k_dependency_total_limit = 200'000;
 constexpr std::size_t k_links_shown = 12;
+constexpr std::size_t k_peer_range_limit = 1000;  // of one package
 
 }  // namespace
 
@@ -106,17 +107,19 @@ void Closure::add_locked(const LockedPackage& locked, const std::string& asker) 
 }
 
 void Closure::finish() {
-  m_tasks.wait();
+  do {
+    m_tasks.wait();
+  } while (want_absent_peers());
 }
 
-void Closure::want(Wish wish) {
+bool Closure::want(Wish wish) {
   {
     const std::lock_guard lock(m_mutex);
     if (!m_asked
              .emplace(wish.requirement.name, wish.requirement.wanted, wish.grade, wish.edge_optional, wish.lenient,
                       wish.overrides)
              .second) {
-      return;
+      return false;
     }
     if (m_asked.size() > k_dependency_total_limit) {
       throw Error(ErrorCode::limit, fmt::format("more than {} dependencies", k_dependency_total_limit));
@@ -126,6 +129,7 @@ void Closure::want(Wish wish) {
     base::throw_if_interrupted();
     process(wish);
   });
+  return true;
 }
 
 void Closure::process(const Wish& wish) {
@@ -183,17 +187,33 @@ void Closure::settle(const Wish& wish, const std::shared_ptr<const Packument>& p
 
 void Closure::want_dependencies(const Dependencies& dependencies, const Wish& from) {
   for (const auto& [key, value] : dependencies.required) {
-    want_dependency(key, value, from, false);
-  }
-  for (const auto& [key, value] : dependencies.peer) {
-    want_dependency(key, value, from, false);
+    if (auto wish = wish_for(key, value, from, false)) {
+      want(std::move(*wish));
+    }
   }
   for (const auto& [key, value] : dependencies.optional) {
-    want_dependency(key, value, from, true);
+    if (auto wish = wish_for(key, value, from, true)) {
+      want(std::move(*wish));
+    }
+  }
+  for (const auto& [key, value] : dependencies.peer) {
+    if (auto wish = wish_for(key, value, from, false)) {
+      note_peer(*wish, false);
+      want(std::move(*wish));
+    }
+  }
+  for (const auto& [key, value] :
+       from.grade == Grade::whole ? dependencies.optional_peer : decltype(dependencies.peer)()) {
+    Wish lenient = from;
+    lenient.lenient = true;
+    if (const auto wish = wish_for(key, value, lenient, false)) {
+      note_peer(*wish, true);
+    }
   }
 }
 
-void Closure::want_dependency(const std::string& key, const std::string& value, const Wish& from, bool optional) {
+std::optional<Closure::Wish> Closure::wish_for(const std::string& key, const std::string& value, const Wish& from,
+                                               bool optional) {
   Wish wish;
   wish.key = key;
   wish.grade = from.grade;
@@ -214,9 +234,67 @@ void Closure::want_dependency(const std::string& key, const std::string& value, 
     }
   } catch (const Error& error) {
     fail(wish, error.code(), error.message(), "");
+    return std::nullopt;
+  }
+  return wish;
+}
+
+void Closure::note_peer(const Wish& wish, bool optional) {
+  if (wish.requirement.kind != Requirement::Kind::range || wish.grade != Grade::whole) {
     return;
   }
-  want(std::move(wish));
+  const std::lock_guard lock(m_mutex);
+  Peers& peers = m_peers[wish.requirement.name];
+  if (peers.ranges.size() < k_peer_range_limit && peers.ranges.insert(wish.requirement.wanted).second && optional) {
+    peers.optional.push_back(wish);
+  }
+}
+
+// Called while no task runs. True when something new was asked for.
+bool Closure::want_absent_peers() {
+  std::map<std::string, std::vector<SemVer>> here;
+  for (const auto& [member, grade] : m_grades) {
+    if (grade == Grade::whole && m_peers.contains(member.name)) {
+      here[member.name].push_back(SemVer::parse(member.version).value());
+    }
+  }
+  std::vector<Wish> wishes;
+  for (const auto& [name, versions] : here) {
+    const Peers& peers = m_peers.at(name);
+    for (const Wish& wish : peers.optional) {
+      const auto range = Range::parse(wish.requirement.wanted);
+      if (range &&
+          std::none_of(versions.begin(), versions.end(), [&](const SemVer& one) { return range->satisfied_by(one); })) {
+        wishes.push_back(wish);
+      }
+    }
+    std::vector<Range> ranges;
+    for (const std::string& text : peers.ranges) {
+      if (auto range = Range::parse(text)) {
+        ranges.push_back(std::move(*range));
+      }
+    }
+    const auto suits_all = [&](const SemVer& version) {
+      return std::all_of(ranges.begin(), ranges.end(), [&](const Range& range) { return range.satisfied_by(version); });
+    };
+    if (ranges.size() < 2 || std::any_of(versions.begin(), versions.end(), suits_all)) {
+      continue;
+    }
+    const auto packument = m_client.packument(name);
+    if (const auto version = packument ? packument->highest(suits_all) : std::nullopt) {
+      Wish joint;
+      joint.key = name;
+      joint.requirement = {.kind = Requirement::Kind::range, .name = name, .wanted = *version};
+      joint.lenient = true;
+      joint.chain = std::make_shared<const Link>(Link{.what = "peers of the same package", .before = nullptr});
+      wishes.push_back(std::move(joint));
+    }
+  }
+  bool is_new = false;
+  for (Wish& wish : wishes) {
+    is_new = want(std::move(wish)) || is_new;
+  }
+  return is_new;
 }
 
 void Closure::fail(const Wish& wish, ErrorCode code, const std::string& reason, const std::string& hint) {

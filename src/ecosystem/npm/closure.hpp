@@ -1,11 +1,14 @@
 // Everything that packages need, and what those need, until nothing is missing: each range of each version in the
-// result is satisfied by a version in it, so that a client that sees nothing else can install any of them.
+// result is satisfied by a version in it, so that a client that sees nothing else can install any of them. Of peers,
+// which share one place in a tree, there is also a version that suits all who ask, where upstream has one; ranges of
+// optional peers count once something else brings the package.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -70,11 +73,13 @@ class Closure {
   };
 
   void add_locked(const LockedPackage& locked, const std::string& asker);
-  void want(Wish wish);
+  bool want(Wish wish);  // false: it was asked for before
   void process(const Wish& wish);
   void settle(const Wish& wish, const std::shared_ptr<const Packument>& packument, const std::string& version);
   void want_dependencies(const Dependencies& dependencies, const Wish& from);
-  void want_dependency(const std::string& key, const std::string& value, const Wish& from, bool optional);
+  std::optional<Wish> wish_for(const std::string& key, const std::string& value, const Wish& from, bool optional);
+  void note_peer(const Wish& wish, bool optional);
+  bool want_absent_peers();
   void fail(const Wish& wish, base::ErrorCode code, const std::string& reason, const std::string& hint);
   static std::string chain_text(const Wish& wish);
 
@@ -87,6 +92,11 @@ class Closure {
   std::set<std::tuple<std::string, std::string, Grade, bool, bool, const OverrideSet*>> m_asked;
   std::map<std::tuple<std::string, std::string, const OverrideSet*>, Grade> m_walked;
   std::map<PackageVersion, Grade> m_grades;
+  struct Peers {  // what is asked of one package as a peer
+    std::set<std::string> ranges;
+    std::vector<Wish> optional;  // each range once
+  };
+  std::map<std::string, Peers> m_peers;
   TaskGroup m_tasks;  // last: its threads use the rest
 };
 

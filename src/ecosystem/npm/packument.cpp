@@ -79,19 +79,23 @@ std::optional<std::string> Packument::choose(const Requirement& requirement) con
       return latest->second;
     }
   }
-  std::optional<std::string> highest;
+  return highest([&](const SemVer& version) { return range->satisfied_by(version); });
+}
+
+std::optional<std::string> Packument::highest(const std::function<bool(const SemVer&)>& suits) const {
+  std::optional<std::string> deprecated;
   for (const Known& one : m_sorted) {
-    if (!range->satisfied_by(one.version)) {
+    if (!suits(one.version)) {
       continue;
     }
     if (!is_deprecated(one.text)) {
       return one.text;
     }
-    if (!highest) {
-      highest = one.text;
+    if (!deprecated) {
+      deprecated = one.text;
     }
   }
-  return highest;
+  return deprecated;
 }
 
 std::string Packument::what(const std::string& version) const {

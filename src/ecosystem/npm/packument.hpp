@@ -1,6 +1,7 @@
 // A registry's document of one package: which versions there are, which one npm would take, and what a version says.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -34,6 +35,9 @@ class Packument {
   // npm's rule (npm-pick-manifest): a tag gives its version; of a range `latest`, where that satisfies it and is not
   // deprecated, else the highest that is not deprecated, else the highest. nullopt when nothing satisfies.
   std::optional<std::string> choose(const Requirement& requirement) const;
+
+  // The highest that `suits`; one that is not deprecated, where there is such a one.
+  std::optional<std::string> highest(const std::function<bool(const SemVer&)>& suits) const;
 
   base::Json version_object(const std::string& version) const;  // throws malformed, limit; not_found without it
   VersionFacts facts(const std::string& version) const;

@@ -187,7 +187,9 @@ Dependencies read_dependencies(const Json& package, bool dev, std::string_view w
     for (const auto& [name, about] : meta->items()) {
       const auto optional = about.is_object() ? about.find("optional") : about.end();
       if (about.is_object() && optional != about.end() && optional->is_boolean() && optional->get<bool>()) {
-        result.peer.erase(name);
+        const auto place = result.peer.extract(name);
+        // Some are named there only, which means any version.
+        result.optional_peer.emplace(name, place ? place.mapped() : "*");
       }
     }
   }
@@ -200,6 +202,7 @@ Dependencies read_dependencies(const Json& package, bool dev, std::string_view w
   }
   for (const auto& [name, range] : result.required) {
     result.peer.erase(name);  // a package that is both is placed as its own dependency
+    result.optional_peer.erase(name);
   }
   return result;
 }

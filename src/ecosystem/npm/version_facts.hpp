@@ -17,8 +17,9 @@ namespace airlock::ecosystem::npm {
 enum class Libc { glibc, musl };
 
 struct Dependencies {
-  // Name to range, each name in one of them only: what is optional is not required.
-  std::map<std::string, std::string> required, optional, peer;
+  // Name to range, each name in one of them only: what is optional is not required. An optional peer is not installed
+  // for its own sake, but where it is there it must fit.
+  std::map<std::string, std::string> required, optional, peer, optional_peer;
 };
 
 struct PlatformLimits {  // empty: any
@@ -33,7 +34,7 @@ struct PulumiPlugin {
 };
 
 struct VersionFacts {
-  Dependencies dependencies;  // bundled ones and optional peers left out
+  Dependencies dependencies;  // bundled ones left out
   PlatformLimits limits;
   std::string deprecated;  // the message; empty when it is not
   std::vector<base::Digest> integrity;

@@ -126,6 +126,7 @@ TEST_CASE("facts: what is optional is not required, what is bundled is left out"
   CHECK(facts.dependencies.required == std::map<std::string, std::string>{{"b", "1"}});
   CHECK(facts.dependencies.optional == std::map<std::string, std::string>{{"c", "2"}});
   CHECK(facts.dependencies.peer == std::map<std::string, std::string>{{"p", "1"}});
+  CHECK(facts.dependencies.optional_peer == std::map<std::string, std::string>{{"q", "2"}});
   CHECK(facts.deprecated == "deprecated");
   CHECK(facts.integrity.at(0).to_string() == "sha1:5b8a3a7765dfe001261dde915589e782f8c94d1e");
   CHECK_FALSE(facts.pulumi);

@@ -92,6 +92,40 @@ TEST_CASE("a closure holds dependencies, peers, aliases and several versions; no
         Names{"a-1.0.0.tgz", "b-1.0.0.tgz", "b-2.0.0.tgz", "c-1.0.0.tgz", "peer-3.0.0.tgz", "real-4.0.0.tgz"});
 }
 
+TEST_CASE("of peers there is a version that suits all who ask, of optional ones once the package is there",
+          "[ecosystem][npm][resolver]") {
+  FakeRegistry registry;
+  for (const char* version : {"1.0.0", "2.1.0", "2.2.0", "2.3.0", "3.0.0"}) {
+    registry.add("host", version);
+  }
+  const auto peer = [](const char* range, bool optional) {
+    Json json = {{"peerDependencies", {{"host", range}}}};
+    if (optional) {
+      json["peerDependenciesMeta"] = {{"host", {{"optional", true}}}};
+    }
+    return json;
+  };
+  registry.add("any", "1.0.0", peer(">=1", false));
+  registry.add("old", "1.0.0", peer("<3", true));
+  registry.add("left", "1.0.0", peer("2.1 || 2.3", false));
+  registry.add("right", "1.0.0", peer("2.1 || 2.2", false));
+  registry.add("never", "1.0.0", peer("^9", true));
+  const auto run = [&](const std::string& packages) {
+    Resolution resolution(descriptor(), registry.manifest("{ packages: [" + packages + "] }"));
+    Names names;
+    for (const std::string& name : tarballs(resolution, resolution.run())) {
+      if (name.starts_with("host")) {
+        names.push_back(name);
+      }
+    }
+    return names;
+  };
+  CHECK(run("old").empty());
+  CHECK(run("any, old") == Names{"host-2.3.0.tgz", "host-3.0.0.tgz"});
+  CHECK(run("left, right") == Names{"host-2.1.0.tgz", "host-2.2.0.tgz", "host-2.3.0.tgz"});
+  CHECK(run("any, never") == Names{"host-3.0.0.tgz"});  // nothing suits both, and that is for the client to say
+}
+
 TEST_CASE("optional packages of other platforms are named, not carried", "[ecosystem][npm][resolver]") {
   FakeRegistry registry;
   registry.add("bin-linux", "1.0.0", {{"os", {"linux"}}, {"cpu", {"x64"}}, {"libc", {"glibc"}}});
