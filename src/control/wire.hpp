@@ -177,7 +177,8 @@ struct StepReport {
   std::optional<UnixMillis> started;
   std::optional<UnixMillis> updated;
 };
-// Any number of steps; the last word on a step holds, and an ended step never runs again.
+// Any number of steps; the last word on a step holds, and an ended step never runs again. A step's lines are sent
+// before its end is reported: readers go on to the next step then.
 struct StepReports {
   std::vector<StepReport> steps;
 };

@@ -37,6 +37,9 @@ struct ServerRequest {
   const std::string& parameter(const std::string& name) const { return parameters.at(name); }
   std::optional<std::string> query_value(std::string_view name) const;
   std::string base_url;  // "https://host:port" for absolute URLs; from --base-url or Host
+  // True once the client has closed its side: for handlers that hold an answer back. Cheap; only while the handler
+  // runs.
+  std::function<bool()> client_gone = [] { return false; };
 };
 
 struct ServerResponse {

@@ -181,6 +181,7 @@ ServerResponse Connection::answer(const ServerContext& context, ServerRequest& r
   request.parameters = std::move(match.parameters);
   BodySource body(m_stream, reader, match.options.body_limit, expectation);
   request.body = &body;
+  request.client_gone = [this] { return m_stream.peer_closed(); };
   ServerResponse response = call(context, *match.handler, request, reader);
   request.body = nullptr;
   owes_continue = body.owes_continue();

@@ -40,6 +40,14 @@ Stream::Stream(base::Fd socket) : m_socket(std::move(socket)) {
   ::setsockopt(m_socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+// Not by peeking: the last words of TLS stand before the end.
+bool Stream::peer_closed() const {
+  pollfd entry{};
+  entry.fd = m_socket.get();
+  entry.events = POLLRDHUP;
+  return ::poll(&entry, 1, 0) > 0 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 void Stream::wait_until(Clock::time_point deadline) {
   m_has_deadline = true;
   m_deadline = deadline;

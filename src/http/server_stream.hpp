@@ -32,6 +32,8 @@ class Stream {
   bool start_tls(const TlsContext& tls, Clock::time_point deadline);
   bool is_tls() const { return m_ssl != nullptr; }
 
+  bool peer_closed() const;  // the peer will send nothing more, or is unreachable; reads nothing
+
   void wait_until(Clock::time_point deadline);
   // Gives up when less than 256 bytes a second moved over `window` of waiting.
   void wait_while_moving(std::chrono::milliseconds window);

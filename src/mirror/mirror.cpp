@@ -37,6 +37,12 @@ struct Mirror::Impl {
   explicit Impl(MirrorOptions given)
       : options(std::move(given)), clock(options.clock == nullptr ? system_clock : *options.clock),
         catalog(options.home), blobs(options.home / "blobs"), wants(options.home, clock, options.error_log) {
+    if (options.control) {
+      options.control->home = options.home;
+      options.control->clock = &clock;
+      options.control->error_log = options.error_log;
+      control.emplace(*options.control);
+    }
     server.emplace(server_options(), make_router());
   }
 
@@ -86,6 +92,9 @@ struct Mirror::Impl {
     });
     router.add("GET", "/", [this](const ServerRequest& request) { return page(request); });
     mount_setup(router, options.ca_certificate);
+    if (control) {
+      control->mount(router);
+    }
     if (options.mount_more) {
       options.mount_more(router, context);
     }
@@ -110,6 +119,7 @@ struct Mirror::Impl {
   Metrics metrics;
   CatalogSummaries summaries;
   WantsRecorder wants;
+  std::optional<control::ControlPlane> control;
   std::optional<http::Server> server;  // last: its threads use all of the above until it is gone
 };
 
@@ -126,6 +136,9 @@ void Mirror::start() {
 }
 
 void Mirror::stop() {
+  if (m_impl->control) {
+    m_impl->control->stop_waiting();  // or held answers would take up the grace time
+  }
   m_impl->server->stop();
   m_impl->wants.flush();
 }

@@ -1,14 +1,17 @@
 // The one server process of the isolated side: every ecosystem over the active catalog, health, metrics,
-// client configuration. It only reads the catalog and the blobs; what clients missed goes to mirror.db.
+// client configuration, the control plane. It only reads the catalog and the blobs; what clients missed goes to
+// mirror.db.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "control/control_plane.hpp"
 #include "ecosystem/ecosystem.hpp"
 #include "http/server.hpp"
 
@@ -21,7 +24,9 @@ struct MirrorOptions {
   // Each is given one line without its end, from several threads. Empty: not logged.
   std::function<void(std::string_view line)> access_log;
   std::function<void(std::string_view line)> error_log;
-  // Routes of others on the same server (control plane, console), mounted last.
+  // Pools, agents and deployments below /api/; none without. Its home, clock and log are the mirror's.
+  std::optional<control::ControlOptions> control;
+  // Routes of others on the same server (console), mounted last.
   std::function<void(http::Router&, const ecosystem::MirrorContext&)> mount_more;
   const base::Clock* clock = nullptr;  // outlives the mirror; null: the system's
 };

@@ -1,0 +1,61 @@
+// The HTTP side of the control plane: each file mounts the routes of one topic. Every answer is JSON, errors too
+// (AGENTS.md B.1.2), and says nothing of what went wrong inside.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/json.hpp"
+#include "control/access.hpp"
+#include "control/deployments.hpp"
+#include "control/dispatcher.hpp"
+#include "http/server.hpp"
+
+namespace airlock::control {
+
+class Api {
+ public:
+  Api(Core& core, Access& access, Dispatcher& dispatcher, Deployments& deployments)
+      : m_core(core), m_access(access), m_dispatcher(dispatcher), m_deployments(deployments) {}
+
+  void mount(http::Router& router);
+
+ private:
+  using UserHandler = std::function<http::ServerResponse(const http::ServerRequest&, const Caller&)>;
+  using JobHandler =
+      std::function<http::ServerResponse(const http::ServerRequest&, const std::string& id, const base::Secret& token)>;
+
+  void mount_agent_routes(http::Router& router);
+  void mount_pool_routes(http::Router& router);
+  void mount_token_routes(http::Router& router);
+  void mount_settings_routes(http::Router& router);
+  void mount_deployment_routes(http::Router& router);
+  void mount_organization_routes(http::Router& router);
+  void mount_source_routes(http::Router& router);
+
+  // Behind a user's token; the token is looked at before the body.
+  void user_route(http::Router& router, std::string method, std::string pattern, UserHandler handler,
+                  http::RouteOptions options = {});
+  // Below /api/deployments/{id}/, behind a job's token.
+  void job_route(http::Router& router, std::string method, std::string_view what, JobHandler handler);
+
+  http::ServerResponse pool_detail(const PoolRecord& pool);
+  PoolRecord pool_of(const http::ServerRequest& request);  // throws not_found
+
+  Core& m_core;
+  Access& m_access;
+  Dispatcher& m_dispatcher;
+  Deployments& m_deployments;
+};
+
+http::ServerResponse json_response(int status, const base::Json& json);
+http::ServerResponse no_content();
+std::string body_text(const http::ServerRequest& request);  // throws limit
+base::Json body_json(const http::ServerRequest& request);   // throws malformed, limit
+StackName stack_of(const http::ServerRequest& request);     // throws malformed
+// Of a query; throws malformed outside the range.
+std::uint64_t query_number(const http::ServerRequest& request, std::string_view name, std::uint64_t fallback,
+                           std::uint64_t smallest, std::uint64_t largest);
+
+}  // namespace airlock::control

@@ -1,0 +1,29 @@
+// The API's objects (AGENTS.md A.10.4 to A.10.6), with what airlock adds in members named "airlock".
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.hpp"
+#include "control/deployments.hpp"
+
+namespace airlock::control {
+
+// One of A.10.4: not-started, accepted, running, succeeded, failed, skipped.
+std::string_view api_status(const DeploymentRecord& deployment);
+std::string_view api_status(DeploymentState state);
+
+base::Json deployment_json(const DeploymentDetail& detail);        // GET …/{id}
+base::Json deployment_entry_json(const DeploymentDetail& detail);  // of a list
+base::Json stream_json(const LogStream& stream);
+base::Json page_json(const LogPage& page);
+
+base::Json pool_json(const PoolRecord& pool, const std::vector<AgentRecord>& agents, base::Time now);
+base::Json agent_json(const AgentRecord& agent, base::Time now);
+base::Json token_json(const TokenRecord& token);  // never its value
+bool is_online(const AgentRecord& agent, base::Time now);
+
+std::string dump_json(const base::Json& json);  // bytes that are no UTF-8 replaced
+
+}  // namespace airlock::control

@@ -1,0 +1,45 @@
+#include "control/core.hpp"
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "control/control_db.hpp"
+
+namespace airlock::control {
+
+namespace {
+
+std::filesystem::path made_folder(const std::filesystem::path& home) {
+  base::make_directories(home);
+  const auto folder = control_folder(home);
+  base::make_directories(folder, 0700);
+  return folder;
+}
+
+}  // namespace
+
+Core::Core(ControlOptions given)
+    : options(std::move(given)), clock(options.clock == nullptr ? system_clock : *options.clock),
+      records((made_folder(options.home), open_control_db(options.home))),
+      vault(control_folder(options.home) / "secrets.key"), logs(control_folder(options.home) / "logs", options.logs),
+      sources(control_folder(options.home) / "sources") {
+  // Another key would show only when an agent needs a secret, at night.
+  const std::string key = vault.key_id();
+  if (const auto known = records.fact("secrets-key"); known && *known != key) {
+    throw base::Error(base::ErrorCode::config, "the secrets in control.db were closed with another secrets.key")
+        .with_hint("restore HOME/control/secrets.key that belongs to this database");
+  } else if (!known) {
+    records.set_fact("secrets-key", key);
+  }
+}
+
+void Core::ring_for_work() {
+  ++work_count;
+  work.notify_all();
+}
+
+void Core::ring_for_news() {
+  ++news_count;
+  news.notify_all();
+}
+
+}  // namespace airlock::control
