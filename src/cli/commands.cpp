@@ -129,6 +129,8 @@ std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
   add_store_commands(*app, session);
   add_push_command(*app, session);
   add_serve_command(*app, session);
+  add_pool_commands(*app, session);
+  add_deploy_commands(*app, session);
   add_client_commands(*app, session);
   add_tls_command(*app, session);
   add_reference_commands(*app, session);

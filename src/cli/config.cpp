@@ -40,6 +40,20 @@ constexpr std::array k_settings = {
                 "age of the newest state of a channel above which `airlock status` calls it stale"},
     SettingInfo{"keep_generations", SettingType::number, "2", "AIRLOCK_KEEP_GENERATIONS",
                 "generations of each channel that `store sweep` keeps, the active one included"},
+    SettingInfo{"agent_lease", SettingType::duration, "30s", "AIRLOCK_AGENT_LEASE",
+                "how long an agent may be silent before `airlock serve` takes its deployment for lost"},
+    SettingInfo{"deployment_timeout", SettingType::duration, "6h", "AIRLOCK_DEPLOYMENT_TIMEOUT",
+                "how long a deployment may run that names no timeout of its own"},
+    SettingInfo{"deployment_log_limit", SettingType::bytes, "64MiB", "AIRLOCK_DEPLOYMENT_LOG_LIMIT",
+                "bytes that `airlock serve` keeps of the log of one deployment"},
+    SettingInfo{"source_limit", SettingType::bytes, "2GiB", "AIRLOCK_SOURCE_LIMIT",
+                "bytes of a folder that `deploy create --source` may upload"},
+    SettingInfo{"server_url", SettingType::text, "", "AIRLOCK_SERVER_URL",
+                "the server that `pool` and `deploy` talk to; else the one that runs on this home"},
+    SettingInfo{"token_file", SettingType::path, "", "AIRLOCK_TOKEN_FILE",
+                "file with the user's token for that server; else the one that the server left in this home"},
+    SettingInfo{"server_ca", SettingType::path, "", "AIRLOCK_SERVER_CA",
+                "authority of that server's certificate, PEM, besides the system's"},
 };
 
 std::vector<std::string> setting_names() {

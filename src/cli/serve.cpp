@@ -21,6 +21,7 @@
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "cli/listen_address.hpp"
+#include "cli/server_access.hpp"
 #include "cli/session.hpp"
 #include "http/self_signed.hpp"
 #include "mirror/mirror.hpp"
@@ -128,6 +129,27 @@ http::ServerOptions server_options(const Session& session, const ServeFlags& fla
   return server;
 }
 
+control::ControlOptions control_options(const Session& session) {
+  control::ControlOptions options;
+  options.lease = std::chrono::seconds(std::clamp<std::uint64_t>(session.config.number("agent_lease"), 1, 3600));
+  options.lease_grace = options.lease / 3;
+  options.offer = std::min(options.offer, options.lease);
+  options.default_timeout = std::chrono::seconds(session.config.number("deployment_timeout"));
+  options.source_limit = session.config.number("source_limit");
+  options.logs.bytes = session.config.number("deployment_log_limit");
+  return options;
+}
+
+// How commands on this home reach the server without being told.
+std::string local_url(const mirror::MirrorOptions& options, const ListenAddress& address, std::uint16_t port,
+                      bool self_signed) {
+  const bool tls = !options.server.tls_certificate.empty();
+  if (tls && !self_signed && !options.server.base_url.empty()) {
+    return options.server.base_url;  // the name that is in the certificate
+  }
+  return fmt::format("{}://{}", tls ? "https" : "http", address.reachable_as(port));
+}
+
 void wait_until_stopped(Session& session, mirror::Mirror& mirror) {
   while (!base::interrupt_requested()) {
     std::this_thread::sleep_for(k_look_for_signals);
@@ -170,6 +192,7 @@ void serve(Session& session, const ServeFlags& flags) {
     }
     options.ca_certificate = flags.tls_ca;
   }
+  options.control = control_options(session);
   auto* reporter = session.reporter.get();
   options.access_log = [reporter](std::string_view line) { reporter->note(line); };
   options.error_log = [reporter](std::string_view line) { reporter->warning(line); };
@@ -177,12 +200,13 @@ void serve(Session& session, const ServeFlags& flags) {
   const auto base_url = options.server.base_url;
   const auto authority = options.ca_certificate;
 
-  mirror::Mirror mirror(std::move(options));
+  mirror::Mirror mirror(options);
   struct sigaction action = {};
   action.sa_handler = handle_hangup;
   sigemptyset(&action.sa_mask);
   ::sigaction(SIGHUP, &action, nullptr);
   mirror.start();
+  write_server_address(session.home.root, {local_url(options, address, mirror.port(), flags.self_signed), authority});
 
   const auto url = base_url.empty()
                        ? fmt::format("{}://{}/", tls ? "https" : "http", address.reachable_as(mirror.port()))
@@ -196,6 +220,8 @@ void serve(Session& session, const ServeFlags& flags) {
     text += fmt::format("  trust    {} (SHA-256 {})\n", authority.string(), base::group_digits(fingerprint));
   }
   text += fmt::format("  clients  {}setup/, or `airlock client show --url {}`\n", url, url);
+  text += fmt::format("  agents   `airlock pool create NAME` gives a token; users' token: {}\n",
+                      control::admin_token_file(session.home.root).string());
   if (!tls && !address.is_loopback()) {
     reporter->warning("without TLS anyone on the way can read and change what clients get; see --tls-self-signed");
   }

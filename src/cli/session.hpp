@@ -69,6 +69,8 @@ void add_trust_commands(CLI::App& app, Session& session);
 void add_store_commands(CLI::App& app, Session& session);  // store …, status, audit, wants
 void add_push_command(CLI::App& app, Session& session);
 void add_serve_command(CLI::App& app, Session& session);
+void add_pool_commands(CLI::App& app, Session& session);
+void add_deploy_commands(CLI::App& app, Session& session);
 void add_client_commands(CLI::App& app, Session& session);
 void add_tls_command(CLI::App& app, Session& session);
 void add_reference_commands(CLI::App& app, Session& session);  // explain CODE, ecosystem list, version, config show

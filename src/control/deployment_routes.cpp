@@ -110,6 +110,18 @@ void Api::mount_organization_routes(http::Router& router) {
     filter.organization = request.parameter("org");
     return json_response(200, listed(m_deployments, std::move(filter), request));
   });
+  // airlock's own: a deployment by its id alone.
+  user_route(router, "GET", base + "/{id}", [this](const ServerRequest& request, const Caller&) {
+    std::optional<DeploymentRecord> record;
+    {
+      const std::lock_guard lock(m_core.mutex);
+      record = m_core.records.deployment(request.parameter("id"));
+    }
+    if (!record || record->stack.organization != request.parameter("org")) {
+      throw Error(ErrorCode::not_found, "the organization has no such deployment");
+    }
+    return json_response(200, deployment_json(m_deployments.detail(record->stack, record->id)));
+  });
   for (const bool paused : {true, false}) {
     user_route(router, "POST", base + (paused ? "/pause" : "/resume"),
                [this, paused](const ServerRequest& request, const Caller&) {

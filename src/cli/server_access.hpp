@@ -1,0 +1,62 @@
+// How commands reach a server's API: which server, with which token, and what an answer means to the command.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "base/json.hpp"
+#include "base/secret.hpp"
+#include "base/url.hpp"
+#include "http/client.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace airlock::cli {
+
+struct Session;
+
+// Where the server of a home can be reached from the same host; written by `serve`, HOME/control/server.json.
+struct ServerAddress {
+  std::string url;
+  std::filesystem::path ca;  // empty where the system's authorities do
+};
+void write_server_address(const std::filesystem::path& home, const ServerAddress& address);
+
+struct ServerFlags {
+  std::string url, token_file, ca, organization = "default";
+};
+void add_server_flags(CLI::App& command, ServerFlags& flags);
+
+// The API of one server. Each call throws auth, not_found, usage (what the server says is wrong with the request),
+// conflict, limit or upstream, with the server's own words.
+class ServerAccess {
+ public:
+  // --url, else the setting server_url, else the server that was started on this home. The token that a server left in
+  // the home goes to that server only. Throws config, not_found.
+  ServerAccess(const Session& session, const ServerFlags& flags);
+
+  base::Json get(const std::string& path);
+  std::optional<base::Json> find(const std::string& path);  // nullopt: 404
+  base::Json send(const std::string& method, const std::string& path, const std::optional<base::Json>& body);
+  void upload(const std::string& path, base::ByteSource& source, std::uint64_t length);
+  const base::Url& url() const { return m_url; }
+
+ private:
+  http::Request request(const std::string& method, const std::string& path) const;
+  http::Response checked(const http::Request& request);
+
+  base::Url m_url;
+  base::Secret m_token;
+  std::unique_ptr<http::Client> m_client;
+};
+
+std::string path_part(std::string_view text);  // percent-encoded
+
+}  // namespace airlock::cli
