@@ -1,4 +1,5 @@
 // `airlock deploy settings`: what every deployment of a stack begins with.
+#include <cstdio>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -30,9 +31,17 @@ std::string settings_path(const SettingsFlags& flags) {
   return stack_path(flags.stack, flags.server.organization) + "/settings";
 }
 
+class StdinSource : public base::ByteSource {
+ public:
+  std::size_t read(std::span<std::byte> buffer) override { return std::fread(buffer.data(), 1, buffer.size(), stdin); }
+};
+
 Json read_document(const SettingsFlags& flags) {
-  const auto text = base::read_file(flags.file == "-" ? "/dev/stdin" : flags.file, k_settings_limit);
-  return base::parse_json(text, flags.file == "-" ? "stdin" : flags.file);
+  if (flags.file != "-") {
+    return base::parse_json(base::read_file(flags.file, k_settings_limit), flags.file);
+  }
+  StdinSource source;
+  return base::parse_json(base::read_all(source, k_settings_limit), "stdin");
 }
 
 void get_settings(Session& session, const SettingsFlags& flags) {

@@ -38,7 +38,7 @@ constexpr std::chrono::milliseconds k_look_for_signals{200};
 
 struct ServeFlags {
   std::string listen, tls_cert, tls_key, tls_ca, base_url;
-  bool self_signed = false;
+  bool self_signed = false, mirror_only = false;
 };
 
 std::atomic<bool> g_reload = false;
@@ -192,7 +192,9 @@ void serve(Session& session, const ServeFlags& flags) {
     }
     options.ca_certificate = flags.tls_ca;
   }
-  options.control = control_options(session);
+  if (!flags.mirror_only) {
+    options.control = control_options(session);
+  }
   auto* reporter = session.reporter.get();
   options.access_log = [reporter](std::string_view line) { reporter->note(line); };
   options.error_log = [reporter](std::string_view line) { reporter->warning(line); };
@@ -206,7 +208,9 @@ void serve(Session& session, const ServeFlags& flags) {
   sigemptyset(&action.sa_mask);
   ::sigaction(SIGHUP, &action, nullptr);
   mirror.start();
-  write_server_address(session.home.root, {local_url(options, address, mirror.port(), flags.self_signed), authority});
+  if (options.control) {
+    write_server_address(session.home.root, {local_url(options, address, mirror.port(), flags.self_signed), authority});
+  }
 
   const auto url = base_url.empty()
                        ? fmt::format("{}://{}/", tls ? "https" : "http", address.reachable_as(mirror.port()))
@@ -220,8 +224,10 @@ void serve(Session& session, const ServeFlags& flags) {
     text += fmt::format("  trust    {} (SHA-256 {})\n", authority.string(), base::group_digits(fingerprint));
   }
   text += fmt::format("  clients  {}setup/, or `airlock client show --url {}`\n", url, url);
-  text += fmt::format("  agents   `airlock pool create NAME` gives a token; users' token: {}\n",
-                      control::admin_token_file(session.home.root).string());
+  if (options.control) {
+    text += fmt::format("  agents   `airlock pool create NAME` gives a token; users' token: {}\n",
+                        control::admin_token_file(session.home.root).string());
+  }
   if (!tls && !address.is_loopback()) {
     reporter->warning("without TLS anyone on the way can read and change what clients get; see --tls-self-signed");
   }
@@ -254,6 +260,8 @@ void add_serve_command(CLI::App& app, Session& session) {
                     "Make a certificate below the home, and an authority that clients can be told to trust");
   command->add_option("--base-url", flags->base_url, "How clients reach the server, where a request cannot tell")
       ->type_name("URL");
+  command->add_flag("--mirror-only", flags->mirror_only,
+                    "No pools, agents and deployments; a second server may run on one home this way");
   command->footer("Examples:\n  airlock serve\n  airlock serve --listen 0.0.0.0:8480 --tls-self-signed\n\n"
                   "SIGHUP reads the certificate again; SIGTERM and Ctrl-C finish what is under way. With -v each "
                   "request is shown.");

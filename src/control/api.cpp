@@ -119,12 +119,13 @@ void Api::user_route(http::Router& router, std::string method, std::string patte
 
 void Api::job_route(http::Router& router, std::string method, std::string_view what, JobHandler handler) {
   router.add(std::move(method), "/api/deployments/{id}/" + std::string(what),
-             guarded([handler = std::move(handler)](const ServerRequest& request) {
+             guarded([this, handler = std::move(handler)](const ServerRequest& request) {
                const auto token = token_of(request.headers);
                const std::string& id = request.parameter("id");
                if (!token || !is_deployment_id(id)) {
                  throw Error(ErrorCode::auth, "a job's token is needed: Authorization: token …");
                }
+               m_dispatcher.state(id, *token);  // strangers are turned away before their bodies are read
                return handler(request, id, *token);
              }));
 }
@@ -134,6 +135,10 @@ void Api::mount(http::Router& router) {
                const auto token = token_of(request.headers);
                if (!token) {
                  throw Error(ErrorCode::auth, "a pool's token is needed: Authorization: token …");
+               }
+               {
+                 const std::lock_guard lock(m_core.mutex);
+                 m_access.pool_token(*token);
                }
                const AgentIdentity agent = parse_identity(request.query);
                const auto claim = m_dispatcher.poll(*token, agent, request.peer, request.client_gone);

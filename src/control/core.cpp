@@ -15,11 +15,23 @@ std::filesystem::path made_folder(const std::filesystem::path& home) {
   return folder;
 }
 
+base::FileLock only_server(const std::filesystem::path& home) {
+  try {
+    return base::FileLock(made_folder(home) / "lock");
+  } catch (base::Error& error) {
+    if (error.code() == base::ErrorCode::busy) {
+      throw base::Error(base::ErrorCode::busy, "another `airlock serve` runs on the home " + home.string())
+          .with_hint("stop it, or give this one --mirror-only");
+    }
+    throw;
+  }
+}
+
 }  // namespace
 
 Core::Core(ControlOptions given)
-    : options(std::move(given)), clock(options.clock == nullptr ? system_clock : *options.clock),
-      records((made_folder(options.home), open_control_db(options.home))),
+    : options(std::move(given)), lock(only_server(options.home)),
+      clock(options.clock == nullptr ? system_clock : *options.clock), records(open_control_db(options.home)),
       vault(control_folder(options.home) / "secrets.key"), logs(control_folder(options.home) / "logs", options.logs),
       sources(control_folder(options.home) / "sources") {
   // Another key would show only when an agent needs a secret, at night.

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/files.hpp"
 #include "control/control_plane.hpp"
 #include "control/log_store.hpp"
 #include "control/records.hpp"
@@ -23,6 +24,7 @@ struct Core {
   void ring_for_news();
 
   ControlOptions options;
+  base::FileLock lock;  // one server a home: leases are kept in its memory
   base::SystemClock system_clock;
   const base::Clock& clock;
   std::mutex mutex;  // over `records`, the counters and `stopping`

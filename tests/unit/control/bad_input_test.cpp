@@ -31,9 +31,9 @@ TEST_CASE("without a token nothing is told, and errors are JSON with their code"
            {"GET", std::string(k_poll_path) + "?hostname=h"},
            {"POST", deployment_path("01234567-89ab-4def-8123-456789abcdef", "lease")}}) {
     CAPTURE(method, path);
-    for (const std::string token :
-         {std::string(), std::string("nonsense"),
-          std::string("airlock_user_") + std::string(16, '0') + "_" + std::string(64, '0'), pool_token}) {
+    for (const std::string& token : std::vector<std::string>{
+             std::string(), std::string("nonsense"),
+             std::string("airlock_user_") + std::string(16, '0') + "_" + std::string(64, '0'), pool_token}) {
       const bool poll = path.starts_with(k_poll_path);
       const Answer answer = plane.send(method, path, token);
       CHECK(answer.status == (poll && token == pool_token ? 400 : 401));
@@ -82,6 +82,7 @@ TEST_CASE("a job's token opens its own job and no other", "[bad_input]") {
   CHECK(plane.send("GET", deployment_path(other, "status"), one.claim.job_token.reveal()).status == 401);
   CHECK(plane.send("GET", deployment_path(other, "source"), one.claim.job_token.reveal()).status == 401);
   CHECK(plane.send("POST", deployment_path(other, "lease"), token, "{}").status == 401);
+  CHECK(plane.send("POST", deployment_path(other, "logs"), one.claim.job_token.reveal(), "{").status == 401);
   CHECK(plane.send("GET", k_stack, one.claim.job_token.reveal()).status == 401);
   CHECK(plane.state(other) == "offered");
 }
