@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <clocale>
 #include <exception>
 #include <map>
 #include <memory>
@@ -32,9 +31,9 @@ class TarGzWriter {
       throw std::bad_alloc();
     }
     archive_write_add_filter_gzip(m_archive.get());
-    archive_write_set_format_pax_restricted(m_archive.get());
-    // No time of day in the header of gzip; names are UTF-8 whatever the locale says.
-    archive_write_set_options(m_archive.get(), "gzip:!timestamp,pax:hdrcharset=BINARY");
+    // Names of any length as the bytes that they are; pax would convert them by the locale.
+    archive_write_set_format_gnutar(m_archive.get());
+    archive_write_set_options(m_archive.get(), "gzip:!timestamp");
     archive_write_set_bytes_in_last_block(m_archive.get(), 1);
     check(archive_write_open(m_archive.get(), this, nullptr, &TarGzWriter::pass_on, nullptr));
   }

@@ -1,4 +1,4 @@
-// A folder as tar.gz: the same content gives the same bytes.
+// A folder as tar.gz (GNU tar): the same content gives the same bytes.
 #pragma once
 
 #include <cstdint>

@@ -26,9 +26,9 @@ std::string json_text(const Json& object, const char* key) {
 }
 
 std::string stack_path(const std::string& stack, const std::string& organization) {
-  const bool has_organization = std::count(stack.begin(), stack.end(), '/') == 2;
+  const bool is_short = std::count(stack.begin(), stack.end(), '/') == 1;
   try {
-    const auto name = control::StackName::parse(has_organization ? stack : organization + "/" + stack);
+    const auto name = control::StackName::parse(is_short ? organization + "/" + stack : stack);
     return fmt::format("/api/stacks/{}/{}/{}/deployments", path_part(name.organization), path_part(name.project),
                        path_part(name.stack));
   } catch (const Error& error) {

@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "cli/deploy.hpp"
 #include "cli/session.hpp"
+#include "control/json_fields.hpp"
 
 namespace airlock::cli {
 
@@ -38,10 +39,10 @@ class StdinSource : public base::ByteSource {
 
 Json read_document(const SettingsFlags& flags) {
   if (flags.file != "-") {
-    return base::parse_json(base::read_file(flags.file, k_settings_limit), flags.file);
+    return control::parse_private_json(base::read_file(flags.file, k_settings_limit), flags.file);
   }
   StdinSource source;
-  return base::parse_json(base::read_all(source, k_settings_limit), "stdin");
+  return control::parse_private_json(base::read_all(source, k_settings_limit), "stdin");
 }
 
 void get_settings(Session& session, const SettingsFlags& flags) {

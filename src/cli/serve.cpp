@@ -194,6 +194,7 @@ void serve(Session& session, const ServeFlags& flags) {
   }
   if (!flags.mirror_only) {
     options.control = control_options(session);
+    protect_secrets();  // agents get them through this process
   }
   auto* reporter = session.reporter.get();
   options.access_log = [reporter](std::string_view line) { reporter->note(line); };

@@ -34,6 +34,7 @@ std::optional<ServerAddress> local_server(const std::filesystem::path& home) {
 }
 
 base::Secret read_token(const std::filesystem::path& file) {
+  protect_secrets();
   std::string text = base::read_file(file, k_small_server_file);
   base::Secret token{std::string(base::trim(text))};
   text.assign(text.size(), '\0');

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "control/api_json.hpp"
 #include "control/api_paths.hpp"
+#include "control/json_fields.hpp"
 #include "control/wire_checks.hpp"
 
 namespace airlock::control {
@@ -86,7 +87,7 @@ std::string body_text(const ServerRequest& request) {
 }
 
 Json body_json(const ServerRequest& request) {
-  return base::parse_json(body_text(request), "the body", {k_body_limit, 16, 10'000});
+  return parse_private_json(body_text(request), "the body", {k_body_limit, 16, 10'000});
 }
 
 StackName stack_of(const ServerRequest& request) {
@@ -146,6 +147,7 @@ void Api::mount(http::Router& router) {
              }));
   mount_agent_routes(router);
   mount_pool_routes(router);
+  mount_identity_routes(router);
   mount_token_routes(router);
   mount_settings_routes(router);
   mount_deployment_routes(router);

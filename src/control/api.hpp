@@ -28,6 +28,7 @@ class Api {
 
   void mount_agent_routes(http::Router& router);
   void mount_pool_routes(http::Router& router);
+  void mount_identity_routes(http::Router& router);
   void mount_token_routes(http::Router& router);
   void mount_settings_routes(http::Router& router);
   void mount_deployment_routes(http::Router& router);

@@ -34,6 +34,7 @@ Core::Core(ControlOptions given)
       clock(options.clock == nullptr ? system_clock : *options.clock), records(open_control_db(options.home)),
       vault(control_folder(options.home) / "secrets.key"), logs(control_folder(options.home) / "logs", options.logs),
       sources(control_folder(options.home) / "sources") {
+  sources.remove_leftovers();
   // Another key would show only when an agent needs a secret, at night.
   const std::string key = vault.key_id();
   if (const auto known = records.fact("secrets-key"); known && *known != key) {

@@ -110,6 +110,15 @@ bool is_over(DeploymentState state) {
   return state != DeploymentState::queued && state != DeploymentState::offered && state != DeploymentState::running;
 }
 
+std::set<std::string> Records::organizations() {
+  std::set<std::string> result;
+  Query row = query("SELECT organization FROM pools UNION SELECT organization FROM stacks");
+  while (row.step()) {
+    result.insert(row.text());
+  }
+  return result;
+}
+
 StackRecord Records::stack(const StackName& name) {
   Query row = query("SELECT settings, paused, last_version FROM stacks WHERE organization=? AND project=? AND stack=?");
   row.text(name.organization).text(name.project).text(name.stack);

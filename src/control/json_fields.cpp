@@ -10,6 +10,22 @@ namespace airlock::control {
 using base::Error;
 using base::ErrorCode;
 
+base::Json parse_private_json(std::string_view text, std::string_view name, const base::JsonLimits& limits,
+                              base::Numbers numbers) {
+  try {
+    return base::parse_json(text, name, limits, numbers);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::malformed) {
+      throw;
+    }
+    const auto place = error.position()
+                           ? fmt::format(" (line {}, column {})", error.position()->line, error.position()->column)
+                           : std::string();
+    throw Error(ErrorCode::malformed, fmt::format("{} is not valid JSON of the strict kind{}", name, place))
+        .with_hint("no member twice, no NUL, valid UTF-8, nothing after the end");
+  }
+}
+
 std::string checked_text(const base::Json& value, std::string_view what, std::size_t limit, Characters characters) {
   if (!value.is_string()) {
     throw Error(ErrorCode::malformed, fmt::format("{} is not a text", what));

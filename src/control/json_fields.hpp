@@ -47,6 +47,10 @@ class JsonFields {
   std::string m_name;
 };
 
+// base::parse_json for texts that may hold secrets: an error says where the text is broken, and quotes nothing of it.
+base::Json parse_private_json(std::string_view text, std::string_view name, const base::JsonLimits& limits = {},
+                              base::Numbers numbers = base::Numbers::any);
+
 // The same rules for a text that is no member: throws malformed naming `what`.
 std::string checked_text(const base::Json& value, std::string_view what, std::size_t limit,
                          Characters characters = Characters::printable);

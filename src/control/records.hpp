@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -127,6 +128,7 @@ class Records {
   std::vector<AgentRecord> agents(std::string_view pool);
   void forget_agents(std::string_view pool, base::Time seen_before);
 
+  std::set<std::string> organizations();  // of pools and stacks
   StackRecord stack(const StackName& name);
   void set_settings(const StackName& name, const std::optional<std::string>& document);
   void set_paused(const StackName& name, bool paused);

@@ -1,6 +1,7 @@
 // How the files of Records bind and read values.
 #pragma once
 
+#include "base/bytes.hpp"
 #include "control/records.hpp"
 
 namespace airlock::control {

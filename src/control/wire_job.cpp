@@ -250,7 +250,7 @@ void check_image_reference(std::string_view reference) {
 }
 
 Claim parse_claim(std::string_view text) {
-  const Json json = base::parse_json(text, "a claim", {limits::k_claim, 8, 10'000}, base::Numbers::integers);
+  const Json json = parse_private_json(text, "a claim", {limits::k_claim, 8, 10'000}, base::Numbers::integers);
   const JsonFields fields(json, "a claim");
   Claim claim;
   claim.deployment_id = fields.text("deploymentID", 64);

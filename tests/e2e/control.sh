@@ -103,7 +103,7 @@ check "killed after the lease began: it is renewed" is "$(say lease '{}')" 200
 say steps "$(step 0 Setup running)" >/dev/null; say logs "$(line 0 0 one)" >/dev/null
 again
 say logs "$(line 0 0 one)" >/dev/null; say logs "$(line 0 1 two)" >/dev/null
-check "killed after a log: each line is there once" is "$(api "http://$mirror/api/stacks/default/shop/prod/deployments/$made/logs?job=0&step=0" | jq -r '[.lines[].line] | join("")' | tr '\n' ' ')" "one two "
+check "killed after a log: each line is there once" is "$(api "http://$mirror/api/stacks/default/shop/prod/deployments/$made/logs?job=0&step=0" | jq -c '[.lines[].line]')" '["one\n","two\n"]'
 poll two 0
 check "nobody else is given it" is "$code" 204
 id=$made
@@ -186,4 +186,43 @@ check "all that was made is known" is "$(a --json deploy list --count 100 | jq '
 check "each that answered was kept" bash -c 'ip netns exec "$1" "$2" --home "$3" --json deploy list --count 100 | jq -r ".deployments[].id" | sort >"$4/known"; sort -u "$4/made.all" | comm -23 - "$4/known" | grep -q . && exit 1; true' - "$far" "$airlock" "$site" "$work"
 check "none ran twice" bash -c '[ "$(sort "$1"/ran.* | uniq -d | wc -l)" = 0 ]' - "$work"
 check "both agents had a part in it" bash -c '[ -s "$1/ran.left" ] && [ -s "$1/ran.right" ]' - "$work"
+
+# The API's public shapes, as a client sees them that was not written here.
+pulumi=$(command -v pulumi || ls -t "$cache"/peers/*/pulumi/pulumi 2>/dev/null | head -n 1)
+if [ -z "$pulumi" ]; then
+  echo "skipped: no pulumi on PATH or in $cache/peers"
+else
+  mkdir -p "$work/project" && printf 'name: lat\nruntime: yaml\n' >"$work/project/Pulumi.yaml" && cd "$work/project" || exit 1
+  export PULUMI_HOME=$work/pulumi PULUMI_SKIP_UPDATE_CHECK=true
+  PULUMI_ACCESS_TOKEN=$(cat "$site/control/admin.token"); export PULUMI_ACCESS_TOKEN
+  p() { in_far timeout 60 "$pulumi" "$@"; }
+  check "pulumi login" p login "http://$mirror"
+  check "pulumi whoami" bash -c '[ "$(ip netns exec "$1" "$2" whoami)" = local ]' - "$far" "$pulumi"
+  a deploy settings set lat/s "$work/settings.json" >/dev/null
+  # run FLAGS…: `pulumi deployment run`, its log followed, while an agent by hand ends it with $1.
+  run_remote() {
+    local result=$1 client
+    p deployment run update https://git.site.example/a.git --git-branch main --stack default/lat/s --env-secret KEY=hunter2-remote \
+      --suppress-stream-logs=false --non-interactive >"$work/remote.out" 2>&1 & client=$!
+    poll one 20 && say lease '{}' && say steps "$(step 0 Setup running)" && say logs "$(line 0 0 'from the setup')" &&
+      say steps "$(step 0 Setup succeeded)" && say steps "$(step 1 'pulumi update' running)" && say logs "$(line 1 0 'from the update')" &&
+      say complete "{\"result\":\"$result\",\"message\":\"as told\"}"
+    wait "$client"
+  }
+  check "pulumi deployment run ends well with its deployment" run_remote succeeded
+  check "having shown the whole log" bash -c 'grep -q "from the setup" "$1" && grep -q "from the update" "$1"' - "$work/remote.out"
+  check "its secret reached the agent, and the settings with it" is "$(jq -r '[.job.environment[] | select(.secret) | .value] | sort | join(" ")' "$work/claim")" "hunter2-remote hunter2-settings"
+  check "it fails with its deployment" not run_remote failed
+  check "pulumi deployment ls" bash -c 'ip netns exec "$1" "$2" deployment ls --stack default/lat/s | tee "$3/ls.out" | grep -qi failed' - "$far" "$pulumi" "$work"
+  check "pulumi deployment get" p deployment get "$id" --stack default/lat/s
+  check "pulumi deployment log" bash -c 'ip netns exec "$1" timeout 30 "$2" deployment log "$3" --all --stack default/lat/s | grep -q "from the update"' - "$far" "$pulumi" "$id"
+  a --json deploy create lat/s update --no-inherit >"$work/made.json"
+  check "pulumi deployment cancel" p deployment cancel "$(jq -r .id "$work/made.json")" --stack default/lat/s --yes
+  check "it is cancelled" in_state "$(jq -r .id "$work/made.json")" cancelled
+  check "pulumi deployment settings edit" p deployment settings edit --stack default/lat/s --env EDITED=1 --secret-env MORE=hunter2-more --git-url https://git.site.example/b.git --branch main --yes
+  check "what it set is kept beside what was there" bash -c 'ip netns exec "$1" "$2" --home "$3" deploy settings get lat/s | jq -e ".operationContext.environmentVariables | .EDITED == \"1\" and .MORE.ciphertext and .FROM_SETTINGS.ciphertext"' - "$far" "$airlock" "$site"
+  check "pulumi deployment settings get" bash -c 'ip netns exec "$1" "$2" deployment settings get --stack default/lat/s | grep -q EDITED' - "$far" "$pulumi"
+  check "still no secret lies in the home in plain" bash -c '! grep -rqa hunter2 "$1"' - "$site/control"
+  cd "$repo" || exit 1
+fi
 finish

@@ -111,6 +111,9 @@ TEST_CASE("bodies that are malformed or too large change nothing", "[bad_input]"
   CHECK(agent.job("lease", "{}", "?wait=99").status == 400);
   CHECK(plane.send("POST", k_stack, plane.admin_token(), large).status == 413);
   CHECK(plane.send("POST", k_stack, plane.admin_token(), "nonsense").status == 400);
+  const Answer broken = plane.send("PUT", k_stack + "/settings", plane.admin_token(), R"({"a": {"secret": "hunter2)");
+  CHECK(broken.status == 400);
+  CHECK(broken.body.find("hunter2") == std::string::npos);
   std::string deep;
   for (int i = 0; i < 100; ++i) {
     deep += "{\"a\":";
