@@ -219,7 +219,7 @@ else
   a --json deploy create lat/s update --no-inherit >"$work/made.json"
   check "pulumi deployment cancel" p deployment cancel "$(jq -r .id "$work/made.json")" --stack default/lat/s --yes
   check "it is cancelled" in_state "$(jq -r .id "$work/made.json")" cancelled
-  check "pulumi deployment settings edit" p deployment settings edit --stack default/lat/s --env EDITED=1 --secret-env MORE=hunter2-more --git-url https://git.site.example/b.git --branch main --yes
+  check "pulumi deployment settings edit" p deployment settings edit --stack default/lat/s --env EDITED=1 --secret-env MORE=hunter2-more --git-url https://git.site.example/b.git --branch main
   check "what it set is kept beside what was there" bash -c 'ip netns exec "$1" "$2" --home "$3" deploy settings get lat/s | jq -e ".operationContext.environmentVariables | .EDITED == \"1\" and .MORE.ciphertext and .FROM_SETTINGS.ciphertext"' - "$far" "$airlock" "$site"
   check "pulumi deployment settings get" bash -c 'ip netns exec "$1" "$2" deployment settings get --stack default/lat/s | grep -q EDITED' - "$far" "$pulumi"
   check "still no secret lies in the home in plain" bash -c '! grep -rqa hunter2 "$1"' - "$site/control"
