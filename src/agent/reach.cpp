@@ -1,0 +1,100 @@
+#include "agent/reach.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace airlock::agent {
+
+namespace {
+
+constexpr std::size_t k_most_stand_ins = 127;
+
+bool fits_port(const control::NetworkRule& rule, std::uint16_t port) {
+  return rule.port == 0 || rule.port == port;
+}
+
+}  // namespace
+
+Reach::Reach(const std::vector<control::NetworkRule>& rules) {
+  for (const auto& rule : rules) {
+    const auto address = IpAddress::parse(rule.host);
+    const bool local = rule.host == "localhost" || (address && address->is_loopback());
+    if (!local) {
+      m_rules.push_back(rule);
+      continue;
+    }
+    if (rule.port == 0) {
+      throw base::Error(base::ErrorCode::config, "the rule '" + rule.to_string() + "' names this host's loopback")
+          .with_hint("give its port as well: a job has a loopback of its own, and single ports are passed through");
+    }
+    if (!address) {
+      m_loopback.push_back({"127.0.0.1", rule.port});
+      m_loopback.push_back({"::1", rule.port});
+    } else {
+      m_loopback.push_back({address->to_string(), rule.port});
+    }
+  }
+  const auto key = [](const LoopbackService& each) { return std::pair(each.address, each.port); };
+  std::ranges::sort(m_loopback, {}, key);
+  const auto repeated = std::ranges::unique(m_loopback, {}, key);
+  m_loopback.erase(repeated.begin(), repeated.end());
+}
+
+bool Reach::knows_name(std::string_view name) const {
+  return std::ranges::any_of(m_rules, [&](const auto& rule) { return !rule.is_address() && rule.host == name; });
+}
+
+IpAddress Reach::stand_in(const IpAddress& real) {
+  for (const auto& [stands, for_what] : m_real) {
+    if (for_what == real) {
+      return stands;
+    }
+  }
+  auto bytes = IpAddress::parse(k_stand_ins)->bytes();
+  std::vector<std::uint8_t> next(bytes.begin(), bytes.end());
+  next[3] = static_cast<std::uint8_t>(next[3] + std::min(m_real.size(), k_most_stand_ins));
+  const auto address = IpAddress::from_bytes(next);
+  m_real[address] = real;
+  return address;
+}
+
+std::vector<IpAddress> Reach::learn(std::string_view name, const std::vector<IpAddress>& addresses) {
+  const std::lock_guard lock(m_mutex);
+  std::vector<IpAddress> told;
+  for (const auto& address : addresses) {
+    const auto shown = address.is_loopback() ? stand_in(address) : address;
+    if (std::ranges::find(told, shown) == told.end()) {
+      told.push_back(shown);
+    }
+    m_learned[shown].emplace(name);
+  }
+  return told;
+}
+
+std::optional<IpAddress> Reach::destination(const IpAddress& asked, std::uint16_t port) const {
+  const std::lock_guard lock(m_mutex);
+  const auto real = m_real.find(asked);
+  const auto& target = real == m_real.end() ? asked : real->second;
+  const auto learned = m_learned.find(asked);
+  for (const auto& rule : m_rules) {
+    if (!fits_port(rule, port)) {
+      continue;
+    }
+    if (!rule.is_address()) {
+      if (learned != m_learned.end() && learned->second.contains(rule.host)) {
+        return target;
+      }
+      continue;
+    }
+    const auto range = IpAddress::parse(rule.host);
+    // A range never opens the agent's own loopback, nor what an address on the way is mapped to.
+    if (range && real == m_real.end() && !asked.is_loopback() &&
+        asked.in(*range, rule.prefix.value_or(range->is_v6() ? 128 : 32))) {
+      return target;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace airlock::agent

@@ -1,0 +1,46 @@
+// What one job may reach: decided for each connection and each name, on the agent's side of the wall.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/cell_spec.hpp"
+#include "agent/ip_address.hpp"
+#include "control/wire.hpp"
+
+namespace airlock::agent {
+
+// Thread-safe.
+class Reach {
+ public:
+  // Rules on the loopback of the agent's host ("127.0.0.1:8480", "localhost:5432") become services that the job finds
+  // on its own loopback; such a rule needs a port, and throws config without one.
+  explicit Reach(const std::vector<control::NetworkRule>& rules);
+
+  const std::vector<LoopbackService>& loopback() const { return m_loopback; }
+
+  bool knows_name(std::string_view name) const;
+  // Remembers where an allowed name leads, and returns what the job is to be told. An address on the agent's own
+  // loopback would be the job's own inside: it gets a stand-in.
+  std::vector<IpAddress> learn(std::string_view name, const std::vector<IpAddress>& addresses);
+
+  // Where a connection of the job may really go; nullopt: it may not. An address that only a name allows counts once
+  // the job has asked for that name.
+  std::optional<IpAddress> destination(const IpAddress& asked, std::uint16_t port) const;
+
+ private:
+  IpAddress stand_in(const IpAddress& real);
+
+  std::vector<control::NetworkRule> m_rules;
+  std::vector<LoopbackService> m_loopback;
+  mutable std::mutex m_mutex;
+  std::map<IpAddress, std::set<std::string, std::less<>>> m_learned;  // what the job was told, for which names
+  std::map<IpAddress, IpAddress> m_real;                              // stand-in to what it stands for
+};
+
+}  // namespace airlock::agent
