@@ -1,0 +1,116 @@
+#include "agent/control_client.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "control/api_paths.hpp"
+
+namespace airlock::agent {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+base::Secret token_header(const base::Secret& token) {
+  return base::Secret("token " + token.reveal());
+}
+
+std::optional<std::chrono::seconds> retry_after(const http::Headers& headers) {
+  const auto text = headers.find("Retry-After");
+  unsigned seconds = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), seconds).ec != std::errc()) {
+    return std::nullopt;
+  }
+  return std::chrono::seconds(std::min(seconds, 3600U));
+}
+
+bool is_disowned(int status) {
+  return status == 401 || status == 403 || status == 404 || status == 410;
+}
+
+}  // namespace
+
+ControlClient::Poll ControlClient::poll(const control::AgentIdentity& identity, const base::Secret& pool_token) {
+  http::Request request;
+  request.url = m_server.resolve(fmt::format("{}?{}", control::k_poll_path, control::query_text(identity)));
+  request.authorization = token_header(pool_token);
+  request.redirects = http::Redirects::refuse;
+  request.body_limit = control::limits::k_claim;
+  request.retry = false;
+  const auto response = m_http.send(request);
+  if (response.status == 204) {
+    return {std::nullopt, retry_after(response.headers)};
+  }
+  http::expect_status(response, {200}, "asking for work");
+  return {control::parse_claim(response.body), std::nullopt};
+}
+
+http::Response ControlClient::post(const std::string& id, std::string_view what, const base::Secret& token,
+                                   std::string body) {
+  http::Request request;
+  request.method = "POST";
+  request.url = m_server.resolve(control::deployment_path(id, what));
+  request.authorization = token_header(token);
+  request.headers.add("Content-Type", "application/json");
+  request.body = std::move(body);
+  request.redirects = http::Redirects::refuse;
+  request.body_limit = control::limits::k_report;
+  request.retry = false;
+  auto response = m_http.send(request);
+  if (is_disowned(response.status)) {
+    throw Disowned(fmt::format("the server answered {} to '{}'", response.status, what));
+  }
+  return response;
+}
+
+control::LeaseAnswer ControlClient::renew(const std::string& id, const base::Secret& token) {
+  const auto response = post(id, control::k_lease, token, "{}");
+  if (response.status == 409) {
+    throw Disowned("the server has given this deployment up");
+  }
+  http::expect_status(response, {200}, "renewing the lease");
+  return control::parse_lease_answer(response.body);
+}
+
+void ControlClient::report(const std::string& id, const base::Secret& token, const control::StepReports& reports) {
+  http::expect_status(post(id, control::k_steps, token, control::print(reports)), {200, 202, 204}, "reporting steps");
+}
+
+control::AppendAnswer ControlClient::append_to(const std::string& id, std::string_view what, const base::Secret& token,
+                                               std::string body) {
+  const auto response = post(id, what, token, std::move(body));
+  http::expect_status(response, {200, 409}, fmt::format("sending {}", what));
+  return control::parse_append_answer(response.body);
+}
+
+control::AppendAnswer ControlClient::append(const std::string& id, const base::Secret& token,
+                                            const control::LogAppend& append) {
+  return append_to(id, control::k_logs, token, control::print(append));
+}
+
+control::AppendAnswer ControlClient::append(const std::string& id, const base::Secret& token,
+                                            const control::RefusedAppend& append) {
+  return append_to(id, control::k_refused, token, control::print(append));
+}
+
+void ControlClient::complete(const std::string& id, const base::Secret& token, const control::Completion& completion) {
+  const auto response = post(id, control::k_complete, token, control::print(completion));
+  if (response.status == 409) {
+    throw Disowned("the deployment has ended otherwise");
+  }
+  http::expect_status(response, {200, 202, 204}, "completing the deployment");
+}
+
+void ControlClient::download_source(const std::string& id, const base::Secret& token, base::ByteSink& sink) {
+  http::Download download;
+  download.url = m_server.resolve(control::deployment_path(id, control::k_source));
+  download.authorize = [&](const http::Response*) { return token_header(token); };
+  m_http.download(download, sink);
+}
+
+}  // namespace airlock::agent

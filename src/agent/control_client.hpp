@@ -1,0 +1,58 @@
+// The agent's side of the protocol with the control plane (control/wire.hpp). One request a call, no retries: who calls
+// knows what waiting costs.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "base/url.hpp"
+#include "control/wire.hpp"
+#include "http/client.hpp"
+
+namespace airlock::agent {
+
+// "This attempt is not yours (any more)": the token was revoked, the lease ran out, or the deployment is over.
+class Disowned : public std::exception {
+ public:
+  explicit Disowned(std::string why) : m_why(std::move(why)) {}
+  const char* what() const noexcept override { return m_why.c_str(); }
+
+ private:
+  std::string m_why;
+};
+
+// Thread-safe.
+class ControlClient {
+ public:
+  ControlClient(http::Client& http, base::Url server) : m_http(http), m_server(std::move(server)) {}
+
+  struct Poll {
+    std::optional<control::Claim> claim;
+    std::optional<std::chrono::seconds> wait;  // how long the server asks to stay away
+  };
+  // Throws auth when the pool's token is refused, network and upstream otherwise.
+  Poll poll(const control::AgentIdentity& identity, const base::Secret& pool_token);
+
+  // Each throws Disowned, network or upstream.
+  control::LeaseAnswer renew(const std::string& id, const base::Secret& token);
+  void report(const std::string& id, const base::Secret& token, const control::StepReports& reports);
+  control::AppendAnswer append(const std::string& id, const base::Secret& token, const control::LogAppend& append);
+  control::AppendAnswer append(const std::string& id, const base::Secret& token, const control::RefusedAppend& append);
+  void complete(const std::string& id, const base::Secret& token, const control::Completion& completion);
+
+  // The uploaded folder; throws as http::Client::download does.
+  void download_source(const std::string& id, const base::Secret& token, base::ByteSink& sink);
+
+  const base::Url& server() const { return m_server; }
+
+ private:
+  http::Response post(const std::string& id, std::string_view what, const base::Secret& token, std::string body);
+  control::AppendAnswer append_to(const std::string& id, std::string_view what, const base::Secret& token,
+                                  std::string body);
+
+  http::Client& m_http;
+  base::Url m_server;
+};
+
+}  // namespace airlock::agent

@@ -1,0 +1,176 @@
+#include "agent/job_directory.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+
+namespace airlock::agent {
+
+namespace {
+
+namespace fs = std::filesystem;
+using base::Fd;
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { closedir(folder); }
+};
+
+// Folders are moved up beside each other instead of being descended into: a job can nest them deeper than any limit on
+// descriptors or path lengths.
+class TreeRemover {
+ public:
+  explicit TreeRemover(const Fd& top) : m_top(top) {}
+
+  bool run() {
+    bool all = true;
+    while (true) {
+      const auto folders = empty(m_top.get());
+      if (folders.empty()) {
+        return all;
+      }
+      bool moved_on = false;
+      for (const auto& folder : folders) {
+        const bool gone = take_apart(folder);
+        moved_on = moved_on || gone;
+        all = all && gone;
+      }
+      if (!moved_on) {
+        return false;
+      }
+      all = true;  // what could not go in this round may go in the next
+    }
+  }
+
+ private:
+  // Removes everything but folders; returns their names.
+  static std::vector<std::string> empty(int parent) {
+    std::vector<std::string> folders;
+    const std::unique_ptr<DIR, CloseFolder> listing(fdopendir(openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+    while (const dirent* entry = listing ? readdir(listing.get()) : nullptr) {
+      const std::string name = entry->d_name;
+      if (name == "." || name == "..") {
+        continue;
+      }
+      if (unlinkat(parent, entry->d_name, 0) != 0 && (errno == EISDIR || errno == EPERM || errno == EBUSY)) {
+        folders.push_back(name);
+      }
+    }
+    return folders;
+  }
+
+  bool take_apart(const std::string& name) {
+    if (unlinkat(m_top.get(), name.c_str(), AT_REMOVEDIR) == 0) {
+      return true;
+    }
+    fchmodat(m_top.get(), name.c_str(), 0700, 0);  // names come from empty(): a folder, and no link
+    const Fd folder(openat(m_top.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder) {
+      return false;
+    }
+    for (const auto& inner : empty(folder.get())) {
+      fchmodat(folder.get(), inner.c_str(), 0700, 0);
+      const std::string beside = fmt::format(".airlock-{}", m_count++);
+      if (renameat(folder.get(), inner.c_str(), m_top.get(), beside.c_str()) != 0) {
+        return false;
+      }
+    }
+    return unlinkat(m_top.get(), name.c_str(), AT_REMOVEDIR) == 0;
+  }
+
+  const Fd& m_top;
+  std::uint64_t m_count = 0;
+};
+
+void give_to(const fs::path& path, const JobUser& user) {
+  if (geteuid() == 0 && lchown(path.c_str(), user.uid, user.gid) != 0) {
+    throw base::system_error(errno, fmt::format("cannot give {} to the job's user", path.string()));
+  }
+}
+
+void make_private(const fs::path& path) {
+  if (mkdir(path.c_str(), 0700) != 0) {
+    throw base::system_error(errno, fmt::format("cannot make the job's folder {}", path.string()));
+  }
+}
+
+}  // namespace
+
+JobDirectory::JobDirectory(const fs::path& parent, std::string_view name, const JobUser& user)
+    : m_path(parent / name), m_user(user) {
+  base::make_directories(parent, 0711);
+  make_private(m_path);
+  try {
+    make_private(root());
+    make_private(job());
+    give_to(job(), user);
+  } catch (...) {
+    remove_tree(m_path);
+    throw;
+  }
+}
+
+JobDirectory::~JobDirectory() {
+  remove_tree(m_path);
+}
+
+void JobDirectory::make_folder(const fs::path& relative) const {
+  fs::path path = job();
+  for (const auto& part : relative) {
+    if (part == ".." || part == "/") {
+      throw base::Error(base::ErrorCode::malformed, "a file of a job lies outside of its folder");
+    }
+    path /= part;
+    if (mkdir(path.c_str(), 0700) == 0) {
+      give_to(path, m_user);
+    } else if (errno != EEXIST) {
+      throw base::system_error(errno, fmt::format("cannot make {}", path.string()));
+    }
+  }
+}
+
+void JobDirectory::write(const fs::path& relative, std::string_view content, mode_t mode) const {
+  make_folder(relative.parent_path());
+  const fs::path path = job() / relative;
+  const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!file) {
+    throw base::system_error(errno, fmt::format("cannot write {}", path.string()));
+  }
+  base::write_all(file.get(), base::as_bytes(content), path.string());
+  if (fchmod(file.get(), mode) != 0) {
+    throw base::system_error(errno, fmt::format("cannot write {}", path.string()));
+  }
+  give_to(path, m_user);
+}
+
+bool remove_tree(const fs::path& path) {
+  chmod(path.c_str(), 0700);
+  const Fd top(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!top) {
+    return errno == ENOENT;
+  }
+  const bool emptied = TreeRemover(top).run();
+  return rmdir(path.c_str()) == 0 && emptied;
+}
+
+std::size_t remove_stale_jobs(const fs::path& parent) {
+  std::size_t left = 0;
+  std::error_code error;
+  for (const auto& each : fs::directory_iterator(parent, error)) {
+    left += each.is_directory(error) && !remove_tree(each.path()) ? 1 : 0;
+  }
+  return left;
+}
+
+}  // namespace airlock::agent
