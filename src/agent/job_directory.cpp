@@ -168,7 +168,7 @@ std::size_t remove_stale_jobs(const fs::path& parent) {
   std::size_t left = 0;
   std::error_code error;
   for (const auto& each : fs::directory_iterator(parent, error)) {
-    left += each.is_directory(error) && !remove_tree(each.path()) ? 1 : 0;
+    left += each.is_directory(error) && !remove_tree(each.path()) ? 1U : 0U;
   }
   return left;
 }

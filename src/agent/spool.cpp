@@ -27,8 +27,8 @@ using base::Json;
 
 constexpr std::size_t k_owner_limit = 64 * 1024;
 constexpr std::size_t k_piece = 512 * 1024;  // bytes of records in one append; escaping stays below the server's limit
-constexpr std::string_view k_steps = "steps";
-constexpr std::string_view k_refused = "refused";
+constexpr std::string_view k_steps_journal = "steps";
+constexpr std::string_view k_refused_journal = "refused";
 constexpr std::string_view k_log = "log-";
 
 std::string log_name(std::uint64_t step) {
@@ -82,8 +82,8 @@ Spool Spool::open(const fs::path& folder) {
     }
   }
   spool.recall_sent();
-  for (const auto& line : read_unsent({.file = Fd(dup(spool.journal(std::string(k_steps)).file.get())),
-                          .written = spool.journal(std::string(k_steps)).written},
+  for (const auto& line : read_unsent({.file = Fd(dup(spool.journal(std::string(k_steps_journal)).file.get())),
+                          .written = spool.journal(std::string(k_steps_journal)).written},
                                       SIZE_MAX)
                               .lines) {
     for (const auto& report : control::parse_step_reports(line).steps) {
@@ -120,7 +120,7 @@ void Spool::append(const std::string& name, const std::string& record) {
 void Spool::add_step(const control::StepReport& report) {
   const std::lock_guard lock(m_mutex);
   m_steps[report.step] = report;
-  append(std::string(k_steps), control::print(control::StepReports{{report}}));
+  append(std::string(k_steps_journal), control::print(control::StepReports{{report}}));
 }
 
 void Spool::append_line(std::uint64_t step, const control::LogLine& line) {
@@ -143,7 +143,7 @@ void Spool::add_line(std::uint64_t step, control::LogLine line) {
 
 void Spool::add_refused(const control::RefusedAttempt& attempt) {
   const std::lock_guard lock(m_mutex);
-  append(std::string(k_refused), control::print(control::RefusedAppend{0, {attempt}}));
+  append(std::string(k_refused_journal), control::print(control::RefusedAppend{0, {attempt}}));
 }
 
 void Spool::complete(const control::Completion& completion) {
@@ -198,7 +198,7 @@ Spool::Records Spool::read_unsent(const Journal& journal, std::size_t most) {
 
 std::optional<control::StepReports> Spool::unsent_steps() {
   const std::lock_guard lock(m_mutex);
-  const auto records = read_unsent(journal(std::string(k_steps)), control::limits::k_steps);
+  const auto records = read_unsent(journal(std::string(k_steps_journal)), control::limits::k_steps);
   if (records.lines.empty()) {
     return std::nullopt;
   }
@@ -235,7 +235,7 @@ std::optional<control::LogAppend> Spool::unsent_lines() {
 
 std::optional<control::RefusedAppend> Spool::unsent_refused() {
   const std::lock_guard lock(m_mutex);
-  const auto& found = journal(std::string(k_refused));
+  const auto& found = journal(std::string(k_refused_journal));
   const auto records = read_unsent(found, control::limits::k_attempts);
   if (records.lines.empty()) {
     return std::nullopt;
@@ -275,7 +275,7 @@ void Spool::move_on(const std::string& name, std::uint64_t next) {
 
 void Spool::sent(const control::StepReports& reports) {
   const std::lock_guard lock(m_mutex);
-  const auto name = std::string(k_steps);
+  const auto name = std::string(k_steps_journal);
   move_on(name, journal(name).sent_records + reports.steps.size());
 }
 
@@ -286,7 +286,7 @@ void Spool::sent(const control::LogAppend& append, const control::AppendAnswer& 
 
 void Spool::sent(const control::RefusedAppend& append, const control::AppendAnswer& answer) {
   const std::lock_guard lock(m_mutex);
-  move_on(std::string(k_refused), answer.truncated ? append.offset + append.attempts.size() : answer.next);
+  move_on(std::string(k_refused_journal), answer.truncated ? append.offset + append.attempts.size() : answer.next);
 }
 
 void Spool::sent_completion() {

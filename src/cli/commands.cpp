@@ -133,6 +133,7 @@ std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
   add_deploy_commands(*app, session);
   add_client_commands(*app, session);
   add_tls_command(*app, session);
+  add_agent_commands(*app, session);
   add_reference_commands(*app, session);
   add_help_command(*app);
 

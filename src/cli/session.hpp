@@ -73,6 +73,7 @@ void add_pool_commands(CLI::App& app, Session& session);
 void add_deploy_commands(CLI::App& app, Session& session);
 void add_client_commands(CLI::App& app, Session& session);
 void add_tls_command(CLI::App& app, Session& session);
+void add_agent_commands(CLI::App& app, Session& session);
 void add_reference_commands(CLI::App& app, Session& session);  // explain CODE, ecosystem list, version, config show
 
 }  // namespace airlock::cli

@@ -1,0 +1,294 @@
+#include "agent/agent.hpp"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <optional>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "agent/backoff.hpp"
+#include "agent/control_client.hpp"
+#include "agent/executor_check.hpp"
+#include "agent/job.hpp"
+#include "agent/lease_keeper.hpp"
+#include "agent/runner.hpp"
+#include "agent/uploader.hpp"
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/text.hpp"
+
+namespace airlock::agent {
+
+namespace {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+using std::chrono::milliseconds;
+
+constexpr milliseconds k_slice{50};
+constexpr milliseconds k_first_wait{500};
+constexpr milliseconds k_longest_wait{30'000};
+constexpr std::size_t k_instance_bytes = 16;
+
+std::atomic<int> g_signals = 0;
+// While nothing runs, the request that waits for work may be broken off at once.
+std::atomic<bool> g_idle = false;
+
+void handle_signal(int) {
+  ++g_signals;
+  if (g_idle) {
+    base::request_interrupt();
+  }
+}
+
+void install_handlers() {
+  g_signals = base::interrupt_requested() ? 1 : 0;
+  base::clear_interrupt();
+  struct sigaction action = {};
+  action.sa_handler = handle_signal;
+  sigemptyset(&action.sa_mask);
+  for (const int number : {SIGINT, SIGTERM}) {
+    sigaction(number, &action, nullptr);
+  }
+}
+
+bool draining() {
+  return g_signals > 0;
+}
+
+std::string platform() {
+  utsname name = {};
+  uname(&name);
+  const std::string machine = name.machine;
+  return "linux/" + (machine == "x86_64" ? "amd64" : machine == "aarch64" ? "arm64" : machine);
+}
+
+control::AgentIdentity identity_of(const AgentConfig& config) {
+  control::AgentIdentity identity;
+  identity.hostname = config.name;
+  identity.pid = std::to_string(getpid());
+  identity.platform = platform();
+  identity.version = AIRLOCK_VERSION;
+  const auto random = base::random_bytes(k_instance_bytes);
+  identity.instance = base::to_hex(std::span(reinterpret_cast<const std::uint8_t*>(random.data()), random.size()));
+  identity.runners = config.runners;
+  return identity;
+}
+
+http::ClientOptions client_options(const AgentConfig& config) {
+  http::ClientOptions options;
+  options.ca_file = config.ca_file;
+  // A site's proxy leads outside; what the agent talks to is inside.
+  options.hosts[config.url.host()].proxy = "direct";
+  options.hosts[config.mirror.host()].proxy = "direct";
+  return options;
+}
+
+// Waits, unless told to stop meanwhile.
+void pause(milliseconds length) {
+  for (milliseconds waited{0}; waited < length && !draining(); waited += k_slice) {
+    std::this_thread::sleep_for(k_slice);
+  }
+}
+
+class Agent {
+ public:
+  explicit Agent(AgentRequest request)
+      : m_config(std::move(request.config)), m_sources(std::move(request.sources)), m_reporter(request.reporter),
+        m_lock(locked_file(m_config.directory)), m_http(client_options(m_config)), m_control(m_http, m_config.url),
+        m_identity(identity_of(m_config)) {}
+
+  void run() {
+    require_executors(m_config);
+    clean_up();
+    std::thread resumed([this] { resume_spools(); });
+    try {
+      take_jobs();
+    } catch (...) {
+      m_ending = true;
+      resumed.join();
+      throw;
+    }
+    m_ending = true;
+    resumed.join();
+  }
+
+ private:
+  static fs::path locked_file(const fs::path& directory) {
+    base::make_directories(directory, 0711);
+    return directory / "agent.lock";
+  }
+
+  // What a killed agent left. Its jobs ended with it: their first process sees its agent go.
+  void clean_up() {
+    remove_stale_cgroups(std::string(k_group_prefix));
+    if (std::ranges::find(m_config.runners, control::RunnerKind::docker) != m_config.runners.end()) {
+      remove_stale_containers(m_config);
+    }
+    if (const auto left = remove_stale_jobs(m_config.jobs); left != 0) {
+      m_reporter.warning(
+          fmt::format("{} folders of earlier jobs below {} could not be removed", left, m_config.jobs.string()));
+    }
+    std::error_code error;
+    for (const auto& each : fs::directory_iterator(m_config.directory / "spool", error)) {
+      m_left_spools.push_back(each.path());
+    }
+  }
+
+  void resume_spools() {
+    for (const auto& folder : m_left_spools) {
+      try {
+        auto spool = Spool::open(folder);
+        if (!spool.is_complete()) {
+          end_as_lost(spool);
+        }
+        m_reporter.say(
+            fmt::format("sending what an earlier agent had left of deployment {}", spool.owner().deployment_id));
+        Uploader uploader(m_control, spool, {[](const std::string&) {}, {}});
+        if (uploader.finish([this] { return m_ending.load(); })) {
+          spool.remove();
+        }
+      } catch (const std::exception& error) {
+        m_reporter.warning(fmt::format("the spool {} cannot be sent: {}", folder.string(), error.what()));
+      }
+    }
+  }
+
+  void take_jobs() {
+    Backoff backoff(k_first_wait, k_longest_wait);
+    m_reporter.say(fmt::format("agent {} asks {} for work", m_config.name, m_config.url.redacted()));
+    while (!draining()) {
+      try {
+        const auto poll = ask();
+        if (!m_trouble.empty()) {
+          m_reporter.say("the control plane answers again");
+          m_trouble.clear();
+        }
+        backoff.reset();
+        if (!poll.claim) {
+          pause(poll.wait.value_or(std::chrono::seconds(0)));
+          continue;
+        }
+        handle(*poll.claim);
+        if (m_config.once) {
+          return;
+        }
+      } catch (const Error& error) {
+        if (error.code() == ErrorCode::interrupted) {
+          return;
+        }
+        if (error.code() == ErrorCode::auth && !reload_token()) {
+          throw Error(ErrorCode::auth, "the control plane refuses the token of this agent")
+              .with_context(error.message())
+              .with_hint(fmt::format("it came from {}; `airlock pool token create POOL` makes a new one",
+                                     m_config.token_origin));
+        }
+        const auto wait = backoff.next();
+        if (error.message() != m_trouble) {
+          m_trouble = error.message();
+          m_reporter.warning(fmt::format("{}; trying again", m_trouble));
+        }
+        pause(wait);
+      }
+    }
+  }
+
+  ControlClient::Poll ask() {
+    g_idle = true;
+    if (draining()) {  // it came before the flag was set
+      return {};
+    }
+    auto poll = m_control.poll(m_identity, m_config.token);
+    g_idle = false;
+    base::clear_interrupt();
+    return poll;
+  }
+
+  bool reload_token() {
+    try {
+      auto fresh = load_agent_config(m_sources);
+      if (base::constant_time_equal(fresh.token.reveal(), m_config.token.reveal())) {
+        return false;
+      }
+      m_config.token = fresh.token;
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
+  void handle(const control::Claim& claim) {
+    m_reporter.say(fmt::format("deployment {} ({} {} of {})", claim.deployment_id, control::to_string(claim.job.tool),
+                               control::to_string(claim.job.operation), claim.job.stack.to_string()));
+    Spool spool(m_config.directory / "spool", {claim.deployment_id, claim.attempt, claim.job_token},
+                m_config.log_limit);
+    StopSwitch stop;
+    const auto disown = [&](const std::string& why) { stop.stop(StopSwitch::Why::disowned, why); };
+    bool sent = false;
+    {
+      Uploader uploader(m_control, spool, {disown, [this](const std::string& error) {
+                                             m_reporter.note(fmt::format("not sent yet: {}", error));
+                                           }});
+      const LeaseKeeper lease(m_control, claim, stop);
+      const SecondSignal second(stop);
+      run_job({m_config, m_control, m_http, m_sources.environment}, claim, spool, stop);
+      sent = uploader.finish([] { return g_signals > 2; });
+    }
+    if (sent) {
+      spool.remove();
+    }
+    m_reporter.say(fmt::format("deployment {} has ended{}", claim.deployment_id,
+                               stop.asked() ? ": " + stop.reason() : std::string()));
+  }
+
+  // Turns the second signal into the end of the job.
+  class SecondSignal {
+   public:
+    explicit SecondSignal(StopSwitch& stop)
+        : m_thread([this, &stop] {
+            while (!m_over) {
+              if (g_signals > 1) {
+                stop.stop(StopSwitch::Why::shutdown, "the agent was told twice to stop");
+                return;
+              }
+              std::this_thread::sleep_for(k_slice);
+            }
+          }) {}
+    SecondSignal(const SecondSignal&) = delete;
+    SecondSignal& operator=(const SecondSignal&) = delete;
+    ~SecondSignal() {
+      m_over = true;
+      m_thread.join();
+    }
+
+   private:
+    std::atomic<bool> m_over = false;
+    std::thread m_thread;
+  };
+
+  AgentConfig m_config;
+  AgentConfigSources m_sources;
+  base::Reporter& m_reporter;
+  base::FileLock m_lock;
+  http::Client m_http;
+  ControlClient m_control;
+  control::AgentIdentity m_identity;
+  std::vector<fs::path> m_left_spools;
+  std::atomic<bool> m_ending = false;
+  std::string m_trouble;
+};
+
+}  // namespace
+
+void run_agent(AgentRequest request) {
+  install_handlers();
+  Agent(std::move(request)).run();
+}
+
+}  // namespace airlock::agent

@@ -1,0 +1,82 @@
+#include "agent/executor_check.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+
+#include <fmt/format.h>
+
+#include "agent/runner.hpp"
+#include "base/error.hpp"
+
+namespace airlock::agent {
+
+namespace {
+
+using Verdict = CheckResult::Verdict;
+
+constexpr std::uint16_t k_discard = 9;
+
+// Speaks without any program but the shell: to an address that is in no list of anyone.
+const char* const k_trial = "exec 2>/dev/null; (echo hello >/dev/tcp/203.0.113.77/9) && exit 7; exit 0";
+
+CheckResult try_runner(const AgentConfig& config, control::RunnerKind kind) {
+  const std::string what = fmt::format("{} runner", control::to_string(kind));
+  try {
+    const JobDirectory directory(config.jobs, fmt::format("check-{}", getpid()), config.user);
+    for (const auto* const folder : {"home", "work", "setup"}) {
+      directory.make_folder(folder);
+    }
+    std::atomic<int> refused = 0;
+    RunnerRequest request{config,
+                          directory,
+                          fmt::format("check-{}", getpid()),
+                          config.limits,
+                          std::make_shared<Reach>(std::vector<control::NetworkRule>()),
+                          [&](const Refusal& refusal) { refused += refusal.port == k_discard ? 1 : 0; }};
+    request.image = config.docker_image;
+    request.say = [](const std::string&) {};
+    const auto runner =
+        kind == control::RunnerKind::process ? make_process_runner(request) : make_docker_runner(request);
+    std::string output;
+    const int code = runner->run({{"bash", "-c", k_trial}, {{"PATH", "/usr/local/bin:/usr/bin:/bin"}}, "/"},
+                                 [&](std::string_view text) { output += text; });
+    if (code == 7) {
+      return {Verdict::bad, what, "a trial job reached an address that nothing allows", "do not use this runner"};
+    }
+    if (code != 0) {
+      return {Verdict::bad, what, fmt::format("a trial job ended with {}: {}", code, output), "bash must be there"};
+    }
+    if (refused == 0) {
+      return {Verdict::bad, what, "a trial job's refused connection was not seen", "do not use this runner"};
+    }
+    std::string text = "a trial job ran, and what it tried was refused and recorded";
+    for (const auto& remark : runner->remarks()) {
+      text += "; " + remark;
+    }
+    return {runner->remarks().empty() ? Verdict::good : Verdict::weak, what, text, ""};
+  } catch (const base::Error& error) {
+    return {Verdict::bad, what, error.message(), error.hint()};
+  }
+}
+
+}  // namespace
+
+std::vector<CheckResult> check_executors(const AgentConfig& config) {
+  std::vector<CheckResult> results;
+  for (const auto kind : config.runners) {
+    results.push_back(try_runner(config, kind));
+  }
+  return results;
+}
+
+void require_executors(const AgentConfig& config) {
+  for (const auto& result : check_executors(config)) {
+    if (result.verdict == Verdict::bad) {
+      throw base::Error(base::ErrorCode::unsupported, fmt::format("{}: {}", result.what, result.text))
+          .with_hint(result.hint);
+    }
+  }
+}
+
+}  // namespace airlock::agent

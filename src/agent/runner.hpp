@@ -1,0 +1,61 @@
+// Where a job's commands run. Two of them: a process in walls of our own, and a container of Docker.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/agent_config.hpp"
+#include "agent/gateway.hpp"
+#include "agent/job_directory.hpp"
+#include "agent/reach.hpp"
+
+namespace airlock::agent {
+
+struct JobCommand {
+  std::vector<std::string> argv;                   // argv[0] is looked up on the PATH of `environment`
+  std::map<std::string, std::string> environment;  // all of it
+  std::string directory;
+};
+
+class Runner {
+ public:
+  virtual ~Runner() = default;  // ends all that runs, and leaves nothing behind
+
+  // Hands on what the command writes, and returns its exit code: 128 + signal where one ended it.
+  virtual int run(const JobCommand& command, const std::function<void(std::string_view)>& output) = 0;
+  // Both from other threads, while a command runs or not. No command starts after `kill`.
+  virtual void signal(int number) = 0;
+  virtual void kill() = 0;
+  // What a person should know of a job that ended: limits that were hit, or could not be held.
+  virtual std::vector<std::string> remarks() const = 0;
+};
+
+struct RunnerRequest {
+  const AgentConfig& config;
+  const JobDirectory& directory;
+  std::string name;  // of this attempt, for groups and containers: letters, digits, '-', '.'
+  ResourceLimits limits;
+  std::shared_ptr<Reach> reach;
+  std::function<void(const Refusal&)> on_refused;
+  // Docker only.
+  std::string image;
+  std::string image_user;
+  base::Secret image_password;
+  std::function<void(const std::string&)> say;  // progress of what takes long, for the job's log
+};
+
+// Each throws unsupported, naming what the host does not give.
+std::unique_ptr<Runner> make_process_runner(const RunnerRequest& request);
+std::unique_ptr<Runner> make_docker_runner(const RunnerRequest& request);
+
+// Containers that a killed agent left behind.
+void remove_stale_containers(const AgentConfig& config);
+
+inline constexpr std::string_view k_group_prefix = "airlock-job-";    // of control groups and containers
+inline constexpr std::string_view k_tools_folder = "/airlock-tools";  // where a job finds AgentConfig::tools
+
+}  // namespace airlock::agent
