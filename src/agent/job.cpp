@@ -162,6 +162,7 @@ class JobRun {
     request.say = [log = m_log](const std::string& line) { log->say(line); };
     auto runner =
         job.runner == control::RunnerKind::process ? make_process_runner(request) : make_docker_runner(request);
+    runner->add_environment(m_environment.variables);
     m_log->say("it can reach " + describe(job_network_rules(config, job)) + ", and nothing else");
     const std::lock_guard lock(m_mutex);
     m_runner = std::move(runner);

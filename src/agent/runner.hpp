@@ -30,6 +30,8 @@ class Runner {
   // Both from other threads, while a command runs or not. No command starts after `kill`.
   virtual void signal(int number) = 0;
   virtual void kill() = 0;
+  // What the place itself brings, such as an image's variables, beside or below the job's own.
+  virtual void add_environment(std::map<std::string, std::string>& variables) const { (void)variables; }
   // What a person should know of a job that ended: limits that were hit, or could not be held.
   virtual std::vector<std::string> remarks() const = 0;
 };

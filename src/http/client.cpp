@@ -78,6 +78,30 @@ class Collector : public AnswerReceiver {
   std::string m_body;
 };
 
+// Passes on the body of a good answer, and keeps that of any other.
+class Streamer : public AnswerReceiver {
+ public:
+  Streamer(const base::Url& url, std::size_t limit, base::ByteSink& sink) : m_rest(url, limit), m_sink(sink) {}
+
+  void on_head(const AnswerHead& head) override {
+    m_good = head.status >= 200 && head.status < 300;
+    m_rest.on_head(head);
+  }
+  Flow on_body(std::span<const std::byte> data) override {
+    if (!m_good) {
+      return m_rest.on_body(data);
+    }
+    m_sink.write(data);
+    return Flow::more;
+  }
+  std::string take_rest() { return m_rest.take(); }
+
+ private:
+  Collector m_rest;
+  base::ByteSink& m_sink;
+  bool m_good = false;
+};
+
 void require_http(const base::Url& url) {
   if (url.scheme() != "https" && url.scheme() != "http") {
     throw Error(ErrorCode::usage, fmt::format("'{}' is not an http or https URL", url.redacted()));
@@ -232,6 +256,18 @@ Response Client::send(const Request& request) {
     }
     return {head.status, std::move(result.head.headers), collector.take(), std::move(attempt.last.url)};
   }
+}
+
+Response Client::stream(const Request& request, base::ByteSink& sink) {
+  const RequestBody body{request.body, request.body_source, request.body_length};
+  Streamer streamer(request.url, request.body_limit, sink);
+  const Hop first{request.method, request.url, request.headers};
+  Try attempt = m_impl->run(first, request.authorization, body, request.redirects, streamer);
+  if (attempt.result.failure) {
+    throw transfer_error(attempt.last, *attempt.result.failure, 1);
+  }
+  AnswerHead& head = attempt.result.head;
+  return {head.status, std::move(head.headers), streamer.take_rest(), std::move(attempt.last.url)};
 }
 
 Downloaded Client::download(const Download& download, base::ByteSink& sink,

@@ -27,6 +27,8 @@ struct HostOptions {
   std::filesystem::path client_key;   // PEM
   std::string proxy;                  // overrides the environment; "direct" for none
   bool insecure_tls = false;          // certificate not checked; only on the user's explicit word
+  // A local service behind a socket in the file system; the URL's host then only names it.
+  std::filesystem::path unix_socket;
 };
 
 struct ClientOptions {
@@ -97,6 +99,11 @@ class Client {
   // limit, config (a certificate file that cannot be used), usage (no http URL, a field with a line break),
   // interrupted.
   Response send(const Request& request);
+
+  // One try without retries, whose answer goes to `sink` as it comes where its status is 2xx; any other answer is in
+  // the result's body, up to `request.body_limit`. For answers that last as long as something else does; see
+  // ClientOptions::stall_timeout. Throws as send does, and what the sink throws.
+  Response stream(const Request& request, base::ByteSink& sink);
 
   // Sends the wanted bytes to `sink` in order, each exactly once. A body that breaks off continues with Range
   // and If-Range where the server gave a strong validator; where it ignores Range, what is already there is

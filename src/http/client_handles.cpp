@@ -152,7 +152,10 @@ void Origin::configure(void* easy) const {
     set(easy, CURLOPT_SSL_CTX_FUNCTION, &add_certificates);
     set(easy, CURLOPT_SSL_CTX_DATA, const_cast<Certificates*>(&m_certificates));
   }
-  if (m_host.proxy == "direct") {
+  if (!m_host.unix_socket.empty()) {
+    set(easy, CURLOPT_UNIX_SOCKET_PATH, m_host.unix_socket.c_str());
+  }
+  if (m_host.proxy == "direct" || !m_host.unix_socket.empty()) {
     set(easy, CURLOPT_PROXY, "");
   } else if (!m_host.proxy.empty()) {
     set(easy, CURLOPT_PROXY, m_host.proxy.c_str());

@@ -1,0 +1,262 @@
+#include "agent/docker_api.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace airlock::agent {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Json;
+
+constexpr std::size_t k_frame_header = 8;
+constexpr std::size_t k_answer_limit = 4 * 1024 * 1024;
+constexpr std::size_t k_line_limit = 64 * 1024;
+constexpr std::chrono::hours k_no_stall{24 * 365};  // a command may be silent for as long as it likes
+
+http::ClientOptions options_for(const std::filesystem::path& socket) {
+  http::ClientOptions options;
+  options.hosts["docker"].unix_socket = socket;
+  options.stall_timeout = k_no_stall;
+  options.retries = 0;
+  return options;
+}
+
+// Progress of a pull: one JSON object a line, an error among them.
+class PullStatus : public base::ByteSink {
+ public:
+  PullStatus(std::string reference, const std::function<void(const std::string&)>& on_status)
+      : m_reference(std::move(reference)), m_on_status(on_status) {}
+
+  void write(std::span<const std::byte> data) override {
+    m_line.append(reinterpret_cast<const char*>(data.data()), data.size());
+    for (auto end = m_line.find('\n'); end != std::string::npos; end = m_line.find('\n')) {
+      take(m_line.substr(0, end));
+      m_line.erase(0, end + 1);
+    }
+    if (m_line.size() > k_line_limit) {
+      throw Error(ErrorCode::upstream, "Docker's answer to a pull has a line without an end");
+    }
+  }
+
+ private:
+  void take(const std::string& line) {
+    if (base::trim(line).empty()) {
+      return;
+    }
+    const Json json = base::parse_json(line, "Docker's answer to a pull");
+    if (json.contains("error")) {
+      throw Error(ErrorCode::upstream,
+                  fmt::format("Docker cannot pull {}: {}", m_reference,
+                              base::printable(base::string_member(json, "error", "Docker's answer"), 400)))
+          .with_hint("the daemon must trust the mirror: its authority in /etc/docker/certs.d/HOST:PORT/ca.crt, or for "
+                     "plain HTTP its address in insecure-registries");
+    }
+    const auto status = base::string_member_or(json, "status", "", "Docker's answer");
+    if (status.starts_with("Digest:") || status.starts_with("Status:")) {
+      m_on_status(base::printable(status, 300));
+    }
+  }
+
+  std::string m_reference;
+  const std::function<void(const std::string&)>& m_on_status;
+  std::string m_line;
+};
+
+struct ImageName {
+  std::string repository;  // all before tag and digest
+  std::string suffix;      // "sha256:…", or a tag
+  bool by_digest = false;
+};
+
+ImageName split_reference(std::string_view reference) {
+  const bool fits = !reference.empty() && reference.size() < 1024 && std::ranges::all_of(reference, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("./:@_-").find(c) != std::string_view::npos;
+  });
+  if (!fits) {
+    throw Error(ErrorCode::malformed, fmt::format("'{}' is no name of an image", base::printable(reference, 200)));
+  }
+  if (const auto at = reference.find('@'); at != std::string_view::npos) {
+    std::string_view name = reference.substr(0, at);
+    const auto slash = name.rfind('/');
+    const auto tag = name.find(':', slash == std::string_view::npos ? 0 : slash);
+    return {std::string(name.substr(0, tag)), std::string(reference.substr(at + 1)), true};
+  }
+  const auto slash = reference.rfind('/');
+  const auto tag = reference.find(':', slash == std::string_view::npos ? 0 : slash);
+  if (tag == std::string_view::npos) {
+    return {std::string(reference), "latest", false};
+  }
+  return {std::string(reference.substr(0, tag)), std::string(reference.substr(tag + 1)), false};
+}
+
+}  // namespace
+
+void DockerFrames::feed(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (m_left == 0) {
+      const auto part = bytes.substr(0, k_frame_header - m_header.size());
+      m_header += part;
+      bytes.remove_prefix(part.size());
+      if (m_header.size() < k_frame_header) {
+        return;
+      }
+      for (std::size_t i = 4; i < k_frame_header; ++i) {
+        m_left = (m_left << 8) | static_cast<unsigned char>(m_header[i]);
+      }
+      m_header.clear();
+      continue;
+    }
+    const auto part = bytes.substr(0, std::min<std::uint64_t>(m_left, bytes.size()));
+    m_output(part);
+    m_left -= part.size();
+    bytes.remove_prefix(part.size());
+  }
+}
+
+std::string image_on_mirror(std::string_view reference, const base::Url& mirror) {
+  const ImageName name = split_reference(reference);
+  const std::string suffix = (name.by_digest ? "@" : ":") + name.suffix;
+  const std::string own = fmt::format("{}:{}", mirror.host(), mirror.port());
+  if (name.repository.starts_with(own + "/")) {
+    return name.repository + suffix;
+  }
+  const auto slash = name.repository.find('/');
+  const std::string first = name.repository.substr(0, slash);
+  const bool has_registry =
+      slash != std::string::npos &&
+      (first.find('.') != std::string::npos || first.find(':') != std::string::npos || first == "localhost");
+  if (!has_registry) {
+    return fmt::format("{}/docker.io/{}{}{}", own, slash == std::string::npos ? "library/" : "", name.repository,
+                       suffix);
+  }
+  std::string registry = first;
+  std::ranges::replace(registry, ':', '_');
+  return fmt::format("{}/{}{}{}", own, registry, name.repository.substr(slash), suffix);
+}
+
+DockerApi::DockerApi(const std::filesystem::path& socket) : m_http(options_for(socket)) {
+  http::Request ping = request("GET", "/_ping");
+  try {
+    const auto response = m_http.send(ping);
+    http::expect_status(response, {200}, "asking Docker whether it is there");
+    const auto version = response.headers.find("Api-Version");
+    m_version = version ? "/v" + std::string(*version) : std::string();
+  } catch (const Error& error) {
+    throw Error(ErrorCode::unsupported,
+                fmt::format("no Docker daemon answers at {}: {}", socket.string(), error.message()))
+        .with_hint("start it, or name its socket with 'docker_socket'");
+  }
+}
+
+http::Request DockerApi::request(const std::string& method, const std::string& path) const {
+  http::Request result;
+  result.method = method;
+  result.url = base::Url::parse("http://docker" + m_version + path);
+  result.redirects = http::Redirects::refuse;
+  result.body_limit = k_answer_limit;
+  result.retry = false;
+  return result;
+}
+
+http::Response DockerApi::call(const std::string& method, const std::string& path, const Json* body,
+                               std::initializer_list<int> accepted, std::string_view what) {
+  auto sent = request(method, path);
+  if (body != nullptr) {
+    sent.headers.add("Content-Type", "application/json");
+    sent.body = body->dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+  auto response = m_http.send(sent);
+  http::expect_status(response, accepted, what);
+  return response;
+}
+
+std::optional<Json> DockerApi::image(const std::string& reference) {
+  const auto response = call("GET", "/images/" + base::percent_encode(reference, "/:@") + "/json", nullptr, {200, 404},
+                             "looking for an image");
+  if (response.status == 404) {
+    return std::nullopt;
+  }
+  return base::parse_json(response.body, "an image of Docker");
+}
+
+void DockerApi::pull(const std::string& reference, const std::string& user, const base::Secret& password,
+                     const std::function<void(const std::string&)>& on_status) {
+  const ImageName name = split_reference(reference);
+  auto sent = request("POST", fmt::format("/images/create?fromImage={}&tag={}", base::percent_encode(name.repository),
+                                          base::percent_encode(name.suffix)));
+  if (!password.empty()) {
+    const Json credentials = {{"username", user}, {"password", password.reveal()}};
+    std::string encoded = base::base64_encode(credentials.dump());
+    std::ranges::replace(encoded, '+', '-');
+    std::ranges::replace(encoded, '/', '_');
+    sent.headers.add("X-Registry-Auth", encoded);
+  }
+  PullStatus status(reference, on_status);
+  http::expect_status(m_http.stream(sent, status), {200}, fmt::format("pulling {}", reference));
+}
+
+std::string DockerApi::create_container(const std::string& name, const Json& description) {
+  const auto response =
+      call("POST", "/containers/create?name=" + base::percent_encode(name), &description, {201}, "making a container");
+  return base::string_member(base::parse_json(response.body, "a container of Docker"), "Id", "a container of Docker");
+}
+
+void DockerApi::start(const std::string& container) {
+  call("POST", "/containers/" + container + "/start", nullptr, {204, 304}, "starting a container");
+}
+
+Json DockerApi::container(const std::string& id) {
+  return base::parse_json(call("GET", "/containers/" + id + "/json", nullptr, {200}, "looking at a container").body,
+                          "a container of Docker");
+}
+
+void DockerApi::kill(const std::string& container) {
+  call("POST", "/containers/" + container + "/kill", nullptr, {204, 404, 409}, "killing a container");
+}
+
+void DockerApi::remove(const std::string& container) {
+  call("DELETE", "/containers/" + container + "?force=true&v=true", nullptr, {204, 404, 409}, "removing a container");
+}
+
+std::vector<std::string> DockerApi::containers_with(const std::string& label) {
+  const Json filters = {{"label", {label}}};
+  const auto response = call("GET", "/containers/json?all=true&filters=" + base::percent_encode(filters.dump()),
+                             nullptr, {200}, "listing containers");
+  std::vector<std::string> ids;
+  for (const auto& each : base::parse_json(response.body, "the containers of Docker")) {
+    ids.push_back(base::string_member(each, "Id", "a container of Docker"));
+  }
+  return ids;
+}
+
+std::string DockerApi::create_exec(const std::string& container, const Json& description) {
+  const auto response =
+      call("POST", "/containers/" + container + "/exec", &description, {201}, "preparing a command in a container");
+  return base::string_member(base::parse_json(response.body, "a command of Docker"), "Id", "a command of Docker");
+}
+
+void DockerApi::run_exec(const std::string& exec, const std::function<void(std::string_view)>& output) {
+  auto sent = request("POST", "/exec/" + exec + "/start");
+  sent.headers.add("Content-Type", "application/json");
+  sent.body = R"({"Detach":false,"Tty":false})";
+  DockerFrames frames(output);
+  base::FunctionSink sink([&](std::span<const std::byte> data) {
+    frames.feed({reinterpret_cast<const char*>(data.data()), data.size()});
+  });
+  http::expect_status(m_http.stream(sent, sink), {200}, "running a command in a container");
+}
+
+Json DockerApi::exec(const std::string& id) {
+  return base::parse_json(call("GET", "/exec/" + id + "/json", nullptr, {200}, "looking at a command").body,
+                          "a command of Docker");
+}
+
+}  // namespace airlock::agent
