@@ -139,8 +139,8 @@ class Gateway::Impl {
       handle_dns(packet, bytes);
     } else {
       const bool udp = packet.is(IpProtocol::udp);
-      inject(unreachable(packet, bytes));
       refuse(packet, udp ? find_socket_owner(m_proc.get(), SocketKind::udp, packet.source_port) : std::string());
+      inject(unreachable(packet, bytes));
     }
   }
 
@@ -176,10 +176,9 @@ class Gateway::Impl {
   bool open(const Packet& packet, std::span<const std::uint8_t> bytes, const Ends& ends) {
     const auto target = m_reach->destination(packet.destination, packet.destination_port);
     if (!target) {
-      // First the name of who asked, which waits for the answer and may be gone after it.
-      const auto process = find_socket_owner(m_proc.get(), SocketKind::tcp, packet.source_port);
+      // Before the answer: who asked waits for it, and may be gone after it.
+      refuse(packet, find_socket_owner(m_proc.get(), SocketKind::tcp, packet.source_port));
       inject(tcp_reset(packet));
-      refuse(packet, process);
       return true;
     }
     const auto port = m_table.add(ends);
@@ -249,9 +248,9 @@ class Gateway::Impl {
       return;
     }
     if (!m_reach->knows_name(question->name)) {
-      const auto process = find_socket_owner(m_proc.get(), SocketKind::udp, packet.source_port);
+      m_on_refused({base::printable(question->name, 255), 0, "dns",
+                    find_socket_owner(m_proc.get(), SocketKind::udp, packet.source_port)});
       inject(udp_answer(packet, dns_no_such_name(*question)));
-      m_on_refused({base::printable(question->name, 255), 0, "dns", process});
       return;
     }
     if (question->type != DnsQuestion::k_a && question->type != DnsQuestion::k_aaaa) {

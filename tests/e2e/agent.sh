@@ -1,0 +1,157 @@
+# The agent against a real control plane: what jobs do, what they cannot do, and what is left when either end is killed.
+# Needs root for the far side; `terraform` or `tofu` on PATH for the jobs' last step.
+. "$(dirname "$0")/lib.sh"
+make_far
+tool=$(command -v tofu || command -v terraform)
+[ -n "$tool" ] || { echo "skip: neither tofu nor terraform on PATH"; finish; }
+kind=$(basename "$tool")
+site=$work/site state=$work/state project=$work/project
+mkdir -p "$site" "$state" "$project" "$work/agent"
+chmod 0777 "$state"; chmod 0755 "$work"
+cat >"$project/main.tf" <<'TF'
+output "greeting" { value = "hello from the far side" }
+TF
+
+# An address of the far side's own: a job has a loopback of its own.
+address=10.77.0.1
+ip -n "$far" addr add $address/32 dev lo
+ip -n "$far" addr add fd77::1/128 dev lo
+url=http://$address:8480
+far_airlock() { timeout 90 ip netns exec "$far" "$airlock" --home "$site" "$@"; }
+start_server() {
+  start "$work/serve.log" in_far "$airlock" --home "$site" serve --listen $address:8480
+  serve_pid=$last_pid
+  wait_for 20 in_far curl -fsS -o /dev/null "$url/healthz"
+}
+# (nsenter, as `ip netns exec` hides the cgroups that limit jobs.)
+start_agent() {
+  start "$work/agent.log" nsenter "--net=/var/run/netns/$far" "$airlock" --home "$site" agent run --dir "$work/agent" "$@"
+  agent_pid=$last_pid
+}
+start_server
+check "a pool is made" far_airlock pool create builders -o "$work/token"
+check "the agent is configured" far_airlock agent configure --url $url --token-file "$work/token" --dir "$work/agent"
+cat >>"$work/agent/airlock-agent.yaml" <<YAML
+jobs: $work/jobs
+writable_paths: ["$state"]
+host_paths: ["$(dirname "$(readlink -f "$tool")")"]
+env_forward_allowlist: [SITE_TOKEN]
+processes: 200
+memory: 512MiB
+grace: 2s
+YAML
+check "the agent finds what it needs" far_airlock agent check --dir "$work/agent"
+export SITE_TOKEN=forwarded-secret-value
+start_agent
+
+# deploy STACK OPERATION [FLAGS…]
+deploy() {
+  local stack=$1 operation=$2; shift 2
+  far_airlock deploy create "$stack" "$operation" --tool "$kind" --pool builders --backend "file://$state" --source "$project" "$@"
+}
+show() { far_airlock deploy show "$@"; }
+
+# ---- what works ----------------------------------------------------------------------------------------------------
+for operation in preview update refresh destroy; do
+  check "$operation" deploy app/one $operation --follow
+done
+check "the update's state is on the site" test -s "$state/default/app/one.tfstate"
+check "variables of one command reach the next" deploy app/vars preview --follow --pre-run 'echo NAME=value-of-it >>$AIRLOCK_ENV' --pre-run 'echo "got $NAME"'
+check_said "got value-of-it"
+check "the environment is the agent's alone" deploy app/env preview --follow --pre-run 'env | sort'
+check "no variable of the host leaks" bash -c '! grep -qE "^(AIRLOCK_HOME|OLDPWD|SUDO_|XDG_)" "$1"' - "$work/check.out"
+git -c init.defaultBranch=main init -q "$work/repo" && cp "$project/main.tf" "$work/repo/" && git -C "$work/repo" add . &&
+  git -C "$work/repo" -c user.name=a -c user.email=a@example.com commit -qm one && git -C "$work/repo" update-server-info
+start "$work/git.log" in_far python3 -m http.server --bind $address --directory "$work/repo" 8090
+check "git over an internal address" far_airlock deploy create app/git preview --tool "$kind" --pool builders \
+  --backend "file://$state" --source "http://$address:8090/.git" --follow
+check_said "at commit"
+
+# ---- what is refused, and seen -------------------------------------------------------------------------------------
+cat >"$project/out.py" <<'PY'
+import os, socket, sys, urllib.request
+def attempt(what, work):
+    try: work(); print("LEAK", what)
+    except Exception as error: print("refused", what, type(error).__name__)
+def connect(family, kind, address):
+    def work():
+        s = socket.socket(family, kind); s.settimeout(5); s.connect(address); s.send(b"x"); s.recv(1)
+    return work
+attempt("name", lambda: socket.getaddrinfo("telemetry.example.com", 443))
+attempt("v4", connect(socket.AF_INET, socket.SOCK_STREAM, ("192.0.2.7", 443)))
+attempt("v6", connect(socket.AF_INET6, socket.SOCK_STREAM, ("2001:4860::8888", 443)))
+attempt("udp", connect(socket.AF_INET, socket.SOCK_DGRAM, ("192.0.2.53", 53)))
+attempt("metadata", connect(socket.AF_INET, socket.SOCK_STREAM, ("169.254.169.254", 80)))
+attempt("other port", connect(socket.AF_INET, socket.SOCK_STREAM, (sys.argv[1], 22)))
+os.environ["http_proxy"] = "http://192.0.2.8:3128"
+attempt("proxy", lambda: urllib.request.urlopen("http://example.com/", timeout=5))
+attempt("vsock", lambda: socket.socket(40, socket.SOCK_STREAM))
+attempt("raw", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))
+attempt("packet", lambda: socket.socket(17, socket.SOCK_RAW))
+for path in ("/var/run/docker.sock", "/run/systemd/private", "/run/dbus/system_bus_socket", "/run/nscd/socket"):
+    attempt(path, lambda: socket.socket(socket.AF_UNIX).connect(path))
+PY
+check "a job that tries every way out still ends" deploy app/out preview --follow --pre-run "python3 out.py $address"
+check_said "refused vsock"
+check "none of them leads out" bash -c '! grep -q LEAK "$1"' - "$work/check.out"
+check "the attempts are shown" show app/out
+for text in telemetry.example.com 192.0.2.7 2001:4860::8888 192.0.2.53 169.254.169.254 192.0.2.8 python3; do check_said "$text"; done
+start "$work/allowed.log" in_far python3 -m http.server --bind $address --directory "$project" 8091
+start "$work/allowed6.log" in_far python3 -m http.server --bind fd77::1 --directory "$project" 8092
+check "what the deployment allows is reached" deploy app/allow preview --follow --allow "$address:8091" --allow '[fd77::]/64' \
+  --pre-run "curl -fsS http://$address:8091/main.tf && curl -fsS 'http://[fd77::1]:8092/main.tf'"
+
+# ---- bad input -----------------------------------------------------------------------------------------------------
+printf 'PASSWORD=correct-horse-battery\n' >"$work/secrets"
+check "secrets are masked, also in pieces" deploy app/mask preview --follow --secret-env-file "$work/secrets" \
+  --pre-run 'printf "%s" "${PASSWORD%-battery}"; sleep 0.3; echo "-battery"; echo "$SITE_TOKEN" | sed "s/value/value/"; printf "%s" "$PASSWORD" | base64'
+check "the secrets are in no log" bash -c '! grep -qE "correct-horse-battery|forwarded-secret-value|Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5" "$1"' - "$work/check.out"
+check_exit 1 "a fork bomb ends with its job" deploy app/bomb preview --follow --timeout 8s --pre-run 'bomb() { bomb | bomb & }; bomb; sleep 60'
+check_exit 1 "a job that ignores signals is ended" deploy app/deaf preview --follow --timeout 2s --pre-run 'trap "" INT TERM; while :; do sleep 1; done'
+check_said "killed"
+check_exit 1 "a job that eats memory is ended" deploy app/memory preview --follow --pre-run 'python3 -c "x = bytearray(2 << 30)"'
+check "a read-only tree goes with its job" deploy app/tree preview --follow --pre-run 'mkdir -p a/b/c && touch a/b/c/d && chmod -R a-w a && chmod 0 a/b'
+check "a log of many lines arrives whole" deploy app/log preview --follow --pre-run 'seq 1 30000'
+check "to its last line" grep -qx 30000 "$work/check.out"
+check "no folder of a job is left" bash -c '[ -z "$(ls -A "$1")" ]' - "$work/jobs"
+check "no control group of a job is left" bash -c '! find /sys/fs/cgroup -maxdepth 4 -name "airlock-job-*" 2>/dev/null | grep -q .'
+
+# ---- cancel, and both ends killed ----------------------------------------------------------------------------------
+id_of() { json "$work/create.json" 'd["id"]'; }
+started() { far_airlock deploy logs "$1" 2>/dev/null | grep -q "$2"; }
+status_is() { far_airlock --json deploy show "$1" | grep -q "\"status\": \"$2\""; }
+far_airlock --json deploy create app/cancel preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 300' >"$work/create.json"
+check "a job runs" wait_for 20 started app/cancel begun
+check "it is cancelled" far_airlock deploy cancel app/cancel
+check "its end is known" wait_for 30 bash -c '"$@" --json deploy show app/cancel | grep -qE "cancelled|failed"' - in_far "$airlock" --home "$site"
+
+far_airlock --json deploy create app/server preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 6; echo after-the-server' >"$work/create.json"
+check "another runs" wait_for 20 started app/server begun
+kill -9 "$serve_pid"; wait "$serve_pid" 2>/dev/null
+start_server
+check "what it said while the server was away arrives" wait_for 40 started app/server after-the-server
+
+far_airlock --json deploy create app/agent preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 301' >"$work/create.json"
+check "a third runs" wait_for 40 started app/agent begun
+kill -9 "$agent_pid"; wait "$agent_pid" 2>/dev/null
+check "its processes end with the agent" wait_for 10 bash -c '! pgrep -f "[s]leep 301"'
+start_agent
+check "the next agent ends it as lost" wait_for 40 started app/agent "was killed"
+check "and removes its folder" wait_for 20 bash -c '[ -z "$(ls -A "$1")" ]' - "$work/jobs"
+check "it works on" deploy app/again preview --follow
+
+# ---- the first signal drains ---------------------------------------------------------------------------------------
+far_airlock --json deploy create app/drain preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 4; echo finished' >"$work/create.json"
+check "a job runs while the agent is told to stop" wait_for 20 started app/drain begun
+kill "$agent_pid"; wait "$agent_pid"; ended=$?
+check "the agent ends well" test $ended = 0
+check "the job came to its end" started app/drain finished
+
+# ---- controls taken away -------------------------------------------------------------------------------------------
+check_exit 1 "without the right to make namespaces nothing runs" in_far setpriv --bounding-set -sys_admin --inh-caps -sys_admin \
+  "$airlock" --home "$site" agent run --once --dir "$work/agent"
+check_said "mount namespace"
+check_exit 1 "without TUN devices nothing runs" in_far unshare --mount bash -c 'mount -t tmpfs none /dev/net && exec "$@"' - \
+  "$airlock" --home "$site" agent run --once --dir "$work/agent"
+check_said "TUN device"
+finish

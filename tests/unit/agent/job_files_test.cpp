@@ -1,0 +1,129 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "agent/job_directory.hpp"
+#include "agent/job_environment.hpp"
+#include "agent/job_steps.hpp"
+#include "base/files.hpp"
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+
+namespace airlock::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+JobUser own_user() {
+  return {getuid(), getgid()};
+}
+
+TEST_CASE("a job's folder is private, used once, and gone afterwards", "[agent][directory]") {
+  base::TempDir folder;
+  fs::path path;
+  {
+    const JobDirectory directory(folder.path(), "one", own_user());
+    path = directory.path();
+    CHECK((fs::status(path).permissions() & fs::perms(0077)) == fs::perms::none);
+    CHECK_THROWS(JobDirectory(folder.path(), "one", own_user()));
+    CHECK(fs::exists(path));
+    // What a job may leave: read-only trees, links to the outside, odd names, and depth beyond any path.
+    fs::create_directories(directory.job() / "locked/inner");
+    base::write_file_atomic(directory.job() / "locked/inner/file", "x", 0400);
+    fs::permissions(directory.job() / "locked/inner", fs::perms(0500));
+    fs::permissions(directory.job() / "locked", fs::perms(0));
+    base::write_file_atomic(folder.path() / "outside", "stays");
+    fs::create_symlink(folder.path() / "outside", directory.job() / "link");
+    fs::create_directory_symlink(folder.path(), directory.job() / "folder-link");
+    REQUIRE(mkfifo((directory.job() / "fifo\n\x01").c_str(), 0600) == 0);
+    int at = open(directory.job().c_str(), O_RDONLY | O_DIRECTORY);
+    for (int depth = 0; depth < 3000; ++depth) {
+      REQUIRE(mkdirat(at, "a-name-of-some-length", 0500 + 0200) == 0);
+      const int next = openat(at, "a-name-of-some-length", O_RDONLY | O_DIRECTORY);
+      close(at);
+      at = next;
+    }
+    close(at);
+  }
+  CHECK_FALSE(fs::exists(path));
+  CHECK(fs::exists(folder.path() / "outside"));
+}
+
+TEST_CASE("variables that a job passes on", "[agent][environment]") {
+  const auto variables = parse_variables_file("A=1\n# B=2\nexport C = no\nexport D=\"x y\"\nE='$HOME'\n1F=2\nnothing\n"
+                                              "G=a=b\nH=\n");
+  CHECK(variables ==
+        std::map<std::string, std::string>{{"A", "1"}, {"D", "x y"}, {"E", "$HOME"}, {"G", "a=b"}, {"H", ""}});
+}
+
+TEST_CASE("the variables file may be anything", "[agent][environment]") {
+  base::TempDir folder;
+  const JobDirectory directory(folder.path(), "one", own_user());
+  CHECK(read_variables_file(directory).empty());
+  directory.write("env", "A=1\n");
+  CHECK(read_variables_file(directory).at("A") == "1");
+  fs::remove(directory.job() / "env");
+  base::write_file_atomic(folder.path() / "secret", "TOKEN=1\n");
+  fs::create_symlink(folder.path() / "secret", directory.job() / "env");
+  CHECK_THROWS(read_variables_file(directory));
+  fs::remove(directory.job() / "env");
+  REQUIRE(mkfifo((directory.job() / "env").c_str(), 0600) == 0);
+  CHECK_THROWS(read_variables_file(directory));
+}
+
+control::Job job_with(control::Tool tool, control::Operation operation, const std::string& backend) {
+  control::Job job;
+  job.stack = {"default", "app", "dev"};
+  job.tool = tool;
+  job.operation = operation;
+  job.backend_url = backend;
+  return job;
+}
+
+TEST_CASE("dependencies are found by what lies in the folder", "[agent][steps]") {
+  base::TempDir folder;
+  const JobDirectory directory(folder.path(), "one", own_user());
+  auto job = job_with(control::Tool::pulumi, control::Operation::update, "");
+  CHECK(plan_dependencies(job, directory).commands.empty());
+  directory.write("work/Pulumi.yaml", "name: app\nruntime: nodejs\n");
+  directory.write("work/package.json", "{}");
+  CHECK(plan_dependencies(job, directory).commands.at(0).argv.at(1) == "install");
+  directory.write("work/package-lock.json", "{}");
+  CHECK(plan_dependencies(job, directory).commands.at(0).argv.at(1) == "ci");
+  directory.write("work/Pulumi.yaml", "name: app\nruntime: { name: python, options: { virtualenv: env } }\n");
+  directory.write("work/requirements.txt", "");
+  const auto python = plan_dependencies(job, directory);
+  CHECK(python.commands.size() == 2);
+  CHECK(python.environment.at("VIRTUAL_ENV") == "/job/work/env");
+  directory.write("work/Pulumi.yaml", "name: app\nruntime: { name: python, options: { virtualenv: ../../x } }\n");
+  CHECK_THROWS(plan_dependencies(job, directory));
+  directory.write("work/Pulumi.yaml", "name: app\nruntime: go\n");
+  directory.write("work/go.mod", "module a\n");
+  CHECK(plan_dependencies(job, directory).commands.at(0).argv == std::vector<std::string>{"go", "mod", "download"});
+}
+
+TEST_CASE("the tool's own commands", "[agent][steps]") {
+  const auto pulumi = plan_pulumi(job_with(control::Tool::pulumi, control::Operation::destroy, "file:///srv/state"));
+  CHECK(pulumi.commands.at(0).argv.at(5) == "dev");
+  CHECK(pulumi.commands.at(1).argv.at(1) == "destroy");
+  CHECK(pulumi.environment.at("PULUMI_BACKEND_URL") == "file:///srv/state");
+  const auto remote = plan_pulumi(job_with(control::Tool::pulumi, control::Operation::update, "https://b.example/"));
+  CHECK(remote.commands.at(0).argv.at(5) == "default/app/dev");
+  const auto tofu =
+      plan_terraform(job_with(control::Tool::tofu, control::Operation::refresh, "file:///srv/state"), "tofu");
+  CHECK(tofu.commands.back().argv.back() == "-state=/srv/state/default/app/dev.tfstate");
+  CHECK(tofu.commands.back().argv.at(2) == "-refresh-only");
+}
+
+TEST_CASE("what a git source connects to", "[agent][steps]") {
+  CHECK(git_server("https://git.site.example/a/b.git")->to_string() == "git.site.example:443");
+  CHECK(git_server("http://git.site.example:3000/a")->to_string() == "git.site.example:3000");
+  CHECK(git_server("git@git.site.example:a/b")->to_string() == "git.site.example:22");
+  CHECK(git_server("ssh://git@10.0.0.4:2222/a")->to_string() == "10.0.0.4:2222");
+  CHECK_FALSE(git_server("file:///srv/git/a"));
+}
+
+}  // namespace
+}  // namespace airlock::agent
