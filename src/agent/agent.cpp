@@ -127,7 +127,7 @@ class Agent {
 
   // What a killed agent left. Its jobs ended with it: their first process sees its agent go.
   void clean_up() {
-    remove_stale_cgroups(std::string(k_group_prefix));
+    remove_stale_cgroups(job_group_name(m_config, ""));
     if (std::ranges::find(m_config.runners, control::RunnerKind::docker) != m_config.runners.end()) {
       remove_stale_containers(m_config);
     }
@@ -223,14 +223,40 @@ class Agent {
     }
   }
 
+  // Says that it is ours; false when it went to someone else meanwhile.
+  bool take(const control::Claim& claim) {
+    Backoff backoff(k_first_wait, k_longest_wait);
+    const auto until = std::chrono::steady_clock::now() + claim.lease;
+    while (true) {
+      try {
+        m_control.renew(claim.deployment_id, claim.job_token, std::chrono::seconds(0));
+        return true;
+      } catch (const Disowned& disowned) {
+        m_reporter.note(fmt::format("deployment {} is not ours: {}", claim.deployment_id, disowned.what()));
+        return false;
+      } catch (const Error& error) {
+        const auto wait = backoff.next();
+        if (std::chrono::steady_clock::now() + wait > until) {
+          m_reporter.warning(fmt::format("deployment {} cannot be taken: {}", claim.deployment_id, error.message()));
+          return false;
+        }
+        std::this_thread::sleep_for(wait);
+      }
+    }
+  }
+
   void handle(const control::Claim& claim) {
     m_reporter.say(fmt::format("deployment {} ({} {} of {})", claim.deployment_id, control::to_string(claim.job.tool),
                                control::to_string(claim.job.operation), claim.job.stack.to_string()));
+    if (!take(claim)) {
+      return;
+    }
     Spool spool(m_config.directory / "spool", {claim.deployment_id, claim.attempt, claim.job_token},
                 m_config.log_limit);
     StopSwitch stop;
     const auto disown = [&](const std::string& why) { stop.stop(StopSwitch::Why::disowned, why); };
     bool sent = false;
+    std::string ended_by;
     {
       Uploader uploader(m_control, spool, {disown, [this](const std::string& error) {
                                              m_reporter.note(fmt::format("not sent yet: {}", error));
@@ -238,13 +264,13 @@ class Agent {
       const LeaseKeeper lease(m_control, claim, stop);
       const SecondSignal second(stop);
       run_job({m_config, m_control, m_http, m_sources.environment}, claim, spool, stop);
+      ended_by = stop.asked() ? ": " + stop.reason() : std::string();
       sent = uploader.finish([] { return g_signals > 2; });
     }
     if (sent) {
       spool.remove();
     }
-    m_reporter.say(fmt::format("deployment {} has ended{}", claim.deployment_id,
-                               stop.asked() ? ": " + stop.reason() : std::string()));
+    m_reporter.say(fmt::format("deployment {} has ended{}", claim.deployment_id, ended_by));
   }
 
   // Turns the second signal into the end of the job.

@@ -68,8 +68,8 @@ http::Response ControlClient::post(const std::string& id, std::string_view what,
   return response;
 }
 
-control::LeaseAnswer ControlClient::renew(const std::string& id, const base::Secret& token) {
-  const auto response = post(id, control::k_lease, token, "{}");
+control::LeaseAnswer ControlClient::renew(const std::string& id, const base::Secret& token, std::chrono::seconds wait) {
+  const auto response = post(id, fmt::format("{}?wait={}", control::k_lease, wait.count()), token, "{}");
   if (response.status == 409) {
     throw Disowned("the server has given this deployment up");
   }
@@ -78,14 +78,25 @@ control::LeaseAnswer ControlClient::renew(const std::string& id, const base::Sec
 }
 
 void ControlClient::report(const std::string& id, const base::Secret& token, const control::StepReports& reports) {
-  http::expect_status(post(id, control::k_steps, token, control::print(reports)), {200, 202, 204}, "reporting steps");
+  const auto response = post(id, control::k_steps, token, control::print(reports));
+  if (response.status == 409) {
+    throw Disowned("the server has given this deployment up");
+  }
+  http::expect_status(response, {200, 202, 204}, "reporting steps");
 }
 
 control::AppendAnswer ControlClient::append_to(const std::string& id, std::string_view what, const base::Secret& token,
                                                std::string body) {
   const auto response = post(id, what, token, std::move(body));
   http::expect_status(response, {200, 409}, fmt::format("sending {}", what));
-  return control::parse_append_answer(response.body);
+  try {
+    return control::parse_append_answer(response.body);
+  } catch (const Error&) {
+    if (response.status == 409) {  // no word on what comes next: nothing of this job is wanted
+      throw Disowned("the server has given this deployment up");
+    }
+    throw;
+  }
 }
 
 control::AppendAnswer ControlClient::append(const std::string& id, const base::Secret& token,

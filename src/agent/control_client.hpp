@@ -35,7 +35,9 @@ class ControlClient {
   Poll poll(const control::AgentIdentity& identity, const base::Secret& pool_token);
 
   // Each throws Disowned, network or upstream.
-  control::LeaseAnswer renew(const std::string& id, const base::Secret& token);
+  // The first one takes what the claim offered: until then the server may offer it again. With `wait` the server holds
+  // the answer until the job is cancelled or over, at most so long.
+  control::LeaseAnswer renew(const std::string& id, const base::Secret& token, std::chrono::seconds wait);
   void report(const std::string& id, const base::Secret& token, const control::StepReports& reports);
   control::AppendAnswer append(const std::string& id, const base::Secret& token, const control::LogAppend& append);
   control::AppendAnswer append(const std::string& id, const base::Secret& token, const control::RefusedAppend& append);

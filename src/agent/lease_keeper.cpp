@@ -6,8 +6,9 @@ namespace airlock::agent {
 
 namespace {
 
-// A renewal also brings the news of a cancellation, for which a person waits.
-constexpr std::chrono::milliseconds k_longest_silence{2000};
+// The server holds a renewal for as long, and answers at once when the job is cancelled or over.
+constexpr std::chrono::seconds k_longest_hold{10};
+constexpr std::chrono::milliseconds k_between_tries{1000};
 
 }  // namespace
 
@@ -27,23 +28,27 @@ void LeaseKeeper::run() {
   auto lease = m_claim.lease;
   std::unique_lock lock(m_mutex);
   while (!m_over) {
-    m_wake.wait_for(lock, std::min(std::chrono::milliseconds(lease) / 3, k_longest_silence));
-    if (m_over) {
-      return;
-    }
     lock.unlock();
+    bool rest = false;
     try {
-      const auto answer = m_control.renew(m_claim.deployment_id, m_claim.job_token);
+      const auto answer =
+          m_control.renew(m_claim.deployment_id, m_claim.job_token, std::min(lease / 3, k_longest_hold));
       lease = std::max(answer.lease, std::chrono::seconds(1));
       if (answer.cancel) {
-        m_stop.stop(answer.reason == "timeout" ? StopSwitch::Why::timeout : StopSwitch::Why::cancelled, answer.reason);
+        m_stop.stop(answer.reason.starts_with("timeout") ? StopSwitch::Why::timeout : StopSwitch::Why::cancelled,
+                    answer.reason);
+        rest = true;  // it would be said again at once
       }
     } catch (const Disowned& disowned) {
       m_stop.stop(StopSwitch::Why::disowned, disowned.what());
+      rest = true;
     } catch (const std::exception&) {
-      // The server is away: the job goes on, and the server says afterwards whether it still counts.
+      rest = true;  // the server is away: the job goes on, and the server says afterwards whether it still counts
     }
     lock.lock();
+    if (rest) {
+      m_wake.wait_for(lock, k_between_tries, [this] { return m_over; });
+    }
   }
 }
 

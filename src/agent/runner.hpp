@@ -57,7 +57,9 @@ std::unique_ptr<Runner> make_docker_runner(const RunnerRequest& request);
 // Containers that a killed agent left behind.
 void remove_stale_containers(const AgentConfig& config);
 
-inline constexpr std::string_view k_group_prefix = "airlock-job-";    // of control groups and containers
+// Of the control group and the container of job `name`: other agents on this host have other ones.
+std::string job_group_name(const AgentConfig& config, std::string_view name);
+
 inline constexpr std::string_view k_tools_folder = "/airlock-tools";  // where a job finds AgentConfig::tools
 
 }  // namespace airlock::agent

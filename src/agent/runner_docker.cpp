@@ -88,7 +88,7 @@ class DockerRunner : public Runner {
     const auto id = base::string_member(*image, "Id", "an image of Docker");
     request.say(fmt::format("image {} ({})", reference, id));
     m_container =
-        std::make_unique<Container>(m_docker, std::string(k_group_prefix) + request.name, description(request, id));
+        std::make_unique<Container>(m_docker, job_group_name(request.config, request.name), description(request, id));
     m_docker.start(m_container->id());
     const auto state = m_docker.container(m_container->id()).at("State");
     const pid_t pid = state.at("Pid").get<pid_t>();

@@ -4,6 +4,7 @@
 
 #include "agent/cell.hpp"
 #include "agent/runner.hpp"
+#include "base/digest.hpp"
 
 namespace airlock::agent {
 
@@ -12,7 +13,7 @@ namespace {
 class ProcessRunner : public Runner {
  public:
   explicit ProcessRunner(const RunnerRequest& request)
-      : m_cgroup(std::string(k_group_prefix) + request.name, request.limits),
+      : m_cgroup(job_group_name(request.config, request.name), request.limits),
         m_cell(CellProgram::own(), spec_of(request), &m_cgroup),
         m_gateway(m_cell.take_network(), m_cell.take_proc(), request.reach, request.on_refused) {}
 
@@ -71,6 +72,10 @@ class ProcessRunner : public Runner {
 };
 
 }  // namespace
+
+std::string job_group_name(const AgentConfig& config, std::string_view name) {
+  return fmt::format("airlock-job-{}-{}", base::sha256(config.directory.string()).hex().substr(0, 12), name);
+}
 
 std::unique_ptr<Runner> make_process_runner(const RunnerRequest& request) {
   return std::make_unique<ProcessRunner>(request);

@@ -45,6 +45,10 @@ std::optional<std::uint64_t> step_of(const std::string& name) {
   return step;
 }
 
+bool has_ended(const control::StepReport& report) {
+  return report.status == control::StepStatus::failed || report.status == control::StepStatus::succeeded;
+}
+
 control::UnixMillis now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
@@ -78,7 +82,7 @@ Spool Spool::open(const fs::path& folder) {
   for (const auto& each : fs::directory_iterator(folder)) {
     const auto name = each.path().stem().string();
     if (each.path().extension() == ".jsonl") {
-      spool.journal(name);
+      cut_half_record(spool.journal(name));
     }
   }
   spool.recall_sent();
@@ -107,6 +111,21 @@ Spool::Journal& Spool::journal(const std::string& name) {
     found.written = base::file_size(found.file.get(), path.string());
   }
   return found;
+}
+
+// A killed agent may have been in the middle of one.
+void Spool::cut_half_record(Journal& journal) {
+  char last = '\n';
+  while (journal.written != 0) {
+    base::pread_exact(journal.file.get(), std::as_writable_bytes(std::span(&last, 1)), journal.written - 1, "a spool");
+    if (last == '\n') {
+      break;
+    }
+    --journal.written;
+  }
+  if (ftruncate(journal.file.get(), static_cast<off_t>(journal.written)) != 0) {
+    throw base::system_error(errno, "cannot mend a spool");
+  }
 }
 
 void Spool::append(const std::string& name, const std::string& record) {
@@ -196,6 +215,11 @@ Spool::Records Spool::read_unsent(const Journal& journal, std::size_t most) {
   return records;
 }
 
+bool Spool::has_unsent_lines(std::uint64_t step) const {
+  const auto found = m_journals.find(log_name(step));
+  return found != m_journals.end() && found->second.sent_bytes < found->second.written;
+}
+
 std::optional<control::StepReports> Spool::unsent_steps() {
   const std::lock_guard lock(m_mutex);
   const auto records = read_unsent(journal(std::string(k_steps_journal)), control::limits::k_steps);
@@ -205,6 +229,10 @@ std::optional<control::StepReports> Spool::unsent_steps() {
   control::StepReports reports;
   for (const auto& line : records.lines) {
     for (auto& report : control::parse_step_reports(line).steps) {
+      // Who follows the log takes a step that has ended for complete: its lines go first.
+      if (has_ended(report) && has_unsent_lines(report.step)) {
+        return reports.steps.empty() ? std::nullopt : std::optional(reports);
+      }
       reports.steps.push_back(std::move(report));
     }
   }

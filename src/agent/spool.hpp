@@ -77,6 +77,8 @@ class Spool {
   void append(const std::string& name, const std::string& record);
   void append_line(std::uint64_t step, const control::LogLine& line);
   static Records read_unsent(const Journal& journal, std::size_t most);
+  static void cut_half_record(Journal& journal);
+  bool has_unsent_lines(std::uint64_t step) const;
   void move_on(const std::string& name, std::uint64_t next);
   void remember_sent();
   void recall_sent();

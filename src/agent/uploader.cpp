@@ -34,7 +34,12 @@ bool Uploader::finish(const std::function<bool()>& give_up) {
 bool Uploader::send_one() {
   const auto& owner = m_spool.owner();
   if (const auto steps = m_spool.unsent_steps()) {
-    m_control.report(owner.deployment_id, owner.job_token, *steps);
+    try {
+      m_control.report(owner.deployment_id, owner.job_token, *steps);
+    } catch (const Disowned& disowned) {
+      // Steps of a deployment that was given up count no more; what was said in them still does.
+      m_events.disowned(disowned.what());
+    }
     m_spool.sent(*steps);
     return true;
   }

@@ -63,6 +63,7 @@ check "no variable of the host leaks" bash -c '! grep -qE "^(AIRLOCK_HOME|OLDPWD
 git -c init.defaultBranch=main init -q "$work/repo" && cp "$project/main.tf" "$work/repo/" && git -C "$work/repo" add . &&
   git -C "$work/repo" -c user.name=a -c user.email=a@example.com commit -qm one && git -C "$work/repo" update-server-info
 start "$work/git.log" in_far python3 -m http.server --bind $address --directory "$work/repo" 8090
+wait_for 20 in_far curl -fsS -o /dev/null http://$address:8090/
 check "git over an internal address" far_airlock deploy create app/git preview --tool "$kind" --pool builders \
   --backend "file://$state" --source "http://$address:8090/.git" --follow
 check_said "at commit"
@@ -98,6 +99,8 @@ check "the attempts are shown" show app/out
 for text in telemetry.example.com 192.0.2.7 2001:4860::8888 192.0.2.53 169.254.169.254 192.0.2.8 python3; do check_said "$text"; done
 start "$work/allowed.log" in_far python3 -m http.server --bind $address --directory "$project" 8091
 start "$work/allowed6.log" in_far python3 -m http.server --bind fd77::1 --directory "$project" 8092
+wait_for 20 in_far curl -fsS -o /dev/null "http://$address:8091/"
+wait_for 20 in_far curl -fsS -o /dev/null "http://[fd77::1]:8092/"
 check "what the deployment allows is reached" deploy app/allow preview --follow --allow "$address:8091" --allow '[fd77::]/64' \
   --pre-run "curl -fsS http://$address:8091/main.tf && curl -fsS 'http://[fd77::1]:8092/main.tf'"
 
@@ -117,13 +120,12 @@ check "no folder of a job is left" bash -c '[ -z "$(ls -A "$1")" ]' - "$work/job
 check "no control group of a job is left" bash -c '! find /sys/fs/cgroup -maxdepth 4 -name "airlock-job-*" 2>/dev/null | grep -q .'
 
 # ---- cancel, and both ends killed ----------------------------------------------------------------------------------
-id_of() { json "$work/create.json" 'd["id"]'; }
-started() { far_airlock deploy logs "$1" 2>/dev/null | grep -q "$2"; }
-status_is() { far_airlock --json deploy show "$1" | grep -q "\"status\": \"$2\""; }
+started() { far_airlock deploy logs "$1" 2>/dev/null | grep -q "^[^─]*$2"; }
+status_is() { far_airlock --json deploy show "$1" | grep -q "\"state\": \"$2\""; }
 far_airlock --json deploy create app/cancel preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 300' >"$work/create.json"
 check "a job runs" wait_for 20 started app/cancel begun
 check "it is cancelled" far_airlock deploy cancel app/cancel
-check "its end is known" wait_for 30 bash -c '"$@" --json deploy show app/cancel | grep -qE "cancelled|failed"' - in_far "$airlock" --home "$site"
+check "its end is known" wait_for 30 status_is app/cancel cancelled
 
 far_airlock --json deploy create app/server preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 6; echo after-the-server' >"$work/create.json"
 check "another runs" wait_for 20 started app/server begun
