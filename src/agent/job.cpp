@@ -313,7 +313,10 @@ class JobRun {
 
 control::Completion stopped_completion(const StopSwitch& stop, std::optional<int> exit_code) {
   const bool cancelled = stop.why() == Why::cancelled;
-  return {cancelled ? control::JobResult::cancelled : control::JobResult::failed, stop.reason(), exit_code};
+  const auto reason = stop.reason();
+  // What the control plane said itself it need not hear again.
+  return {cancelled ? control::JobResult::cancelled : control::JobResult::failed,
+          cancelled || reason.starts_with("timeout:") ? std::string() : reason, exit_code};
 }
 
 }  // namespace

@@ -63,7 +63,9 @@ class TreeRemover {
       if (name == "." || name == "..") {
         continue;
       }
-      if (unlinkat(parent, entry->d_name, 0) != 0 && (errno == EISDIR || errno == EPERM || errno == EBUSY)) {
+      struct stat info = {};
+      if (unlinkat(parent, entry->d_name, 0) != 0 && fstatat(parent, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+          S_ISDIR(info.st_mode)) {
         folders.push_back(name);
       }
     }

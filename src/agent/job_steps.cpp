@@ -177,12 +177,11 @@ StepPlan plan_git(const control::Source& source, const JobDirectory& directory) 
     }
   }
   if (source.commit.empty()) {
-    StepCommand clone{{"git", "clone", "--depth", "1"}, {}};
-    if (!revision.empty()) {
-      clone.argv.insert(clone.argv.end(), {"--branch", revision});
-    }
-    clone.argv.insert(clone.argv.end(), {"--", source.url, work});
-    plan.commands.push_back(std::move(clone));
+    // A server of plain files knows no shallow clones.
+    plan.commands.push_back(
+        shell("clone() { git clone \"$@\" ${revision:+--branch \"$revision\"} -- \"$url\" \"$work\"; }; "
+              "work=$1 url=$2 revision=$3; clone -q --depth 1 2>/dev/null || clone",
+              {work, source.url, revision}));
   } else {
     // A server may refuse to give a commit by its number; then the whole history is needed to find it.
     plan.commands.push_back(shell("git init -q \"$1\" && cd \"$1\" && git remote add origin \"$2\" && "

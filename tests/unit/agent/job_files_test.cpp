@@ -70,7 +70,7 @@ TEST_CASE("the variables file may be anything", "[agent][environment]") {
   CHECK_THROWS(read_variables_file(directory));
   fs::remove(directory.job() / "env");
   REQUIRE(mkfifo((directory.job() / "env").c_str(), 0600) == 0);
-  CHECK_THROWS(read_variables_file(directory));
+  CHECK(read_variables_file(directory).empty());
 }
 
 control::Job job_with(control::Tool tool, control::Operation operation, const std::string& backend) {
