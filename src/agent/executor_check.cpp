@@ -17,8 +17,16 @@ using Verdict = CheckResult::Verdict;
 
 constexpr std::uint16_t k_discard = 9;
 
-// Speaks without any program but the shell: to an address that is in no list of anyone.
-const char* const k_trial = "exec 2>/dev/null; (echo hello >/dev/tcp/203.0.113.77/9) && exit 7; exit 0";
+constexpr int k_got_out = 7;
+constexpr int k_cannot_try = 9;
+
+// To an address that is in no list of anyone, with whatever the place has.
+const char* const k_trial =
+    "a=203.0.113.77; if command -v bash; then bash -c \"</dev/tcp/$a/9\" && exit 7; "
+    "elif command -v python3; then python3 -c \"import socket; socket.create_connection(('$a', 9), 5)\" && exit 7; "
+    "elif command -v wget; then wget -T 5 -O - \"http://$a:9/\" && exit 7; "
+    "elif command -v curl; then curl -m 5 \"http://$a:9/\" && exit 7; "
+    "else exit 9; fi >/dev/null 2>&1; exit 0";
 
 CheckResult try_runner(const AgentConfig& config, control::RunnerKind kind) {
   const std::string what = fmt::format("{} runner", control::to_string(kind));
@@ -39,13 +47,16 @@ CheckResult try_runner(const AgentConfig& config, control::RunnerKind kind) {
     const auto runner =
         kind == control::RunnerKind::process ? make_process_runner(request) : make_docker_runner(request);
     std::string output;
-    const int code = runner->run({{"bash", "-c", k_trial}, {{"PATH", "/usr/local/bin:/usr/bin:/bin"}}, "/"},
+    const int code = runner->run({{"/bin/sh", "-c", k_trial}, {{"PATH", "/usr/local/bin:/usr/bin:/bin"}}, "/"},
                                  [&](std::string_view text) { output += text; });
-    if (code == 7) {
+    if (code == k_got_out) {
       return {Verdict::bad, what, "a trial job reached an address that nothing allows", "do not use this runner"};
     }
+    if (code == k_cannot_try) {
+      return {Verdict::weak, what, "a trial job ran; its place has no program with which to try a connection", ""};
+    }
     if (code != 0) {
-      return {Verdict::bad, what, fmt::format("a trial job ended with {}: {}", code, output), "bash must be there"};
+      return {Verdict::bad, what, fmt::format("a trial job ended with {}: {}", code, output), ""};
     }
     if (refused == 0) {
       return {Verdict::bad, what, "a trial job's refused connection was not seen", "do not use this runner"};

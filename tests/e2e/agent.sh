@@ -17,6 +17,7 @@ address=10.77.0.1
 ip -n "$far" addr add $address/32 dev lo
 ip -n "$far" addr add fd77::1/128 dev lo
 url=http://$address:8480
+printf '127.0.0.1 localhost\n%s server.site.example\n127.0.0.1 local.site.example\n' $address >"$work/hosts"
 far_airlock() { timeout 90 ip netns exec "$far" "$airlock" --home "$site" "$@"; }
 start_server() {
   start "$work/serve.log" in_far "$airlock" --home "$site" serve --listen $address:8480
@@ -25,7 +26,8 @@ start_server() {
 }
 # (nsenter, as `ip netns exec` hides the cgroups that limit jobs.)
 start_agent() {
-  start "$work/agent.log" nsenter "--net=/var/run/netns/$far" "$airlock" --home "$site" agent run --dir "$work/agent" "$@"
+  start "$work/agent.log" nsenter "--net=/var/run/netns/$far" unshare --mount bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' - \
+    "$work/hosts" "$airlock" --home "$site" agent run --dir "$work/agent" "$@"
   agent_pid=$last_pid
 }
 start_server
@@ -107,10 +109,16 @@ check "the attempts are shown" show app/out
 for text in telemetry.example.com 192.0.2.7 2001:4860::8888 192.0.2.53 169.254.169.254 192.0.2.8 python3; do check_said "$text"; done
 start "$work/allowed.log" in_far python3 -m http.server --bind $address --directory "$project" 8091
 start "$work/allowed6.log" in_far python3 -m http.server --bind fd77::1 --directory "$project" 8092
+start "$work/local.log" in_far python3 -m http.server --bind 127.0.0.1 --directory "$project" 8093
 wait_for 20 in_far curl -fsS -o /dev/null "http://$address:8091/"
+wait_for 20 in_far curl -fsS -o /dev/null "http://127.0.0.1:8093/"
 wait_for 20 in_far curl -fsS -o /dev/null "http://[fd77::1]:8092/"
 check "what the deployment allows is reached" deploy app/allow preview --follow --allow "$address:8091" --allow '[fd77::]/64' \
   --pre-run "curl -fsS http://$address:8091/main.tf && curl -fsS 'http://[fd77::1]:8092/main.tf'"
+check "by name too, also where the name is the agent's own host" deploy app/names preview --follow --allow server.site.example:8091 \
+  --allow local.site.example:8093 --pre-run "curl -fsS http://server.site.example:8091/main.tf && curl -fsS http://local.site.example:8093/main.tf"
+check_exit 1 "a name opens no other port" deploy app/port preview --follow --allow server.site.example:8091 \
+  --pre-run "curl -fsS http://server.site.example:8091/main.tf >/dev/null && curl -fsS http://server.site.example:8092/"
 
 # ---- bad input -----------------------------------------------------------------------------------------------------
 printf 'PASSWORD=correct-horse-battery\n' >"$work/secrets"
@@ -128,7 +136,8 @@ check "a log of many lines arrives whole" deploy app/log preview --follow --pre-
 keep
 check "to its last line, none missing" test "$(grep -cE '^[0-9]+$' "$work/kept.out")" = 30000
 check "no folder of a job is left" bash -c '[ -z "$(ls -A "$1")" ]' - "$work/jobs"
-check "no control group of a job is left" bash -c '! find /sys/fs/cgroup -maxdepth 4 -name "airlock-job-*" 2>/dev/null | grep -q .'
+group=airlock-job-$(printf %s "$work/agent" | sha256sum | cut -c1-12)
+check "no control group of a job is left" bash -c '! find /sys/fs/cgroup -maxdepth 4 -name "$1-*" 2>/dev/null | grep -q .' - "$group"
 
 # ---- cancel, and both ends killed ----------------------------------------------------------------------------------
 started() { far_airlock deploy logs "$1" 2>/dev/null | grep -q "^[^─]*$2"; }
@@ -159,6 +168,29 @@ check "a job runs while the agent is told to stop" wait_for 20 started app/drain
 kill "$agent_pid"; wait "$agent_pid"; ended=$?
 check "the agent ends well" test $ended = 0
 check "the job came to its end" started app/drain finished
+
+# ---- an agent that is not root -------------------------------------------------------------------------------------
+mkdir -p "$work/plain" "$work/plain-jobs"
+install -m 600 "$work/token" "$work/plain/token"
+cat >"$work/plain/airlock-agent.yaml" <<YAML
+url: $url
+token_file: $work/plain/token
+jobs: $work/plain-jobs
+host_paths: ["$(dirname "$(readlink -f "$tool")")"]
+YAML
+chown -R 64200:64200 "$work/plain" "$work/plain-jobs"
+as_nobody() {
+  in_far unshare --mount bash -c 'mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && exec "$@"' - \
+    setpriv --reuid 64200 --regid 64200 --clear-groups --bounding-set -all env HOME="$work/plain" "$airlock" --home "$work/plain" "$@"
+}
+if in_far setpriv --reuid 64200 --regid 64200 --clear-groups unshare --user true 2>/dev/null; then
+  check "an agent without root can contain jobs" as_nobody agent check --dir "$work/plain"
+  far_airlock --json deploy create app/plain preview --tool "$kind" --pool builders --source "$project" --pre-run 'id -u' >"$work/create.json"
+  check "and runs them" as_nobody agent run --once --dir "$work/plain"
+  check "to their end" status_is app/plain succeeded
+else
+  echo "skip: this kernel lets only root make user namespaces"
+fi
 
 # ---- controls taken away -------------------------------------------------------------------------------------------
 check_exit 1 "without the right to make namespaces nothing runs" in_far setpriv --bounding-set -sys_admin --inh-caps -sys_admin \

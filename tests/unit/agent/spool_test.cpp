@@ -78,6 +78,8 @@ TEST_CASE("what a killed agent left is sent by the next one", "[agent][spool]") 
   CHECK(lines.offset == 1);
   CHECK(lines.lines.front().text == "two\n");
   CHECK(lines.lines.back().text.find("was killed") != std::string::npos);
+  CHECK(spool.unsent_steps()->steps.back().status == control::StepStatus::running);
+  spool.sent(lines, {1 + lines.lines.size(), false});  // a step's end goes after its lines
   CHECK(spool.unsent_steps()->steps.back().status == control::StepStatus::failed);
   CHECK(spool.unsent_completion()->result == control::JobResult::failed);
   spool.remove();
