@@ -126,18 +126,3 @@ debian_rootfs() {
   fi
   echo "$tar"
 }
-
-# need_peers NAME…: the real programs that scripts/peers builds; sets $peers to their folder. Where this machine cannot
-# build them, the suite ends here, and what it says is that it was skipped.
-need_peers() {
-  local status=0
-  peers=$(scripts/peers "$@" 2>"$work/peers.log") || status=$?
-  if [ "$status" = 3 ]; then echo "skip: $(tail -n 1 "$work/peers.log")"; finish; fi
-  if [ "$status" != 0 ]; then tail -n 20 "$work/peers.log"; failed=$((failed + 1)); finish; fi
-}
-# publish_peers: those programs in the layout of the hosts that publish the originals; sets $upstream, a folder of hosts,
-# which is this suite's own.
-publish_peers() {
-  upstream=$work/upstream
-  check "the programs are published" python3 tests/support/upstream/make.py "$peers" "$upstream"
-}
