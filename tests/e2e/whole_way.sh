@@ -89,6 +89,7 @@ check "a pool is made" far_airlock pool create builders -o "$work/pool.token"
 check "an agent is configured" far_airlock agent configure --url "$url" --ca "$ca" --token-file "$work/pool.token" --dir "$work/agent"
 {
   echo "runners: [process$([ $has_docker = 0 ] || echo ", docker")]"
+  echo "jobs: $work/jobs"
   echo "writable_paths: [\"$state\"]"
   echo "tools:"
   for tool in "${tools[@]}"; do echo "  - \"$tool\""; done
@@ -128,7 +129,7 @@ for runner in $runners; do
     check "$runner: destroy of $project" deploy "$runner" "$project" destroy
   done
 done
-check "no folder of a job is left" bash -c '[ -z "$(find "$1" -mindepth 1 -maxdepth 1 -path "*jobs*" -prune -o -name "airlock-job*" -print 2>/dev/null)" ]' - "$work/agent"
+check "no folder of a job is left" bash -c '[ -z "$(ls -A "$1")" ]' - "$work/jobs"
 check "the passphrase is in no log" bash -c '! grep -rqF "a passphrase of the site" "$1/agent.log" "$1/serve.log" "$2/control" 2>/dev/null' - "$work" "$site"
 
 # ---- what is missing comes with the next bundle --------------------------------------------------------------------

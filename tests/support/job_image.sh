@@ -37,6 +37,7 @@ if [ ! -s "$languages" ]; then
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/local/bin/npx"
   tar -C "$goroot/.." --exclude=test --exclude=doc --exclude=api --exclude=testdata -cf - "$(basename "$goroot")" | tar -C "$root/usr/local" -xf -
   [ "$(basename "$goroot")" = go ] || mv "$root/usr/local/$(basename "$goroot")" "$root/usr/local/go"
+  ln -s ../go/bin/go "$root/usr/local/bin/go"
   tar -C "$root" --sort=name --mtime=@1700000000 --numeric-owner --owner=0 --group=0 -cf "$languages.partial" .
   mv "$languages.partial" "$languages"
 fi
