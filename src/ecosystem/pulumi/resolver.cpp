@@ -30,6 +30,7 @@ constexpr std::size_t k_threads = 8;  // plugins that are asked for at the same 
 struct Wish {
   Plugin plugin;
   SourcePosition position;
+  bool of_project = false;  // and not of the manifest
 };
 
 class PulumiResolver : public Resolver {
@@ -49,6 +50,9 @@ class PulumiResolver : public Resolver {
           wish.plugin.version = m_releases.newest(wish.plugin, wish.position);
           m_context.reporter.note(
               fmt::format("plugin '{} {}': the newest is {}", wish.plugin.kind, wish.plugin.name, wish.plugin.version));
+          if (wish.of_project) {
+            warn_of_missing_version(wish);
+          }
         }
         for (const model::Platform& platform : platforms) {
           resolve_for(wish, platform, emit);
@@ -84,13 +88,13 @@ class PulumiResolver : public Resolver {
   std::vector<Wish> wishes(const model::Entry& entry) const {
     std::vector<Wish> all;
     std::set<Plugin> known;
-    const auto add = [&](const Plugin& plugin, const SourcePosition& position) {
+    const auto add = [&](const Plugin& plugin, const SourcePosition& position, bool of_project) {
       if (known.insert(plugin).second) {
-        all.push_back({.plugin = plugin, .position = position});
+        all.push_back({.plugin = plugin, .position = position, .of_project = of_project});
       }
     };
     for (const std::string& text : entry.texts("plugins")) {
-      add(parse_plugin(text, entry.position_of("plugins")), entry.position_of("plugins"));
+      add(parse_plugin(text, entry.position_of("plugins")), entry.position_of("plugins"), false);
     }
     for (const std::filesystem::path& folder : entry.paths("projects")) {
       const auto project = read_project(folder);
@@ -103,10 +107,19 @@ class PulumiResolver : public Resolver {
         m_context.reporter.warning(note);
       }
       for (const ProjectPlugin& one : project->plugins) {
-        add(one.plugin, one.position);
+        add(one.plugin, one.position, true);
       }
     }
     return all;
+  }
+
+  void warn_of_missing_version(const Wish& wish) const {
+    const Plugin& plugin = wish.plugin;
+    m_context.reporter.warning(fmt::format("{}: '{}' has no version, and a CLI behind a mirror cannot ask for the "
+                                           "newest; pin it to {}, or run `pulumi plugin "
+                                           "install {} {} {}` on the far side before the program",
+                                           wish.position.to_string(), plugin.name, plugin.version, plugin.kind,
+                                           plugin.name, plugin.version));
   }
 
   void resolve_for(const Wish& wish, const model::Platform& platform, const Emit& emit) {

@@ -117,11 +117,23 @@ Package parse_package(std::string_view body, const Url& url, const model::Platfo
   return package;
 }
 
+std::string token_variable(std::string_view host) {
+  std::string name = "TF_TOKEN_";
+  for (const char c : host) {
+    name += c == '.' ? "_" : c == '-' ? "__" : std::string(1, c);
+  }
+  return name;
+}
+
 std::optional<RegistryClient::Answer> RegistryClient::get(const Url& url) {
   const Access access = ecosystem::access(m_context.manifest, m_context.environment, url);
   http::Request request;
   request.url = access.url;
   request.authorization = access.authorization;
+  const auto token = m_context.environment.find(token_variable(url.host()));
+  if (request.authorization.empty() && token != m_context.environment.end() && access.url.origin() == url.origin()) {
+    request.authorization = base::Secret("Bearer " + token->second);
+  }
   request.headers.set("Accept", "application/json");
   request.body_limit = k_answer_limit;
   http::Response response = m_context.http.send(request);

@@ -58,6 +58,9 @@ class RegistryClient {
   std::map<Provider, std::vector<ListedVersion>> m_versions;
 };
 
+// The environment variable that gives the clients a token for a host: "TF_TOKEN_registry_my__site_example".
+std::string token_variable(std::string_view host);
+
 // Answers as they come, hostile; `url` is what they are relative to and stands in messages. Pure. Throw upstream or
 // malformed.
 base::Url parse_discovery(std::string_view body, const base::Url& url);

@@ -108,6 +108,13 @@ TEST_CASE("without a version it is the newest release", "[ecosystem][pulumi]") {
   Run run(upstream, "  plugins: [random]\n");
   run.run();
   CHECK(run.row("plugins/" + k_file).artifact == "pkg:generic/pulumi/resource/random@4.18.0");
+  CHECK(run.reporter().warnings().empty());
+  Run project(upstream, "  projects: [./app]\n");
+  project.file("app/Pulumi.yaml", "name: p\nruntime: yaml\nresources: { a: { type: 'random:RandomPet' } }\n");
+  project.run();
+  CHECK(project.row("plugins/" + k_file).sha256 == base::sha256(k_archive));
+  REQUIRE(project.reporter().warnings().size() == 1);  // the far side's CLI could not ask
+  CHECK(project.reporter().warnings()[0].find("Pulumi.yaml:3") != std::string::npos);
 }
 
 TEST_CASE("what is not on the one host may be in the other's folder", "[ecosystem][pulumi]") {

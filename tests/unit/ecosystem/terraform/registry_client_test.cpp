@@ -56,6 +56,10 @@ TEST_CASE("a package's addresses are relative to the answer", "[ecosystem][terra
   CHECK(package.sha256.hex() == k_hex);
 }
 
+TEST_CASE("a token's variable is named as the clients name it", "[ecosystem][terraform]") {
+  CHECK(token_variable("registry.my-site.example") == "TF_TOKEN_registry_my__site_example");
+}
+
 TEST_CASE("an answer for something else is refused", "[ecosystem][terraform]") {
   const auto changed = [](const std::string& what, const std::string& with) {
     std::string text = package_json();
