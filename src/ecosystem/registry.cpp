@@ -16,14 +16,8 @@ namespace airlock::ecosystem {
 
 std::span<const Ecosystem* const> all_ecosystems() {
   static const std::array table{
-      &file::descriptor(),
-      &go::descriptor(),
-      &npm::descriptor(),
-      &oci::descriptor(),
-      &pulumi::descriptor(),
-      &pypi::descriptor(),
-      &terraform::descriptor(),
-      &tool::descriptor(),
+      &file::descriptor(),   &go::descriptor(),   &npm::descriptor(),       &oci::descriptor(),
+      &pulumi::descriptor(), &pypi::descriptor(), &terraform::descriptor(), &tool::descriptor(),
   };
   return table;
 }
