@@ -89,8 +89,11 @@ Json uploaded(Session& session, ServerAccess& server, const DeployCreateFlags& f
   }
   session.reporter->note(
       fmt::format("{} files, {}, as {}", report.files, base::format_bytes(length), digest.to_string()));
-  base::FileSource source(packed.fd(), 0, length, "the packed folder");
-  server.upload("/api/sources/" + digest.to_string(), source, length);
+  const auto path = "/api/sources/" + digest.to_string();
+  if (!server.exists(path)) {
+    base::FileSource source(packed.fd(), 0, length, "the packed folder");
+    server.upload(path, source, length);
+  }
   return {{"archive", {{"sha256", digest.hex()}, {"directory", flags.directory}}}};
 }
 

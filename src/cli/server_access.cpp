@@ -181,6 +181,14 @@ base::Json ServerAccess::send(const std::string& method, const std::string& path
   return response.body.empty() ? base::Json::object() : base::parse_json(response.body, "the server's answer");
 }
 
+bool ServerAccess::exists(const std::string& path) {
+  const http::Response response = m_client->send(request("HEAD", path));
+  if (response.status != 200 && response.status != 404) {
+    throw_refusal(response, m_url);
+  }
+  return response.status == 200;
+}
+
 void ServerAccess::upload(const std::string& path, base::ByteSource& source, std::uint64_t length) {
   http::Request sent = request("PUT", path);
   sent.headers.set("Content-Type", "application/gzip");

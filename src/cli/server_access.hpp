@@ -45,6 +45,7 @@ class ServerAccess {
   base::Json get(const std::string& path);
   std::optional<base::Json> find(const std::string& path);  // nullopt: 404
   base::Json send(const std::string& method, const std::string& path, const std::optional<base::Json>& body);
+  bool exists(const std::string& path);  // by HEAD
   void upload(const std::string& path, base::ByteSource& source, std::uint64_t length);
   const base::Url& url() const { return m_url; }
 

@@ -134,6 +134,9 @@ void Api::job_route(http::Router& router, std::string method, std::string_view w
 void Api::mount(http::Router& router) {
   router.add("GET", std::string(k_poll_path), guarded([this](const ServerRequest& request) {
                const auto token = token_of(request.headers);
+               if (request.method != "GET") {
+                 return no_content();  // HEAD would throw an offer away
+               }
                if (!token) {
                  throw Error(ErrorCode::auth, "a pool's token is needed: Authorization: token …");
                }

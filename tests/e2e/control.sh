@@ -81,8 +81,12 @@ check "the leak is shown with the deployment" bash -c 'ip netns exec "$1" "$2" -
 check "no secret lies in the home in plain" bash -c '! grep -rqa hunter2 "$1"' - "$site/control"
 check "none is in the server's log" bash -c '! grep -q hunter2 "$1"' - "$work/serve.log"
 check "no token lies in the home but the local user's" bash -c '! grep -rqaF "$2" "$1"' - "$site/control" "$pool_token"
+head -c 3000000 /dev/urandom >"$work/infra/large.bin"
+check "a larger folder" a deploy create shop/dev preview --source "$work/infra" --no-inherit
+check "and again" a deploy create shop/dev preview --source "$work/infra" --no-inherit
+rm "$work/infra/large.bin"; a deploy cancel shop/dev@1 >/dev/null; a deploy cancel shop/dev@2 >/dev/null
 a --json deploy create shop/prod update --source "$work/infra" >"$work/made.json"
-check "an unchanged folder is stored once" is "$(find "$site/control/sources" -type f | wc -l)" 1
+check "an unchanged folder is stored once" is "$(find "$site/control/sources" -type f | wc -l)" 2
 check "cancel in the queue" a deploy cancel shop/prod
 check_exit 1 "its log says how it ended" a deploy logs shop/prod@2
 check_said "cancelled by local"

@@ -68,6 +68,16 @@ TEST_CASE("an agent runs a deployment from claim to end", "[lease]") {
   CHECK(agent.poll_raw().status == 204);
 }
 
+TEST_CASE("a HEAD request takes no offer", "[lease]") {
+  RunningPlane plane;
+  const std::string token = plane.make_pool();
+  TestAgent agent(plane, token);
+  const std::string id = plane.deploy();
+  agent.identity.wait = std::chrono::seconds(0);
+  CHECK(plane.send("HEAD", "/api/deployments/poll?" + query_text(agent.identity), token).status == 204);
+  CHECK(plane.state(id) == "queued");
+}
+
 TEST_CASE("a held poll is answered when work comes", "[lease]") {
   RunningPlane plane;
   TestAgent agent(plane, plane.make_pool());

@@ -39,6 +39,26 @@ TEST_CASE("hundreds of idle connections do not keep a new one waiting", "[http][
   CHECK(pings(idle.back()));
 }
 
+TEST_CASE("a handler that holds its answer learns that the client has left", "[http][server][life]") {
+  std::promise<bool> at_first;
+  std::promise<void> noticed;
+  Router router;
+  router.add("GET", "/hold", [&](const ServerRequest& request) {
+    at_first.set_value(request.client_gone());
+    while (!request.client_gone()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    noticed.set_value();
+    return ServerResponse::text(200, "for nobody");
+  });
+  RunningServer server(std::move(router));
+  RawClient client(server.port());
+  REQUIRE(client.send("GET /hold HTTP/1.1\r\nHost: a.example\r\n\r\n"));
+  CHECK_FALSE(at_first.get_future().get());
+  client.close();
+  noticed.get_future().get();
+}
+
 TEST_CASE("connections beyond the cap are told so", "[http][server][life]") {
   ServerOptions options;
   (GENERATE(true, false) ? options.max_connections : options.max_connections_per_address) = 2;
