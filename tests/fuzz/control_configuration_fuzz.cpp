@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto json = base::parse_json(fuzz::as_text(data, size), "input", {1 << 20, 16, 10'000});
     const auto closed = control::with_closed_secrets(json, vault, stack);
     fuzz::require(control::with_closed_secrets(closed, vault, stack) == closed, "what is closed stays as it is");
-    fuzz::require(closed.dump().find("isSecret\":true") == std::string::npos, "no secret stays in plain");
+    fuzz::require(closed.dump().find("\"isSecret\":true") == std::string::npos, "no secret stays in plain");
     control::shown_environment(closed);
     control::job_of(closed, stack, control::Operation::update, vault);
     control::merged(closed, closed);
