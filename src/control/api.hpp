@@ -1,5 +1,5 @@
-// The HTTP side of the control plane: each file mounts the routes of one topic. Every answer is JSON, errors too
-// (AGENTS.md B.1.2), and says nothing of what went wrong inside.
+// The HTTP side of the control plane: each file mounts the routes of one topic. Every answer is JSON, errors too,
+// and says nothing of what went wrong inside.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,4 @@
-// The API's objects (AGENTS.md A.10.4 to A.10.6), with what airlock adds in members named "airlock".
+// The API's objects (docs/formats/deployments-api.md), with what airlock adds in members named "airlock".
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace airlock::control {
 
-// One of A.10.4: not-started, accepted, running, succeeded, failed, skipped.
+// One of the public six: not-started, accepted, running, succeeded, failed, skipped.
 std::string_view api_status(const DeploymentRecord& deployment);
 std::string_view api_status(DeploymentState state);
 

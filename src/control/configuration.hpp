@@ -1,4 +1,4 @@
-// A deployment's configuration in the shape of AGENTS.md A.10.2 (docs/formats/deployments-api.md): what a stack's
+// A deployment's configuration (docs/formats/deployments-api.md): what a stack's
 // settings and a request to deploy have in common, and how the two become a job.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Reading logs while they grow (AGENTS.md A.10.5).
+// Reading logs while they grow (docs/formats/deployments-api.md, Logs).
 #include <charconv>
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// Deployments of a stack and of an organization (AGENTS.md A.10.1, A.10.4, A.10.5).
+// Deployments of a stack and of an organization (docs/formats/deployments-api.md).
 #include <fmt/format.h>
 
 #include "base/error.hpp"

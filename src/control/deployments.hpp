@@ -56,11 +56,11 @@ class Deployments {
   enum class Change { merge, replace };
   base::Json change_settings(const StackName& stack, const base::Json& document, Change change);
   void remove_settings(const StackName& stack);
-  // Throws malformed when the stack has no settings (A.10.1).
+  // Throws malformed when the stack has no settings.
   void pause(const StackName& stack, bool paused);
   void pause_organization(std::string_view organization, bool paused);
 
-  // `request` as in A.10.2. Throws malformed, unsupported, not_found (pool, uploaded folder).
+  // `request` as in docs/formats/deployments-api.md. Throws malformed, unsupported, not_found (pool, uploaded folder).
   DeploymentRecord create(const StackName& stack, const base::Json& request, const Caller& caller);
   DeploymentDetail detail(const StackName& stack, const std::string& id);  // throws not_found
   DeploymentDetail detail(const StackName& stack, std::uint64_t version);
@@ -68,7 +68,7 @@ class Deployments {
   // A deployment that has ended stays as it is; false tells so.
   bool cancel(const StackName& stack, const std::string& id, const Caller& caller);
 
-  // Stream and step mode of A.10.5. With nothing new the stream is held, at most `wait`.
+  // The two modes of reading a log. With nothing new the stream is held, at most `wait`.
   LogStream stream(const StackName& stack, const std::string& id, std::string_view token, std::chrono::seconds wait,
                    const std::function<bool()>& client_gone);
   LogPage page(const StackName& stack, const std::string& id, std::uint64_t job, std::uint64_t step,

@@ -1,4 +1,4 @@
-// Who the caller is, and which stacks are known: what clients of this API ask first (AGENTS.md B.2.1, B.2.2). The state
+// Who the caller is, and which stacks are known: what clients of this API ask first. The state
 // of a stack is its backend's; here it has none.
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-// Pools, their tokens, users' tokens (AGENTS.md A.10.6; tokens beyond the first are airlock's own).
+// Pools, their tokens, users' tokens (docs/formats/deployments-api.md).
 #include <fmt/format.h>
 
 #include "base/error.hpp"

@@ -1,4 +1,4 @@
-// Settings of a stack's deployments, and whether they are held (AGENTS.md A.10.1).
+// Settings of a stack's deployments, and whether they are held.
 #include "base/error.hpp"
 #include "control/api.hpp"
 #include "control/api_json.hpp"

@@ -32,7 +32,7 @@ inline constexpr std::uint64_t k_lease_seconds = 3600;    // the longest lease
 inline constexpr std::uint64_t k_offset = 1'000'000'000;  // lines or attempts of a step
 }  // namespace limits
 
-enum class Operation { preview, update, refresh, destroy };  // AGENTS.md A.10.2
+enum class Operation { preview, update, refresh, destroy };
 enum class Tool { pulumi, tofu, terraform };
 enum class RunnerKind { process, docker };
 
@@ -167,8 +167,8 @@ using UnixMillis = std::chrono::sys_time<std::chrono::milliseconds>;
 std::string to_rfc3339(UnixMillis time);                 // "2026-07-01T12:00:00.123Z"
 UnixMillis parse_rfc3339_millis(std::string_view text);  // any offset; further digits are dropped; throws malformed
 
-enum class StepStatus { not_started, running, failed, succeeded };  // A.10.4
-std::string_view to_string(StepStatus status);                      // "not-started"
+enum class StepStatus { not_started, running, failed, succeeded };
+std::string_view to_string(StepStatus status);  // "not-started"
 
 struct StepReport {
   std::uint64_t step = 0;  // counts from 0

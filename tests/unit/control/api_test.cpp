@@ -1,4 +1,4 @@
-// The users' API, in the shapes of AGENTS.md A.10.
+// The users' API, in its public shapes.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
