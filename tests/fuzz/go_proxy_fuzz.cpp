@@ -1,12 +1,12 @@
 // What proxies, checksum databases and clients send: names, queries, lists, infos, notes, records, netrc files.
 #include "base/digest.hpp"
 #include "base/error.hpp"
-#include "ecosystem/go/endpoints.hpp"
 #include "ecosystem/go/go_env.hpp"
 #include "ecosystem/go/note.hpp"
 #include "ecosystem/go/pulumi_plugin.hpp"
 #include "ecosystem/go/query.hpp"
 #include "ecosystem/go/transparent_log.hpp"
+#include "ecosystem/go/wanted.hpp"
 #include "fuzz_target.hpp"
 
 using namespace airlock;

@@ -4,6 +4,7 @@
 #include "ecosystem/go/endpoints.hpp"
 #include "ecosystem/go/project.hpp"
 #include "ecosystem/go/resolver.hpp"
+#include "ecosystem/go/wanted.hpp"
 #include "ecosystem/go/zip_check.hpp"
 
 namespace airlock::ecosystem::go {

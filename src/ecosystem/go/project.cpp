@@ -1,5 +1,7 @@
 #include "ecosystem/go/project.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/error.hpp"

@@ -2,6 +2,7 @@
 
 #include "ecosystem/go/go.hpp"
 #include "ecosystem/go/module_path.hpp"
+#include "ecosystem/go/wanted.hpp"
 #include "mirror_fixture.hpp"
 
 namespace airlock::ecosystem::go {
