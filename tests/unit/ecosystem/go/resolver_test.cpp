@@ -134,6 +134,38 @@ TEST_CASE("what the tests of dependencies need is told by the module's go.sum", 
   }
 }
 
+TEST_CASE("an SDK of a Pulumi provider asks for its plugin", "[go][resolver]") {
+  ModuleServer modules;
+  modules.add({"github.com/pulumi/pulumi/sdk/v3", "v3.1.0"}, "module github.com/pulumi/pulumi/sdk/v3\ngo 1.20\n");
+  modules.add({"example.com/pulumi-x/sdk/v4", "v4.5.6"},
+              "module example.com/pulumi-x/sdk/v4\ngo 1.20\nrequire github.com/pulumi/pulumi/sdk/v3 v3.1.0\n",
+              {{"go/x/pulumi-plugin.json", R"({"resource": true, "name": "x", "server": "https://dl.example/x"})"},
+               {"go/x/x.go", "package x\n"}});
+  auto environment = modules.environment();
+  environment["GONOSUMDB"] = "example.com,github.com";
+  const model::Manifest manifest = model::parse_manifest(
+      "name: test\ngo:\n  packages: [example.com/pulumi-x/sdk/v4@v4.5.6]\n", "m.yaml", descriptor().sections);
+  http::Client client(http::quick_options());
+  test::RecordingReporter reporter;
+  std::mutex mutex;
+  std::vector<std::pair<model::Request, std::string>> demands;
+  const auto resolver =
+      descriptor().make_resolver({.http = client,
+                                  .manifest = manifest,
+                                  .reporter = reporter,
+                                  .recipes = {},
+                                  .environment = environment,
+                                  .demand = [&](const model::Request& request, std::string_view because) {
+                                    const std::lock_guard lock(mutex);
+                                    demands.emplace_back(request, because);
+                                  }});
+  resolver->resolve(manifest.entries[0], [](const ResolvedFile&) {});
+  REQUIRE(demands.size() == 1);
+  CHECK(demands[0].first ==
+        model::Request{.section = "pulumi", .values = {{"plugins", {"resource x@4.5.6 server=https://dl.example/x"}}}});
+  CHECK(demands[0].second == "go example.com/pulumi-x/sdk/v4 v4.5.6");
+}
+
 TEST_CASE("the beginnings of a path that a client tried are no modules of their own", "[go][resolver]") {
   ModuleServer modules;
   fill(modules);
