@@ -324,6 +324,14 @@ sdist('b', ''); sdist('c', 'Dynamic: Requires-Dist\n')
   CHECK(Run(index, "packages: [a]").refusal().message().find("b 1.0: has no wheel, and source archives") !=
         std::string::npos);
   CHECK(Run(index, "packages: [c], sdist: true").refusal().message().find("must be built") != std::string::npos);
+  // An index that gives neither digests nor sizes, and promises a metadata file that it does not have.
+  index.page("a", "<html><a href='../../f/a-1.0-py3-none-any.whl' data-core-metadata='true'>a</a></html>", "text/html");
+  Run bare(index, "packages: [a], sdist: true");
+  CHECK(bare.chosen() == Names{"a-1.0", "b-1.0.tar.gz", "backend-1.0", "pulumi-3.0"});
+  CHECK(bare.row("a/a-1.0-py3-none-any.whl").pin.empty());
+  CHECK(bare.row("a/a-1.0-py3-none-any.whl").verified == Verified::none);
+  CHECK_FALSE(bare.row("a/a-1.0-py3-none-any.whl").length);
+  CHECK(base::sha256(bare.fetch(bare.row("a/a-1.0-py3-none-any.whl.metadata"))) == *metadata.sha256);
 }
 
 TEST_CASE("lists with hashes take just the files that match", "[ecosystem][pypi]") {
