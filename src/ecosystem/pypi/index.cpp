@@ -23,7 +23,6 @@ namespace {
 
 constexpr std::size_t k_page_limit = std::size_t{32} << 20;        // bytes
 constexpr std::uint64_t k_sdist_limit = std::uint64_t{512} << 20;  // bytes
-constexpr std::size_t k_large_page = std::size_t{1} << 20;         // bytes
 constexpr std::string_view k_accept =
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
 
@@ -180,11 +179,6 @@ std::optional<Page> Index::page_of(const Url& index, const std::string& project)
         throw Error(ErrorCode::malformed, "it came in a coding that was not asked for");
       }
       response.body = base::gunzip(response.body, k_page_limit, "the page");
-    }
-    // As a tree a page takes ten times its length: large ones one after the other.
-    std::unique_lock large(m_large_page, std::defer_lock);
-    if (response.body.size() > k_large_page) {
-      large.lock();
     }
     if (type == k_json_type) {
       static_cast<IndexPage&>(page) = parse_json_page(response.body, project, response.url);

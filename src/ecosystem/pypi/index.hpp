@@ -57,7 +57,6 @@ class Index {
 
   const ResolveContext m_context;
   Lazy<IndexSettings> m_settings;
-  std::mutex m_large_page;  // held while one is parsed
   std::mutex m_mutex;
   std::map<std::string, std::shared_ptr<Lazy<std::shared_ptr<const Page>>>> m_pages;
   std::map<std::string, std::shared_ptr<Lazy<std::shared_ptr<const FileMetadata>>>> m_metadata;  // by URL

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "ecosystem/pypi/json_list.hpp"
 
 namespace airlock::ecosystem::pypi {
 
@@ -243,7 +244,9 @@ std::string IndexFile::sha256() const {
 }
 
 IndexPage parse_json_page(std::string_view text, const std::string& project, const Url& url) {
-  const Json page = base::parse_json(text, fmt::format("the index page of '{}'", project));
+  const std::string what = fmt::format("the index page of '{}'", project);
+  const SplitJson split = split_json_list(text, "files");
+  const Json page = base::parse_json(split.rest, what);
   if (!page.is_object()) {
     throw no_page(project, "is no JSON object");
   }
@@ -260,13 +263,17 @@ IndexPage parse_json_page(std::string_view text, const std::string& project, con
     throw no_page(project, "has no list of files");
   }
   Collector collector(project, url);
-  for (const Json& entry : *files) {
-    if (entry.is_object()) {
-      const std::string reference = text_of(entry, "url");
-      if (!reference.empty()) {
-        collector.add(text_of(entry, "filename"), reference, [&](IndexFile& file) { describe(entry, file); });
-      }
+  const auto take = [&](const Json& entry) {
+    const std::string reference = entry.is_object() ? text_of(entry, "url") : "";
+    if (!reference.empty()) {
+      collector.add(text_of(entry, "filename"), reference, [&](IndexFile& file) { describe(entry, file); });
     }
+  };
+  for (const Json& entry : *files) {
+    take(entry);
+  }
+  for (const std::string_view item : split.items) {
+    take(base::parse_json(item, what));
   }
   return collector.take();
 }

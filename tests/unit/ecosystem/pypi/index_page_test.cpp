@@ -1,5 +1,6 @@
 #include "ecosystem/pypi/index_page.hpp"
 
+#include "ecosystem/pypi/json_list.hpp"
 #include "ecosystem/pypi/simple_page.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -78,6 +79,32 @@ TEST_CASE("pages that are none, half or of another project are refused", "[ecosy
   CHECK(code_of([] { return html("<meta name='pypi:repository-version' content='2.0'>").files; }) ==
         ErrorCode::malformed);
   CHECK(html("").files.empty());
+}
+
+TEST_CASE("a list is taken apart without reading it whole", "[ecosystem][pypi]") {
+  const auto split =
+      split_json_list(R"( {"a":{"files":[{"no":1}]}, "files" : [ {"x":"]}\"{"} ,{"y":[{}]}] ,"z":1} )", "files");
+  CHECK(split.items == std::vector<std::string_view>{R"({"x":"]}\"{"})", R"({"y":[{}]})"});
+  CHECK(split.rest == R"( {"a":{"files":[{"no":1}]}, "files" : [] ,"z":1} )");
+  for (const char* text :
+       {R"({"files":[]})", R"({"files":[1]})", R"({"files":[{}{}]})", R"({"files":[{},]})", R"({"files":[{)",
+        R"({"files":"[{}]"})", R"(["files",[{}]])", R"({"f\u0069les":[{}]})", "", "{", "\"files"}) {
+    INFO(text);
+    const auto whole = split_json_list(text, "files");
+    CHECK(whole.items.empty());
+    CHECK(whole.rest == text);
+  }
+  // What is no JSON is none in parts.
+  for (const char* files : {R"({"filename":"a",})", R"({"a":1,"a":2})", R"({"a":[1})", R"({"a":1}} )", R"({"a":"\x"})",
+                            R"({"a":1};{"a":1})"}) {
+    INFO(files);
+    CHECK(code_of([&] { return json(files).files; }) == ErrorCode::malformed);
+  }
+  CHECK(code_of([] {
+          return parse_json_page(R"({"meta":{"api-version":"1.0"},"name":"foo","files":[{}],"files":[{}]})", "foo",
+                                 k_url)
+              .files;
+        }) == ErrorCode::malformed);
 }
 
 TEST_CASE("names that differ in case or spelling only are told", "[ecosystem][pypi]") {
