@@ -60,7 +60,7 @@ check "pip installs a package and its closure" far_run "$work/venv/bin/pip" inst
 check "and it runs" in_far "$work/venv/bin/python" -c 'import jinja2, markupsafe; assert markupsafe._speedups; print(jinja2.Template("{{ 6 * 7 }}").render())'
 venv
 check "pip installs a requirements file with its constraints" far_run "$work/venv/bin/pip" install --no-cache-dir -r "$work/svc/requirements.txt"
-check "in the versions that it wants" bash -c '"$1/venv/bin/pip" freeze | tee "$1/freeze" | grep -q "^six==1.16.0" && grep -q "^urllib3==1\." "$1/freeze" && grep -q "^PySocks" "$1/freeze"' - "$work"
+check "in the versions that it wants" bash -c '"$1/venv/bin/pip" freeze >"$1/freeze" && grep -q "^six==1.16.0" "$1/freeze" && grep -q "^urllib3==1\." "$1/freeze" && grep -q "^PySocks" "$1/freeze"' - "$work"
 check "pip builds a project with an isolated backend" far_run "$work/venv/bin/pip" install --no-cache-dir "$work/lib"
 check "uv installs the same" bash -c 'rm -rf "$1/uv-venv" && python3 -m venv "$1/uv-venv"' - "$work"
 check "uv pip install" far_run "$uv" pip install --no-cache --python "$work/uv-venv/bin/python" -r "$work/svc/requirements.txt" jinja2
@@ -117,9 +117,8 @@ check "import of the second bundle" in_far "$airlock" --home "$site" import "$ou
 check "now pip installs it" far_run "$work/venv/bin/pip" install --no-cache-dir tomli
 
 # Over TLS: the settings name the authority for pip and for uv.
-stop "$serve_pid"
 start_tls() {
-  start "$work/serve-tls.log" in_far "$airlock" --home "$site" serve --listen 127.0.0.1:8481 --tls-self-signed
+  start "$work/serve-tls.log" in_far "$airlock" --home "$site" serve --mirror-only --listen 127.0.0.1:8481 --tls-self-signed
   wait_for 20 in_far curl -sSk -o /dev/null https://127.0.0.1:8481/healthz
 }
 check "the mirror with a certificate of its own" start_tls
