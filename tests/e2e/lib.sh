@@ -66,6 +66,8 @@ not() { ! "$@"; }
 # start LOG COMMAND…: in the background, remembered; its process id is in $last_pid.
 start() {
   local log=$1; shift
+  # A function would run in a shell of its own, and stopping that leaves the program behind.
+  if [ "$1" = in_far ]; then set -- ip netns exec "$far" "${@:2}"; fi
   "$@" >"$log" 2>&1 &
   last_pid=$!
   pids+=("$last_pid")
