@@ -75,11 +75,16 @@ void ArtifactCollector::add(const FileRow& row) {
   InspectedEcosystem& ecosystem = m_inspection.ecosystems[row.ecosystem];
   if (row.kind == Kind::known) {
     ++ecosystem.known;
+    entry.has_known = true;
     return;
   }
   entry.has_content = true;
   entry.content.update(row.path + "\n" + row.sha256->hex() + "\n");
   artifact.verified = std::min(artifact.verified, row.verified);
+  if (row.kind == Kind::file) {
+    entry.has_file = true;
+    entry.files_verified = std::min(entry.files_verified, row.verified);
+  }
   ++ecosystem.files;
   ++m_inspection.files_by_verified[row.verified];
   if (m_blobs[row.ecosystem].insert(*row.sha256).second) {
@@ -96,7 +101,11 @@ void ArtifactCollector::finish() {
     InspectedArtifact& artifact = entry.artifact;
     artifact.platforms.assign(entry.platforms.begin(), entry.platforms.end());
     artifact.origins.assign(entry.origins.begin(), entry.origins.end());
-    artifact.known_only = !entry.has_content;
+    // Metadata says what a file must be, and nothing vouches for it in turn; it is no content either.
+    artifact.known_only = !entry.has_content || (entry.has_known && !entry.has_file);
+    if (entry.has_file) {
+      artifact.verified = entry.files_verified;
+    }
     artifact.content = entry.content.finish().hex();
     if (artifact.known_only) {
       artifact.verified = model::Verified::none;

@@ -23,6 +23,8 @@ class ArtifactCollector {
     std::set<std::string> platforms, origins;
     base::Hasher content;
     bool has_content = false;
+    bool has_file = false, has_known = false;
+    model::Verified files_verified = model::Verified::checksum_database;  // the least of them
   };
   Entry& entry_for(const model::FileRow& row);
 
