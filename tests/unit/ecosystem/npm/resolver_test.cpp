@@ -126,6 +126,24 @@ TEST_CASE("of peers there is a version that suits all who ask, of optional ones 
   CHECK(run("any, never") == Names{"host-3.0.0.tgz"});  // nothing suits both, and that is for the client to say
 }
 
+TEST_CASE("a provider's SDK asks for its plugin", "[ecosystem][npm][resolver]") {
+  FakeRegistry registry;
+  registry.add("@pulumi/random", "4.1.0",
+               {{"pulumi", {{"resource", true}, {"name", "random"}, {"version", "v4.1.0"}}}});
+  registry.add("own", "2.0.0", {{"pulumi", {{"resource", true}, {"server", "https://plugins.example/own"}}}});
+  registry.add("plain", "1.0.0", {{"pulumi", {{"resource", false}}}});
+  Resolution run(descriptor(), registry.manifest("{ packages: ['@pulumi/random', own, plain] }"));
+  run.run();
+  std::map<std::string, std::string> asked;
+  for (const auto& [request, because] : run.demands()) {
+    CHECK(request.section == "pulumi");
+    asked[because] = request.values.at("plugins").at(0);
+  }
+  CHECK(asked ==
+        std::map<std::string, std::string>{{"npm @pulumi/random 4.1.0", "resource random@4.1.0"},
+                                           {"npm own 2.0.0", "resource own@2.0.0 server=https://plugins.example/own"}});
+}
+
 TEST_CASE("optional packages of other platforms are named, not carried", "[ecosystem][npm][resolver]") {
   FakeRegistry registry;
   registry.add("bin-linux", "1.0.0", {{"os", {"linux"}}, {"cpu", {"x64"}}, {"libc", {"glibc"}}});
