@@ -72,17 +72,22 @@ class TreeRemover {
     return folders;
   }
 
+  // Where that is refused, what follows fails and says so.
+  static void make_enterable(int folder, const std::string& name) {
+    [[maybe_unused]] const int refused = fchmodat(folder, name.c_str(), 0700, 0);
+  }
+
   bool take_apart(const std::string& name) {
     if (unlinkat(m_top.get(), name.c_str(), AT_REMOVEDIR) == 0) {
       return true;
     }
-    fchmodat(m_top.get(), name.c_str(), 0700, 0);  // names come from empty(): a folder, and no link
+    make_enterable(m_top.get(), name);  // names come from empty(): a folder, and no link
     const Fd folder(openat(m_top.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!folder) {
       return false;
     }
     for (const auto& inner : empty(folder.get())) {
-      fchmodat(folder.get(), inner.c_str(), 0700, 0);
+      make_enterable(folder.get(), inner);
       const std::string beside = fmt::format(".airlock-{}", m_count++);
       if (renameat(folder.get(), inner.c_str(), m_top.get(), beside.c_str()) != 0) {
         return false;
