@@ -180,7 +180,10 @@ void build_job_root(const CellSpec& spec, const std::vector<fs::path>& sockets) 
       make_folder(spec.root / folder);
     }
     make_devices(spec);
-    for (const auto& each : spec.binds) {
+    // A folder before what is shown inside it, or it would lie on top.
+    auto binds = spec.binds;
+    std::ranges::stable_sort(binds, {}, &BindMount::to);
+    for (const auto& each : binds) {
       bind(spec, each);
     }
     for (const auto& [path, target] : spec.links) {
