@@ -33,6 +33,23 @@ TEST_CASE("a request carries method, fields, authorization and body", "[http][cl
   CHECK(seen.body == "content");
 }
 
+TEST_CASE("a good answer is handed on as it comes, any other is kept", "[http][client]") {
+  FaultServer server;
+  server.script("/good", {{.status = 200, .body = "one two three"}});
+  server.script("/bad", {{.status = 500, .body = "no"}});
+  Client client(quick_options());
+  base::StringSink sink(100);
+  const Response good = client.stream({.method = "POST", .url = url_of(server.url("/good"))}, sink);
+  CHECK(good.status == 200);
+  CHECK(good.body.empty());
+  CHECK(sink.take() == "one two three");
+  const Response bad = client.stream({.url = url_of(server.url("/bad"))}, sink);
+  CHECK(bad.status == 500);
+  CHECK(bad.body == "no");
+  CHECK(sink.take().empty());
+  CHECK(server.requests().size() == 2);  // a transient status too is one try
+}
+
 TEST_CASE("every method goes out as it is", "[http][client]") {
   const std::string method = GENERATE("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "LOCK");
   FaultServer server;
