@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/job_network_rules.hpp"
+#include "agent/ip_address.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"

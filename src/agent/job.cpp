@@ -151,7 +151,8 @@ class JobRun {
                            control::to_string(job.operation), job.stack.to_string(), config.name,
                            control::to_string(job.runner)));
     check_backend();
-    auto reach = std::make_shared<Reach>(job_network_rules(config, job));
+    const auto network = job_network_rules(config, job);
+    auto reach = std::make_shared<Reach>(network.rules, network.local_names);
     fetch_tools(config, m_context.http);
     RunnerRequest request{config,           m_directory,
                           m_name,           limits_of(config, job.limits),
@@ -163,7 +164,7 @@ class JobRun {
     auto runner =
         job.runner == control::RunnerKind::process ? make_process_runner(request) : make_docker_runner(request);
     runner->add_environment(m_environment.variables);
-    m_log->say("it can reach " + describe(job_network_rules(config, job)) + ", and nothing else");
+    m_log->say("it can reach " + describe(network.rules) + ", and nothing else");
     const std::lock_guard lock(m_mutex);
     m_runner = std::move(runner);
   }

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "agent/ip_address.hpp"
 #include "agent/job_steps.hpp"
+#include "base/error.hpp"
 #include "base/text.hpp"
 
 namespace airlock::agent {
@@ -16,30 +18,46 @@ control::NetworkRule rule_for(const base::Url& url) {
   return control::NetworkRule::parse(fmt::format("{}:{}", v6 ? "[" + url.host() + "]" : url.host(), url.port()));
 }
 
+bool is_local(const control::NetworkRule& rule) {
+  const auto address = IpAddress::parse(rule.host);
+  return rule.host == "localhost" || (address && address->is_loopback());
+}
+
 }  // namespace
 
-std::vector<control::NetworkRule> job_network_rules(const AgentConfig& config, const control::Job& job) {
-  std::vector<control::NetworkRule> rules;
-  const auto add = [&](const control::NetworkRule& rule) {
-    if (std::ranges::find(rules, rule) == rules.end()) {
+JobNetworkRules job_network_rules(const AgentConfig& config, const control::Job& job) {
+  JobNetworkRules result;
+  auto& rules = result.rules;
+  const auto has = [&](const control::NetworkRule& rule) { return std::ranges::find(rules, rule) != rules.end(); };
+  std::vector<control::NetworkRule> own = {rule_for(config.mirror), rule_for(config.url)};
+  own.insert(own.end(), config.networks.begin(), config.networks.end());
+  for (const auto& rule : own) {
+    if (!has(rule)) {
       rules.push_back(rule);
+      result.local_names.insert(rule.host);
     }
-  };
-  add(rule_for(config.mirror));
+  }
+  std::vector<control::NetworkRule> asked = job.networks;
   if (job.backend_url.starts_with("http://") || job.backend_url.starts_with("https://")) {
-    add(rule_for(base::Url::parse(job.backend_url)));
+    asked.push_back(rule_for(base::Url::parse(job.backend_url)));
   }
   if (job.source && job.source->kind == control::Source::Kind::git) {
     if (const auto server = git_server(job.source->url)) {
-      add(*server);
+      asked.push_back(*server);
     }
   }
-  for (const auto* const list : {&config.networks, &job.networks}) {
-    for (const auto& rule : *list) {
-      add(rule);
+  for (const auto& rule : asked) {
+    if (has(rule)) {
+      continue;
     }
+    if (is_local(rule)) {
+      throw base::Error(base::ErrorCode::config,
+                        fmt::format("the deployment asks for '{}', which is the agent's own host", rule.to_string()))
+          .with_hint("its loopback is the agent's to give: add it to 'networks' in the agent's configuration");
+    }
+    rules.push_back(rule);
   }
-  return rules;
+  return result;
 }
 
 std::string describe(const std::vector<control::NetworkRule>& rules) {

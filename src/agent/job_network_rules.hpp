@@ -1,6 +1,7 @@
 // What a job may reach, from all who have a say in it.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -8,9 +9,15 @@
 
 namespace airlock::agent {
 
-// The mirror, the backend and the git server of the job where they are on the network, the site's own (agent), and the
-// deployment's own. Throws malformed, config.
-std::vector<control::NetworkRule> job_network_rules(const AgentConfig& config, const control::Job& job);
+struct JobNetworkRules {
+  std::vector<control::NetworkRule> rules;
+  std::set<std::string, std::less<>> local_names;  // may lead to the agent host's own loopback
+};
+
+// The mirror and the site's own (agent), the backend and the git server of the job where they are on the network, and
+// the deployment's own. The loopback of the agent's host is the agent's to give: a deployment that asks for more of it
+// than the agent's configuration has throws config. Throws malformed.
+JobNetworkRules job_network_rules(const AgentConfig& config, const control::Job& job);
 std::string describe(const std::vector<control::NetworkRule>& rules);  // "a:443, 10.0.0.0/8"
 
 }  // namespace airlock::agent

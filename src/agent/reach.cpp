@@ -16,7 +16,8 @@ bool fits_port(const control::NetworkRule& rule, std::uint16_t port) {
 
 }  // namespace
 
-Reach::Reach(const std::vector<control::NetworkRule>& rules) {
+Reach::Reach(const std::vector<control::NetworkRule>& rules, std::set<std::string, std::less<>> local_names)
+    : m_local_names(std::move(local_names)) {
   for (const auto& rule : rules) {
     const auto address = IpAddress::parse(rule.host);
     const bool local = rule.host == "localhost" || (address && address->is_loopback());
@@ -63,6 +64,9 @@ std::vector<IpAddress> Reach::learn(std::string_view name, const std::vector<IpA
   const std::lock_guard lock(m_mutex);
   std::vector<IpAddress> told;
   for (const auto& address : addresses) {
+    if (address.is_loopback() && !m_local_names.contains(name)) {
+      continue;
+    }
     const auto shown = address.is_loopback() ? stand_in(address) : address;
     if (std::ranges::find(told, shown) == told.end()) {
       told.push_back(shown);
@@ -89,7 +93,7 @@ std::optional<IpAddress> Reach::destination(const IpAddress& asked, std::uint16_
     }
     const auto range = IpAddress::parse(rule.host);
     // A range never opens the agent's own loopback, nor what an address on the way is mapped to.
-    if (range && real == m_real.end() && !asked.is_loopback() &&
+    if (range && real == m_real.end() && !asked.unmapped().is_loopback() &&
         asked.in(*range, rule.prefix.value_or(range->is_v6() ? 128 : 32))) {
       return target;
     }

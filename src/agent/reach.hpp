@@ -20,7 +20,8 @@ class Reach {
  public:
   // Rules on the loopback of the agent's host ("127.0.0.1:8480", "localhost:5432") become services that the job finds
   // on its own loopback; such a rule needs a port, and throws config without one.
-  explicit Reach(const std::vector<control::NetworkRule>& rules);
+  // `local_names` are those that may lead there; any other name that does has no address.
+  explicit Reach(const std::vector<control::NetworkRule>& rules, std::set<std::string, std::less<>> local_names = {});
 
   const std::vector<LoopbackService>& loopback() const { return m_loopback; }
 
@@ -37,6 +38,7 @@ class Reach {
   IpAddress stand_in(const IpAddress& real);
 
   std::vector<control::NetworkRule> m_rules;
+  std::set<std::string, std::less<>> m_local_names;
   std::vector<LoopbackService> m_loopback;
   mutable std::mutex m_mutex;
   std::map<IpAddress, std::set<std::string, std::less<>>> m_learned;  // what the job was told, for which names

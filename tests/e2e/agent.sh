@@ -17,7 +17,7 @@ address=10.77.0.1
 ip -n "$far" addr add $address/32 dev lo
 ip -n "$far" addr add fd77::1/128 dev lo
 url=http://$address:8480
-printf '127.0.0.1 localhost\n%s server.site.example\n127.0.0.1 local.site.example\n' $address >"$work/hosts"
+printf '127.0.0.1 localhost\n%s server.site.example\n127.0.0.1 local.site.example sneaky.site.example\n' $address >"$work/hosts"
 far_airlock() { timeout 90 ip netns exec "$far" "$airlock" --home "$site" "$@"; }
 start_server() {
   start "$work/serve.log" in_far "$airlock" --home "$site" serve --listen $address:8480
@@ -38,6 +38,7 @@ jobs: $work/jobs
 writable_paths: ["$state"]
 host_paths: ["$(dirname "$(readlink -f "$tool")")"]
 env_forward_allowlist: [SITE_TOKEN]
+networks: ["local.site.example:8093"]
 processes: 200
 memory: 512MiB
 grace: 2s
@@ -116,7 +117,10 @@ wait_for 20 in_far curl -fsS -o /dev/null "http://[fd77::1]:8092/"
 check "what the deployment allows is reached" deploy app/allow preview --follow --allow "$address:8091" --allow '[fd77::]/64' \
   --pre-run "curl -fsS http://$address:8091/main.tf && curl -fsS 'http://[fd77::1]:8092/main.tf'"
 check "by name too, also where the name is the agent's own host" deploy app/names preview --follow --allow server.site.example:8091 \
-  --allow local.site.example:8093 --pre-run "curl -fsS http://server.site.example:8091/main.tf && curl -fsS http://local.site.example:8093/main.tf"
+  --pre-run "curl -fsS http://server.site.example:8091/main.tf && curl -fsS http://local.site.example:8093/main.tf"
+check_exit 1 "a deployment cannot ask for the agent's own host" deploy app/host preview --follow --allow 127.0.0.1:8093
+check_said "networks"
+check_exit 1 "nor by a name that leads there" deploy app/host preview --follow --allow sneaky.site.example:8093 --pre-run "curl -fsS http://sneaky.site.example:8093/"
 check_exit 1 "a name opens no other port" deploy app/port preview --follow --allow server.site.example:8091 \
   --pre-run "curl -fsS http://server.site.example:8091/main.tf >/dev/null && curl -fsS http://server.site.example:8092/"
 
