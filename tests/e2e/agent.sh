@@ -26,6 +26,7 @@ start_server() {
 }
 # (nsenter, as `ip netns exec` hides the cgroups that limit jobs.)
 start_agent() {
+  # Not through the function: a shell in between would be what is killed.
   start "$work/agent.log" nsenter "--net=/var/run/netns/$far" unshare --mount bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' - \
     "$work/hosts" "$airlock" --home "$site" agent run --dir "$work/agent" "$@"
   agent_pid=$last_pid
@@ -43,7 +44,10 @@ processes: 200
 memory: 512MiB
 grace: 2s
 YAML
-check "the agent finds what it needs" far_airlock agent check --dir "$work/agent"
+with_hosts() {
+  nsenter "--net=/var/run/netns/$far" unshare --mount bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' - "$work/hosts" "$@"
+}
+check "the agent finds what it needs" with_hosts "$airlock" --home "$site" agent check --dir "$work/agent"
 export SITE_TOKEN=forwarded-secret-value
 start_agent
 

@@ -6,7 +6,9 @@
 
 #include "agent/job_directory.hpp"
 #include "agent/job_environment.hpp"
+#include "agent/job_network_rules.hpp"
 #include "agent/job_steps.hpp"
+#include "agent/reach.hpp"
 #include "base/files.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -115,6 +117,35 @@ TEST_CASE("the tool's own commands", "[agent][steps]") {
       plan_terraform(job_with(control::Tool::tofu, control::Operation::refresh, "file:///srv/state"), "tofu");
   CHECK(tofu.commands.back().argv.back() == "-state=/srv/state/default/app/dev.tfstate");
   CHECK(tofu.commands.back().argv.at(2) == "-refresh-only");
+}
+
+TEST_CASE("who gives what a job may reach", "[agent][network]") {
+  AgentConfig config;
+  config.url = config.mirror = base::Url::parse("http://127.0.0.1:8480/");
+  config.networks = {control::NetworkRule::parse("10.0.0.0/8")};
+  auto job = job_with(control::Tool::pulumi, control::Operation::update, "http://127.0.0.1:8480/");
+  job.networks = {control::NetworkRule::parse("db.site.example:5432")};
+  const auto network = job_network_rules(config, job);
+  CHECK(describe(network.rules) == "127.0.0.1:8480, 10.0.0.0/8, db.site.example:5432");
+  CHECK_FALSE(network.local_names.contains("db.site.example"));
+  for (const auto* const local : {"127.0.0.1:2375", "localhost:2375", "[::1]:2375", "127.0.0.0/8"}) {
+    job.networks = {control::NetworkRule::parse(local)};
+    CHECK_THROWS(job_network_rules(config, job));
+  }
+
+  const auto loopback = *IpAddress::parse("127.0.0.1");
+  Reach reach({control::NetworkRule::parse("a.site.example:80"), control::NetworkRule::parse("b.site.example:80")},
+              {"a.site.example"});
+  const auto told = reach.learn("a.site.example", {loopback});
+  REQUIRE(told.size() == 1);
+  CHECK_FALSE(told.front().is_loopback());
+  CHECK(reach.destination(told.front(), 80) == loopback);
+  CHECK_FALSE(reach.destination(told.front(), 81));
+  CHECK(reach.learn("b.site.example", {loopback}).empty());
+  const auto other = *IpAddress::parse("10.0.0.7");
+  CHECK_FALSE(reach.destination(other, 80));  // nobody asked for a name that leads there
+  reach.learn("b.site.example", {other});
+  CHECK(reach.destination(other, 80) == other);
 }
 
 TEST_CASE("what a git source connects to", "[agent][steps]") {
