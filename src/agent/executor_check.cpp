@@ -31,6 +31,11 @@ const char* const k_trial =
 CheckResult try_runner(const AgentConfig& config, control::RunnerKind kind) {
   const std::string what = fmt::format("{} runner", control::to_string(kind));
   try {
+    if (kind == control::RunnerKind::docker && config.docker_image.empty()) {
+      require_docker(config);
+      return {Verdict::weak, what, "the daemon answers; there is no image for a trial job",
+              "with 'docker_image' the agent has one, also for deployments that name none"};
+    }
     const JobDirectory directory(config.jobs, fmt::format("check-{}", getpid()), config.user);
     for (const auto* const folder : {"home", "work", "setup"}) {
       directory.make_folder(folder);

@@ -54,6 +54,8 @@ struct RunnerRequest {
 std::unique_ptr<Runner> make_process_runner(const RunnerRequest& request);
 std::unique_ptr<Runner> make_docker_runner(const RunnerRequest& request);
 
+// Throws unsupported where jobs cannot run in containers at all: the agent is not root, or no daemon answers.
+void require_docker(const AgentConfig& config);
 // Containers that a killed agent left behind.
 void remove_stale_containers(const AgentConfig& config);
 

@@ -274,11 +274,16 @@ class DockerRunner : public Runner {
 
 }  // namespace
 
-std::unique_ptr<Runner> make_docker_runner(const RunnerRequest& request) {
+void require_docker(const AgentConfig& config) {
   if (geteuid() != 0) {
     throw Error(ErrorCode::unsupported, "the docker runner needs an agent that is root")
         .with_hint("only root can put the network that the agent holds into a container; or use the process runner");
   }
+  const DockerApi answers(config.docker_socket);
+}
+
+std::unique_ptr<Runner> make_docker_runner(const RunnerRequest& request) {
+  require_docker(request.config);
   return std::make_unique<DockerRunner>(request);
 }
 
