@@ -115,7 +115,7 @@ deploy() {
   local runner=$1 project=$2 operation=$3 tool=pulumi; shift 3
   local flags=(--source "$projects/$project" --pool builders --runner "$runner" --backend "file://$state" --follow)
   [ "$project" != opentofu ] || tool=tofu
-  [ "$runner" != docker ] || flags+=(--image "$address:8480/${registry/:/_}/site/job:1")
+  [ "$runner" != docker ] || flags+=(--image "$registry/site/job:1")
   printf 'PULUMI_CONFIG_PASSPHRASE=a passphrase of the site\n' >"$work/secrets"
   far_airlock deploy create "$project/$runner" "$operation" --tool "$tool" --secret-env-file "$work/secrets" "${flags[@]}" "$@"
 }
