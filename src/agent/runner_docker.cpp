@@ -13,6 +13,7 @@
 #include "agent/docker_api.hpp"
 #include "agent/runner.hpp"
 #include "base/error.hpp"
+#include "base/files.hpp"
 #include "base/text.hpp"
 
 namespace airlock::agent {
@@ -192,6 +193,7 @@ class DockerRunner : public Runner {
       binds.push_back(fmt::format("{0}:{0}", path.string()));
     }
     if (!config.tools.empty()) {
+      base::make_directories(config.directory / "tools");  // Docker would make it, as root's alone
       binds.push_back(fmt::format("{}:{}:ro", (config.directory / "tools").string(), k_tools_folder));
     }
     const auto signed_number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };

@@ -5,6 +5,7 @@
 #include "agent/cell.hpp"
 #include "agent/runner.hpp"
 #include "base/digest.hpp"
+#include "base/files.hpp"
 
 namespace airlock::agent {
 
@@ -53,6 +54,7 @@ class ProcessRunner : public Runner {
       spec.binds.push_back({path, path, BindAccess::read_write});
     }
     if (const auto tools = request.config.directory / "tools"; !request.config.tools.empty()) {
+      base::make_directories(tools);  // a trial job comes before the first that needs them
       spec.binds.push_back({tools, k_tools_folder, BindAccess::read_only});
     }
     spec.loopback = request.reach->loopback();
