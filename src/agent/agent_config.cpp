@@ -195,7 +195,7 @@ void set_user(AgentConfig& config, const Given& given) {
 const std::map<std::string, std::string, std::less<>>& without_effect() {
   static const std::map<std::string, std::string, std::less<>> table = {
       {"version", ""},
-      {"working_directory", "no helper programs are needed"},
+      {"working_directory", "no other programs are needed"},
       {"polling_interval", "work is taken as soon as it is there"},
       {"polling_interval_override", "work is taken as soon as it is there"},
       {"job_status_loop_interval", "the lease says when a job was cancelled"},
