@@ -23,7 +23,7 @@ namespace {
 
 using Verdict = CheckResult::Verdict;
 
-// Beyond it certificates and short-lived tokens begin to fail (AGENTS.md A.9, 15).
+// Beyond it certificates and short-lived tokens begin to fail.
 constexpr std::int64_t k_most_skew = 60;
 constexpr std::uint64_t k_job_space = std::uint64_t{2} << 30;
 

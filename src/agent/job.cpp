@@ -88,10 +88,10 @@ class JobRun {
       step(fmt::format("Pre-run command {}", ++number), [&] { pre_run(script); });
     }
     const std::string tool(control::to_string(m_claim.job.tool));
-    // Not "pulumi update": to the real CLI such a header means that there are events to follow (AGENTS.md A.10.5).
-    step(fmt::format("Run {} {}", tool, control::to_string(m_claim.job.operation)), [&] {
-      execute(m_claim.job.tool == control::Tool::pulumi ? plan_pulumi(m_claim.job) : plan_terraform(m_claim.job, tool));
-    });
+    // Not "pulumi update": to the real CLI such a header means that there are events to follow
+    // (docs/formats/deployments-api.md).
+    step(fmt::format("Run {} {}", tool, control::to_string(m_claim.job.operation)),
+         [&] { execute(plan_operation(m_claim.job)); });
   }
 
  private:

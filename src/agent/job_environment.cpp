@@ -124,6 +124,7 @@ JobEnvironment make_job_environment(const AgentConfig& config, const control::Cl
       {"LOGNAME", "job"},
       {"SHELL", "/bin/sh"},
       {"PULUMI_HOME", inside("home/.pulumi")},
+      {"AIRLOCK_MIRROR", fmt::format("{}://{}", config.mirror.scheme(), config.mirror.host_port())},
       {"AIRLOCK_ENV", inside(k_variables_file)},
       {"PULUMI_ENV", inside(k_variables_file)},
   };

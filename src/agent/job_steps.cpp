@@ -196,7 +196,7 @@ StepPlan plan_git(const control::Source& source, const JobDirectory& directory) 
 StepPlan plan_dependencies(const control::Job& job, const JobDirectory& directory) {
   StepPlan plan;
   if (job.tool != control::Tool::pulumi) {
-    return plan;  // `init` brings what a configuration needs
+    return plan;  // `init` brings what a configuration needs, and a script knows itself
   }
   const WorkFolder folder(job, directory);
   const Runtime runtime = runtime_of(folder);
@@ -274,6 +274,21 @@ StepPlan plan_terraform(const control::Job& job, const std::string& program) {
     add({"apply", "-destroy", "-auto-approve"});
     break;
   }
+  return plan;
+}
+
+StepPlan plan_operation(const control::Job& job) {
+  switch (job.tool) {
+  case control::Tool::pulumi:
+    return plan_pulumi(job);
+  case control::Tool::tofu:
+  case control::Tool::terraform:
+    return plan_terraform(job, std::string(control::to_string(job.tool)));
+  case control::Tool::script:
+    break;
+  }
+  StepPlan plan;
+  plan.commands.push_back({{"./deploy", std::string(control::to_string(job.operation))}, {}});
   return plan;
 }
 

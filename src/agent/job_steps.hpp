@@ -34,6 +34,7 @@ StepPlan plan_unpack(const std::string& archive);
 StepPlan plan_git(const control::Source& source, const JobDirectory& directory);
 // By the files in the working directory; foreign ones.
 StepPlan plan_dependencies(const control::Job& job, const JobDirectory& directory);
+StepPlan plan_operation(const control::Job& job);
 StepPlan plan_pulumi(const control::Job& job);
 StepPlan plan_terraform(const control::Job& job, const std::string& program);
 

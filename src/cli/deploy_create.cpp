@@ -232,7 +232,8 @@ void add_deploy_create_command(CLI::App& deploy, Session& session) {
       ->required()
       ->check(CLI::IsMember({"preview", "update", "refresh", "destroy"}));
   command->add_option("--pool", flags->pool, "Which agents run it; else the default pool")->type_name("POOL");
-  command->add_option("--tool", flags->tool, "pulumi, tofu or terraform (pulumi)")->type_name("TOOL");
+  command->add_option("--tool", flags->tool, "pulumi, tofu, terraform, or script: the source's own ./deploy (pulumi)")
+      ->type_name("TOOL");
   command->add_option("--runner", flags->runner, "process or docker (process)")->type_name("KIND");
   command->add_option("--image", flags->image, "Image of a docker job; a name on the mirror")->type_name("REF");
   command->add_option("--backend", flags->backend, "Where the tool keeps its state")->type_name("URL");

@@ -33,7 +33,7 @@ inline constexpr std::uint64_t k_offset = 1'000'000'000;  // lines or attempts o
 }  // namespace limits
 
 enum class Operation { preview, update, refresh, destroy };
-enum class Tool { pulumi, tofu, terraform };
+enum class Tool { pulumi, tofu, terraform, script };  // script: the program `deploy` of the source itself
 enum class RunnerKind { process, docker };
 
 std::string_view to_string(Operation operation);  // "preview"

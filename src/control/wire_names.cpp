@@ -27,7 +27,8 @@ constexpr Words<Operation, 4> k_operations{{{Operation::preview, "preview"},
                                             {Operation::update, "update"},
                                             {Operation::refresh, "refresh"},
                                             {Operation::destroy, "destroy"}}};
-constexpr Words<Tool, 3> k_tools{{{Tool::pulumi, "pulumi"}, {Tool::tofu, "tofu"}, {Tool::terraform, "terraform"}}};
+constexpr Words<Tool, 4> k_tools{
+    {{Tool::pulumi, "pulumi"}, {Tool::tofu, "tofu"}, {Tool::terraform, "terraform"}, {Tool::script, "script"}}};
 constexpr Words<RunnerKind, 2> k_runners{{{RunnerKind::process, "process"}, {RunnerKind::docker, "docker"}}};
 
 template <typename Enum, std::size_t Size>

@@ -117,6 +117,9 @@ TEST_CASE("the tool's own commands", "[agent][steps]") {
       plan_terraform(job_with(control::Tool::tofu, control::Operation::refresh, "file:///srv/state"), "tofu");
   CHECK(tofu.commands.back().argv.back() == "-state=/srv/state/default/app/dev.tfstate");
   CHECK(tofu.commands.back().argv.at(2) == "-refresh-only");
+  const auto script = plan_operation(job_with(control::Tool::script, control::Operation::destroy, ""));
+  REQUIRE(script.commands.size() == 1);
+  CHECK(script.commands[0].argv == std::vector<std::string>{"./deploy", "destroy"});
 }
 
 TEST_CASE("who gives what a job may reach", "[agent][network]") {
