@@ -23,12 +23,16 @@ TAKEN = [
     "{name: a, tools: [{name: opentofu, version: 1.12}], images: }",
     "{name: a, files: ['https://f.example/x', {source: ./x, path: docs/}]}",
     "{name: a, upstreams: {'registry.example:5000': {plain_http: true}}}",
+    "{name: a, npm: {packages: [x], projects: ./app, platforms: [linux/amd64]}, go: }",
 ]
 REFUSED = [
     "[]",
     "{name: A B}",
     "{name: a, imags: [x]}",
-    "{name: a, npm: {packages: [x]}}",
+    "{name: a, nuget: {packages: [x]}}",
+    "{name: a, npm: {}}",
+    "{name: a, npm: [x]}",
+    "{name: a, npm: {package: [x]}}",
     "{name: a, platforms: [linux]}",
     "{name: a, platforms: []}",
     "{name: a, images: x}",
