@@ -22,8 +22,8 @@ struct ArchiveMember {
 using ArchiveVisitor = std::function<bool(const ArchiveMember&, ByteSource& content)>;
 void walk_archive(const std::filesystem::path& path, const ArchiveVisitor& visit);
 
-// One gzip stream, as HTTP's Content-Encoding has it. Whoever calls bounds what `sink` takes. Throws malformed for what is
-// none, or is cut off; `name` stands in the message.
+// One gzip stream, as HTTP's Content-Encoding has it. Whoever calls bounds what `sink` takes. Throws malformed for what
+// is none, or is cut off; `name` stands in the message.
 void gunzip(std::string_view compressed, ByteSink& sink, std::string_view name);
 
 }  // namespace airlock::base
