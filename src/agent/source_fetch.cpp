@@ -58,15 +58,16 @@ std::string file_name(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-// A program is what can be run at the top of an archive, or in its folders "bin" and "pulumi".
-void link_programs(const fs::path& folder, const fs::path& bin) {
+// A program is what can be run in an archive. The links lead to `home`, below the same folder as `bin`, where `folder`
+// is to be moved.
+void link_programs(const fs::path& folder, const fs::path& home, const fs::path& bin) {
   std::error_code error;
   for (const auto& each : fs::recursive_directory_iterator(folder, error)) {
     struct stat info = {};
     if (lstat(each.path().c_str(), &info) != 0 || !S_ISREG(info.st_mode) || (info.st_mode & 0111) == 0) {
       continue;
     }
-    const auto inner = each.path().lexically_relative(bin.parent_path());
+    const auto inner = home.filename() / each.path().lexically_relative(folder);
     fs::remove(bin / each.path().filename(), error);
     fs::create_symlink(fs::path("..") / inner, bin / each.path().filename(), error);
   }
@@ -108,8 +109,9 @@ void fetch_tool(const AgentConfig& config, http::Client& http, const ToolFile& t
     fs::permissions(folder / name, fs::perms(0755));
   }
   fs::permissions(folder, fs::perms(0755));
+  // The move comes last: a tool that is in its place is complete, also where the agent was killed on the way.
+  link_programs(folder, target, tools / "bin");
   fs::rename(folder, target);
-  link_programs(target, tools / "bin");
 }
 
 }  // namespace
@@ -128,6 +130,9 @@ std::string fetch_source(const JobContext& context, const control::Claim& claim,
     http::Download download;
     download.url = context.config.mirror.resolve(source.path);
     context.http.download(download, hashing);
+    if (!source.sha256.empty()) {
+      check(hashing.finish(), source.sha256, source.path);
+    }
   }
   if (geteuid() == 0 && fchown(sink.fd(), context.config.user.uid, context.config.user.gid) != 0) {
     throw base::system_error(errno, "cannot give the source to the job's user");
