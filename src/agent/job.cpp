@@ -152,7 +152,7 @@ class JobRun {
                            control::to_string(job.runner)));
     check_backend();
     const auto network = job_network_rules(config, job);
-    auto reach = std::make_shared<Reach>(network.rules, network.local_names);
+    auto reach = std::make_shared<Reach>(network.rules, network.own);
     fetch_tools(config, m_context.http);
     RunnerRequest request{config,           m_directory,
                           m_name,           limits_of(config, job.limits),

@@ -34,9 +34,9 @@ JobNetworkRules job_network_rules(const AgentConfig& config, const control::Job&
   for (const auto& rule : own) {
     if (!has(rule)) {
       rules.push_back(rule);
-      result.local_names.insert(rule.host);
     }
   }
+  result.own = rules;
   std::vector<control::NetworkRule> asked = job.networks;
   if (job.backend_url.starts_with("http://") || job.backend_url.starts_with("https://")) {
     asked.push_back(rule_for(base::Url::parse(job.backend_url)));

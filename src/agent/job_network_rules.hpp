@@ -1,7 +1,6 @@
 // What a job may reach, from all who have a say in it.
 #pragma once
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -11,7 +10,7 @@ namespace airlock::agent {
 
 struct JobNetworkRules {
   std::vector<control::NetworkRule> rules;
-  std::set<std::string, std::less<>> local_names;  // may lead to the agent host's own loopback
+  std::vector<control::NetworkRule> own;  // those of the agent itself, which may lead to its host's loopback
 };
 
 // The mirror and the site's own (agent), the backend and the git server of the job where they are on the network, and

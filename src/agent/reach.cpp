@@ -14,10 +14,22 @@ bool fits_port(const control::NetworkRule& rule, std::uint16_t port) {
   return rule.port == 0 || rule.port == port;
 }
 
+// The kernel takes the unspecified address for its own loopback.
+bool is_local(const IpAddress& address) {
+  static const IpAddress any_v4 = *IpAddress::parse("0.0.0.0");
+  static const IpAddress any_v6 = *IpAddress::parse("::");
+  const auto plain = address.unmapped();
+  return plain.is_loopback() || plain == any_v4 || plain == any_v6;
+}
+
+bool is_of_job_network(const IpAddress& address) {
+  return address.unmapped().in(*IpAddress::parse(k_stand_ins), k_stand_ins_prefix);
+}
+
 }  // namespace
 
-Reach::Reach(const std::vector<control::NetworkRule>& rules, std::set<std::string, std::less<>> local_names)
-    : m_local_names(std::move(local_names)) {
+Reach::Reach(const std::vector<control::NetworkRule>& rules, std::vector<control::NetworkRule> own)
+    : m_own(std::move(own)) {
   for (const auto& rule : rules) {
     const auto address = IpAddress::parse(rule.host);
     const bool local = rule.host == "localhost" || (address && address->is_loopback());
@@ -46,6 +58,14 @@ bool Reach::knows_name(std::string_view name) const {
   return std::ranges::any_of(m_rules, [&](const auto& rule) { return !rule.is_address() && rule.host == name; });
 }
 
+bool Reach::is_own(const control::NetworkRule& rule) const {
+  return std::ranges::find(m_own, rule) != m_own.end();
+}
+
+bool Reach::is_own_name(std::string_view name) const {
+  return std::ranges::any_of(m_own, [&](const auto& rule) { return !rule.is_address() && rule.host == name; });
+}
+
 IpAddress Reach::stand_in(const IpAddress& real) {
   for (const auto& [stands, for_what] : m_real) {
     if (for_what == real) {
@@ -64,10 +84,12 @@ std::vector<IpAddress> Reach::learn(std::string_view name, const std::vector<IpA
   const std::lock_guard lock(m_mutex);
   std::vector<IpAddress> told;
   for (const auto& address : addresses) {
-    if (address.is_loopback() && !m_local_names.contains(name)) {
+    const bool local = is_local(address);
+    // An address of the job's network in an answer from outside could be one that stands for something else.
+    if (is_of_job_network(address) || (local && !is_own_name(name))) {
       continue;
     }
-    const auto shown = address.is_loopback() ? stand_in(address) : address;
+    const auto shown = local ? stand_in(address) : address;
     if (std::ranges::find(told, shown) == told.end()) {
       told.push_back(shown);
     }
@@ -79,10 +101,14 @@ std::vector<IpAddress> Reach::learn(std::string_view name, const std::vector<IpA
 std::optional<IpAddress> Reach::destination(const IpAddress& asked, std::uint16_t port) const {
   const std::lock_guard lock(m_mutex);
   const auto real = m_real.find(asked);
-  const auto& target = real == m_real.end() ? asked : real->second;
+  const bool stands = real != m_real.end();
+  const auto& target = stands ? real->second : asked;
+  if (!stands && is_local(asked)) {
+    return std::nullopt;
+  }
   const auto learned = m_learned.find(asked);
   for (const auto& rule : m_rules) {
-    if (!fits_port(rule, port)) {
+    if (!fits_port(rule, port) || (stands && !is_own(rule))) {
       continue;
     }
     if (!rule.is_address()) {
@@ -92,9 +118,8 @@ std::optional<IpAddress> Reach::destination(const IpAddress& asked, std::uint16_
       continue;
     }
     const auto range = IpAddress::parse(rule.host);
-    // A range never opens the agent's own loopback, nor what an address on the way is mapped to.
-    if (range && real == m_real.end() && !asked.unmapped().is_loopback() &&
-        asked.in(*range, rule.prefix.value_or(range->is_v6() ? 128 : 32))) {
+    // A range never opens what an address on the way is mapped to.
+    if (range && !stands && asked.in(*range, rule.prefix.value_or(range->is_v6() ? 128 : 32))) {
       return target;
     }
   }

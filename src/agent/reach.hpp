@@ -20,14 +20,15 @@ class Reach {
  public:
   // Rules on the loopback of the agent's host ("127.0.0.1:8480", "localhost:5432") become services that the job finds
   // on its own loopback; such a rule needs a port, and throws config without one.
-  // `local_names` are those that may lead there; any other name that does has no address.
-  explicit Reach(const std::vector<control::NetworkRule>& rules, std::set<std::string, std::less<>> local_names = {});
+  // `own`: those of the rules that the agent gives itself. Only a name in one of them may lead to that loopback, and only
+  // on that rule's port; any other name that does has no address.
+  explicit Reach(const std::vector<control::NetworkRule>& rules, std::vector<control::NetworkRule> own = {});
 
   const std::vector<LoopbackService>& loopback() const { return m_loopback; }
 
   bool knows_name(std::string_view name) const;
   // Remembers where an allowed name leads, and returns what the job is to be told. An address on the agent's own
-  // loopback would be the job's own inside: it gets a stand-in.
+  // loopback would be the job's own inside: it gets a stand-in. Addresses of the job's own network are never told.
   std::vector<IpAddress> learn(std::string_view name, const std::vector<IpAddress>& addresses);
 
   // Where a connection of the job may really go; nullopt: it may not. An address that only a name allows counts once
@@ -36,9 +37,11 @@ class Reach {
 
  private:
   IpAddress stand_in(const IpAddress& real);
+  bool is_own(const control::NetworkRule& rule) const;
+  bool is_own_name(std::string_view name) const;
 
   std::vector<control::NetworkRule> m_rules;
-  std::set<std::string, std::less<>> m_local_names;
+  std::vector<control::NetworkRule> m_own;
   std::vector<LoopbackService> m_loopback;
   mutable std::mutex m_mutex;
   std::map<IpAddress, std::set<std::string, std::less<>>> m_learned;  // what the job was told, for which names

@@ -130,21 +130,40 @@ TEST_CASE("who gives what a job may reach", "[agent][network]") {
   job.networks = {control::NetworkRule::parse("db.site.example:5432")};
   const auto network = job_network_rules(config, job);
   CHECK(describe(network.rules) == "127.0.0.1:8480, 10.0.0.0/8, db.site.example:5432");
-  CHECK_FALSE(network.local_names.contains("db.site.example"));
+  CHECK(describe(network.own) == "127.0.0.1:8480, 10.0.0.0/8");
   for (const auto* const local : {"127.0.0.1:2375", "localhost:2375", "[::1]:2375", "127.0.0.0/8"}) {
     job.networks = {control::NetworkRule::parse(local)};
     CHECK_THROWS(job_network_rules(config, job));
   }
 
+}
+
+TEST_CASE("only the agent's own rules lead to its host's loopback", "[agent][network]") {
   const auto loopback = *IpAddress::parse("127.0.0.1");
-  Reach reach({control::NetworkRule::parse("a.site.example:80"), control::NetworkRule::parse("b.site.example:80")},
-              {"a.site.example"});
+  const auto own = control::NetworkRule::parse("a.site.example:80");
+  Reach reach({own, control::NetworkRule::parse("b.site.example:80"), control::NetworkRule::parse("a.site.example"),
+               control::NetworkRule::parse("a.site.example:22"), control::NetworkRule::parse("evil.example"),
+               control::NetworkRule::parse("0.0.0.0/0")},
+              {own});
   const auto told = reach.learn("a.site.example", {loopback});
   REQUIRE(told.size() == 1);
   CHECK_FALSE(told.front().is_loopback());
   CHECK(reach.destination(told.front(), 80) == loopback);
+  // Rules of the deployment for the same name, with another port or none, open nothing more of it.
   CHECK_FALSE(reach.destination(told.front(), 81));
-  CHECK(reach.learn("b.site.example", {loopback}).empty());
+  CHECK_FALSE(reach.destination(told.front(), 22));
+  for (const auto* const text : {"127.0.0.1", "127.0.0.53", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::"}) {
+    CAPTURE(text);
+    CHECK(reach.learn("b.site.example", {*IpAddress::parse(text)}).empty());
+    CHECK_FALSE(reach.destination(*IpAddress::parse(text), 80));
+  }
+  // A name that says to lead where the stand-ins are.
+  CHECK(reach.learn("evil.example", {told.front()}).empty());
+  CHECK_FALSE(reach.destination(told.front(), 22));
+}
+
+TEST_CASE("a name's address counts once the job has asked for it", "[agent][network]") {
+  Reach reach({control::NetworkRule::parse("b.site.example:80")});
   const auto other = *IpAddress::parse("10.0.0.7");
   CHECK_FALSE(reach.destination(other, 80));  // nobody asked for a name that leads there
   reach.learn("b.site.example", {other});
