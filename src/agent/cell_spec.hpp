@@ -21,7 +21,7 @@ inline constexpr std::string_view k_peer_v4 = "198.51.100.1";  // whom relayed c
 inline constexpr std::string_view k_peer_v6 = "2001:db8::1";
 inline constexpr std::string_view k_resolver = "198.51.100.53";
 inline constexpr std::string_view k_stand_ins = "198.51.100.128";  // first of those that stand for a name on loopback
-inline constexpr int k_stand_ins_prefix = 24;  // of the whole network that all of these are in
+inline constexpr int k_stand_ins_prefix = 24;                      // of the whole network that all of these are in
 inline constexpr std::string_view k_job_folder = "/job";           // where the job finds its directory
 
 enum class BindAccess { read_only, read_write };
@@ -33,7 +33,7 @@ struct BindMount {
 };
 
 struct LoopbackService {  // a port on the agent's own loopback that the job finds on its own
-  std::string address;    // "127.0.0.1" or "::1"
+  std::string address;    // of 127.0.0.0/8, or "::1"
   std::uint16_t port = 0;
 };
 

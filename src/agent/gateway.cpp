@@ -49,14 +49,28 @@ std::vector<IpAddress> resolve(const std::string& name) {
   return found;
 }
 
-std::uint16_t port_of(const Fd& socket) {
+std::uint16_t port_of(const sockaddr_storage& storage) {
+  return ntohs(storage.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(storage).sin6_port
+                                             : reinterpret_cast<const sockaddr_in&>(storage).sin_port);
+}
+
+struct Place {
+  IpAddress address;
+  std::uint16_t port = 0;
+};
+
+std::optional<Place> place_of(const Fd& socket) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
   if (!socket || getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
-    return 0;
+    return std::nullopt;
   }
-  return ntohs(storage.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(storage).sin6_port
-                                             : reinterpret_cast<sockaddr_in&>(storage).sin_port);
+  const auto address = IpAddress::from_socket(reinterpret_cast<const sockaddr*>(&storage));
+  return address ? std::optional(Place{*address, port_of(storage)}) : std::nullopt;
+}
+
+std::uint16_t port_of(const Fd& socket) {
+  return place_of(socket).value_or(Place()).port;
 }
 
 // What the job's kernel says without being asked: groups and neighbours of a link that has nobody else on it.
@@ -218,19 +232,19 @@ class Gateway::Impl {
       return;
     }
     if (passes_through) {
-      const std::uint16_t port = port_of(listener);
-      const auto address = storage.ss_family == AF_INET6 ? *IpAddress::parse("::1") : *IpAddress::parse("127.0.0.1");
-      m_tasks.start([this, inside, port, address] {
-        if (auto outside = connect_to(address, port, m_tasks.stopped())) {
+      const auto place = place_of(listener);  // the same on both sides
+      if (!place) {
+        return;
+      }
+      m_tasks.start([this, inside, place = *place] {
+        if (auto outside = connect_to(place.address, place.port, m_tasks.stopped())) {
           relay(std::move(*inside), std::move(*outside), m_tasks.stopped());
         }
       });
       return;
     }
     const auto from = IpAddress::from_socket(reinterpret_cast<const sockaddr*>(&storage));
-    const std::uint16_t port =
-        ntohs(storage.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(storage).sin6_port
-                                            : reinterpret_cast<const sockaddr_in&>(storage).sin_port);
+    const std::uint16_t port = port_of(storage);
     // Whoever found the listener from inside is nobody whom we let in.
     auto outside = std::make_shared<Fd>(from == m_peer_v4 || from == m_peer_v6 ? m_table.take_outside(port) : Fd());
     if (!*outside) {

@@ -20,8 +20,8 @@ class Reach {
  public:
   // Rules on the loopback of the agent's host ("127.0.0.1:8480", "localhost:5432") become services that the job finds
   // on its own loopback; such a rule needs a port, and throws config without one.
-  // `own`: those of the rules that the agent gives itself. Only a name in one of them may lead to that loopback, and only
-  // on that rule's port; any other name that does has no address.
+  // `own`: those of the rules that the agent gives itself. Only a name in one of them may lead to that loopback, and
+  // only on that rule's port; any other name that does has no address.
   explicit Reach(const std::vector<control::NetworkRule>& rules, std::vector<control::NetworkRule> own = {});
 
   const std::vector<LoopbackService>& loopback() const { return m_loopback; }

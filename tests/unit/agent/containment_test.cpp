@@ -106,5 +106,11 @@ TEST_CASE("what is allowed is carried, by loopback, by name and by range", "[con
   CHECK(other.output.find("ConnectionRefusedError") != std::string::npos);
 }
 
+TEST_CASE("a loopback service is the one that the rule names", "[containment]") {
+  Echo echo("127.0.0.2");
+  TestCell cell({"127.0.0.2:" + echo.port()});
+  CHECK(cell.run({"python3", "-c", k_connect, "127.0.0.2", echo.port(), "1000"}).output == "1000\n");
+}
+
 }  // namespace
 }  // namespace airlock

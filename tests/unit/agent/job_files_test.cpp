@@ -135,7 +135,6 @@ TEST_CASE("who gives what a job may reach", "[agent][network]") {
     job.networks = {control::NetworkRule::parse(local)};
     CHECK_THROWS(job_network_rules(config, job));
   }
-
 }
 
 TEST_CASE("only the agent's own rules lead to its host's loopback", "[agent][network]") {
