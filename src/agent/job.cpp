@@ -154,6 +154,10 @@ class JobRun {
     const auto network = job_network_rules(config, job);
     auto reach = std::make_shared<Reach>(network.rules, network.own);
     fetch_tools(config, m_context.http);
+    // Its keys are written before anything of the job's runs beside them.
+    if (job.source && job.source->kind == control::Source::Kind::git) {
+      m_git = plan_git(*job.source, m_directory);
+    }
     RunnerRequest request{config,           m_directory,
                           m_name,           limits_of(config, job.limits),
                           std::move(reach), [this](const Refusal& refusal) { m_refusals.add(refusal); }};
@@ -194,11 +198,9 @@ class JobRun {
     case control::Source::Kind::mirror:
       execute(plan_unpack(fetch_source(m_context, m_claim, m_directory)), std::string(k_job_folder));
       break;
-    case control::Source::Kind::git: {
-      auto plan = plan_git(source, m_directory);
-      execute(plan, std::string(k_job_folder));
+    case control::Source::Kind::git:
+      execute(m_git, std::string(k_job_folder));
       break;
-    }
     }
   }
 
@@ -302,6 +304,7 @@ class JobRun {
   std::string m_name;
   JobDirectory m_directory;
   JobEnvironment m_environment;
+  StepPlan m_git;
   std::unique_ptr<Runner> m_runner;  // before the watch, which uses it; ends before the folder goes
   std::shared_ptr<LogWriter> m_log;
   std::uint64_t m_step = 0;

@@ -100,9 +100,15 @@ class TreeRemover {
   std::uint64_t m_count = 0;
 };
 
-void give_to(const fs::path& path, const JobUser& user) {
-  if (geteuid() == 0 && lchown(path.c_str(), user.uid, user.gid) != 0) {
+void give_to(const Fd& opened, const fs::path& path, const JobUser& user) {
+  if (geteuid() == 0 && fchown(opened.get(), user.uid, user.gid) != 0) {
     throw base::system_error(errno, fmt::format("cannot give {} to the job's user", path.string()));
+  }
+}
+
+void check_inner(const fs::path& part) {
+  if (part.empty() || part == "." || part == ".." || part == "/") {
+    throw base::Error(base::ErrorCode::malformed, "a file of a job lies outside of its folder");
   }
 }
 
@@ -121,7 +127,7 @@ JobDirectory::JobDirectory(const fs::path& parent, std::string_view name, const 
   try {
     make_private(root());
     make_private(job());
-    give_to(job(), user);
+    give_to(base::open_directory(job()), job(), user);
   } catch (...) {
     remove_tree(m_path);
     throw;
@@ -132,25 +138,40 @@ JobDirectory::~JobDirectory() {
   remove_tree(m_path);
 }
 
-void JobDirectory::make_folder(const fs::path& relative) const {
+// The job may already be at work in there: nothing on the way may be a link of its making.
+base::Fd JobDirectory::open_folder(const fs::path& relative) const {
   fs::path path = job();
+  Fd folder = base::open_directory(path);
   for (const auto& part : relative) {
-    if (part == ".." || part == "/") {
-      throw base::Error(base::ErrorCode::malformed, "a file of a job lies outside of its folder");
-    }
+    check_inner(part);
     path /= part;
-    if (mkdir(path.c_str(), 0700) == 0) {
-      give_to(path, m_user);
-    } else if (errno != EEXIST) {
+    const bool made = mkdirat(folder.get(), part.c_str(), 0700) == 0;
+    if (!made && errno != EEXIST) {
       throw base::system_error(errno, fmt::format("cannot make {}", path.string()));
     }
+    Fd next(openat(folder.get(), part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!next) {
+      throw base::system_error(errno, fmt::format("cannot make {}", path.string()));
+    }
+    if (made) {
+      give_to(next, path, m_user);
+    }
+    folder = std::move(next);
   }
+  return folder;
+}
+
+void JobDirectory::make_folder(const fs::path& relative) const {
+  open_folder(relative);
 }
 
 void JobDirectory::write(const fs::path& relative, std::string_view content, mode_t mode) const {
-  make_folder(relative.parent_path());
+  check_inner(relative.filename());
+  const Fd folder = open_folder(relative.parent_path());
   const fs::path path = job() / relative;
-  const Fd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
+  const std::string name = relative.filename();
+  unlinkat(folder.get(), name.c_str(), 0);  // whatever it is; where that is refused, what follows fails and says so
+  const Fd file(openat(folder.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file) {
     throw base::system_error(errno, fmt::format("cannot write {}", path.string()));
   }
@@ -158,7 +179,7 @@ void JobDirectory::write(const fs::path& relative, std::string_view content, mod
   if (fchmod(file.get(), mode) != 0) {
     throw base::system_error(errno, fmt::format("cannot write {}", path.string()));
   }
-  give_to(path, m_user);
+  give_to(file, path, m_user);
 }
 
 bool remove_tree(const fs::path& path) {

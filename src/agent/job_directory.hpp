@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "agent/sandbox_view.hpp"
+#include "base/files.hpp"
 
 namespace airlock::agent {
 
@@ -22,11 +23,14 @@ class JobDirectory {
   // For what comes from outside and passes on to the job: not reachable by it.
   std::filesystem::path path() const { return m_path; }
 
-  // A file below job(), of the job's user. Parents are made. Throws malformed when `relative` leaves the folder.
+  // A new file below job(), of the job's user, instead of what was there. Parents are made. No link on the way is
+  // followed, as the job may have made it. Throws malformed when `relative` leaves the folder, io.
   void write(const std::filesystem::path& relative, std::string_view content, mode_t mode = 0600) const;
   void make_folder(const std::filesystem::path& relative) const;
 
  private:
+  base::Fd open_folder(const std::filesystem::path& relative) const;
+
   std::filesystem::path m_path;
   JobUser m_user;
 };

@@ -53,6 +53,27 @@ TEST_CASE("a job's folder is private, used once, and gone afterwards", "[agent][
   CHECK(fs::exists(folder.path() / "outside"));
 }
 
+TEST_CASE("links that a job made lead the agent nowhere", "[agent][directory]") {
+  base::TempDir folder;
+  const JobDirectory directory(folder.path(), "one", own_user());
+  fs::create_directory(folder.path() / "outside");
+  base::write_file_atomic(folder.path() / "secret", "stays");
+  fs::create_directory_symlink(folder.path() / "outside", directory.job() / "setup");
+  CHECK_THROWS(directory.write("setup/git/key", "k"));
+  CHECK_THROWS(directory.write("setup/key", "k"));
+  CHECK_THROWS(directory.make_folder("setup"));
+  CHECK(fs::is_empty(folder.path() / "outside"));
+  fs::create_symlink(folder.path() / "secret", directory.job() / "env");
+  directory.write("env", "A=1\n", 0640);
+  CHECK(base::read_file(folder.path() / "secret", 100) == "stays");
+  CHECK(base::read_file(directory.job() / "env", 100) == "A=1\n");
+  CHECK(fs::symlink_status(directory.job() / "env").permissions() == fs::perms(0640));
+  for (const auto* const outside : {"../x", "a/../../x", "/etc/x", "..", "a/.."}) {
+    CAPTURE(outside);
+    CHECK_THROWS(directory.write(outside, "x"));
+  }
+}
+
 TEST_CASE("variables that a job passes on", "[agent][environment]") {
   const auto variables = parse_variables_file("A=1\n# B=2\nexport C = no\nexport D=\"x y\"\nE='$HOME'\n1F=2\nnothing\n"
                                               "G=a=b\nH=\n");
