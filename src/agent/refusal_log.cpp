@@ -13,7 +13,14 @@ constexpr std::chrono::seconds k_between{1};
 }  // namespace
 
 void RefusalLog::put(const Key& key, std::uint64_t count) {
+  if (m_written >= m_most) {
+    return;
+  }
   const auto& [step, target, port, protocol, process] = key;
+  if (++m_written == m_most) {
+    m_spool.add_refused({now_in_millis(), step, "(more, which are not kept)", 0, protocol, "", 1});
+    return;
+  }
   m_spool.add_refused({now_in_millis(), step, target, port, protocol, process, count});
 }
 

@@ -15,7 +15,10 @@ namespace airlock::agent {
 // Thread-safe.
 class RefusalLog {
  public:
-  explicit RefusalLog(Spool& spool) : m_spool(spool) {}
+  static constexpr std::uint64_t k_most = 10'000;  // as many as the control plane keeps of one job
+
+  // Writes `most` records, the last of which says that there is no more to come.
+  explicit RefusalLog(Spool& spool, std::uint64_t most = k_most) : m_spool(spool), m_most(most) {}
 
   void set_step(std::uint64_t step) { m_step = step; }
   void add(const Refusal& refusal);
@@ -26,6 +29,8 @@ class RefusalLog {
   void put(const Key& key, std::uint64_t count);
 
   Spool& m_spool;
+  std::uint64_t m_most;
+  std::uint64_t m_written = 0;
   std::atomic<std::uint64_t> m_step = 0;
   std::mutex m_mutex;
   std::map<Key, std::uint64_t> m_repeats;
