@@ -23,6 +23,7 @@ using control::Operation;
 
 constexpr std::size_t k_project_limit = 1024 * 1024;
 constexpr std::string_view k_file = "file://";
+constexpr std::uint16_t k_git_port = 9418;  // git-daemon(1)
 
 StepCommand shell(const std::string& script, std::vector<std::string> arguments = {}) {
   StepCommand command{{"/bin/sh", "-c", script, "sh"}, {}};
@@ -301,19 +302,27 @@ std::optional<fs::path> backend_folder(const control::Job& job) {
 }
 
 std::optional<control::NetworkRule> git_server(const std::string& url) {
-  if (url.starts_with(k_file) || url.starts_with('/')) {
+  if (url.starts_with('/')) {
     return std::nullopt;
   }
   std::string host;
   std::uint16_t port = 22;
-  if (url.starts_with("http://") || url.starts_with("https://")) {
-    const auto parsed = base::Url::parse(url);
+  if (const auto separator = url.find("://"); separator != std::string::npos) {
+    const auto scheme = base::to_lower(url.substr(0, separator));
+    if (scheme == "file") {
+      return std::nullopt;
+    }
+    const bool http = scheme == "http" || scheme == "https";
+    const auto parsed = base::Url::parse((http ? scheme : "http") + url.substr(separator));
     host = parsed.host();
-    port = parsed.port();
-  } else if (url.starts_with("ssh://")) {
-    const auto parsed = base::Url::parse("http" + url.substr(3));
-    host = parsed.host();
-    port = parsed.has_port() ? parsed.port() : port;
+    if (http || parsed.has_port()) {
+      port = parsed.port();
+    } else if (scheme == "git") {
+      port = k_git_port;
+    }
+    if (!http && scheme != "git" && scheme != "ssh") {
+      throw Error(ErrorCode::malformed, "the git source's URL is neither https, http, ssh, git nor file");
+    }
   } else {
     const auto at = url.find('@');
     const auto start = at == std::string::npos ? 0 : at + 1;

@@ -195,7 +195,13 @@ TEST_CASE("what a git source connects to", "[agent][steps]") {
   CHECK(git_server("http://git.site.example:3000/a")->to_string() == "git.site.example:3000");
   CHECK(git_server("git@git.site.example:a/b")->to_string() == "git.site.example:22");
   CHECK(git_server("ssh://git@10.0.0.4:2222/a")->to_string() == "10.0.0.4:2222");
+  CHECK(git_server("HTTPS://git.site.example/a/b.git")->to_string() == "git.site.example:443");
+  CHECK(git_server("git://git.site.example/a")->to_string() == "git.site.example:9418");
+  CHECK(git_server("Git://git.site.example:99/a")->to_string() == "git.site.example:99");
+  CHECK(git_server("SSH://git@git.site.example/a")->to_string() == "git.site.example:22");
   CHECK_FALSE(git_server("file:///srv/git/a"));
+  CHECK_FALSE(git_server("File:///srv/git/a"));
+  CHECK_THROWS(git_server("ftp://git.site.example/a"));
 }
 
 }  // namespace
