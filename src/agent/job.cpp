@@ -123,7 +123,7 @@ class JobRun {
       if (m_runner) {
         say_remarks(report.step);
       }
-      failed->message = fmt::format("the step '{}' failed: {}", name, failed->message);
+      failed->message = m_environment.masker.mask(fmt::format("the step '{}' failed: {}", name, failed->message));
       throw *failed;
     }
   }

@@ -224,6 +224,12 @@ void check_source(const Source& source) {
     if (name != "https" && name != "http" && name != "ssh" && name != "file" && name != "git") {
       refuse("the repository's URL is neither https, http, ssh, git nor file");
     }
+    const auto server = std::string_view(source.url).substr(scheme + 3);
+    if (name.starts_with("http") && server.substr(0, server.find_first_of("/?#")).find('@') != std::string::npos) {
+      throw Error(ErrorCode::malformed,
+                  "the source of a deployment: the repository's URL holds a user's name or password")
+          .with_hint("give it as gitAuth, where it is kept as a secret");
+    }
   } else if (source.url.find(':') == std::string::npos) {
     refuse("the repository is neither a URL nor host:path");
   }

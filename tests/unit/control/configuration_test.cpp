@@ -112,6 +112,10 @@ TEST_CASE("a configuration that cannot be run is refused, and the reason names i
   refused(R"({"airlock": {"limits": {"timeout": "soon"}}})", "soon");
   refused(R"({"airlock": {"networks": ["*"]}})", "*");
   refused(R"({"sourceContext": {"git": {"repoUrl": "ext::sh -c x"}}})", "repository");
+  refused(R"({"sourceContext": {"git": {"repoUrl": "https://u:tok-1@a/b"}}})", "password");
+  refused(R"({"sourceContext": {"git": {"repoUrl": "HTTP://tok-1@a"}}})", "password");
+  CHECK_NOTHROW(f.job(R"({"sourceContext": {"git": {"repoUrl": "https://a/b@c"}}})"));
+  CHECK_NOTHROW(f.job(R"({"sourceContext": {"git": {"repoUrl": "ssh://git@a/b"}}})"));
   refused(R"({"sourceContext": {"git": {"repoUrl": "https://a/b", "repoDir": "../x"}}})", "directory");
   refused(R"({"sourceContext": {"hg": {}}})", "hg");
   refused(R"({"sourceContext": {"git": {"repoUrl": "https://a/b"}, "mirror": {"path": "/x"}}})", "exclude");
