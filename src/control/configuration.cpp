@@ -25,6 +25,8 @@ constexpr std::size_t k_cipher_limit = 2 * limits::k_value;     // bytes of a ci
 // Members that are credentials wherever they stand, also as plain text.
 constexpr std::array<std::string_view, 4> k_credentials{"password", "accessToken", "sshPrivateKey", "userName"};
 
+constexpr std::string_view k_variables = "environmentVariables";
+
 bool is_credential(std::string_view key) {
   return std::find(k_credentials.begin(), k_credentials.end(), key) != k_credentials.end();
 }
@@ -70,7 +72,14 @@ void close_in(Json& value, const Vault& vault, const std::string& owner, bool cr
     return;
   }
   for (auto& [key, member] : value.items()) {
-    close_in(member, vault, owner, is_credential(key));
+    if (key == k_variables && member.is_object()) {
+      // Its members' names are people's own, also where they are "secret" or "ciphertext".
+      for (auto& [name, variable] : member.items()) {
+        close_in(variable, vault, owner, is_credential(name));
+      }
+    } else {
+      close_in(member, vault, owner, is_credential(key));
+    }
   }
 }
 
@@ -205,7 +214,7 @@ class JobReader {
     for (const Json& each : fields.list("preRunCommands", limits::k_commands)) {
       m_job.pre_run_commands.push_back(checked_text(each, "a pre-run command", limits::k_text, Characters::any));
     }
-    if (const Json* variables = fields.object("environmentVariables")) {
+    if (const Json* variables = fields.object(k_variables)) {
       if (variables->size() > limits::k_variables) {
         fields.fail(fmt::format("there are more than {} environment variables", limits::k_variables));
       }

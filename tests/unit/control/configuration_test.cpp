@@ -1,5 +1,8 @@
 #include "control/configuration.hpp"
 
+#include <algorithm>
+#include <map>
+
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "support/catch.hpp"
@@ -55,6 +58,29 @@ TEST_CASE("every secret form is closed, wherever it stands", "[configuration]") 
   CHECK(seen["THREE"] == std::pair<std::string, bool>("y", false));
   for (const auto& each : shown_environment(closed)) {
     CHECK(each.value.find("sec-") == std::string::npos);
+  }
+}
+
+TEST_CASE("a variable may have any name, that of a secret's form too", "[configuration]") {
+  Fixture f;
+  const char* const text = R"({"operationContext": {"environmentVariables": {
+    "secret": "a", "ciphertext": {"secret": "b"}, "isSecret": "c", "password": {"isSecret": true, "value": "d"},
+    "OTHER": "e"}}})";
+  const Json closed = f.closed(text);
+  const Json& variables = closed.at("operationContext").at("environmentVariables");
+  CHECK(variables.size() == 5);
+  CHECK(variables.at("secret") == "a");
+  CHECK(variables.at("ciphertext").contains("ciphertext"));
+  CHECK(variables.at("password").contains("ciphertext"));
+  CHECK(with_closed_secrets(closed, f.vault, k_stack) == closed);
+  const Job job = f.job(text);
+  REQUIRE(job.environment.size() == 5);
+  for (const auto& [name, value] : std::map<std::string, std::string>{
+           {"secret", "a"}, {"ciphertext", "b"}, {"isSecret", "c"}, {"password", "d"}, {"OTHER", "e"}}) {
+    CAPTURE(name);
+    const auto found = std::ranges::find(job.environment, name, &EnvironmentVariable::name);
+    REQUIRE(found != job.environment.end());
+    CHECK(found->value.reveal() == value);
   }
 }
 
