@@ -25,6 +25,7 @@ struct ControlOptions {
   std::chrono::milliseconds cancel_grace{300'000};  // for a job that was asked to stop; then it counts as stopped
   std::chrono::seconds default_timeout{6 * 3600};   // of a deployment that names none
   std::uint64_t source_limit = 2ULL * 1024 * 1024 * 1024;  // bytes of an uploaded folder
+  std::uint64_t most_agents = 1000;                        // of one pool, among those seen of late
   LogLimits logs;
   const base::Clock* clock = nullptr;                    // outlives this; null: the system's
   std::function<void(std::string_view line)> error_log;  // from several threads; may be empty

@@ -90,6 +90,12 @@ std::optional<Claim> Dispatcher::poll(const base::Secret& token, const AgentIden
   {
     base::Transaction transaction = m_core.records.change();
     const TokenRecord known = m_access.pool_token(token);
+    m_core.records.forget_agents(known.owner, m_core.now());
+    if (!m_core.records.has_agent(known.owner, agent.instance) &&
+        m_core.records.count_agents(known.owner) >= m_core.options.most_agents) {
+      throw Error(ErrorCode::conflict, fmt::format("the pool has {} agents already", m_core.options.most_agents))
+          .with_hint("an agent that is gone is forgotten after two hours; other agents need another pool");
+    }
     m_core.records.agent_seen(known.owner, agent, ip, m_core.now());
     m_core.records.pool_token_used(known.id, m_core.now());
     m_core.records.pool_seen(known.owner, m_core.now());

@@ -243,8 +243,20 @@ std::vector<AgentRecord> Records::agents(std::string_view pool) {
   return result;
 }
 
-void Records::forget_agents(std::string_view pool, base::Time seen_before) {
-  query("DELETE FROM agents WHERE pool=? AND last_seen<?").text(pool).time(seen_before).run();
+bool Records::has_agent(std::string_view pool, std::string_view instance) {
+  Query row = query("SELECT 1 FROM agents WHERE pool=? AND instance=?");
+  row.text(pool).text(instance);
+  return row.step();
+}
+
+std::uint64_t Records::count_agents(std::string_view pool) {
+  Query row = query("SELECT count(*) FROM agents WHERE pool=?");
+  row.text(pool).step();
+  return row.number();
+}
+
+void Records::forget_agents(std::string_view pool, base::Time now) {
+  query("DELETE FROM agents WHERE pool=? AND last_seen<?").text(pool).time(now - k_forget_agents_after).run();
 }
 
 }  // namespace airlock::control

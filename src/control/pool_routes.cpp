@@ -16,7 +16,6 @@ using http::ServerResponse;
 
 namespace {
 
-constexpr std::chrono::hours k_forget_agents_after{2};
 constexpr std::size_t k_most_pools = 1000;
 
 std::string checked_organization(const ServerRequest& request) {
@@ -47,7 +46,7 @@ PoolRecord Api::pool_of(const ServerRequest& request) {
 
 ServerResponse Api::pool_detail(const PoolRecord& pool) {
   const base::Time now = m_core.now();
-  m_core.records.forget_agents(pool.id, now - k_forget_agents_after);
+  m_core.records.forget_agents(pool.id, now);
   const auto agents = m_core.records.agents(pool.id);
   Json json = pool_json(pool, agents, now);
   json["agents"] = Json::array();

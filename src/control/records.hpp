@@ -93,6 +93,8 @@ struct DeploymentFilter {
   bool ascending = false;
 };
 
+inline constexpr std::chrono::hours k_forget_agents_after{2};  // since they were seen last
+
 class Records {
  public:
   explicit Records(base::Database database);
@@ -126,7 +128,9 @@ class Records {
   void agent_seen(std::string_view pool, const AgentIdentity& agent, std::string_view ip, base::Time now);
   void agent_alive(std::string_view pool, std::string_view instance, base::Time now);
   std::vector<AgentRecord> agents(std::string_view pool);
-  void forget_agents(std::string_view pool, base::Time seen_before);
+  bool has_agent(std::string_view pool, std::string_view instance);
+  std::uint64_t count_agents(std::string_view pool);
+  void forget_agents(std::string_view pool, base::Time now);  // that were not seen for k_forget_agents_after
 
   std::set<std::string> organizations();  // of pools and stacks
   StackRecord stack(const StackName& name);

@@ -92,6 +92,35 @@ TEST_CASE("a held poll is answered when work comes", "[lease]") {
   CHECK(claim->deployment_id == id);
 }
 
+TEST_CASE("a pool has so many agents, and forgets those that are gone", "[lease]") {
+  class MovableClock : public base::Clock {
+   public:
+    base::Time now() const override { return base::Time(std::chrono::seconds(m_seconds)); }
+    void move(std::chrono::seconds by) { m_seconds += by.count(); }
+
+   private:
+    std::atomic<std::int64_t> m_seconds = 1'700'000'000;
+  };
+  MovableClock clock;
+  RunningPlane plane([&](ControlOptions& options) {
+    options.clock = &clock;
+    options.most_agents = 2;
+  });
+  const std::string token = plane.make_pool();
+  TestAgent one(plane, token, "one");
+  TestAgent two(plane, token, "two");
+  TestAgent three(plane, token, "three");
+  CHECK(one.poll_raw().status == 204);
+  CHECK(two.poll_raw().status == 204);
+  CHECK(three.poll_raw().status == 409);
+  CHECK(two.poll_raw().status == 204);
+  clock.move(std::chrono::hours(1));
+  CHECK(one.poll_raw().status == 204);
+  clock.move(std::chrono::minutes(61));
+  CHECK(three.poll_raw().status == 204);
+  CHECK(two.poll_raw().status == 409);
+}
+
 TEST_CASE("one deployment of a stack at a time, in the order they came", "[lease]") {
   RunningPlane plane([](ControlOptions& options) { options.lease = std::chrono::seconds(60); });
   const std::string token = plane.make_pool();
