@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -96,30 +97,39 @@ class PypiResolver : public Resolver {
   };
 
   void answer(Projects& view, const Task& task, TaskGroup& ahead, Union& carried) {
+    // Archives whose building leads back to themselves are asked about once.
+    std::set<const IndexFile*> asked;
+    std::string name = task.name;
+    std::vector<Requirement> build = answer_once(view, name, task.question, ahead, carried, asked);
+    // pip builds each source archive in an environment of its own; one for all is the same closure or a narrower one.
+    while (!build.empty()) {
+      Question question;
+      for (const Requirement& one : build) {
+        question.requirements.push_back({.requirement = one, .hashes = {}, .because = name});
+      }
+      name = "what building source archives needs";
+      build = answer_once(view, name, question, ahead, carried, asked);
+    }
+  }
+
+  // Returns what building the source archives needs that are in the answer and not yet in `asked`, where it puts them.
+  std::vector<Requirement> answer_once(Projects& view, const std::string& name, const Question& question,
+                                       TaskGroup& ahead, Union& carried, std::set<const IndexFile*>& asked) {
     const std::vector<Chosen> solution =
-        base::with_context([&] { return fmt::format("resolving {} for {}", task.name, view.target().to_string()); },
-                           [&] { return solve(view, task.question, ahead); });
+        base::with_context([&] { return fmt::format("resolving {} for {}", name, view.target().to_string()); },
+                           [&] { return solve(view, question, ahead); });
     std::vector<Requirement> build;
-    {
-      const std::lock_guard lock(carried.mutex);
-      for (const Chosen& chosen : solution) {
-        for (const IndexFile* file : chosen.files) {
-          add(carried, chosen, *file, view.target());
-          if (file->name.kind == FileName::Kind::sdist) {
-            build.insert(build.end(), chosen.metadata->build_requirements.begin(),
-                         chosen.metadata->build_requirements.end());
-          }
+    const std::lock_guard lock(carried.mutex);
+    for (const Chosen& chosen : solution) {
+      for (const IndexFile* file : chosen.files) {
+        add(carried, chosen, *file, view.target());
+        if (file->name.kind == FileName::Kind::sdist && asked.insert(file).second) {
+          build.insert(build.end(), chosen.metadata->build_requirements.begin(),
+                       chosen.metadata->build_requirements.end());
         }
       }
     }
-    // pip builds each source archive in an environment of its own; one for all is the same closure or a narrower one.
-    if (!build.empty()) {
-      Task building{.name = "what building source archives needs", .question = {}};
-      for (const Requirement& one : build) {
-        building.question.requirements.push_back({.requirement = one, .hashes = {}, .because = task.name});
-      }
-      answer(view, building, ahead, carried);
-    }
+    return build;
   }
 
   void add(Union& carried, const Chosen& chosen, const IndexFile& file, const Target& target) {

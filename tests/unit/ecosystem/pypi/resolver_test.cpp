@@ -56,6 +56,16 @@ struct FakeIndex {
     }
     page(name, fmt::format(R"({{"meta":{{"api-version":"1.1"}},"name":"{}","files":[{}]}})", name, files));
   }
+  // A file on disk as the only one of its project.
+  void serve(const std::string& name, const std::filesystem::path& path) {
+    const std::string file = path.filename().string(), content = base::read_file(path, 1 << 20);
+    server.script("/f/" + file, {{.body = content}});
+    page(
+        name,
+        fmt::format(
+            R"({{"meta":{{"api-version":"1.0"}},"name":"{}","files":[{{"filename":"{}","url":"../../f/{}","hashes":{{"sha256":"{}"}},"size":{}}}]}})",
+            name, file, file, base::sha256(content).hex(), content.size()));
+  }
   void page(const std::string& name, const std::string& body,
             const std::string& type = "application/vnd.pypi.simple.v1+json") {
     server.script("/simple/" + name + "/", {{.fields = {{"Content-Type", type}}, .body = body}});
@@ -295,18 +305,9 @@ sdist('b', ''); sdist('c', 'Dynamic: Requires-Dist\n')
                                                   folder.path().string()}});
   REQUIRE(result.exit_code == 0);
   FakeIndex index;
-  const auto serve = [&](const std::string& name, const std::string& file) {
-    const std::string content = base::read_file(folder.path() / file, 1 << 20);
-    index.server.script("/f/" + file, {{.body = content}});
-    index.page(
-        name,
-        fmt::format(
-            R"({{"meta":{{"api-version":"1.0"}},"name":"{}","files":[{{"filename":"{}","url":"../../f/{}","hashes":{{"sha256":"{}"}},"size":{}}}]}})",
-            name, file, file, base::sha256(content).hex(), content.size()));
-  };
-  serve("a", "a-1.0-py3-none-any.whl");
-  serve("b", "b-1.0.tar.gz");
-  serve("c", "c-1.0.tar.gz");
+  index.serve("a", folder.path() / "a-1.0-py3-none-any.whl");
+  index.serve("b", folder.path() / "b-1.0.tar.gz");
+  index.serve("c", folder.path() / "c-1.0.tar.gz");
   index.add("pulumi", {{"3.0", ""}});
   index.add("backend", {{"1.0", ""}});
   Run run(index, "packages: [a], sdist: true");
@@ -372,6 +373,28 @@ TEST_CASE("mistakes in the manifest have their place", "[ecosystem][pypi]") {
     CHECK((error.code() == ErrorCode::manifest || error.code() == ErrorCode::not_found));
     CHECK(error.position()->line == 3);
   }
+}
+
+TEST_CASE("source archives whose building leads back to them are asked about once", "[ecosystem][pypi]") {
+  const base::TempDir folder;
+  const auto result = base::run_process({.argv = {"python3", "-c", R"(
+import io, os, sys, tarfile
+os.chdir(sys.argv[1])
+for name, needs in (('a', 'b'), ('b', 'c'), ('c', 'b'), ('own', 'own')):
+    with tarfile.open(name + '-1.0.tar.gz', 'w:gz') as t:
+        for path, text in (('PKG-INFO', 'Metadata-Version: 2.2\nName: %s\nVersion: 1.0\n' % name),
+                           ('pyproject.toml', '[build-system]\nrequires = ["%s"]\n' % needs)):
+            info = tarfile.TarInfo('%s-1.0/%s' % (name, path)); info.size = len(text)
+            t.addfile(info, io.BytesIO(text.encode()))
+)",
+                                                  folder.path().string()}});
+  REQUIRE(result.exit_code == 0);
+  FakeIndex index;
+  for (const char* name : {"a", "b", "c", "own"}) {
+    index.serve(name, folder.path() / fmt::format("{}-1.0.tar.gz", name));
+  }
+  CHECK(Run(index, "packages: [a], sdist: true").chosen() == Names{"a-1.0.tar.gz", "b-1.0.tar.gz", "c-1.0.tar.gz"});
+  CHECK(Run(index, "packages: [own], sdist: true").chosen() == Names{"own-1.0.tar.gz"});
 }
 
 TEST_CASE("signing in is for the index alone", "[ecosystem][pypi]") {
