@@ -49,16 +49,18 @@ std::optional<Digest> strongest(const std::vector<Digest>& digests) {
 }
 
 bool agree(const std::vector<Digest>& a, const std::vector<Digest>& b) {
-  bool shared = false;
+  std::optional<HashAlgorithm> shared;  // the strongest so far
+  bool same = true;
   for (const Digest& one : a) {
     for (const Digest& other : b) {
-      if (one == other) {
-        return true;
+      if (one.algorithm() != other.algorithm() || (shared && one.algorithm() < *shared)) {
+        continue;
       }
-      shared = shared || one.algorithm() == other.algorithm();
+      same = one == other || (same && shared == one.algorithm());
+      shared = one.algorithm();
     }
   }
-  return !shared;
+  return same;
 }
 
 }  // namespace airlock::ecosystem::npm

@@ -14,7 +14,8 @@ namespace airlock::ecosystem::npm {
 // malformed for a value that has not the length of its algorithm.
 std::vector<base::Digest> parse_integrity(std::string_view text);
 std::optional<base::Digest> strongest(const std::vector<base::Digest>& digests);
-// Whether two statements can both be true: false when they share an algorithm and no value of it.
+// Whether two statements can both be true: false when of the strongest algorithm that they share no value is the same.
+// A weaker one does not count then, since it can be made to agree.
 bool agree(const std::vector<base::Digest>& a, const std::vector<base::Digest>& b);
 
 }  // namespace airlock::ecosystem::npm

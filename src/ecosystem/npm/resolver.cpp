@@ -180,9 +180,10 @@ class NpmResolver : public Resolver {
         m_resolver.m_notes.put({member.packument->name(), member.version}, std::move(*notes));
       }
       for (ResolvedFile& file : version_rows(m_resolver.m_client, member, grade, m_options)) {
-        if (file.row.kind == model::Kind::file && file.row.pin.empty()) {
+        if (file.row.kind == model::Kind::file && file.row.verified == model::Verified::none) {
           m_resolver.m_context.reporter.warning(
-              fmt::format("the registry states no digest of {} {}; what comes is taken as it is",
+              fmt::format("the registry states {} of {} {}; what it sends first is taken as it is",
+                          file.row.pin.empty() ? "no digest" : "only a SHA-1, which proves no origin,",
                           member.packument->name(), member.version));
         }
         m_emit(std::move(file));

@@ -55,11 +55,14 @@ std::vector<ResolvedFile> version_rows(RegistryClient& client, const Member& mem
   FileRow tarball = make_row(member, tarball_path(name, file), grade == Grade::whole ? Kind::file : Kind::known,
                              "application/octet-stream");
   tarball.origin = client.tarball_url(name, member.version, member.facts).to_string();
-  if (const auto pin = strongest(member.facts.integrity)) {
+  const auto pin = strongest(member.facts.integrity);
+  if (pin) {
     tarball.pin = pin->to_string();
   }
   if (grade == Grade::whole) {
-    tarball.verified = tarball.pin.empty() ? model::Verified::none : model::Verified::upstream_digest;
+    // Two tarballs can be made with one SHA-1: it is compared, and proves nothing.
+    const bool proves = pin && pin->algorithm() != base::HashAlgorithm::sha1;
+    tarball.verified = proves ? model::Verified::upstream_digest : model::Verified::none;
     tarball.platform = platform_of(member.facts.limits, options);
   }
   rows.push_back({.row = std::move(tarball), .content = std::nullopt});

@@ -100,6 +100,16 @@ TEST_CASE("integrity gives digests, and two statements agree or do not", "[ecosy
   CHECK(agree({}, both));
   CHECK(agree(sha1, parse_integrity(sha512)));  // nothing to compare
   CHECK_FALSE(agree(parse_integrity("sha1-AAAAAAAAAAAAAAAAAAAAAAAAAAA="), both));
+  // A SHA-1 that is the same says nothing where SHA-512 differs.
+  const auto other = parse_integrity("sha512-" + std::string(86, 'A') + "== sha1-W4o6d2Xf4AEmHd6RVYnngvjJTR4=");
+  REQUIRE(other.size() == 2);
+  CHECK_FALSE(agree(other, both));
+  CHECK_FALSE(agree(both, other));
+  CHECK(agree(other, sha1));
+  auto either = other;
+  either.insert(either.end(), both.begin(), both.end());
+  CHECK(agree(either, both));
+  CHECK(agree(both, either));
   CHECK(test::code_of([] { return parse_integrity("sha512-AAAA"); }) == ErrorCode::malformed);
   CHECK(test::code_of([] { return parse_integrity("sha1-*"); }) == ErrorCode::malformed);
   CHECK_FALSE(strongest({}));

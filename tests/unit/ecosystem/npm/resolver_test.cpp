@@ -74,6 +74,26 @@ TEST_CASE("a package becomes its tarball, its object, its notes and its tag", "[
   CHECK(registry.server().requests("/@s%2fa").size() == 2);  // once a run; the second is the lock's
 }
 
+TEST_CASE("a SHA-1 alone is compared and proves nothing", "[ecosystem][npm][resolver]") {
+  FakeRegistry registry;
+  base::Hasher hasher(base::HashAlgorithm::sha1);
+  hasher.update("tarball of a 1.0.0");
+  registry.add("a", "1.0.0", {{"dist", {{"shasum", hasher.finish().hex()}}}});
+  registry.add("b", "1.0.0", {{"dist", Json::object()}});
+  Resolution run(descriptor(), registry.manifest("{ packages: [a, b] }"));
+  run.run();
+  CHECK(run.row("a/-/a-1.0.0.tgz").pin.starts_with("sha1:"));
+  CHECK(run.row("a/-/a-1.0.0.tgz").verified == model::Verified::none);
+  CHECK(run.row("b/-/b-1.0.0.tgz").pin.empty());
+  CHECK(run.row("b/-/b-1.0.0.tgz").verified == model::Verified::none);
+  std::string warnings;
+  for (const std::string& warning : run.reporter().warnings()) {
+    warnings += warning + "\n";
+  }
+  CHECK(warnings.find("only a SHA-1, which proves no origin, of a 1.0.0;") != std::string::npos);
+  CHECK(warnings.find("no digest of b 1.0.0;") != std::string::npos);
+}
+
 TEST_CASE("a closure holds dependencies, peers, aliases and several versions; not bundled or optional peers",
           "[ecosystem][npm][resolver]") {
   FakeRegistry registry;
