@@ -114,6 +114,16 @@ Url Registries::parse(const std::string& text, const std::string& what) const {
   return url;
 }
 
+Url Registries::default_registry() {
+  if (m_default.empty()) {
+    m_default = setting("registry");
+  }
+  if (m_default.empty()) {
+    m_default = ask_client();
+  }
+  return parse(m_default, "the address of the npm registry");
+}
+
 Url Registries::registry_of(const std::string& package) {
   const std::lock_guard lock(m_mutex);
   load();
@@ -125,13 +135,7 @@ Url Registries::registry_of(const std::string& package) {
       return parse(registry, fmt::format("npm's setting {}", key));
     }
   }
-  if (m_default.empty()) {
-    m_default = setting("registry");
-  }
-  if (m_default.empty()) {
-    m_default = ask_client();
-  }
-  return parse(m_default, "the address of the npm registry");
+  return default_registry();
 }
 
 Secret Registries::authorization(const Url& url) {
@@ -140,14 +144,15 @@ Secret Registries::authorization(const Url& url) {
   const auto upstream = m_context.manifest.upstreams.find(k_ecosystem);
   if (upstream != m_context.manifest.upstreams.end()) {
     const model::Upstream& said = upstream->second;
-    if (said.url.empty() || Url::parse(said.url).origin() == url.origin()) {
-      if (Secret secret = ecosystem::authorization(said, m_context.environment); !secret.empty()) {
-        return secret;
-      }
+    const bool signs_in = !said.token_env.empty() || !said.username_env.empty();
+    if (signs_in && default_registry().origin() == url.origin()) {
+      return ecosystem::authorization(said, m_context.environment);
     }
   }
-  if (Secret secret = access(m_context.manifest, m_context.environment, url).authorization; !secret.empty()) {
-    return secret;
+  // An upstream of the host: its credentials are for where it leads, and it leads npm nowhere else.
+  if (Access way = access(m_context.manifest, m_context.environment, url);
+      !way.authorization.empty() && way.url.origin() == url.origin()) {
+    return std::move(way.authorization);
   }
   // From the longest path to the shortest, as npm looks.
   std::string path = url.path();

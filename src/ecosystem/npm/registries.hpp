@@ -24,13 +24,15 @@ class Registries {
 
   // Without a trailing slash. Throws config when nothing on this host names a registry.
   base::Url registry_of(const std::string& package);
-  // The value of Authorization for `url`, empty where none is configured for it.
+  // The value of Authorization for `url`, empty where none is configured for it. What the manifest gives for npm is for
+  // the origin of the registry that packages come from by default, whoever names another address.
   base::Secret authorization(const base::Url& url);
 
  private:
   void load();  // m_mutex is held
   std::string setting(const std::string& key) const;
   std::string ask_client();
+  base::Url default_registry();  // m_mutex is held
   base::Url parse(const std::string& text, const std::string& what) const;
 
   const ResolveContext& m_context;

@@ -341,6 +341,27 @@ TEST_CASE("a hostile tarball address gives a plain name, and a foreign host is a
   CHECK(test::code_of([&] { return run.run().size(); }) == ErrorCode::upstream);
 }
 
+TEST_CASE("the manifest's credentials for npm are for the registry by default alone", "[ecosystem][npm][resolver]") {
+  FakeRegistry registry, other;
+  other.add("@s/b", "1.0.0");
+  other.server().script("/download/a", {{.body = "tarball of a 1.0.0"}});
+  registry.add(
+      "a", "1.0.0",
+      {{"dist", {{"tarball", other.server().url("/download/a")}, {"integrity", integrity_of("tarball of a 1.0.0")}}}});
+  base::TempDir home;
+  base::write_file_atomic(home.path() / ".npmrc", "registry=" + registry.url() + "\n@s:registry=" + other.url() + "\n");
+  Resolution run(descriptor(), "npm: { packages: [a, '@s/b'] }\nupstreams: { npm: { token_env: TOKEN } }\n",
+                 {{"HOME", home.path().string()}, {"TOKEN", "s3cret"}});
+  run.run();
+  CHECK(run.fetch(run.row("a/-/a-1.0.0.tgz")) == "tarball of a 1.0.0");
+  CHECK(registry.server().requests("/a").back().field("Authorization") == "Bearer s3cret");
+  const auto elsewhere = other.server().requests();
+  CHECK(elsewhere.size() >= 2);
+  for (const auto& request : elsewhere) {
+    CHECK_FALSE(request.field("Authorization"));
+  }
+}
+
 TEST_CASE("address and credentials come from npm's own configuration", "[ecosystem][npm][resolver]") {
   FakeRegistry registry;
   registry.add("a", "1.0.0");
