@@ -87,7 +87,11 @@ Access access(const model::Manifest& manifest, const Environment& environment, c
   Access access{.url = url, .authorization = {}};
   if (const Upstream* upstream = find_upstream(manifest, url)) {
     access.url = redirected(*upstream, url);
-    access.authorization = authorization(*upstream, environment);
+    // Whoever names an http address of a host that is signed in to over TLS would have the secret sent in the clear.
+    const bool in_the_clear = access.url.scheme() == "http" && upstream->url.empty() && !upstream->plain_http;
+    if (!in_the_clear) {
+      access.authorization = authorization(*upstream, environment);
+    }
   }
   if (access.authorization.empty() && access.url.origin() != url.origin()) {
     if (const Upstream* upstream = find_upstream(manifest, access.url)) {

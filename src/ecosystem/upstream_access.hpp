@@ -28,7 +28,8 @@ struct Access {
 
 // `url` as the manifest wants it reached: an upstream of its host ("host:port" first, then "host") with a `url`
 // replaces scheme, host and port, and puts its path in front; with `plain_http`, https becomes http. Credentials are
-// those of that upstream, else of the upstream of the new host.
+// those of that upstream, else of the upstream of the new host; for an http address only where the manifest wants it
+// so, by `plain_http` or an http `url`.
 Access access(const model::Manifest& manifest, const Environment& environment, const base::Url& url);
 
 }  // namespace airlock::ecosystem

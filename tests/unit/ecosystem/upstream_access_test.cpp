@@ -48,6 +48,18 @@ TEST_CASE("credentials come from the environment and belong to the upstream", "[
         "Bearer t0ken");
 }
 
+TEST_CASE("a credential goes over plain http only where the manifest wants that", "[ecosystem][upstream_access]") {
+  const auto value = [&](const std::string& upstreams, const std::string& url) {
+    return access(manifest(upstreams), {{"TOKEN", "t0ken"}}, base::Url::parse(url)).authorization.reveal();
+  };
+  CHECK(value("  h.example: { token_env: TOKEN }", "http://h.example/a").empty());
+  CHECK(value("  'h.example:8080': { token_env: TOKEN }", "http://h.example:8080/a").empty());
+  CHECK(value("  h.example: { token_env: TOKEN, plain_http: true }", "http://h.example/a") == "Bearer t0ken");
+  CHECK(value("  h.example: { token_env: TOKEN, plain_http: true }", "https://h.example/a") == "Bearer t0ken");
+  CHECK(value("  h.example: { token_env: TOKEN, url: 'http://x.example' }", "https://h.example/a") == "Bearer t0ken");
+  CHECK(value("  h.example: { token_env: TOKEN, url: 'https://x.example' }", "http://h.example/a") == "Bearer t0ken");
+}
+
 TEST_CASE("a variable that is not set is named, with the place that asks for it", "[ecosystem][upstream_access]") {
   const auto error = test::error_of([] {
     return access(manifest("  h.example: { token_env: NOT_SET }"), {}, base::Url::parse("https://h.example/"));
