@@ -170,6 +170,24 @@ check "the next agent ends it as lost" wait_for 40 started app/agent "was killed
 check "and removes its folder" wait_for 20 bash -c '[ -z "$(ls -A "$1")" ]' - "$work/jobs"
 check "it works on" deploy app/again preview --follow
 
+# ---- the agent killed at any moment, from the claim to the last word ------------------------------------------------
+# Milliseconds from `deploy create`; a job of a few hundred is met in each of its steps.
+ended() { far_airlock --json deploy show "$1" | grep -qE "\"state\": \"(succeeded|failed|lost|cancelled)\""; }
+bad=0 ended_well=0
+for delay in 0 40 80 120 160 200 250 300 400 500 650 800; do
+  far_airlock --json deploy create app/moment update --tool "$kind" --pool builders --backend "file://$state" --source "$project" --pre-run 'echo begun; sleep 0.1' >/dev/null || bad=$((bad + 1))
+  sleep "$(awk -v d="$delay" 'BEGIN { print d / 1000 }')"
+  kill -9 "$agent_pid"; wait "$agent_pid" 2>/dev/null
+  start_agent
+  wait_for 90 ended app/moment || { bad=$((bad + 1)); far_airlock deploy show app/moment; }
+  status_is app/moment succeeded && ended_well=$((ended_well + 1))
+done
+echo "     of 12 deployments whose agent was killed, $ended_well succeeded all the same"
+check "each deployment comes to an end, whenever its agent was killed" test $bad = 0
+check "no job's folder is left" wait_for 20 bash -c '[ -z "$(ls -A "$1")" ]' - "$work/jobs"
+check "no process of a job is left" wait_for 10 bash -c '! pgrep -f "[s]leep 0.1"'
+check "it works on after all that" deploy app/after preview --follow
+
 # ---- the first signal drains ---------------------------------------------------------------------------------------
 far_airlock --json deploy create app/drain preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 4; echo finished' >"$work/create.json"
 check "a job runs while the agent is told to stop" wait_for 20 started app/drain begun

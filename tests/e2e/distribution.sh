@@ -1,6 +1,7 @@
 # Distribution 3, the registry of today, on both sides: an image is taken out of one, and pushed into another. Its program
 # is built from its Go module, once.
 . "$(dirname "$0")/lib.sh"
+make_far
 program=$cache/bin/distribution-3.0.0
 if ! command -v go >/dev/null; then echo "skip: no Go on PATH, so no Distribution 3"; finish; fi
 if [ ! -x "$program" ]; then
@@ -10,7 +11,6 @@ if [ ! -x "$program" ]; then
   fi
   mv "$work/bin/registry" "$program"
 fi
-make_far
 near=$work/near site=$work/site out=$work/out
 mkdir -p "$out"
 
