@@ -144,7 +144,8 @@ void Closure::add_listed(const Module& module) {
           zips.insert(one);
         }
       } catch (const Error& error) {
-        if (error.code() != ErrorCode::not_found) {
+        // A proxy may also refuse (403) what it does not want to serve.
+        if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::auth) {
           throw;
         }
         m_context.reporter.note(fmt::format("go: {}, which the go.sum of {} lists, is left out: {}", one.to_string(),
