@@ -95,7 +95,7 @@ class PipeSignalBlock {
 // The arguments of posix_spawn that need freeing.
 class SpawnSettings {
  public:
-  SpawnSettings(int input, int output, int errors) {
+  SpawnSettings(int input, int output, int errors, ProcessGroup group) {
     posix_spawn_file_actions_init(&m_actions);
     posix_spawnattr_init(&m_attributes);
     posix_spawn_file_actions_adddup2(&m_actions, input, STDIN_FILENO);
@@ -108,8 +108,12 @@ class SpawnSettings {
     sigfillset(&all);
     posix_spawnattr_setsigmask(&m_attributes, &none);
     posix_spawnattr_setsigdefault(&m_attributes, &all);
-    posix_spawnattr_setpgroup(&m_attributes, 0);
-    posix_spawnattr_setflags(&m_attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+    if (group == ProcessGroup::own) {
+      posix_spawnattr_setpgroup(&m_attributes, 0);
+      flags |= POSIX_SPAWN_SETPGROUP;
+    }
+    posix_spawnattr_setflags(&m_attributes, static_cast<short>(flags));
   }
   SpawnSettings(const SpawnSettings&) = delete;
   SpawnSettings& operator=(const SpawnSettings&) = delete;
@@ -153,17 +157,17 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
-// A child that is killed, with its group, unless it was waited for.
+// A child that is killed, with a group of its own, unless it was waited for.
 class Child {
  public:
-  Child(pid_t pid, std::string name) : m_pid(pid), m_name(std::move(name)) {}
+  Child(pid_t pid, std::string name, ProcessGroup group) : m_pid(pid), m_name(std::move(name)), m_group(group) {}
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
     if (m_status) {
       return;
     }
-    kill(-m_pid, SIGKILL);
+    kill(m_group == ProcessGroup::own ? -m_pid : m_pid, SIGKILL);
     int status = 0;
     retry([&] { return waitpid(m_pid, &status, 0); });
   }
@@ -184,11 +188,12 @@ class Child {
  private:
   pid_t m_pid;
   std::string m_name;
+  ProcessGroup m_group;
   std::optional<int> m_status;
 };
 
 pid_t spawn(const ProcessOptions& options, const Fd& input, const Fd& output, const Fd& errors) {
-  const SpawnSettings settings(input.get(), output.get(), errors.get());
+  const SpawnSettings settings(input.get(), output.get(), errors.get(), options.group);
   std::vector<std::string> arguments = options.argv;
   std::vector<std::string> environment = merged_environment(options.environment);
   pid_t pid = 0;
@@ -251,7 +256,11 @@ class Pump {
 
   bool step_output() {
     const bool output = drain(m_output, m_result.output, "stdout");
+    const std::size_t told = m_result.errors.size();
     const bool errors = drain(m_errors, m_result.errors, "stderr");
+    if (errors && m_options.on_errors) {
+      m_options.on_errors(std::string_view(m_result.errors).substr(told));
+    }
     return output || errors;
   }
 
@@ -311,7 +320,7 @@ ProcessResult run_process(const ProcessOptions& options) {
   Pipe output = make_pipe();
   Pipe errors = make_pipe();
   const PipeSignalBlock block;
-  Child child(spawn(options, input.read_end, output.write_end, errors.write_end), options.argv.front());
+  Child child(spawn(options, input.read_end, output.write_end, errors.write_end), options.argv.front(), options.group);
   // The child's ends must be closed here, or no end of file would ever come.
   input.read_end = Fd();
   output.write_end = Fd();

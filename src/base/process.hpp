@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -9,12 +10,18 @@
 
 namespace airlock::base {
 
+// In a group of its own, a program that is stopped takes its children with it. In ours it may ask a person on the
+// terminal, for a PIN say, and only the program itself is stopped.
+enum class ProcessGroup { own, ours };
+
 struct ProcessOptions {
   std::vector<std::string> argv;                        // argv[0] is looked up on PATH
   std::string input;                                    // written to its stdin, then closed
   std::map<std::string, std::string> environment;       // added to, or replacing, our own
-  std::chrono::seconds timeout{60};                     // then it is killed, with its process group
+  std::chrono::seconds timeout{60};                     // then it is killed, with a group of its own
   std::size_t output_limit = std::size_t{1024} * 1024;  // bytes of stdout and of stderr each; more throws limit
+  ProcessGroup group = ProcessGroup::own;
+  std::function<void(std::string_view)> on_errors;  // given what it writes to stderr, as it comes; may be empty
 };
 
 struct ProcessResult {

@@ -22,6 +22,9 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
+using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, OpensslDeleter<OSSL_PARAM_BLD_free>>;
+using Params = std::unique_ptr<OSSL_PARAM, OpensslDeleter<OSSL_PARAM_free>>;
+
 constexpr std::size_t k_point_size = 32;        // bytes of an Ed25519 point
 constexpr std::size_t k_p256_point_size = 65;   // bytes, uncompressed
 constexpr std::size_t k_pem_limit = 16 * 1024;  // characters; an RSA key of 8,192 bits takes about 1,500
@@ -134,6 +137,50 @@ void check_rsa(EVP_PKEY* key) {
   }
 }
 
+X509PubKey decode_public_info(std::string_view pem) {
+  const std::string der = decode_lone_pem(pem);
+  const unsigned char* cursor = as_unsigned(der);
+  X509PubKey info(d2i_X509_PUBKEY(nullptr, &cursor, static_cast<long>(der.size())));
+  if (!info || cursor != as_unsigned(der) + der.size()) {
+    throw openssl_error(ErrorCode::malformed, "the public key cannot be read");
+  }
+  return info;
+}
+
+EvpPkey checked_key(const X509_PUBKEY* info, Scheme scheme) {
+  EvpPkey key(X509_PUBKEY_get(info));
+  if (!key) {
+    throw openssl_error(ErrorCode::malformed, "the public key cannot be read");
+  }
+  if (scheme == Scheme::rsa_pss_sha256) {
+    check_rsa(key.get());
+  } else {
+    check_ec_point(key.get());
+  }
+  return key;
+}
+
+// The same modulus and exponent without the restriction to PSS.
+EvpPkey as_plain_rsa(EVP_PKEY* key) {
+  BIGNUM* n_raw = nullptr;
+  BIGNUM* e_raw = nullptr;
+  const bool read = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n_raw) == 1 &&
+                    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e_raw) == 1;
+  const BigNumber n(n_raw);
+  const BigNumber e(e_raw);
+  const ParamBuilder builder(OSSL_PARAM_BLD_new());
+  const bool built = read && builder && OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) == 1 &&
+                     OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1;
+  const Params parameters(built ? OSSL_PARAM_BLD_to_param(builder.get()) : nullptr);
+  const EvpPkeyCtx context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
+  EVP_PKEY* plain = nullptr;
+  if (!parameters || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &plain, EVP_PKEY_PUBLIC_KEY, parameters.get()) != 1) {
+    throw openssl_error(ErrorCode::malformed, "the public key cannot be read");
+  }
+  return EvpPkey(plain);
+}
+
 }  // namespace
 
 EvpPkey load_ed25519_point(std::string_view raw) {
@@ -158,23 +205,32 @@ EvpPkey load_ed25519_point(std::string_view raw) {
 }
 
 EvpPkey load_public_pem(std::string_view pem, Scheme scheme) {
-  const std::string der = decode_lone_pem(pem);
-  const unsigned char* cursor = as_unsigned(der);
-  const X509PubKey info(d2i_X509_PUBKEY(nullptr, &cursor, static_cast<long>(der.size())));
-  if (!info || cursor != as_unsigned(der) + der.size()) {
-    throw openssl_error(ErrorCode::malformed, "the public key cannot be read");
-  }
+  const X509PubKey info = decode_public_info(pem);
   check_algorithm(info.get(), scheme);
-  EvpPkey key(X509_PUBKEY_get(info.get()));
-  if (!key) {
+  return checked_key(info.get(), scheme);
+}
+
+NamedKey load_any_public_pem(std::string_view pem) {
+  const X509PubKey info = decode_public_info(pem);
+  ASN1_OBJECT* algorithm = nullptr;
+  const unsigned char* bits = nullptr;
+  int size = 0;
+  if (X509_PUBKEY_get0_param(&algorithm, &bits, &size, nullptr, info.get()) != 1) {
     throw openssl_error(ErrorCode::malformed, "the public key cannot be read");
   }
-  if (scheme == Scheme::rsa_pss_sha256) {
-    check_rsa(key.get());
-  } else {
-    check_ec_point(key.get());
+  switch (OBJ_obj2nid(algorithm)) {
+  case NID_ED25519:
+    return {load_ed25519_point({reinterpret_cast<const char*>(bits), static_cast<std::size_t>(size)}), Scheme::ed25519};
+  case NID_X9_62_id_ecPublicKey:
+    check_algorithm(info.get(), Scheme::ecdsa_p256);
+    return {checked_key(info.get(), Scheme::ecdsa_p256), Scheme::ecdsa_p256};
+  case NID_rsaEncryption:
+    return {checked_key(info.get(), Scheme::rsa_pss_sha256), Scheme::rsa_pss_sha256};
+  case NID_rsassaPss:
+    return {as_plain_rsa(checked_key(info.get(), Scheme::rsa_pss_sha256).get()), Scheme::rsa_pss_sha256};
+  default:
+    throw Error(ErrorCode::unsupported, "the public key is neither Ed25519 nor ECDSA on P-256 nor RSA");
   }
-  return key;
 }
 
 EvpPkey load_p256_point(std::string_view raw) {
@@ -215,6 +271,14 @@ std::string public_value(EVP_PKEY* key, Scheme scheme) {
   char* text = nullptr;
   const long size = BIO_get_mem_data(out.get(), &text);
   return {text, static_cast<std::size_t>(size)};
+}
+
+PublicKey public_key_of(EVP_PKEY* key, Scheme scheme) {
+  const std::string_view keytype = scheme == Scheme::ed25519      ? "ed25519"
+                                   : scheme == Scheme::ecdsa_p256 ? "ecdsa"
+                                                                  : "rsa";
+  return PublicKey::from_json(
+      {{"keytype", keytype}, {"scheme", to_string(scheme)}, {"keyval", {{"public", public_value(key, scheme)}}}});
 }
 
 std::optional<Scheme> scheme_of(const EVP_PKEY* key) {

@@ -24,11 +24,7 @@ PublicKey public_half(EVP_PKEY* key) {
   if (!context || EVP_PKEY_pairwise_check(context.get()) != 1) {
     throw openssl_error(ErrorCode::untrusted, "the private and the public part of the key do not belong together");
   }
-  const std::string_view keytype = *scheme == Scheme::ed25519      ? "ed25519"
-                                   : *scheme == Scheme::ecdsa_p256 ? "ecdsa"
-                                                                   : "rsa";
-  return PublicKey::from_json(
-      {{"keytype", keytype}, {"scheme", to_string(*scheme)}, {"keyval", {{"public", public_value(key, *scheme)}}}});
+  return public_key_of(key, *scheme);
 }
 
 EvpPkey generate(Scheme scheme) {
