@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/files.hpp"
+#include "base/lock_holder.hpp"
 #include "support/errors.hpp"
 
 using namespace airlock::base;
@@ -94,4 +95,16 @@ TEST_CASE("a temporary directory is made where it is asked for", "[base][files]"
   CHECK(dir.path().parent_path() == parent.path());
   CHECK(dir.path().filename().native().starts_with("work-"));
   CHECK(code_of([&] { return TempDir(parent.path() / "absent").path(); }) == ErrorCode::io);
+}
+
+TEST_CASE("who holds a lock is told without taking it", "[base][files]") {
+  const TempDir dir;
+  const auto path = dir.path() / "lock";
+  CHECK_FALSE(lock_holder(path));
+  {
+    const FileLock lock(path);
+    REQUIRE(lock_holder(path));
+    CHECK(*lock_holder(path) == ::getpid());
+  }
+  CHECK_FALSE(lock_holder(path));
 }

@@ -1,4 +1,4 @@
-#include "base/sqlite.hpp"
+#include "base/sqlite_copy.hpp"
 
 #include <array>
 #include <atomic>
@@ -242,4 +242,63 @@ TEST_CASE("a database moves, and its statements stay usable", "[base][sqlite]") 
   Database three(dir.path() / "y.db", DatabaseMode::read_write);
   three = std::move(two);
   CHECK(count_rows(three) == 0);
+}
+
+TEST_CASE("a copy is one moment of a database that others write to", "[base][sqlite]") {
+  const TempDir dir;
+  const auto path = dir.path() / "x.db";
+  Database database(path, DatabaseMode::read_write);
+  database.execute("CREATE TABLE t (a); CREATE TABLE u (a)");
+  std::atomic<bool> stop = false;
+  std::thread writer([&] {
+    Database own(path, DatabaseMode::read_write);
+    while (!stop) {
+      Transaction transaction(own);
+      own.execute("INSERT INTO t VALUES (1); INSERT INTO u VALUES (1)");
+      transaction.commit();
+    }
+  });
+  for (int i = 0; i < 5; ++i) {
+    const auto copy = dir.path() / ("copy" + std::to_string(i) + ".db");
+    copy_database(path, copy);
+    Database opened(copy, DatabaseMode::read_write);
+    Statement query = opened.prepare("SELECT (SELECT count(*) FROM t) - (SELECT count(*) FROM u)");
+    REQUIRE(query.step());
+    CHECK(query.number(0) == 0);
+  }
+  stop = true;
+  writer.join();
+}
+
+TEST_CASE("a database from elsewhere must have just the schema that its steps make", "[base][sqlite]") {
+  const TempDir dir;
+  const std::array<std::string_view, 2> steps = {"CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT)",
+                                                 "CREATE INDEX i ON t (a)"};
+  const auto path = dir.path() / "x.db";
+  const auto check = [&] { require_schema(Database(path, DatabaseMode::read_only), steps); };
+  {
+    Database database(path, DatabaseMode::read_write);
+    database.migrate(std::span(steps).first(1));
+    CHECK_NOTHROW(check());  // an older one is as good
+    database.migrate(steps);
+    CHECK_NOTHROW(check());
+    database.execute("PRAGMA user_version=3");
+    CHECK(code_of(check) == ErrorCode::unsupported);
+    database.execute("PRAGMA user_version=0");
+    CHECK(code_of(check) == ErrorCode::tampered);
+    database.execute("PRAGMA user_version=2");
+    SECTION("a trigger") {
+      database.execute("CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM t; END");
+    }
+    SECTION("a view") {
+      database.execute("CREATE VIEW v AS SELECT 1");
+    }
+    SECTION("another table") {
+      database.execute("CREATE TABLE w (a)");
+    }
+    SECTION("one index less") {
+      database.execute("DROP INDEX i");
+    }
+  }
+  CHECK(code_of(check) == ErrorCode::tampered);
 }

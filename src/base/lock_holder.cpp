@@ -1,0 +1,55 @@
+#include "base/lock_holder.hpp"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+#include <string>
+
+#include "base/files.hpp"
+
+namespace airlock::base {
+
+namespace {
+
+constexpr std::size_t k_locks_limit = 16u << 20;  // bytes of /proc/locks
+
+}  // namespace
+
+std::optional<pid_t> lock_holder(const std::filesystem::path& path) {
+  struct stat about = {};
+  if (stat(path.c_str(), &about) != 0) {
+    return std::nullopt;
+  }
+  // "1: FLOCK  ADVISORY  WRITE 4711 08:01:393220 0 EOF"
+  std::istringstream lines(read_file("/proc/locks", k_locks_limit));
+  std::string line;
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string number;
+    std::string kind;
+    std::string advisory;
+    std::string access;
+    long process = 0;
+    std::string place;
+    if (!(words >> number >> kind >> advisory >> access >> process >> place) || kind != "FLOCK" || access != "WRITE") {
+      continue;
+    }
+    unsigned held_major = 0;
+    unsigned held_minor = 0;
+    unsigned long long inode = 0;
+    if (std::sscanf(place.c_str(), "%x:%x:%llu", &held_major, &held_minor, &inode) != 3 || inode != about.st_ino) {
+      continue;
+    }
+    // File systems without a device of their own (btrfs, overlay) show one number here and another to stat.
+    const bool same_device = held_major == major(about.st_dev) && held_minor == minor(about.st_dev);
+    if (same_device || (held_major == 0 && major(about.st_dev) == 0)) {
+      return static_cast<pid_t>(std::max(process, 0L));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace airlock::base

@@ -1,0 +1,15 @@
+// Who holds a FileLock (files.hpp), for those who only want to tell.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+
+namespace airlock::base {
+
+// The process that holds it, as the kernel lists locks; 0 where it does not tell which. nullopt: nobody, or no such
+// file. Takes no lock itself, so it can stand in nobody's way.
+std::optional<pid_t> lock_holder(const std::filesystem::path& path);
+
+}  // namespace airlock::base
