@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/sqlite_copy.hpp"
+
 namespace airlock::control {
 
 namespace {
@@ -58,6 +60,10 @@ base::Database open_control_db(const std::filesystem::path& home) {
   base::Database database(control_folder(home) / "control.db", base::DatabaseMode::read_write);
   database.migrate(k_schema_steps);
   return database;
+}
+
+void require_control_db(const std::filesystem::path& file) {
+  base::require_schema(base::Database(file, base::DatabaseMode::immutable), k_schema_steps);
 }
 
 }  // namespace airlock::control

@@ -12,5 +12,7 @@ namespace airlock::control {
 std::filesystem::path control_folder(const std::filesystem::path& home);
 // Created and brought up to date where need be; throws io where the home cannot be written.
 base::Database open_control_db(const std::filesystem::path& home);
+// For a file that comes from elsewhere: throws tampered, unsupported (base::require_schema).
+void require_control_db(const std::filesystem::path& file);
 
 }  // namespace airlock::control

@@ -3,11 +3,14 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "store/row_columns.hpp"
 #include "store/state_db_impl.hpp"
 
@@ -15,16 +18,31 @@ namespace airlock::store {
 
 namespace {
 
-// The real user: who started this, also under a set-user-id wrapper.
+// The real user: who started this, also under a set-user-id wrapper. Root is often somebody else, who came by sudo;
+// what sudo left in the environment is believed of root only, who could write here whatever pleases him.
 std::string user_name() {
   const uid_t uid = ::getuid();
+  const char* const through_sudo = uid == 0 ? std::getenv("SUDO_USER") : nullptr;
+  const std::string suffix = through_sudo == nullptr || *through_sudo == '\0'
+                                 ? ""
+                                 : fmt::format(" (sudo by {})", base::printable(through_sudo, 64));
   std::array<char, 4096> buffer{};
   passwd entry{};
   passwd* found = nullptr;
   if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
-    return found->pw_name;
+    return found->pw_name + suffix;
   }
   return fmt::format("uid {}", uid);
+}
+
+AuditEntry read_entry(const base::Statement& query) {
+  return {.number = static_cast<std::uint64_t>(query.number(0)),
+          .time = base::Time(std::chrono::seconds(query.number(1))),
+          .action = query.text(2),
+          .user = query.text(3),
+          .detail = query.text(4),
+          .previous = query.text(5),
+          .digest = query.text(6)};
 }
 
 }  // namespace
@@ -48,12 +66,9 @@ void StateDb::audit(base::Time time, std::string_view action, std::string_view d
                    .detail = std::string(detail_json),
                    .previous = {},
                    .digest = {}};
-  {
-    Query last(m_impl->cached("SELECT number, digest FROM audit ORDER BY number DESC LIMIT 1"));
-    if (last->step()) {
-      entry.number = static_cast<std::uint64_t>(last->number(0)) + 1;
-      entry.previous = last->text(1);
-    }
+  if (const auto last = last_audit_entry()) {
+    entry.number = last->number + 1;
+    entry.previous = last->digest;
   }
   entry.digest = audit_digest(entry);
   m_impl->cached("INSERT INTO audit (number, time, action, user, detail, previous, digest) VALUES (?,?,?,?,?,?,?)")
@@ -71,13 +86,24 @@ std::vector<AuditEntry> StateDb::audit_entries() const {
   Query query(m_impl->cached("SELECT number, time, action, user, detail, previous, digest FROM audit ORDER BY number"));
   std::vector<AuditEntry> entries;
   while (query->step()) {
-    entries.push_back({.number = static_cast<std::uint64_t>(query->number(0)),
-                       .time = base::Time(std::chrono::seconds(query->number(1))),
-                       .action = query->text(2),
-                       .user = query->text(3),
-                       .detail = query->text(4),
-                       .previous = query->text(5),
-                       .digest = query->text(6)});
+    entries.push_back(read_entry(*query));
+  }
+  return entries;
+}
+
+std::optional<AuditEntry> StateDb::last_audit_entry() const {
+  Query query(m_impl->cached(
+      "SELECT number, time, action, user, detail, previous, digest FROM audit ORDER BY number DESC LIMIT 1"));
+  return query->step() ? std::optional(read_entry(*query)) : std::nullopt;
+}
+
+std::vector<AuditEntry> StateDb::newest_audit_entries(std::string_view action, std::uint64_t count) const {
+  Query query(m_impl->cached("SELECT number, time, action, user, detail, previous, digest FROM audit WHERE action=? "
+                             "ORDER BY number DESC LIMIT ?"));
+  query->bind(1, action).bind(2, to_integer(count));
+  std::vector<AuditEntry> entries;
+  while (query->step()) {
+    entries.push_back(read_entry(*query));
   }
   return entries;
 }
@@ -104,6 +130,59 @@ std::vector<base::Finding> check_audit(const std::vector<AuditEntry>& entries) {
     }
     previous = entry.digest;
     ++number;
+  }
+  return findings;
+}
+
+namespace {
+
+// The entry of a restore that says itself that the log went further once, and how far.
+const AuditEntry* restore_that_explains(const std::vector<AuditEntry>& entries, std::uint64_t number) {
+  for (const AuditEntry& entry : entries) {
+    if (entry.action != "restore" || entry.number > number) {
+      continue;
+    }
+    const auto detail = base::Json::parse(entry.detail, nullptr, false);
+    const auto lost = detail.is_object() ? detail.find("lost") : detail.end();
+    if (detail.is_object() && lost != detail.end() && lost->is_number_unsigned() &&
+        lost->get<std::uint64_t>() >= number) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::vector<base::Finding> check_audit_marks(const std::vector<AuditEntry>& entries,
+                                             const std::vector<AuditMark>& marks) {
+  std::vector<base::Finding> findings;
+  for (const AuditMark& mark : marks) {
+    const auto entry = std::ranges::find(entries, mark.number, &AuditEntry::number);
+    if (mark.number == 0 || (entry != entries.end() && entry->digest.starts_with(mark.head))) {
+      continue;
+    }
+    const std::string subject = fmt::format("audit entry {}", mark.number);
+    if (const AuditEntry* restore = restore_that_explains(entries, mark.number)) {
+      findings.push_back(
+          {.severity = base::Severity::warning,
+           .code = base::ErrorCode::tampered,
+           .subject = subject,
+           .message = fmt::format("{} knows it, and this log does not: it was lost before the restore of {} "
+                                  "(entry {})",
+                                  mark.source, base::to_rfc3339(restore->time), restore->number)});
+      continue;
+    }
+    findings.push_back(
+        {.severity = base::Severity::error,
+         .code = base::ErrorCode::tampered,
+         .subject = subject,
+         .message =
+             entry == entries.end()
+                 ? fmt::format("{} knows it, but the log ends with entry {}: its tail was cut off, or an older "
+                               "copy of the database was put in its place",
+                               mark.source, entries.empty() ? 0 : entries.back().number)
+                 : fmt::format("{} knows another entry with this number: the log was written anew", mark.source)});
   }
   return findings;
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/sqlite_copy.hpp"
 #include "store/row_columns.hpp"
 #include "store/state_db_impl.hpp"
 
@@ -40,6 +41,10 @@ const std::string k_step_1 = fmt::format(
     "CREATE TABLE audit (number INTEGER PRIMARY KEY, time INTEGER NOT NULL, action TEXT NOT NULL, "
     "  user TEXT NOT NULL, detail TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL);",
     k_row_definition);
+
+std::array<std::string_view, 1> schema_steps() {
+  return {k_step_1};
+}
 
 fs::path database_path(const fs::path& home) {
   return home / "airlock.db";
@@ -91,7 +96,7 @@ std::optional<base::FileLock> lock_for(const fs::path& home, StateDb::Access acc
 
 StateDb::Impl::Impl(const fs::path& home, Access access)
     : lock(lock_for(home, access)), database(open_database(home, access)) {
-  const std::array<std::string_view, 1> steps{k_step_1};
+  const auto steps = schema_steps();
   if (access == Access::change) {
     database.migrate(steps);
     return;
@@ -129,6 +134,11 @@ void StateDb::Impl::set_setting(std::string_view key, std::string_view value) {
   cached("REPLACE INTO settings (key, value) VALUES (?,?)").bind(1, key).bind(2, value).run();
 }
 
+void require_state_db(const fs::path& file) {
+  const auto steps = schema_steps();
+  base::require_schema(base::Database(file, base::DatabaseMode::immutable), steps);
+}
+
 StateDb::StateDb(const fs::path& home, Access access) : m_impl(std::make_unique<Impl>(home, access)) {}
 StateDb::~StateDb() = default;
 
@@ -159,6 +169,12 @@ void StateDb::remove_blob(const Digest& sha256) {
   base::Statement& remove = m_impl->cached("DELETE FROM blobs WHERE sha256=?");
   bind_digest(remove, 1, sha256);
   remove.run();
+}
+
+StateDb::BlobTotals StateDb::blob_totals() const {
+  Query query(m_impl->cached("SELECT count(*), coalesce(sum(length), 0) FROM blobs"));
+  query->step();
+  return {static_cast<std::uint64_t>(query->number(0)), static_cast<std::uint64_t>(query->number(1))};
 }
 
 void StateDb::for_each_blob(const std::function<void(const Digest&, std::uint64_t)>& visit) const {

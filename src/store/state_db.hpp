@@ -39,6 +39,21 @@ struct Generation {
   std::uint64_t artifacts = 0, rows = 0, bytes = 0;
 };
 
+// What a channel must not fall behind although no generation here shows it: said by a receipt, or from paper, after
+// state was lost. Every member only rises.
+struct Floor {
+  std::uint64_t serial = 0;
+  std::string bundle_id;  // hex, of the bundle with that serial; empty where it is not known
+  std::uint64_t root_version = 0, snapshot_version = 0;  // 0: not known
+};
+
+// That this state came out of a backup, until an import shows that it is up to date again.
+struct Restored {
+  base::Time backup{};  // when the backup was made
+  base::Time restored{};
+  bool floors_given = false;  // by a receipt or from paper, so that nothing older than the loss can come in
+};
+
 struct AuditEntry {
   std::uint64_t number = 0;
   base::Time time{};
@@ -70,12 +85,21 @@ class StateDb {
   std::optional<base::Time> last_wall() const;
   void set_last_wall(base::Time now);
   std::vector<ChannelKey> channels() const;
+  std::optional<Floor> floor(const ChannelKey& channel) const;
+  // Takes the higher of each member; the bundle id goes with the serial.
+  void raise_floor(const ChannelKey& channel, const Floor& floor);
+  std::optional<Restored> restored() const;
+  void set_restored(const std::optional<Restored>& restored);
 
   // Blobs that count as present.
   bool has_blob(const base::Digest& sha256) const;
   std::optional<std::uint64_t> blob_length(const base::Digest& sha256) const;
   void add_blob(const base::Digest& sha256, std::uint64_t length);  // one that is known already stays as it is
   void remove_blob(const base::Digest& sha256);
+  struct BlobTotals {
+    std::uint64_t blobs = 0, bytes = 0;
+  };
+  BlobTotals blob_totals() const;
   void for_each_blob(const std::function<void(const base::Digest&, std::uint64_t length)>& visit) const;
 
   // Generations and their rows.
@@ -86,6 +110,10 @@ class StateDb {
   std::vector<Generation> generations() const;  // newest first
   std::optional<Generation> generation(std::uint64_t id) const;
   void for_each_row(std::uint64_t generation, const std::function<void(const model::FileRow&)>& visit) const;
+  // The rows of any generation whose content is `sha256`, oldest generation first.
+  void for_each_row_of(const base::Digest& sha256,
+                       const std::function<void(std::uint64_t generation, const model::FileRow&)>& visit) const;
+  std::uint64_t count_rows(std::uint64_t generation, model::Kind kind) const;
   void set_active(std::uint64_t generation);       // the only active one of its channel
   void drop_generation(std::uint64_t generation);  // must not be active
   std::uint64_t next_catalog_number();             // counts up, and is the number below from then on
@@ -94,6 +122,8 @@ class StateDb {
   // Appends to the log, with the name of the user who runs this process.
   void audit(base::Time time, std::string_view action, std::string_view detail_json);
   std::vector<AuditEntry> audit_entries() const;  // oldest first
+  std::optional<AuditEntry> last_audit_entry() const;
+  std::vector<AuditEntry> newest_audit_entries(std::string_view action, std::uint64_t count) const;  // newest first
 
   base::Transaction change();  // everything until commit() becomes visible at once
 
@@ -110,9 +140,22 @@ void publish_catalog(StateDb& state, const std::filesystem::path& home);
 std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const std::filesystem::path& home);
 bool catalog_is_current(const StateDb& state, const std::filesystem::path& home);
 
+// For a file that comes from elsewhere: throws tampered, unsupported (base::require_schema).
+void require_state_db(const std::filesystem::path& file);
+
 // The chain of an audit log, oldest entry first: a finding (tampered) for each entry whose digest, predecessor or
 // number is not what it must be.
 std::vector<base::Finding> check_audit(const std::vector<AuditEntry>& entries);
+// What was written down elsewhere of the log, on paper or in a receipt.
+struct AuditMark {
+  std::uint64_t number = 0;
+  std::string head;    // hex, at least the first 16 digits
+  std::string source;  // for messages
+};
+// A finding for each mark that the log does not bear out: tampered where the log was cut off or written anew; a warning
+// where an entry "restore" accounts for it, because it names what was lost.
+std::vector<base::Finding> check_audit_marks(const std::vector<AuditEntry>& entries,
+                                             const std::vector<AuditMark>& marks);
 std::string audit_digest(const AuditEntry& entry);  // hex; what `digest` must be
 
 }  // namespace airlock::store

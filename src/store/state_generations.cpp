@@ -112,6 +112,25 @@ void StateDb::for_each_row(std::uint64_t generation, const std::function<void(co
   }
 }
 
+void StateDb::for_each_row_of(const base::Digest& sha256,
+                              const std::function<void(std::uint64_t, const model::FileRow&)>& visit) const {
+  base::Statement query = m_impl->database.prepare(fmt::format(
+      "SELECT {}, generation FROM files WHERE sha256=? ORDER BY generation, ecosystem, path", k_row_columns));
+  bind_digest(query, 1, sha256);
+  model::FileRow row;
+  while (query.step()) {
+    read_row(query, 0, row);
+    visit(number_at(query, k_row_column_count), row);
+  }
+}
+
+std::uint64_t StateDb::count_rows(std::uint64_t generation, model::Kind kind) const {
+  Query query(m_impl->cached("SELECT count(*) FROM files WHERE generation=? AND kind=?"));
+  query->bind(1, to_integer(generation)).bind(2, to_string(kind));
+  query->step();
+  return number_at(*query, 0);
+}
+
 void StateDb::set_active(std::uint64_t generation) {
   const auto wanted = this->generation(generation);
   if (!wanted) {

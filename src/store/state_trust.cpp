@@ -1,9 +1,11 @@
 // StateDb: what each channel was last trusted with, and the floors of time.
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "store/row_columns.hpp"
 #include "store/state_db_impl.hpp"
 
@@ -16,6 +18,12 @@ namespace {
 
 constexpr std::string_view k_time_floor = "time-floor";
 constexpr std::string_view k_last_wall = "last-wall";
+
+constexpr std::string_view k_restored = "restored";
+
+std::string floor_key(const ChannelKey& channel) {
+  return fmt::format("floor/{}/{}", channel.producer, channel.channel);
+}
 
 std::optional<base::Time> to_time(const std::optional<std::string>& text) {
   if (!text) {
@@ -128,6 +136,57 @@ std::vector<ChannelKey> StateDb::channels() const {
     channels.push_back({.producer = query->text(0), .channel = query->text(1)});
   }
   return channels;
+}
+
+std::optional<Floor> StateDb::floor(const ChannelKey& channel) const {
+  const std::string key = floor_key(channel);
+  const auto text = m_impl->setting(key);
+  if (!text) {
+    return std::nullopt;
+  }
+  const auto json = base::parse_json(*text, key);
+  return Floor{.serial = base::uint_member(json, "serial", key),
+               .bundle_id = base::string_member(json, "bundle_id", key),
+               .root_version = base::uint_member(json, "root_version", key),
+               .snapshot_version = base::uint_member(json, "snapshot_version", key)};
+}
+
+void StateDb::raise_floor(const ChannelKey& channel, const Floor& floor) {
+  Floor raised = this->floor(channel).value_or(Floor{});
+  if (floor.serial > raised.serial || (floor.serial == raised.serial && raised.bundle_id.empty())) {
+    raised.serial = floor.serial;
+    raised.bundle_id = floor.bundle_id;
+  }
+  raised.root_version = std::max(raised.root_version, floor.root_version);
+  raised.snapshot_version = std::max(raised.snapshot_version, floor.snapshot_version);
+  m_impl->add_channel(channel);
+  m_impl->set_setting(floor_key(channel), base::Json{{"serial", raised.serial},
+                                                     {"bundle_id", raised.bundle_id},
+                                                     {"root_version", raised.root_version},
+                                                     {"snapshot_version", raised.snapshot_version}}
+                                              .dump());
+}
+
+std::optional<Restored> StateDb::restored() const {
+  const auto text = m_impl->setting(k_restored);
+  if (!text || text->empty()) {
+    return std::nullopt;
+  }
+  const auto json = base::parse_json(*text, k_restored);
+  return Restored{.backup = base::parse_rfc3339(base::string_member(json, "backup", k_restored)),
+                  .restored = base::parse_rfc3339(base::string_member(json, "restored", k_restored)),
+                  .floors_given = base::member(json, "floors_given", k_restored) == true};
+}
+
+void StateDb::set_restored(const std::optional<Restored>& restored) {
+  if (!restored && !m_impl->setting(k_restored)) {
+    return;
+  }
+  m_impl->set_setting(k_restored, restored ? base::Json{{"backup", base::to_rfc3339(restored->backup)},
+                                                        {"restored", base::to_rfc3339(restored->restored)},
+                                                        {"floors_given", restored->floors_given}}
+                                                 .dump()
+                                           : std::string());
 }
 
 }  // namespace airlock::store

@@ -80,4 +80,39 @@ TEST_CASE("fields cannot run into each other", "[store][audit]") {
   CHECK(audit_digest(one) != audit_digest(other));
 }
 
+TEST_CASE("what was written down elsewhere shows a tail that was cut off", "[store][audit]") {
+  auto entries = three_entries();
+  const std::vector<AuditMark> marks = {{3, entries[2].digest, "a receipt"},
+                                        {2, entries[1].digest.substr(0, 16), "paper"}};
+  CHECK(check_audit_marks(entries, marks).empty());
+  CHECK(check_audit_marks(entries, {{0, "", "a receipt of before the log"}}).empty());
+  SECTION("cut off") {
+    entries.pop_back();
+  }
+  SECTION("written anew") {
+    entries[2].digest = std::string(64, '0');
+  }
+  const auto findings = check_audit_marks(entries, marks);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings.front().severity == base::Severity::error);
+  CHECK(findings.front().code == base::ErrorCode::tampered);
+}
+
+TEST_CASE("a restore accounts for what it names as lost, and for nothing else", "[store][audit]") {
+  const base::TempDir folder;
+  StateDb state(folder.path(), StateDb::Access::change);
+  state.audit(base::Time(std::chrono::seconds(1)), "import", "{}");
+  state.audit(base::Time(std::chrono::seconds(2)), "restore", R"({"lost":5})");
+  const auto entries = state.audit_entries();
+  const auto severity = [&](std::uint64_t number) {
+    const auto findings = check_audit_marks(entries, {{number, std::string(64, 'f'), "a receipt"}});
+    REQUIRE(findings.size() == 1);
+    return findings.front().severity;
+  };
+  CHECK(severity(1) == base::Severity::error);  // before the restore: changed
+  CHECK(severity(2) == base::Severity::warning);
+  CHECK(severity(5) == base::Severity::warning);
+  CHECK(severity(6) == base::Severity::error);
+}
+
 }  // namespace airlock::store

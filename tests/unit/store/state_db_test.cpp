@@ -274,4 +274,63 @@ TEST_CASE("a database of a newer airlock is refused with a hint", "[store][state
   CHECK(test::code_of([&] { return StateDb(folder.path(), access).channels(); }) == ErrorCode::unsupported);
 }
 
+TEST_CASE("a floor only rises, member by member", "[store][state]") {
+  const base::TempDir home;
+  StateDb state(home.path(), StateDb::Access::change);
+  const ChannelKey key{std::string(64, 'p'), "one"};
+  CHECK_FALSE(state.floor(key));
+  state.raise_floor(key, {.serial = 7, .bundle_id = "seven", .root_version = 2});
+  state.raise_floor(key, {.serial = 5, .bundle_id = "five", .root_version = 3, .snapshot_version = 9});
+  auto floor = state.floor(key);
+  REQUIRE(floor);
+  CHECK(floor->serial == 7);
+  CHECK(floor->bundle_id == "seven");
+  CHECK(floor->root_version == 3);
+  CHECK(floor->snapshot_version == 9);
+  state.raise_floor(key, {.serial = 8});
+  CHECK(state.floor(key)->bundle_id.empty());  // not known of 8
+  CHECK_FALSE(state.floor({key.producer, "two"}));
+  CHECK(state.channels().size() == 1);
+  CHECK_FALSE(state.last_serial(key));
+}
+
+TEST_CASE("a restored state remembers that it is one until it is told otherwise", "[store][state]") {
+  const base::TempDir home;
+  StateDb state(home.path(), StateDb::Access::change);
+  CHECK_FALSE(state.restored());
+  state.set_restored(std::nullopt);
+  CHECK_FALSE(state.restored());
+  state.set_restored(Restored{.backup = base::Time(std::chrono::seconds(1)),
+                              .restored = base::Time(std::chrono::seconds(2)),
+                              .floors_given = true});
+  REQUIRE(state.restored());
+  CHECK(state.restored()->backup == base::Time(std::chrono::seconds(1)));
+  CHECK(state.restored()->floors_given);
+  state.set_restored(std::nullopt);
+  CHECK_FALSE(state.restored());
+}
+
+TEST_CASE("blobs, rows of a content and rows of a kind are counted by the database", "[store][state]") {
+  const base::TempDir home;
+  StateDb state(home.path(), StateDb::Access::change);
+  CHECK(state.blob_totals().blobs == 0);
+  state.add_blob(base::sha256("content"), 7);
+  state.add_blob(base::sha256("other"), 5);
+  CHECK(state.blob_totals().blobs == 2);
+  CHECK(state.blob_totals().bytes == 12);
+  const auto first = state.add_generation(generation("one", 1));
+  const auto second = state.add_generation(generation("one", 2));
+  state.add_row(first, file_row("file", "a"));
+  state.add_row(first, file_row("file", "b", "other"));
+  auto withheld = file_row("file", "a");
+  withheld.kind = model::Kind::withheld;
+  state.add_row(second, withheld);
+  CHECK(state.count_rows(first, model::Kind::withheld) == 0);
+  CHECK(state.count_rows(second, model::Kind::withheld) == 1);
+  std::vector<std::pair<std::uint64_t, std::string>> found;
+  state.for_each_row_of(base::sha256("content"),
+                        [&](std::uint64_t id, const model::FileRow& row) { found.emplace_back(id, row.path); });
+  CHECK(found == std::vector<std::pair<std::uint64_t, std::string>>{{first, "a"}, {second, "a"}});
+}
+
 }  // namespace airlock::store
