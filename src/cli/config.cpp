@@ -40,6 +40,9 @@ constexpr std::array k_settings = {
                 "age of the newest state of a channel above which `airlock status` calls it stale"},
     SettingInfo{"keep_generations", SettingType::number, "2", "AIRLOCK_KEEP_GENERATIONS",
                 "generations of each channel that `store sweep` keeps, the active one included"},
+    SettingInfo{"record_fetches", SettingType::duration, "400d", "AIRLOCK_RECORD_FETCHES",
+                "how long `airlock serve` remembers which address fetched which file, for `store who`; 0 for not at "
+                "all"},
     SettingInfo{"agent_lease", SettingType::duration, "30s", "AIRLOCK_AGENT_LEASE",
                 "how long an agent may be silent before `airlock serve` takes its deployment for lost"},
     SettingInfo{"deployment_timeout", SettingType::duration, "6h", "AIRLOCK_DEPLOYMENT_TIMEOUT",

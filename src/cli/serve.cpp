@@ -171,6 +171,7 @@ void serve(Session& session, const ServeFlags& flags) {
   options.home = session.home.root;
   options.server = server_options(session, flags, address);
   options.clock = session.clock.get();
+  options.fetches.keep = std::chrono::seconds(session.config.number("record_fetches"));
   const bool has_pair = !options.server.tls_certificate.empty() || !options.server.tls_key.empty();
   std::string fingerprint;
   if (flags.self_signed) {

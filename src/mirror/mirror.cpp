@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "mirror/fetches.hpp"
 #include "mirror/front_page.hpp"
 #include "mirror/metrics.hpp"
 #include "mirror/setup_routes.hpp"
@@ -36,7 +37,8 @@ std::string access_line(const http::AccessRecord& record) {
 struct Mirror::Impl {
   explicit Impl(MirrorOptions given)
       : options(std::move(given)), clock(options.clock == nullptr ? system_clock : *options.clock),
-        catalog(options.home), blobs(options.home / "blobs"), wants(options.home, clock, options.error_log) {
+        catalog(options.home), blobs(options.home / "blobs"), wants(options.home, clock, options.error_log),
+        fetches(options.home, options.fetches, clock, options.error_log) {
     if (options.control) {
       options.control->home = options.home;
       options.control->clock = &clock;
@@ -77,11 +79,13 @@ struct Mirror::Impl {
                                              metrics.count_missing();
                                              wants.record(ecosystem, name);
                                            }};
+    http::Router content;
     for (const ecosystem::Ecosystem* one : ecosystem::all_ecosystems()) {
       if (one->mount) {
-        one->mount(router, context);
+        one->mount(content, context);
       }
     }
+    mount_observed(router, std::make_shared<const http::Router>(std::move(content)));
     router.add("GET", "/healthz", [](const ServerRequest&) { return ServerResponse::text(200, "ok\n"); });
     router.add("GET", "/readyz", [this](const ServerRequest&) {
       return catalog.get() ? ServerResponse::text(200, "ready\n")
@@ -99,6 +103,23 @@ struct Mirror::Impl {
       options.mount_more(router, context);
     }
     return router;
+  }
+
+  // Every route of `content`, with each answer told to `fetches`.
+  void mount_observed(http::Router& router, const std::shared_ptr<const http::Router>& content) {
+    for (const std::string& route : content->patterns()) {
+      const auto blank = route.find(' ');
+      const std::string method = route.substr(0, blank);
+      const std::string pattern = route.substr(blank + 1);
+      // A pattern matches itself as a path, and no other route does so better: none has "{…}" for a literal.
+      const auto match = content->find(method, base::split(std::string_view(pattern).substr(1), '/'));
+      const auto observed = [this, content, handler = match.handler](const ServerRequest& request) {
+        ServerResponse response = (*handler)(request);
+        fetches.record(request, response);
+        return response;
+      };
+      router.add(method, pattern, observed, match.options);
+    }
   }
 
   ServerResponse page(const ServerRequest& request) {
@@ -119,6 +140,7 @@ struct Mirror::Impl {
   Metrics metrics;
   CatalogSummaries summaries;
   WantsRecorder wants;
+  FetchRecorder fetches;
   std::optional<control::ControlPlane> control;
   std::optional<http::Server> server;  // last: its threads use all of the above until it is gone
 };
@@ -140,15 +162,16 @@ void Mirror::stop() {
     m_impl->control->stop_waiting();  // or held answers would take up the grace time
   }
   m_impl->server->stop();
-  m_impl->wants.flush();
+  flush_records();
 }
 
 void Mirror::reload_certificate() {
   m_impl->server->reload_certificate();
 }
 
-void Mirror::flush_wants() {
+void Mirror::flush_records() {
   m_impl->wants.flush();
+  m_impl->fetches.flush();
 }
 
 }  // namespace airlock::mirror

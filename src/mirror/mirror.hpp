@@ -14,6 +14,7 @@
 #include "control/control_plane.hpp"
 #include "ecosystem/ecosystem.hpp"
 #include "http/server.hpp"
+#include "mirror/fetches.hpp"
 
 namespace airlock::mirror {
 
@@ -26,6 +27,7 @@ struct MirrorOptions {
   std::function<void(std::string_view line)> error_log;
   // Pools, agents and deployments below /api/; none without. Its home, clock and log are the mirror's.
   std::optional<control::ControlOptions> control;
+  FetchLimits fetches;  // who fetched what; nothing is recorded unless it says for how long
   // Routes of others on the same server (console), mounted last.
   std::function<void(http::Router&, const ecosystem::MirrorContext&)> mount_more;
   const base::Clock* clock = nullptr;  // outlives the mirror; null: the system's
@@ -40,9 +42,9 @@ class Mirror {
 
   std::uint16_t port() const;
   void start();
-  void stop();                // ends politely, writes pending wants; idempotent
+  void stop();                // ends politely, writes what is pending; idempotent
   void reload_certificate();  // keeps the old one, and throws, when the new is bad
-  void flush_wants();         // for tests and for those who read them next
+  void flush_records();       // wants and fetches, for tests and for those who read them next
 
  private:
   struct Impl;

@@ -1,6 +1,5 @@
 #include "mirror/wants.hpp"
 
-#include <chrono>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -17,7 +16,6 @@ namespace {
 constexpr std::size_t k_longest_name = 1024;  // bytes
 constexpr std::int64_t k_most_names = 100'000;
 constexpr std::size_t k_most_pending = 10'000;  // names between two writes
-constexpr std::chrono::seconds k_write_every{1};
 
 }  // namespace
 
@@ -37,16 +35,7 @@ std::vector<Want> read_wants(const std::filesystem::path& home) {
 }
 
 WantsRecorder::WantsRecorder(std::filesystem::path home, const base::Clock& clock, OnError on_error)
-    : m_home(std::move(home)), m_clock(clock), m_on_error(std::move(on_error)), m_thread([this] { work(); }) {}
-
-WantsRecorder::~WantsRecorder() {
-  {
-    const std::lock_guard lock(m_mutex);
-    m_stopping = true;
-  }
-  m_wake.notify_all();
-  m_thread.join();
-}
+    : m_home(std::move(home)), m_clock(clock), m_on_error(std::move(on_error)), m_writer([this] { write_pending(); }) {}
 
 void WantsRecorder::record(std::string_view ecosystem, std::string_view name) {
   try {
@@ -70,32 +59,14 @@ void WantsRecorder::record(std::string_view ecosystem, std::string_view name) {
   }
 }
 
-void WantsRecorder::flush() {
-  std::unique_lock lock(m_mutex);
-  m_flush = true;
-  m_wake.notify_all();
-  m_written.wait(lock, [&] { return !m_flush && !m_writing; });
-}
-
-void WantsRecorder::work() {
-  std::unique_lock lock(m_mutex);
-  while (true) {
-    m_wake.wait_for(lock, k_write_every, [&] { return m_stopping || m_flush; });
-    Batch batch;
+void WantsRecorder::write_pending() {
+  Batch batch;
+  {
+    const std::lock_guard lock(m_mutex);
     batch.swap(m_pending);
-    m_flush = false;
-    m_writing = true;
-    const bool last = m_stopping;
-    lock.unlock();
-    if (!batch.empty()) {
-      write(batch);
-    }
-    lock.lock();
-    m_writing = false;
-    m_written.notify_all();
-    if (last) {
-      return;
-    }
+  }
+  if (!batch.empty()) {
+    write(batch);
   }
 }
 

@@ -1,7 +1,6 @@
 // What clients asked for and did not find, to be carried back to the connected side.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -9,11 +8,11 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "mirror/write_behind.hpp"
 
 namespace airlock::mirror {
 
@@ -28,8 +27,8 @@ struct Want {
 // All of them, by ecosystem and name; empty where no server ever ran. Throws io.
 std::vector<Want> read_wants(const std::filesystem::path& home);
 
-// Takes misses from request threads and writes them in batches from a thread of its own. At most 100,000
-// names of 1,024 bytes are kept; beyond that only counts of known names rise, so that a client that makes up
+// Takes misses from request threads and writes them in batches from a thread of its own, the last when it ends. At most
+// 100,000 names of 1,024 bytes are kept; beyond that only counts of known names rise, so that a client that makes up
 // names fills nothing.
 class WantsRecorder {
  public:
@@ -37,12 +36,8 @@ class WantsRecorder {
   // `clock` outlives this. A database that cannot be written is told to `on_error` once; requests never
   // notice.
   WantsRecorder(std::filesystem::path home, const base::Clock& clock, OnError on_error = {});
-  WantsRecorder(const WantsRecorder&) = delete;
-  WantsRecorder& operator=(const WantsRecorder&) = delete;
-  ~WantsRecorder();  // writes what is pending
-
   void record(std::string_view ecosystem, std::string_view name);  // never throws, never waits for the disk
-  void flush();                                                    // returns when everything recorded so far is written
+  void flush() { m_writer.flush(); }                               // returns when everything recorded so far is written
 
  private:
   struct Pending {
@@ -51,21 +46,16 @@ class WantsRecorder {
     base::Time last{};
   };
   using Batch = std::map<std::pair<std::string, std::string>, Pending>;
-  void work();
+  void write_pending();
   void write(const Batch& batch);
 
   std::filesystem::path m_home;
   const base::Clock& m_clock;
   OnError m_on_error;
   std::mutex m_mutex;
-  std::condition_variable m_wake;
-  std::condition_variable m_written;
   Batch m_pending;
-  bool m_flush = false;
-  bool m_stopping = false;
-  bool m_writing = false;
   bool m_failed = false;
-  std::thread m_thread;
+  WriteBehind m_writer;  // last: it writes once more when it ends
 };
 
 }  // namespace airlock::mirror
