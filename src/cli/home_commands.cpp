@@ -11,8 +11,8 @@
 #include "cli/error_output.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
+#include "cli/take_output.hpp"
 #include "mirror/wants.hpp"
-#include "store/state_db.hpp"
 #include "workflow/status.hpp"
 #include "workflow/wants_list.hpp"
 
@@ -40,6 +40,7 @@ base::Json channel_json(const workflow::ChannelStatus& channel, base::Time now) 
                      {"imported", base::to_rfc3339(channel.imported)},
                      {"age_days", days(now - channel.created)},
                      {"generations", channel.generations},
+                     {"withheld", channel.withheld},
                      {"expires", std::move(expiries)},
                      {"missing_serials", channel.missing_serials}};
   if (channel.active) {
@@ -49,19 +50,48 @@ base::Json channel_json(const workflow::ChannelStatus& channel, base::Time now) 
 }
 
 std::string channels_text(const workflow::StatusReport& report, base::Time now) {
-  Table table({"channel", "newest", "age", "served", "imported", "first to expire"});
+  Table table({"channel", "newest", "age", "served", "withheld", "imported", "first to expire"});
   for (const auto& channel : report.channels) {
     const auto soonest = std::min_element(channel.expiries.begin(), channel.expiries.end(),
                                           [](const auto& a, const auto& b) { return a.second < b.second; });
     table.add({channel.key.channel, fmt::format("{}", channel.serial),
                fmt::format("{} days", days(now - channel.created)),
                channel.active ? fmt::format("{}", channel.active->serial) : "nothing",
-               base::to_rfc3339(channel.imported).substr(0, 10),
+               fmt::format("{}", channel.withheld), base::to_rfc3339(channel.imported).substr(0, 10),
                soonest == channel.expiries.end()
                    ? "-"
                    : fmt::format("{} in {} days", soonest->first, days(soonest->second - now))});
   }
   return table.text();
+}
+
+std::string_view service_name(workflow::ServiceStatus::What what) {
+  switch (what) {
+  case workflow::ServiceStatus::What::server:
+    return "serve";
+  case workflow::ServiceStatus::What::agent:
+    return "agent";
+  case workflow::ServiceStatus::What::change:
+    return "change";
+  }
+  return "";
+}
+
+std::string services_text(const workflow::StatusReport& report) {
+  std::vector<std::string> parts;
+  for (const auto& service : report.services) {
+    parts.push_back(fmt::format("{}{}", service_name(service.what),
+                                service.process > 0 ? fmt::format(" (process {})", service.process) : ""));
+  }
+  return parts.empty() ? "none of serve, agent, import runs here" : base::join(parts, ", ");
+}
+
+base::Json services_json(const workflow::StatusReport& report) {
+  base::Json list = base::Json::array();
+  for (const auto& service : report.services) {
+    list.push_back({{"service", service_name(service.what)}, {"process", service.process}});
+  }
+  return list;
 }
 
 void status(Session& session) {
@@ -79,9 +109,12 @@ void status(Session& session) {
     text += report.pinned_roots == 0 ? "nothing was imported yet; next: airlock trust init root.json\n"
                                      : "nothing was imported yet; next: airlock import BUNDLE\n";
   } else {
-    text += fmt::format("store    {} blobs, {}; {} free\ncatalog  {}\n\n{}", report.blobs,
-                        base::format_bytes(report.bytes), base::format_bytes(report.space.free_bytes),
-                        report.catalog == 0 ? "none" : fmt::format("{}", report.catalog), channels_text(report, now));
+    text += fmt::format("store    {} blobs, {}; {} free, the next import may take {}\ncatalog  {}\nrunning  {}\n"
+                        "audit    {}\n\n{}",
+                        report.blobs, base::format_bytes(report.bytes), base::format_bytes(report.space.free_bytes),
+                        base::format_bytes(report.next_import),
+                        report.catalog == 0 ? "none" : fmt::format("{}", report.catalog), services_text(report),
+                        audit_mark_text(report.audit_number, report.audit_head), channels_text(report, now));
   }
   for (const auto& finding : report.findings) {
     findings.push_back(finding_json(finding));
@@ -100,65 +133,10 @@ void status(Session& session) {
                   {"blobs", report.blobs},
                   {"bytes", report.bytes},
                   {"free_bytes", report.space.free_bytes},
+                  {"next_import_bytes", report.next_import},
+                  {"services", services_json(report)},
+                  {"audit", {{"number", report.audit_number}, {"head", report.audit_head}}},
                   {"catalog", report.catalog}},
-                 text);
-}
-
-struct AuditFlags {
-  std::string since, output;
-};
-
-void audit(Session& session, const AuditFlags& flags) {
-  std::optional<base::Time> since;
-  if (!flags.since.empty()) {
-    // A day alone is what people type.
-    since = base::parse_rfc3339(flags.since.size() == 10 ? flags.since + "T00:00:00Z" : flags.since);
-  }
-  const store::StateDb state(session.home.root, store::StateDb::Access::read);
-  base::Json entries = base::Json::array();
-  std::string lines;
-  Table table({"number", "time", "action", "user", "detail"});
-  for (const auto& entry : state.audit_entries()) {
-    if (since && entry.time < *since) {
-      continue;
-    }
-    base::Json json = {{"number", entry.number}, {"time", base::to_rfc3339(entry.time)},
-                       {"action", entry.action}, {"user", entry.user},
-                       {"detail", entry.detail}, {"previous", entry.previous},
-                       {"digest", entry.digest}};
-    if (!flags.output.empty()) {
-      lines += json.dump(-1, ' ', false, base::Json::error_handler_t::replace) + "\n";
-    }
-    table.add({fmt::format("{}", entry.number), base::to_rfc3339(entry.time), entry.action, base::printable(entry.user),
-               base::printable(entry.detail)});
-    entries.push_back(std::move(json));
-  }
-  if (!flags.output.empty()) {
-    base::write_file_atomic(flags.output, lines);
-    session.answer({{"export", flags.output}, {"entries", entries.size()}},
-                   fmt::format("{}: {} entries, a JSON object a line\n", flags.output, entries.size()));
-    return;
-  }
-  session.answer({{"entries", std::move(entries)}}, table.empty() ? "the log is empty\n" : table.text());
-}
-
-void verify_audit(Session& session) {
-  const store::StateDb state(session.home.root, store::StateDb::Access::read);
-  const auto entries = state.audit_entries();
-  base::Json findings = base::Json::array();
-  std::string text;
-  for (const auto& finding : store::check_audit(entries)) {
-    findings.push_back(finding_json(finding));
-    text += fmt::format("FAIL  {}: {}\n", finding.subject, finding.message);
-    session.exit_code = base::error_code_info(finding.code).exit_code;
-  }
-  const auto head = entries.empty() ? std::string() : entries.back().digest;
-  text += fmt::format("{} entries, {}\n", entries.size(), findings.empty() ? "unbroken" : "broken");
-  if (!head.empty()) {
-    text += fmt::format("newest: {} (receipts that were carried back name earlier ones)\n", head);
-  }
-  const bool unbroken = findings.empty();
-  session.answer({{"ok", unbroken}, {"entries", entries.size()}, {"head", head}, {"findings", std::move(findings)}},
                  text);
 }
 
@@ -199,23 +177,7 @@ void add_home_commands(CLI::App& app, Session& session) {
   status_command->footer("Example:\n  airlock status --json");
   status_command->callback([&session] { status(session); });
 
-  auto* audit_command = app.add_subcommand("audit", "The hash-chained log of what was taken in, activated and trusted");
-  auto flags = std::make_shared<AuditFlags>();
-  audit_command->add_option("--since", flags->since, "Only what is newer: 2026-07-01 or 2026-07-01T12:00:00Z")
-      ->type_name("T");
-  audit_command->add_option("--export", flags->output, "Write it to a file, a JSON object a line")->type_name("FILE");
-  audit_command->footer("Examples:\n  airlock audit --since 2026-07-01\n  airlock audit verify");
-  audit_command->require_subcommand(0, 1);
-  auto* list_command = audit_command->add_subcommand("list", "The entries, oldest first");
-  list_command->footer("Example:\n  airlock audit list --json");
-  auto* verify_command = audit_command->add_subcommand("verify", "Check that no entry was changed or taken out");
-  verify_command->footer("Example:\n  airlock audit verify");
-  verify_command->callback([&session] { verify_audit(session); });
-  audit_command->callback([&session, flags, verify_command] {
-    if (!verify_command->parsed()) {
-      audit(session, *flags);
-    }
-  });
+  add_audit_commands(app, session);
 
   struct WantsFlags {
     std::string output;

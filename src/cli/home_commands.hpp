@@ -10,5 +10,7 @@ namespace airlock::cli {
 struct Session;
 
 void add_home_commands(CLI::App& app, Session& session);
+void add_who_command(CLI::App& store, Session& session);   // store_who.cpp: `store who`
+void add_audit_commands(CLI::App& app, Session& session);  // audit.cpp; part of the above
 
 }  // namespace airlock::cli

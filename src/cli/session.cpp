@@ -188,6 +188,19 @@ void add_passphrase_flags(CLI::App& command, PassphraseFlags& flags) {
       ->group("Keys");
 }
 
+std::optional<base::Time> parse_since(const std::string& text) {
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  // A day alone is what people type.
+  return base::parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
+}
+
+void add_remark_flags(CLI::App& command, RemarkFlags& flags) {
+  command.add_option("--reason", flags.reason, "Why; kept in the audit log")->type_name("TEXT");
+  command.add_option("--ticket", flags.ticket, "Of your own records; kept in the audit log")->type_name("ID");
+}
+
 void protect_secrets() {
   const rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);

@@ -16,6 +16,7 @@
 #include "base/secret.hpp"
 #include "cli/config.hpp"
 #include "workflow/home.hpp"
+#include "workflow/remark.hpp"
 
 namespace CLI {
 class App;
@@ -54,6 +55,14 @@ struct PassphraseFlags {
   std::optional<base::Secret> read(Session& session, bool encrypted) const;
 };
 void add_passphrase_flags(CLI::App& command, PassphraseFlags& flags);
+// --since: a day ("2026-07-01") or a moment; nullopt for "". Throws malformed.
+std::optional<base::Time> parse_since(const std::string& text);
+// Why, and under which ticket: the same on each command that changes a home.
+struct RemarkFlags {
+  std::string reason, ticket;
+  workflow::Remark remark() const { return {reason, ticket}; }
+};
+void add_remark_flags(CLI::App& command, RemarkFlags& flags);
 // RLIMIT_CORE = 0 and PR_SET_DUMPABLE = 0: before a private key or a password is in memory.
 void protect_secrets();
 
@@ -66,7 +75,8 @@ void add_bundle_look_commands(CLI::App& bundle, Session& session);  // inspect, 
 void add_bundle_take_commands(CLI::App& app, CLI::App& bundle,
                               Session& session);  // verify, import, and their short forms
 void add_trust_commands(CLI::App& app, Session& session);
-void add_store_commands(CLI::App& app, Session& session);  // store …, status, audit, wants
+void add_store_commands(CLI::App& app, Session& session);   // store …, status, audit, wants
+void add_backup_commands(CLI::App& app, Session& session);  // backup, restore
 void add_push_command(CLI::App& app, Session& session);
 void add_serve_command(CLI::App& app, Session& session);
 void add_pool_commands(CLI::App& app, Session& session);

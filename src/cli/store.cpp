@@ -82,11 +82,12 @@ void answer_activation(Session& session, const workflow::ActivationReport& repor
                                               now.channel.channel, now.serial, before));
 }
 
-void sweep(Session& session, std::optional<std::uint64_t> keep, bool dry_run) {
+void sweep(Session& session, std::optional<std::uint64_t> keep, bool dry_run, const workflow::Remark& remark) {
   using SweepMode = workflow::SweepOptions::Mode;
   const auto report = workflow::sweep_store({.home = session.home,
                                              .keep = keep.value_or(session.config.number("keep_generations")),
-                                             .mode = dry_run ? SweepMode::dry_run : SweepMode::remove},
+                                             .mode = dry_run ? SweepMode::dry_run : SweepMode::remove,
+                                             .remark = remark},
                                             *session.clock, *session.reporter);
   session.answer(
       {{"generations", report.generations},
@@ -139,6 +140,7 @@ void add_generation_commands(CLI::App& store, Session& session) {
   struct Ids {
     std::uint64_t first = 0, second = 0;
     std::optional<std::uint64_t> back;
+    RemarkFlags remark;
   };
   auto ids = std::make_shared<Ids>();
 
@@ -154,16 +156,21 @@ void add_generation_commands(CLI::App& store, Session& session) {
 
   auto* activate = store.add_subcommand("activate", "Serve this generation of its channel");
   activate->add_option("GENERATION", ids->first, "From `airlock store list`")->required();
+  add_remark_flags(*activate, ids->remark);
   activate->footer("Example:\n  airlock store activate 4");
   activate->callback([&session, ids] {
-    answer_activation(session, workflow::activate_generation(session.home, ids->first, *session.clock));
+    answer_activation(session,
+                      workflow::activate_generation(session.home, ids->first, *session.clock, ids->remark.remark()));
   });
 
   auto* rollback = store.add_subcommand("rollback", "Serve an earlier generation again");
   rollback->add_option("GENERATION", ids->back, "Without it, the one before the active one");
-  rollback->footer("Example:\n  airlock store rollback");
-  rollback->callback(
-      [&session, ids] { answer_activation(session, workflow::roll_back(session.home, ids->back, *session.clock)); });
+  add_remark_flags(*rollback, ids->remark);
+  rollback->footer(
+      "Examples:\n  airlock store rollback\n  airlock store rollback 3 --reason 'app 4.2 fails' --ticket INC-812");
+  rollback->callback([&session, ids] {
+    answer_activation(session, workflow::roll_back(session.home, ids->back, *session.clock, ids->remark.remark()));
+  });
 }
 
 void add_care_commands(CLI::App& store, Session& session) {
@@ -171,6 +178,7 @@ void add_care_commands(CLI::App& store, Session& session) {
     std::optional<std::uint64_t> keep;
     bool dry_run = false, repair = false;
     std::string output;
+    RemarkFlags remark;
   };
   auto flags = std::make_shared<Flags>();
 
@@ -178,8 +186,9 @@ void add_care_commands(CLI::App& store, Session& session) {
   sweep_command->add_option("--keep", flags->keep, "Generations of each channel that stay (setting keep_generations)")
       ->type_name("N");
   sweep_command->add_flag("--dry-run", flags->dry_run, "Only say what would go");
+  add_remark_flags(*sweep_command, flags->remark);
   sweep_command->footer("Example:\n  airlock store sweep --keep 3 --dry-run");
-  sweep_command->callback([&session, flags] { sweep(session, flags->keep, flags->dry_run); });
+  sweep_command->callback([&session, flags] { sweep(session, flags->keep, flags->dry_run, flags->remark.remark()); });
 
   auto* check_command = store.add_subcommand("check", "Read and hash every blob again");
   check_command->add_flag("--repair", flags->repair, "Forget what is damaged, so that the next import brings it again");
@@ -198,6 +207,7 @@ void add_store_commands(CLI::App& app, Session& session) {
   auto* store = app.add_subcommand("store", "What was taken in: generations, space, receipts");
   add_generation_commands(*store, session);
   add_care_commands(*store, session);
+  add_who_command(*store, session);
   store->footer("Example:\n  airlock store list");
   add_home_commands(app, session);
 }

@@ -16,6 +16,7 @@ using base::Json;
 using base::Severity;
 using Outcome = workflow::ImportedBundle::Outcome;
 
+constexpr std::size_t k_paper_digits = 32;  // of an audit head: what nobody can forge, and a person still copies
 constexpr std::size_t k_blobs_listed = 20;  // changes of one sort that are printed
 
 Json expiries_json(const std::vector<std::pair<std::string, base::Time>>& expiries) {
@@ -153,6 +154,10 @@ std::string bundle_text(const workflow::ImportedBundle& bundle) {
 
 }  // namespace
 
+std::string audit_mark_text(std::uint64_t number, std::string_view head) {
+  return fmt::format("{}:{}", number, base::group_digits(head.substr(0, k_paper_digits)));
+}
+
 Json changes_json(const workflow::ArtifactChanges& changes) {
   return {{"added", list_json(changes.added)},
           {"changed", list_json(changes.changed)},
@@ -228,6 +233,8 @@ Json import_json(const workflow::ImportReport& report) {
   json["blobs_new"] = blobs_new;
   json["blobs_present"] = blobs_present;
   json["bytes_written"] = bytes_written;
+  json["floors"] = report.floors;
+  json["audit"] = {{"number", report.audit_number}, {"head", report.audit_head}};
   for (const auto& finding : report.notes) {
     json["notes"].push_back(finding_json(finding));
   }
@@ -246,6 +253,11 @@ std::string import_text(const workflow::ImportReport& report) {
   }
   if (!report.receipt.empty()) {
     text += fmt::format("receipt to carry back: {}\n", report.receipt.string());
+    text += "for the paper beside this host, in case its state is ever lost:\n";
+    for (const auto& floor : report.floors) {
+      text += fmt::format("  floor     {}\n", floor);
+    }
+    text += fmt::format("  audit     {}\n", audit_mark_text(report.audit_number, report.audit_head));
     text += any_active ? "next: airlock serve\n"
                        : fmt::format("next: airlock store activate {}\n", report.bundles.back().generation);
   }

@@ -15,6 +15,9 @@ std::string verify_text(const workflow::VerifyReport& report);
 base::Json import_json(const workflow::ImportReport& report);
 std::string import_text(const workflow::ImportReport& report);
 
+// "17:abcd ef01 …": what `audit verify --head` takes, for paper.
+std::string audit_mark_text(std::uint64_t number, std::string_view head);
+
 base::Json changes_json(const workflow::ArtifactChanges& changes);
 // "+ name 1.2", "~ name 1.2 -> 1.3", "- name 1.2", a line each; at most `limit` of each, then how many more.
 std::string changes_text(const workflow::ArtifactChanges& changes, std::size_t limit);

@@ -1,5 +1,7 @@
 // Whom this site trusts: pinning a root, showing what follows from it, handing out one's own.
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <random>
 
@@ -11,11 +13,15 @@
 #include "base/text.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
+#include "cli/take_output.hpp"
 #include "store/state_db.hpp"
 #include "trust/metadata.hpp"
+#include "workflow/floors.hpp"
 #include "workflow/keys.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
+#include "workflow/receipt.hpp"
+#include "workflow/remark.hpp"
 
 namespace airlock::cli {
 
@@ -83,13 +89,61 @@ std::string role_text(const trust::Root& root) {
   return text;
 }
 
+struct FloorFlags {
+  std::vector<std::string> receipts, floors;
+
+  bool empty() const { return receipts.empty() && floors.empty(); }
+  std::vector<workflow::FloorWish> wishes() const {
+    std::vector<workflow::FloorWish> all;
+    for (const auto& file : receipts) {
+      const auto more = workflow::floors_of(workflow::read_receipt(file));
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    std::transform(floors.begin(), floors.end(), std::back_inserter(all), workflow::parse_floor);
+    return all;
+  }
+};
+
+void add_floor_flags(CLI::App& command, FloorFlags& flags) {
+  command
+      .add_option("--receipt", flags.receipts,
+                  "The last receipt that is known: nothing older comes in again; may be repeated")
+      ->type_name("FILE");
+  command.add_option("--floor", flags.floors, "The same from paper, as the last import printed it; may be repeated")
+      ->type_name("CHANNEL:SERIAL");
+}
+
+std::string raised_text(const std::vector<std::pair<store::ChannelKey, store::Floor>>& raised) {
+  std::string text;
+  for (const auto& [key, floor] : raised) {
+    text += fmt::format("channel '{}': nothing older than serial {} comes in{}\n", key.channel, floor.serial,
+                        floor.root_version == 0 ? "" : fmt::format(", nor under a root before {}", floor.root_version));
+  }
+  return text;
+}
+
+base::Json raised_json(const std::vector<std::pair<store::ChannelKey, store::Floor>>& raised) {
+  base::Json list = base::Json::array();
+  for (const auto& [key, floor] : raised) {
+    list.push_back({{"channel", key.channel},
+                    {"producer", key.producer},
+                    {"serial", floor.serial},
+                    {"root_version", floor.root_version},
+                    {"snapshot_version", floor.snapshot_version}});
+  }
+  return list;
+}
+
 struct InitFlags {
   std::string root, fingerprint;
+  FloorFlags floors;
+  RemarkFlags remark;
 };
 
 void init(Session& session, const InitFlags& flags) {
   const auto policy = workflow::load_policy(session.home).trust;
   const auto root = workflow::read_root(flags.root, policy);
+  auto wishes = flags.floors.wishes();
   const auto fingerprint = root.root.fingerprint.hex();
   session.reporter->say(fmt::format("root version {}{}, valid until {}\n{}fingerprint:\n  {}", root.root.root.version,
                                     root.root.root.channel.empty() ? "" : " of channel " + root.root.root.channel,
@@ -110,19 +164,32 @@ void init(Session& session, const InitFlags& flags) {
   store::StateDb state(session.home.root, store::StateDb::Access::change);
   const auto pinned = workflow::pin_root(session.home, root.bytes, policy);
   auto change = state.change();
-  state.audit(session.clock->now(), "trust-init",
-              base::Json{{"fingerprint", fingerprint}, {"version", root.root.root.version}}.dump());
+  for (auto& wish : wishes) {
+    if (wish.producer.empty()) {
+      wish.producer = pinned.producer();
+    }
+  }
+  const auto raised = workflow::raise_floors(state, session.home, wishes, session.clock->now());
+  base::Json detail = {{"fingerprint", fingerprint}, {"version", root.root.root.version}};
+  if (!raised.empty()) {
+    detail["floors"] = raised_json(raised);
+  }
+  flags.remark.remark().add_to(detail);
+  state.audit(session.clock->now(), "trust-init", workflow::audit_text(detail));
   change.commit();
-  session.answer({{"fingerprint", fingerprint},
-                  {"version", root.root.root.version},
-                  {"file", pinned.file.string()},
-                  {"roles", role_json(root.root.root)}},
-                 fmt::format("pinned as {}\nnext: airlock import BUNDLE\n", pinned.file.string()));
+  session.answer(
+      {{"fingerprint", fingerprint},
+       {"version", root.root.root.version},
+       {"file", pinned.file.string()},
+       {"roles", role_json(root.root.root)},
+       {"floors", raised_json(raised)}},
+      fmt::format("pinned as {}\n{}next: airlock import BUNDLE\n", pinned.file.string(), raised_text(raised)));
 }
 
 struct ChannelTrust {
   store::ChannelKey key;
   std::optional<std::uint64_t> serial;
+  std::optional<store::Floor> floor;
   trust::Root root;  // the newest that was accepted for it
 };
 
@@ -131,7 +198,7 @@ std::vector<ChannelTrust> channels_of(const Session& session) {
   try {
     const store::StateDb state(session.home.root, store::StateDb::Access::read);
     for (const auto& key : state.channels()) {
-      ChannelTrust channel{.key = key, .serial = state.last_serial(key), .root = {}};
+      ChannelTrust channel{.key = key, .serial = state.last_serial(key), .floor = state.floor(key), .root = {}};
       auto bytes = state.role(key, "root");
       if (const auto roots = state.roots(key); !roots.empty()) {
         bytes = roots.back();
@@ -147,6 +214,14 @@ std::vector<ChannelTrust> channels_of(const Session& session) {
     }
   }
   return channels;
+}
+
+std::optional<store::AuditEntry> last_audit_entry(const Session& session) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(session.home.root / "airlock.db", ignored)) {
+    return std::nullopt;
+  }
+  return store::StateDb(session.home.root, store::StateDb::Access::read).last_audit_entry();
 }
 
 void show(Session& session) {
@@ -166,11 +241,13 @@ void show(Session& session) {
       }
       channel_list.push_back({{"channel", channel.key.channel},
                               {"serial", channel.serial ? base::Json(*channel.serial) : base::Json()},
+                              {"floor", channel.floor ? base::Json(channel.floor->serial) : base::Json()},
                               {"root_version", channel.root.version},
                               {"root_expires", base::to_rfc3339(channel.root.expires)},
                               {"roles", role_json(channel.root)}});
-      text += fmt::format("  channel '{}': newest bundle {}, root version {}\n", channel.key.channel,
-                          channel.serial ? fmt::format("{}", *channel.serial) : "none", channel.root.version);
+      text += fmt::format("  channel '{}': newest bundle {}, root version {}{}\n", channel.key.channel,
+                          channel.serial ? fmt::format("{}", *channel.serial) : "none", channel.root.version,
+                          channel.floor ? fmt::format(", floor {}", channel.floor->serial) : "");
     }
     list.push_back({{"file", pinned.file.string()},
                     {"fingerprint", pinned.producer()},
@@ -183,7 +260,14 @@ void show(Session& session) {
     text = fmt::format("no root is pinned in {}\nnext: airlock trust init root.json\n",
                        session.home.pinned_roots().string());
   }
-  session.answer({{"roots", std::move(list)}, {"folder", session.home.pinned_roots().string()}}, text);
+  const auto last = last_audit_entry(session);
+  if (last) {
+    text += fmt::format("audit log: {}\n", audit_mark_text(last->number, last->digest));
+  }
+  session.answer({{"roots", std::move(list)},
+                  {"folder", session.home.pinned_roots().string()},
+                  {"audit", {{"number", last ? last->number : 0}, {"head", last ? last->digest : ""}}}},
+                 text);
 }
 
 void reset_clock(Session& session, const std::string& reason) {
@@ -200,6 +284,27 @@ void reset_clock(Session& session, const std::string& reason) {
   session.answer({{"last_wall", base::to_rfc3339(now)}},
                  fmt::format("the clock's mark is {} now; what bundles were made at still counts as passed\n",
                              base::to_rfc3339(now)));
+}
+
+void raise_floors(Session& session, const FloorFlags& flags, const workflow::Remark& remark) {
+  if (flags.empty()) {
+    throw Error(ErrorCode::usage, "nothing says how high").with_hint("give --receipt FILE or --floor CHANNEL:SERIAL");
+  }
+  const auto wishes = flags.wishes();
+  { const store::StateDb exists(session.home.root, store::StateDb::Access::read); }
+  store::StateDb state(session.home.root, store::StateDb::Access::change);
+  const auto now = session.clock->now();
+  auto change = state.change();
+  const auto raised = workflow::raise_floors(state, session.home, wishes, now);
+  if (auto restored = state.restored()) {
+    restored->floors_given = true;
+    state.set_restored(restored);
+  }
+  base::Json detail = {{"floors", raised_json(raised)}};
+  remark.add_to(detail);
+  state.audit(now, "floor", workflow::audit_text(detail));
+  change.commit();
+  session.answer({{"floors", raised_json(raised)}}, raised_text(raised));
 }
 
 void export_own(Session& session, const std::string& path) {
@@ -220,9 +325,13 @@ void add_trust_commands(CLI::App& app, Session& session) {
       ->add_option("--fingerprint", flags->fingerprint,
                    "All of it, from paper; without it two groups of it are asked for")
       ->type_name("HEX");
+  add_floor_flags(*init_command, flags->floors);
+  add_remark_flags(*init_command, flags->remark);
   init_command->footer(
       "Example:\n  airlock trust init root.json\n\nThe fingerprint must have come another way than the file. A pinned "
-      "root is never\nreplaced; newer ones arrive with bundles, signed by the old and the new keys.");
+      "root is never\nreplaced; newer ones arrive with bundles, signed by the old and the new keys.\nAfter a loss of "
+      "this home, --floor or "
+      "--receipt keeps what was here before from being\nreplaced by something older.");
   init_command->callback([&session, flags] { init(session, *flags); });
 
   auto* show_command = trust->add_subcommand("show", "Pinned roots, keys, thresholds, expiry, newest bundles");
@@ -240,6 +349,19 @@ void add_trust_commands(CLI::App& app, Session& session) {
   reset->add_option("--reason", *reason, "Why")->type_name("TEXT")->required();
   reset->footer("Example:\n  airlock trust reset-clock --reason 'the battery of this host was changed'");
   reset->callback([&session, reason] { reset_clock(session, *reason); });
+
+  auto* floor = trust->add_subcommand("floor", "Take in nothing older than what a receipt, or paper, knows");
+  struct Wanted {
+    FloorFlags floors;
+    RemarkFlags remark;
+  };
+  auto wanted = std::make_shared<Wanted>();
+  add_floor_flags(*floor, wanted->floors);
+  add_remark_flags(*floor, wanted->remark);
+  floor->footer("Examples:\n  airlock trust floor --receipt site-a-17.json\n"
+                "  airlock trust floor --floor site-a:17,root=2,created=2026-07-01T12:00:00Z\n\n"
+                "Floors only rise.");
+  floor->callback([&session, wanted] { raise_floors(session, wanted->floors, wanted->remark.remark()); });
 
   trust->footer("Example:\n  airlock trust init root.json");
 }

@@ -43,7 +43,7 @@ StateDb open_for_change(const Home& home) {
 }
 
 ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, std::string_view action,
-                          const base::Clock& clock) {
+                          const base::Clock& clock, const Remark& remark) {
   const auto wanted = require_generation(state, id);
   ActivationReport report;
   report.before = active_of(state, wanted.channel);
@@ -54,7 +54,8 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
   if (report.before) {
     detail["before"] = report.before->id;
   }
-  state.audit(clock.now(), action, detail.dump());
+  remark.add_to(detail);
+  state.audit(clock.now(), action, audit_text(detail));
   const auto catalog = store::prepare_catalog(state, home.root);
   change.commit();
   catalog->publish();
@@ -79,12 +80,14 @@ std::map<store::ChannelKey, Generation> ways_back(const StateDb& state) {
 
 }  // namespace
 
-ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock) {
+ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock,
+                                     const Remark& remark) {
   auto state = open_for_change(home);
-  return activate(state, home, id, "activate", clock);
+  return activate(state, home, id, "activate", clock, remark);
 }
 
-ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, const base::Clock& clock) {
+ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, const base::Clock& clock,
+                           const Remark& remark) {
   auto state = open_for_change(home);
   if (id) {
     const auto wanted = require_generation(state, *id);
@@ -93,7 +96,7 @@ ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, co
       throw Error(ErrorCode::usage, fmt::format("generation {} is not older than {}, which is active", *id, active->id))
           .with_hint(fmt::format("`airlock store activate {}` serves it", *id));
     }
-    return activate(state, home, *id, "rollback", clock);
+    return activate(state, home, *id, "rollback", clock, remark);
   }
   const auto ways = ways_back(state);
   if (ways.empty()) {
@@ -107,7 +110,7 @@ ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, co
     }
     throw Error(ErrorCode::usage, "several channels can be rolled back").with_hint("name the generation: " + choices);
   }
-  return activate(state, home, ways.begin()->second.id, "rollback", clock);
+  return activate(state, home, ways.begin()->second.id, "rollback", clock, remark);
 }
 
 GenerationDiff diff_generations(const Home& home, std::uint64_t before, std::uint64_t after) {

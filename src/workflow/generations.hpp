@@ -10,6 +10,7 @@
 #include "store/state_db.hpp"
 #include "workflow/artifact_changes.hpp"
 #include "workflow/home.hpp"
+#include "workflow/remark.hpp"
 
 namespace airlock::workflow {
 
@@ -21,10 +22,12 @@ struct ActivationReport {
 
 // Serves this generation of its channel; the other channels stay as they are. Throws not_found, conflict (another
 // channel has the same path with other content), busy.
-ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock);
+ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock,
+                                     const Remark& remark = {});
 // Without `id` the generation before the active one, of the only channel that has one; throws usage where several do.
 // An `id` must be older than the active generation of its channel.
-ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, const base::Clock& clock);
+ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, const base::Clock& clock,
+                           const Remark& remark = {});
 
 struct GenerationDiff {
   store::Generation before, after;

@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "workflow/bundle_files.hpp"
+#include "workflow/floors.hpp"
 #include "workflow/import_one.hpp"
 #include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
@@ -55,18 +56,24 @@ void mend_catalog(store::StateDb& state, const Home& home, base::Reporter& repor
   }
 }
 
-fs::path write_new_receipt(const store::StateDb& state, const Home& home, const ImportedBundle& last, base::Time now,
-                           base::Reporter& reporter) {
+void write_new_receipt(const store::StateDb& state, const Home& home, base::Time now, base::Reporter& reporter,
+                       ImportReport& report) {
+  const auto& last = report.bundles.back();
   const auto path = home.root / "receipts" / fmt::format("{}-{}.json", last.channel, last.serial);
   try {
-    write_receipt_file(make_receipt(state, now), path);
+    const auto receipt = make_receipt(state, now);
+    for (const auto& channel : receipt.channels) {
+      report.floors.push_back(floor_text(channel));
+    }
+    report.audit_number = receipt.audit_number;
+    report.audit_head = receipt.audit_head;
+    write_receipt_file(receipt, path);
+    report.receipt = path;
   } catch (const Error& error) {
     // The import itself is done and safe; the receipt can be written again at any time.
     reporter.warning(fmt::format("the receipt could not be written: {}; `airlock store receipt -o FILE` does it again",
                                  error.message()));
-    return {};
   }
-  return path;
 }
 
 }  // namespace
@@ -120,7 +127,7 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
       std::any_of(report.bundles.begin(), report.bundles.end(), [](const ImportedBundle& bundle) {
         return bundle.outcome != ImportedBundle::Outcome::nothing_to_do;
       })) {
-    report.receipt = write_new_receipt(state, options.home, report.bundles.back(), clock.now(), reporter);
+    write_new_receipt(state, options.home, clock.now(), reporter, report);
     run.step("receipt-written");
   }
   if (!failures.empty()) {

@@ -62,6 +62,11 @@ struct ImportReport {
   std::vector<ImportedBundle> bundles;  // in the order in which they were taken
   std::vector<base::Finding> notes;     // bundles that were passed over, files that do not belong here
   std::filesystem::path receipt;        // empty where nothing was written
+  // What belongs on paper, so that a loss of this home cannot bring anything old in again: a floor for each channel
+  // (floors.hpp), and the newest entry of the audit log.
+  std::vector<std::string> floors;
+  std::uint64_t audit_number = 0;
+  std::string audit_head;  // hex
 };
 
 // Throws untrusted, tampered, rollback, equivocation, expired, clock, approval_missing, volume_missing, truncated,

@@ -1,13 +1,32 @@
 // Import, step 14: everything becomes true in one transaction, and visible with the switch of the catalog after it.
 #include <fmt/format.h>
 
+#include "base/files.hpp"
 #include "base/json.hpp"
 #include "bundle/state_store.hpp"
 #include "workflow/import_one.hpp"
+#include "workflow/medium.hpp"
+#include "workflow/remark.hpp"
 
 namespace airlock::workflow {
 
 namespace {
+
+constexpr std::size_t k_settings_file_limit = 1024 * 1024;  // bytes
+
+// What was in force: which policy let this in is asked months later. Empty where there is no such file.
+std::string digest_of_settings(const std::filesystem::path& file) {
+  const auto text = base::read_file_if_exists(file, k_settings_file_limit);
+  return text ? base::sha256(*text).hex() : "";
+}
+
+base::Json digests(const std::set<base::Digest>& list) {
+  base::Json json = base::Json::array();
+  for (const auto& digest : list) {
+    json.push_back(digest.to_string());
+  }
+  return json;
+}
 
 model::FileRow bundle_row(std::string path, std::string media_type, const base::Digest& sha256, std::uint64_t length) {
   model::FileRow row;
@@ -72,23 +91,26 @@ std::string audit_detail(const Commit& commit, std::uint64_t generation, const I
                        {"root_version", verified.trusted().root.version},
                        {"approvals", verified.approvals()},
                        {"blobs_new", commit.plan.wanted.size()},
+                       {"bytes_new", commit.plan.take_bytes},
+                       {"medium", to_json(medium_of(verified.head().file()))},
+                       {"file", verified.head().file().filename().string()},
+                       {"policy_sha256", digest_of_settings(options.home.config / "policy.yaml")},
+                       {"config_sha256", digest_of_settings(options.home.config / "airlock.yaml")},
                        {"hold", options.activation == Activation::hold}};
   if (!commit.left.empty()) {
-    detail["withheld"] = base::Json::array();
-    for (const auto& digest : commit.left) {
-      detail["withheld"].push_back(digest.to_string());
-    }
+    detail["withheld"] = digests(commit.left);
+  }
+  if (!options.withhold.empty()) {
+    detail["withheld_now"] = digests(options.withhold);
+  }
+  if (!options.release.empty()) {
+    detail["released"] = digests(options.release);
   }
   if (options.expiry == trust::Expiry::accept) {
     detail["accepted_expired"] = {"timestamp", "snapshot"};
   }
-  if (!options.reason.empty()) {
-    detail["reason"] = options.reason;
-  }
-  if (!options.ticket.empty()) {
-    detail["ticket"] = options.ticket;
-  }
-  return detail.dump(-1, ' ', false, base::Json::error_handler_t::replace);
+  Remark{options.reason, options.ticket}.add_to(detail);
+  return audit_text(detail);
 }
 
 }  // namespace
@@ -108,6 +130,9 @@ std::uint64_t commit_import(const Commit& commit, const ImportRun& run) {
   state.add_blob(commit.head_digest, commit.head_length);
   state.raise_time_floor(commit.proven.bundle.descriptor().created);
   state.set_last_wall(now);
+  if (!commit.existing) {
+    state.set_restored(std::nullopt);  // something newer than the backup is here
+  }
   state.audit(now, commit.existing ? "import-again" : "import", audit_detail(commit, generation, run.options));
   std::unique_ptr<store::CatalogBuilder> catalog;
   if (commit.adds_generation && run.options.activation == Activation::at_once) {

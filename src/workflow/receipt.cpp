@@ -257,9 +257,9 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
   receipt.withheld.erase(std::unique(receipt.withheld.begin(), receipt.withheld.end()), receipt.withheld.end());
   state.for_each_blob([&receipt](const base::Digest& sha256, std::uint64_t) { receipt.blobs.push_back(sha256); });
   receipt.blobs_digest = digest_of_list(receipt.blobs);
-  if (const auto audit = state.audit_entries(); !audit.empty()) {
-    receipt.audit_number = audit.back().number;
-    receipt.audit_head = audit.back().digest;
+  if (const auto last = state.last_audit_entry()) {
+    receipt.audit_number = last->number;
+    receipt.audit_head = last->digest;
   }
   return receipt;
 }

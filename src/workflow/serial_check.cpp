@@ -7,11 +7,53 @@
 
 namespace airlock::workflow {
 
+namespace {
+
+// What a receipt or paper says of before a loss; it counts beside what is here.
+void check_floor(const bundle::VerifiedBundle& verified, const std::optional<store::Floor>& floor, std::uint64_t last,
+                 const store::ChannelKey& key) {
+  using base::Error;
+  using base::ErrorCode;
+  if (!floor) {
+    return;
+  }
+  const auto serial = verified.descriptor().serial;
+  const auto root = verified.trusted().root.version;
+  const auto snapshot = verified.trusted().snapshot.version;
+  const auto refuse = [&](std::string_view what, std::uint64_t has, std::uint64_t wants) {
+    throw Error(ErrorCode::rollback,
+                fmt::format("{} {} of bundle {} of channel '{}' is older than {}, which was taken in here before the "
+                            "state was lost",
+                            what, has, serial, key.channel, wants))
+        .with_hint("bring the newest bundle; `airlock trust show` prints the floors, which only rise");
+  };
+  // The state that is here may have its bytes brought again; anything newer must not be older than what was lost.
+  if (serial < floor->serial && serial > last) {
+    refuse("serial", serial, floor->serial);
+  }
+  if (root < floor->root_version) {
+    refuse("the root version", root, floor->root_version);
+  }
+  if (serial >= floor->serial && snapshot < floor->snapshot_version) {
+    refuse("the snapshot version", snapshot, floor->snapshot_version);
+  }
+  if (serial == floor->serial && serial > last && !floor->bundle_id.empty() &&
+      floor->bundle_id != verified.bundle_id()) {
+    throw Error(ErrorCode::equivocation,
+                fmt::format("serial {} of channel '{}' was taken in with another state than this bundle has, as the "
+                            "receipt says that was given at the restore",
+                            serial, key.channel));
+  }
+}
+
+}  // namespace
+
 void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& state, const store::ChannelKey& key) {
   using base::Error;
   using base::ErrorCode;
   const auto last = state.last_serial(key);
   const auto serial = verified.descriptor().serial;
+  check_floor(verified, state.floor(key), last.value_or(0), key);
   if (!last || serial > *last) {
     return;
   }

@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "base/json.hpp"
+#include "base/lock_holder.hpp"
+#include "base/text.hpp"
 #include "store/catalog.hpp"
 #include "trust/metadata.hpp"
 #include "workflow/pinned_roots.hpp"
@@ -22,6 +25,7 @@ using base::Severity;
 using store::StateDb;
 
 constexpr std::chrono::days k_warn_before{14};
+constexpr std::uint64_t k_imports_looked_at = 5;
 constexpr std::size_t k_gap_limit = 20;  // missing serials that are listed
 
 std::int64_t whole_days(std::chrono::seconds time) {
@@ -127,6 +131,7 @@ std::vector<ChannelStatus> channels_of(const StateDb& state) {
     }
     if (generation.active) {
       channel.active = generation;
+      channel.withheld = state.count_rows(generation.id, model::Kind::withheld);
     }
     ++channel.generations;
     serials[generation.channel].insert(generation.serial);
@@ -137,6 +142,40 @@ std::vector<ChannelStatus> channels_of(const StateDb& state) {
     list.push_back(std::move(channel));
   }
   return list;
+}
+
+// What the next import may write: the largest of the last few, or, before there is one to go by, the whole state.
+std::uint64_t next_import_bytes(const StateDb& state, const std::vector<ChannelStatus>& channels) {
+  std::uint64_t largest = 0;
+  bool known = false;
+  for (const auto& entry : state.newest_audit_entries("import", k_imports_looked_at)) {
+    const auto detail = base::Json::parse(entry.detail, nullptr, false);
+    const auto bytes = detail.is_object() ? detail.find("bytes_new") : detail.end();
+    if (detail.is_object() && bytes != detail.end() && bytes->is_number_unsigned()) {
+      largest = std::max(largest, bytes->get<std::uint64_t>());
+      known = true;
+    }
+  }
+  for (const auto& channel : channels) {
+    if (!known && channel.active) {
+      largest = std::max(largest, channel.active->bytes);
+    }
+  }
+  return largest;
+}
+
+std::vector<ServiceStatus> services_of(const Home& home) {
+  using What = ServiceStatus::What;
+  std::vector<ServiceStatus> services;
+  const auto add = [&services](What what, const std::filesystem::path& lock) {
+    if (const auto holder = base::lock_holder(lock)) {
+      services.push_back({what, *holder});
+    }
+  };
+  add(What::server, home.root / "control" / "lock");
+  add(What::agent, home.root / "agent" / "agent.lock");
+  add(What::change, home.root / "lock");
+  return services;
 }
 
 }  // namespace
@@ -160,17 +199,36 @@ StatusReport examine_status(const StatusOptions& options) {
     return report;
   }
   report.space = base::space_info(options.home.root);
+  report.services = services_of(options.home);
   report.channels = channels_of(*state);
-  state->for_each_blob([&report](const base::Digest&, std::uint64_t length) {
-    ++report.blobs;
-    report.bytes += length;
-  });
+  const auto totals = state->blob_totals();
+  report.blobs = totals.blobs;
+  report.bytes = totals.bytes;
+  report.next_import = next_import_bytes(*state, report.channels);
+  if (report.next_import > report.space.free_bytes) {
+    report.findings.push_back(
+        {Severity::warning, ErrorCode::no_space, "disk",
+         fmt::format("an import like those before takes {}, and {} are free; `airlock store sweep` makes room",
+                     base::format_bytes(report.next_import), base::format_bytes(report.space.free_bytes))});
+  }
+  if (const auto last = state->last_audit_entry()) {
+    report.audit_number = last->number;
+    report.audit_head = last->digest;
+  }
   report.catalog = store::current_catalog_number(options.home.root);
   try {
     reference_time(options.wall, {.floor = state->time_floor(), .last_wall = state->last_wall()},
                    policy.clock_tolerance);
   } catch (const Error& error) {
     report.findings.push_back({Severity::error, ErrorCode::clock, "clock", error.message()});
+  }
+  if (const auto restored = state->restored()) {
+    report.findings.push_back(
+        {restored->floors_given ? Severity::note : Severity::warning, ErrorCode::rollback, "restore",
+         fmt::format("this home came out of a backup of {}{}", base::to_rfc3339(restored->backup),
+                     restored->floors_given ? "; the next import brings it up to date"
+                                            : " and no receipt was given: what was imported since could be replaced by "
+                                              "something older; airlock trust floor --receipt FILE")});
   }
   if (!store::catalog_is_current(*state, options.home.root)) {
     report.findings.push_back({Severity::warning, ErrorCode::io, "catalog",

@@ -1,6 +1,8 @@
 // The health of an isolated home on one screen: what is here, how old it is, what ends when.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -24,7 +26,14 @@ struct ChannelStatus {
   base::Time created{};  // of the newest
   base::Time imported{};
   std::vector<std::pair<std::string, base::Time>> expiries;  // by role, root first
+  std::uint64_t withheld = 0;                                // files of what is served that this side refused
   std::vector<std::uint64_t> missing_serials;  // between those that are here; a complete state makes a gap harmless
+};
+
+// Another process that uses this home now.
+struct ServiceStatus {
+  enum class What { server, agent, change } what = What::server;  // change: an import, sweep, backup, …
+  pid_t process = 0;                                              // 0: not known
 };
 
 struct StatusReport {
@@ -33,6 +42,10 @@ struct StatusReport {
   std::uint64_t blobs = 0, bytes = 0;   // present
   std::uint64_t catalog = 0;            // number; 0: nothing was ever activated
   base::SpaceInfo space;
+  std::uint64_t next_import = 0;        // bytes that it may take: as much as the largest of the last few
+  std::vector<ServiceStatus> services;  // those that run; a server with --mirror-only cannot be told
+  std::uint64_t audit_number = 0;       // newest entry of the log
+  std::string audit_head;               // hex
   std::size_t pinned_roots = 0;
 
   bool stale() const;  // any finding of severity error

@@ -70,7 +70,8 @@ DigestSet needed_digests(const StateDb& state, const std::vector<std::uint64_t>&
 }
 
 void forget(StateDb& state, const std::vector<std::uint64_t>& generations,
-            const std::vector<std::pair<base::Digest, std::uint64_t>>& blobs, std::uint64_t bytes, base::Time now) {
+            const std::vector<std::pair<base::Digest, std::uint64_t>>& blobs, std::uint64_t bytes, base::Time now,
+            const Remark& remark) {
   auto change = state.change();
   for (const auto id : generations) {
     state.drop_generation(id);
@@ -78,7 +79,9 @@ void forget(StateDb& state, const std::vector<std::uint64_t>& generations,
   for (const auto& [digest, length] : blobs) {
     state.remove_blob(digest);
   }
-  state.audit(now, "sweep", base::Json{{"generations", generations}, {"blobs", blobs.size()}, {"bytes", bytes}}.dump());
+  base::Json detail = {{"generations", generations}, {"blobs", blobs.size()}, {"bytes", bytes}};
+  remark.add_to(detail);
+  state.audit(now, "sweep", audit_text(detail));
   change.commit();
 }
 
@@ -120,7 +123,7 @@ SweepReport sweep_store(const SweepOptions& options, const base::Clock& clock, b
   }
   if (!unneeded.empty() || !report.generations.empty()) {
     try {
-      forget(state, report.generations, unneeded, report.bytes, clock.now());
+      forget(state, report.generations, unneeded, report.bytes, clock.now(), options.remark);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::no_space || unneeded.empty()) {
         throw;
@@ -131,7 +134,7 @@ SweepReport sweep_store(const SweepOptions& options, const base::Clock& clock, b
       for (const auto& [digest, length] : unneeded) {
         blobs.remove(digest);
       }
-      forget(state, report.generations, unneeded, report.bytes, clock.now());
+      forget(state, report.generations, unneeded, report.bytes, clock.now(), options.remark);
     }
     for (const auto& [digest, length] : unneeded) {
       blobs.remove(digest);

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/reporter.hpp"
 #include "workflow/home.hpp"
+#include "workflow/remark.hpp"
 
 namespace airlock::workflow {
 
@@ -16,6 +17,7 @@ struct SweepOptions {
   Home home;
   std::uint64_t keep = 2;  // generations of each channel, newest first; the active one is always kept
   enum class Mode { remove, dry_run } mode = Mode::remove;
+  Remark remark = {};
 };
 
 struct SweepReport {

@@ -1,0 +1,186 @@
+// `airlock audit`: the log of what was taken in, activated and trusted, and whether it is whole.
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/text.hpp"
+#include "cli/error_output.hpp"
+#include "cli/home_commands.hpp"
+#include "cli/session.hpp"
+#include "cli/table.hpp"
+#include "cli/take_output.hpp"
+#include "store/state_db.hpp"
+#include "workflow/receipt.hpp"
+
+namespace airlock::cli {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::Severity;
+
+constexpr std::size_t k_fewest_digits = 16;  // of a head from paper
+
+struct AuditFlags {
+  std::string since, output;
+};
+
+void audit(Session& session, const AuditFlags& flags) {
+  const auto since = parse_since(flags.since);
+  const store::StateDb state(session.home.root, store::StateDb::Access::read);
+  base::Json entries = base::Json::array();
+  std::string lines;
+  Table table({"number", "time", "action", "user", "detail"});
+  for (const auto& entry : state.audit_entries()) {
+    if (since && entry.time < *since) {
+      continue;
+    }
+    base::Json json = {{"number", entry.number}, {"time", base::to_rfc3339(entry.time)},
+                       {"action", entry.action}, {"user", entry.user},
+                       {"detail", entry.detail}, {"previous", entry.previous},
+                       {"digest", entry.digest}};
+    if (!flags.output.empty()) {
+      lines += json.dump(-1, ' ', false, base::Json::error_handler_t::replace) + "\n";
+    }
+    table.add({fmt::format("{}", entry.number), base::to_rfc3339(entry.time), entry.action, base::printable(entry.user),
+               base::printable(entry.detail)});
+    entries.push_back(std::move(json));
+  }
+  if (!flags.output.empty()) {
+    base::write_file_atomic(flags.output, lines);
+    session.answer({{"export", flags.output}, {"entries", entries.size()}},
+                   fmt::format("{}: {} entries, a JSON object a line\n", flags.output, entries.size()));
+    return;
+  }
+  session.answer({{"entries", std::move(entries)}}, table.empty() ? "the log is empty\n" : table.text());
+}
+
+struct VerifyAuditFlags {
+  std::vector<std::string> receipts, heads;
+};
+
+// "17:abcd ef01 …", as each import prints it.
+store::AuditMark mark_from_paper(const std::string& text) {
+  const auto colon = text.find(':');
+  store::AuditMark mark{.number = 0, .head = {}, .source = "the paper"};
+  for (const char c : colon == std::string::npos ? std::string() : base::to_lower(text.substr(colon + 1))) {
+    if (c != ' ') {
+      mark.head.push_back(c);
+    }
+  }
+  const auto digits = text.substr(0, colon);
+  const bool is_number =
+      !digits.empty() && digits.size() < 19 && std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_hex = mark.head.size() >= k_fewest_digits && mark.head.size() <= 64 &&
+                      mark.head.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!is_number || !is_hex) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is no entry and its digest", base::printable(text, 100)))
+        .with_hint(fmt::format("write NUMBER:DIGITS, at least {} of them, as each import prints it", k_fewest_digits));
+  }
+  mark.number = std::stoull(digits);
+  return mark;
+}
+
+store::AuditMark mark_of(const std::filesystem::path& file) {
+  const auto receipt = workflow::read_receipt(file);
+  return {.number = receipt.audit_number, .head = receipt.audit_head, .source = file.filename().string()};
+}
+
+// Those of this home too: they cost nothing, and who forgets them when rewriting the log is found out.
+std::vector<store::AuditMark> marks_for(const Session& session, const VerifyAuditFlags& flags) {
+  std::vector<store::AuditMark> marks;
+  for (const auto& file : flags.receipts) {
+    marks.push_back(mark_of(file));
+  }
+  for (const auto& text : flags.heads) {
+    marks.push_back(mark_from_paper(text));
+  }
+  std::error_code ignored;
+  std::vector<std::filesystem::path> own;
+  for (const auto& entry : std::filesystem::directory_iterator(session.home.root / "receipts", ignored)) {
+    own.push_back(entry.path());
+  }
+  std::ranges::sort(own);
+  for (const auto& file : own) {
+    try {
+      marks.push_back(mark_of(file));
+    } catch (const Error& error) {
+      session.reporter->warning(fmt::format("{} was passed over: {}", file.string(), error.message()));
+    }
+  }
+  return marks;
+}
+
+void verify_audit(Session& session, const VerifyAuditFlags& flags) {
+  const store::StateDb state(session.home.root, store::StateDb::Access::read);
+  const auto entries = state.audit_entries();
+  auto found = store::check_audit(entries);
+  const auto marks = marks_for(session, flags);
+  const auto more = store::check_audit_marks(entries, marks);
+  found.insert(found.end(), more.begin(), more.end());
+  base::Json findings = base::Json::array();
+  std::string text;
+  bool unbroken = true;
+  for (const auto& finding : found) {
+    const bool is_error = finding.severity == Severity::error;
+    findings.push_back(finding_json(finding));
+    text += fmt::format("{}  {}: {}\n", is_error ? "FAIL" : "warn", finding.subject, finding.message);
+    if (is_error) {
+      unbroken = false;
+      session.exit_code = base::error_code_info(finding.code).exit_code;
+    }
+  }
+  const auto head = entries.empty() ? std::string() : entries.back().digest;
+  text += fmt::format("{} entries, {}; compared with {} receipts\n", entries.size(), unbroken ? "unbroken" : "broken",
+                      marks.size());
+  if (!head.empty()) {
+    text += fmt::format("newest: {}\n", audit_mark_text(entries.size(), head));
+  }
+  session.answer({{"ok", unbroken},
+                  {"entries", entries.size()},
+                  {"head", head},
+                  {"compared", marks.size()},
+                  {"findings", std::move(findings)}},
+                 text);
+}
+
+}  // namespace
+
+void add_audit_commands(CLI::App& app, Session& session) {
+  auto* audit_command = app.add_subcommand("audit", "The hash-chained log of what was taken in, activated and trusted");
+  auto flags = std::make_shared<AuditFlags>();
+  audit_command->add_option("--since", flags->since, "Only what is newer: 2026-07-01 or 2026-07-01T12:00:00Z")
+      ->type_name("T");
+  audit_command->add_option("--export", flags->output, "Write it to a file, a JSON object a line")->type_name("FILE");
+  audit_command->footer("Examples:\n  airlock audit --since 2026-07-01\n  airlock audit verify");
+  audit_command->require_subcommand(0, 1);
+  auto* list_command = audit_command->add_subcommand("list", "The entries, oldest first");
+  list_command->footer("Example:\n  airlock audit list --json");
+  auto* verify_command =
+      audit_command->add_subcommand("verify", "Check that no entry was changed, taken out or cut off");
+  auto verify = std::make_shared<VerifyAuditFlags>();
+  verify_command
+      ->add_option("--receipt", verify->receipts,
+                   "A receipt that was carried away: the log must still bear it out; may be repeated")
+      ->type_name("FILE");
+  verify_command->add_option("--head", verify->heads, "The same from paper, as an import printed it; may be repeated")
+      ->type_name("NUMBER:DIGITS");
+  verify_command->footer(
+      "Examples:\n  airlock audit verify\n  airlock audit verify --receipt /media/stick/site-a-7.json\n\n"
+      "The chain alone shows what was changed inside; only what was kept elsewhere shows a tail that was cut off.");
+  verify_command->callback([&session, verify] { verify_audit(session, *verify); });
+  audit_command->callback([&session, flags, verify_command] {
+    if (!verify_command->parsed()) {
+      audit(session, *flags);
+    }
+  });
+}
+
+}  // namespace airlock::cli

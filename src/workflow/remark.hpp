@@ -1,0 +1,28 @@
+// What a person says about a change; kept in the audit log beside it.
+#pragma once
+
+#include <string>
+
+#include "base/json.hpp"
+
+namespace airlock::workflow {
+
+struct Remark {
+  std::string reason, ticket;
+
+  void add_to(base::Json& detail) const {
+    if (!reason.empty()) {
+      detail["reason"] = reason;
+    }
+    if (!ticket.empty()) {
+      detail["ticket"] = ticket;
+    }
+  }
+};
+
+// The detail of an audit entry as it is kept: bytes that are no UTF-8 must not stop what was done from being told.
+inline std::string audit_text(const base::Json& detail) {
+  return detail.dump(-1, ' ', false, base::Json::error_handler_t::replace);
+}
+
+}  // namespace airlock::workflow

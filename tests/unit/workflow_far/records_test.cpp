@@ -1,0 +1,155 @@
+// What a home tells of itself: media in the log, remarks, where a content lies, the newest entry on paper.
+#include "far_fixture.hpp"
+
+#include <unistd.h>
+
+#include "base/json.hpp"
+#include "workflow/floors.hpp"
+#include "workflow/generations.hpp"
+#include "workflow/medium.hpp"
+#include "workflow/receipt.hpp"
+#include "workflow/reference_time.hpp"
+#include "workflow/status.hpp"
+#include "workflow/sweep.hpp"
+#include "workflow/whereabouts.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+using base::ErrorCode;
+
+namespace {
+
+constexpr const char* k_mounts = "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+                                 "30 22 0:25 / /proc rw - proc proc rw\n"
+                                 "41 22 8:17 / /media/usb\\040stick ro,nosuid - vfat /dev/sdb1 ro,uid=1000\n"
+                                 "42 22 8:33 / /media rw - xfs /dev/sdc1 rw\n"
+                                 "43 22 8:49 / /media/usb\\040stick rw - ext4 /dev/sdd1 rw\n"
+                                 "44 22 0:50 / /mnt/evil\\033[31m rw - fuse bad\\033name rw\n"
+                                 "a line of another kind\n";
+
+base::Json last_detail(const Site& site) {
+  return base::Json::parse(site.state().last_audit_entry()->detail);
+}
+
+}  // namespace
+
+TEST_CASE("the medium of a file is the deepest mount above it, and the last of those", "[medium]") {
+  const auto root = workflow::find_medium(k_mounts, "/home/user/x");
+  CHECK(root.source == "/dev/sda1");
+  CHECK_FALSE(root.read_only);
+  const auto stick = workflow::find_medium(k_mounts, "/media/usb stick/site-a-1.airlock");
+  CHECK(stick.source == "/dev/sdd1");  // mounted over /dev/sdb1
+  CHECK(workflow::find_medium(k_mounts, "/media/usb sticks/x").source == "/dev/sdc1");
+  CHECK(workflow::find_medium("41 22 8:17 / /m ro - vfat /dev/sdb1 rw\n", "/m/x").read_only);
+  // What a device is called goes into a log that people read on terminals.
+  const auto evil = workflow::find_medium(k_mounts, "/mnt/evil\033[31m/x");
+  CHECK(evil.source == "bad\\x1bname");
+  CHECK(evil.mount_point.find('\033') == std::string::npos);
+  CHECK(workflow::find_medium("", "/x").source.empty());
+  CHECK(to_json(workflow::find_medium("", "/x")).is_null());
+  CHECK_FALSE(workflow::medium_of(fs::temp_directory_path()).file_system.empty());
+}
+
+TEST_CASE("the log says who brought what, why, and under which rules", "[audit]") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto made = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  base::write_file_atomic(site.home.config / "policy.yaml", "clock_tolerance: 12h\n");
+  auto options = site.options({made.head});
+  options.ticket = "CHG-1";
+  const auto report = workflow::import_bundles(options, site.clock, site.reporter);
+  auto detail = last_detail(site);
+  CHECK(detail["ticket"] == "CHG-1");
+  CHECK(detail["file"] == made.head.filename().string());
+  CHECK(detail["medium"]["mount_point"].is_string());
+  CHECK(detail["policy_sha256"] == base::sha256("clock_tolerance: 12h\n").hex());
+  CHECK(detail["config_sha256"] == "");
+  // What belongs on paper fits what a loss needs.
+  REQUIRE(report.floors.size() == 1);
+  CHECK(workflow::parse_floor(report.floors.front()).floor.serial == 1);
+  CHECK(report.audit_head == site.state().last_audit_entry()->digest);
+
+  workflow::activate_generation(site.home, 1, site.clock, {.reason = "because", .ticket = "INC-1"});
+  detail = last_detail(site);
+  CHECK(detail["reason"] == "because");
+  CHECK(detail["ticket"] == "INC-1");
+  workflow::sweep_store({.home = site.home, .remark = {.reason = "room", .ticket = {}}}, site.clock, site.reporter);
+}
+
+TEST_CASE("a content is found by digest, path, purl and name, with the generations that have it", "[who]") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  BundleFile file{.ecosystem = "npm", .path = "left-pad/-/left-pad-1.3.0.tgz", .content = "package"};
+  file.artifact = "pkg:npm/%40scope/left-pad@1.3.0?arch=x";
+  const auto first = make_bundle(medium.path(), {file, text_file("other.txt", "x")}, keys);
+  site.import({first.head});
+  const auto second =
+      make_bundle(medium.path(), {file}, keys, {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  site.clock.set(bundle_time(2));
+  site.import({second.head});
+  const auto digest = base::sha256("package");
+  for (const std::string name :
+       {digest.to_string(), digest.hex(), std::string("left-pad/-/left-pad-1.3.0.tgz"), file.artifact,
+        std::string("pkg:npm/%40scope/left-pad@1.3.0"), std::string("pkg:npm/%40scope/left-pad"),
+        std::string("@scope/left-pad"), std::string("@scope/left-pad@1.3.0"), std::string("left-pad"),
+        std::string("left-pad@1.3.0")}) {
+    CAPTURE(name);
+    const auto found = workflow::find_content(site.home, name);
+    REQUIRE(found.size() == 1);
+    CHECK(found.front().sha256 == digest);
+    CHECK(found.front().generations.size() == 2);
+    CHECK(found.front().present);
+    CHECK(found.front().served);
+  }
+  const auto old = workflow::find_content(site.home, "other.txt");
+  REQUIRE(old.size() == 1);
+  CHECK_FALSE(old.front().served);
+  CHECK(old.front().generations.size() == 1);
+  for (const char* name :
+       {"left", "left-pad@1.3", "", "sha256:0000000000000000000000000000000000000000000000000000000000000000"}) {
+    CAPTURE(name);
+    if (std::string(name).starts_with("sha256")) {
+      CHECK(workflow::find_content(site.home, name).front().generations.empty());
+    } else {
+      CHECK(code_of([&] { return workflow::find_content(site.home, name); }) == ErrorCode::not_found);
+    }
+  }
+}
+
+TEST_CASE("status knows the room for the next import, and the newest entry of the log", "[status]") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  site.import({make_bundle(medium.path(), {text_file("a.txt", std::string(5000, 'a'))}, keys).head});
+  const auto report =
+      workflow::examine_status({.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::days(60)});
+  CHECK(report.next_import >= 5000);
+  CHECK(report.next_import < 100'000);
+  CHECK(report.audit_number == site.state().last_audit_entry()->number);
+  CHECK(report.services.empty());
+  CHECK(report.channels.front().withheld == 0);
+  const auto totals = site.state().blob_totals();
+  CHECK(totals.blobs == report.blobs);
+  const base::FileLock busy(site.home.root / "lock");
+  const auto again =
+      workflow::examine_status({.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::days(60)});
+  REQUIRE(again.services.size() == 1);
+  CHECK(again.services.front().what == workflow::ServiceStatus::What::change);
+  CHECK(again.services.front().process == ::getpid());
+}
+
+TEST_CASE("a clock that was once far ahead counts for 400 days at most", "[clock]") {
+  const auto tolerance = std::chrono::hours(24);
+  const auto floor = bundle_time(0);
+  const auto far_ahead = bundle_time(4000);
+  const workflow::TimeMarks marks{.floor = floor, .last_wall = far_ahead};
+  CHECK(code_of([&] { return workflow::reference_time(bundle_time(10), marks, tolerance); }) == ErrorCode::clock);
+  CHECK(workflow::reference_time(bundle_time(400), marks, tolerance) == bundle_time(400));
+  // Reset, the floor still counts.
+  const workflow::TimeMarks reset{.floor = floor, .last_wall = bundle_time(10)};
+  CHECK(workflow::reference_time(bundle_time(10), reset, tolerance) == bundle_time(10));
+  CHECK(code_of([&] { return workflow::reference_time(bundle_time(-2), reset, tolerance); }) == ErrorCode::clock);
+  CHECK(workflow::reference_time(bundle_time(-1), reset, tolerance) == floor);
+}
