@@ -127,6 +127,7 @@ std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
   bundle->footer("Example:\n  airlock bundle create -m airlock.yaml -o /media/stick/");
   add_trust_commands(*app, session);
   add_store_commands(*app, session);
+  add_backup_commands(*app, session);
   add_push_command(*app, session);
   add_serve_command(*app, session);
   add_pool_commands(*app, session);

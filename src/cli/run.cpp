@@ -17,6 +17,7 @@
 #include "cli/error_output.hpp"
 #include "cli/session.hpp"
 #include "cli/terminal_reporter.hpp"
+#include "workflow/restore.hpp"
 
 namespace airlock::cli {
 
@@ -75,6 +76,14 @@ void tell_of_other_homes(Session& session, const Surroundings& around) {
   }
 }
 
+// Half of it would be of before, half of after.
+void refuse_unfinished_restore(const Session& session, CLI::App& app) {
+  if (app.get_subcommands().front()->get_name() != "restore" && workflow::restore_is_unfinished(session.home.root)) {
+    throw Error(ErrorCode::busy, fmt::format("a restore of {} was interrupted", session.home.root.string()))
+        .with_hint("run the same `airlock restore` again; it goes on where it ended");
+  }
+}
+
 void prepare(Session& session, const GlobalFlags& flags, CLI::App& app) {
   session.json = flags.json;
   session.quiet = flags.quiet;
@@ -87,6 +96,7 @@ void prepare(Session& session, const GlobalFlags& flags, CLI::App& app) {
   }
   const auto around = Surroundings::of_this_process();
   session.home = locate_home(flags.home, around);
+  refuse_unfinished_restore(session, app);
   session.config = Config::load(config_file(flags.home, session.home), around.environment);
   tell_of_other_homes(session, around);
 }

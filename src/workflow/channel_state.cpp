@@ -25,6 +25,9 @@ fs::path last_file(const fs::path& folder) {
 fs::path before_last_file(const fs::path& folder) {
   return folder / "before-last.airlock";
 }
+fs::path restored_file(const fs::path& folder) {
+  return folder / "restored.json";
+}
 fs::path list_file(const fs::path& folder) {
   return folder / "bundles.json";
 }
@@ -112,6 +115,32 @@ void ChannelState::add_bundle(const WrittenBundle& bundle) const {
   base::make_directories(m_folder, 0700);
   const base::Json json = {{"format", 1}, {"bundles", list}};
   base::write_file_atomic(list_file(m_folder), json.dump(2) + "\n");
+}
+
+std::optional<RestoredChannel> ChannelState::restored() const {
+  const std::string name = restored_file(m_folder).string();
+  const auto text = base::read_file_if_exists(name, k_list_limit);
+  if (!text) {
+    return std::nullopt;
+  }
+  const base::Json json = base::parse_json(*text, name);
+  RestoredChannel restored{.serial = base::uint_member(json, "serial", name), .floor = {}};
+  if (!base::member(json, "floor", name).is_null()) {
+    restored.floor = base::uint_member(json, "floor", name);
+  }
+  return restored;
+}
+
+void ChannelState::set_restored(const std::optional<RestoredChannel>& restored) const {
+  if (!restored) {
+    std::error_code ignored;
+    fs::remove(restored_file(m_folder), ignored);
+    return;
+  }
+  const base::Json json = {{"format", 1},
+                           {"serial", restored->serial},
+                           {"floor", restored->floor ? base::Json(*restored->floor) : base::Json()}};
+  base::write_file_atomic(restored_file(m_folder), json.dump(2) + "\n");
 }
 
 std::vector<model::FileRow> rows_of(const bundle::HeadContents& contents) {

@@ -15,6 +15,12 @@
 
 namespace airlock::workflow {
 
+// That the channel came out of a backup, and bundles may have been written since that this home does not know.
+struct RestoredChannel {
+  std::uint64_t serial = 0;            // of the last bundle that the backup knew
+  std::optional<std::uint64_t> floor;  // of the last one that was written, as far as somebody knows; nullopt: nobody
+};
+
 struct WrittenBundle {
   std::uint64_t serial = 0;
   std::string set;                             // hex, as in its hint
@@ -40,6 +46,9 @@ class ChannelState {
   // Newest first; those whose files went away are still listed.
   std::vector<WrittenBundle> bundles() const;
   void add_bundle(const WrittenBundle& bundle) const;  // replaces one with the same head; the oldest beyond 50 go
+
+  std::optional<RestoredChannel> restored() const;
+  void set_restored(const std::optional<RestoredChannel>& restored) const;
 
  private:
   std::filesystem::path m_folder;

@@ -59,6 +59,7 @@ CreateReport CreateRun::run() {
   }
   m_held = held_by_all(m_bases);
   load_previous();
+  check_restored();
   take_up_interrupted();
   if (m_finished) {
     load_finished();
@@ -81,6 +82,31 @@ CreateReport CreateRun::run() {
   carry();
   remember();
   return report();
+}
+
+// A home out of a backup may not know the newest bundles; another one with their serial would be an alarm on every
+// site.
+void CreateRun::check_restored() const {
+  const auto restored = m_channel.restored();
+  if (!restored) {
+    return;
+  }
+  if (restored->floor && m_previous_serial < *restored->floor) {
+    throw Error(ErrorCode::base_missing,
+                fmt::format("this home was restored from a backup and knows channel '{}' up to serial {}, but {} was "
+                            "written since",
+                            m_wish.channel, m_previous_serial, *restored->floor))
+        .with_hint(fmt::format("give bundle {} or its head with --continue; a site's copy will do", *restored->floor));
+  }
+  if (!restored->floor && !m_options.continue_from) {
+    throw Error(ErrorCode::base_missing,
+                fmt::format("this home was restored from a backup that knows channel '{}' up to serial {}; a serial "
+                            "that was used since must not be used again",
+                            m_wish.channel, restored->serial))
+        .with_hint(fmt::format("give the newest bundle that was ever written, or its head, with --continue; if that is "
+                               "serial {} itself: --continue {}",
+                               restored->serial, (m_channel.folder() / "last.airlock").string()));
+  }
 }
 
 void CreateRun::load_previous() {

@@ -33,6 +33,7 @@ class CreateRun {
  private:
   // What there is before anything is fetched (create.cpp).
   void load_previous();
+  void check_restored() const;
   void take_up_interrupted();
   void drop_interrupted();
   void choose_names();

@@ -222,6 +222,7 @@ void CreateRun::remember() {
                         .head = fs::absolute(m_report.bundle),
                         .volumes = m_report.volumes,
                         .bases = m_shipment.bases});
+  m_channel.set_restored(std::nullopt);
   m_journal.end();
 }
 

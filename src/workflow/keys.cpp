@@ -196,6 +196,12 @@ bool has_keys(const Home& home) {
   return !root_files(home).empty();
 }
 
+bool has_private_keys(const Home& home) {
+  std::error_code ignored;
+  return std::ranges::any_of(fs::directory_iterator(home.keys(), ignored),
+                             [](const fs::directory_entry& entry) { return entry.path().extension() == ".pem"; });
+}
+
 bool keys_are_encrypted(const Home& home) {
   for (const std::string_view role : {"snapshot", "targets", "timestamp"}) {
     const auto files = key_files(home.keys(), role);

@@ -40,6 +40,7 @@ struct KeysInitReport {
 KeysInitReport init_keys(const Home& home, const KeysInitOptions& options, const base::Clock& clock);
 
 bool has_keys(const Home& home);
+bool has_private_keys(const Home& home);  // of any role
 // Whether a passphrase will be needed to open the set.
 bool keys_are_encrypted(const Home& home);
 

@@ -1,0 +1,292 @@
+#include "workflow/restore.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/tar.hpp"
+#include "base/text.hpp"
+#include "workflow/backup.hpp"
+#include "workflow/backup_places.hpp"
+#include "workflow/restore_state.hpp"
+#include "workflow/restore_switch.hpp"
+#include "workflow/target.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::uint64_t k_most_members = 20'000'000;  // blobs of a large store
+constexpr std::uint64_t k_most_files = 1'000'000;
+
+Error not_a_backup(const fs::path& file, std::string_view why) {
+  return Error(ErrorCode::tampered, fmt::format("{} is no backup as airlock writes it: {}", file.string(), why))
+      .with_hint("nothing was changed; use another copy of it");
+}
+
+// A backup that was looked through: every name known, every length as listed. Digests are checked while it is read.
+struct OpenBackup {
+  fs::path file;
+  base::Fd fd;
+  BackupList list;
+  std::map<std::string, base::TarMember> files;
+  std::map<std::string, base::Digest> digests;
+  std::vector<BackupBlob> blobs;
+  std::uint64_t bytes = 0;  // of all contents
+};
+
+void list_blob(OpenBackup& backup, const base::TarMember& member) {
+  const auto hex = std::string_view(member.name).substr(k_backup_blobs.size());
+  if (!base::Digest::is_sha256_hex(hex)) {
+    throw not_a_backup(backup.file, fmt::format("it has a member {}", base::printable(member.name)));
+  }
+  backup.blobs.push_back({base::Digest::parse_sha256_hex(hex), member.offset, member.size});
+}
+
+void check_list(OpenBackup& backup) {
+  for (const auto& entry : backup.list.entries) {
+    const auto found = backup.files.find(entry.member);
+    if (found == backup.files.end() || found->second.size != entry.length) {
+      throw not_a_backup(backup.file, fmt::format("{} is not as its list says", base::printable(entry.member)));
+    }
+    if (!backup.digests.emplace(entry.member, entry.sha256).second) {
+      throw not_a_backup(backup.file, fmt::format("its list names {} twice", base::printable(entry.member)));
+    }
+  }
+  if (backup.digests.size() != backup.files.size()) {
+    throw not_a_backup(backup.file, "it holds files that its list does not name");
+  }
+  if (backup.list.blobs != backup.blobs.size()) {
+    throw not_a_backup(backup.file, "it holds another number of blobs than its list says");
+  }
+}
+
+OpenBackup open_backup(const fs::path& file) {
+  OpenBackup backup{.file = file,
+                    .fd = base::open_for_reading(file),
+                    .list = {},
+                    .files = {},
+                    .digests = {},
+                    .blobs = {},
+                    .bytes = 0};
+  const auto name = file.string();
+  std::optional<base::TarMember> list;
+  const auto end =
+      base::list_tar(backup.fd.get(), base::file_size(backup.fd.get(), name), name, k_most_members,
+                     [&](const base::TarMember& member) {
+                       if (list) {
+                         throw not_a_backup(file, fmt::format("something follows {}", k_backup_list));
+                       }
+                       backup.bytes += member.size;
+                       if (member.name == k_backup_list) {
+                         list = member;
+                       } else if (member.name.starts_with(k_backup_blobs)) {
+                         list_blob(backup, member);
+                       } else if (find_backup_place(member.name) == nullptr) {
+                         throw not_a_backup(file, fmt::format("it has a member {}", base::printable(member.name)));
+                       } else if (!backup.files.emplace(member.name, member).second) {
+                         throw not_a_backup(file, fmt::format("it has {} twice", base::printable(member.name)));
+                       } else if (backup.files.size() > k_most_files) {
+                         throw Error(ErrorCode::limit, fmt::format("{} has more than {} files", name, k_most_files));
+                       }
+                       return true;
+                     });
+  if (end == base::TarEnd::truncated || !list) {
+    throw Error(ErrorCode::truncated, fmt::format("{} ends before its end", name))
+        .with_hint("copy it again, or use another backup; nothing was changed");
+  }
+  if (list->size > k_backup_list_limit) {
+    throw Error(ErrorCode::limit, fmt::format("the list in {} is longer than any backup's", name));
+  }
+  base::FileSource source(backup.fd.get(), list->offset, list->size, name);
+  backup.list = parse_backup_list(base::read_all(source, k_backup_list_limit));
+  check_list(backup);
+  return backup;
+}
+
+// Where a member is made; only a name of the fixed list comes here.
+fs::path staged_path(const Home& home, const RestoreStaging& staging, const std::string& member) {
+  if (!member.starts_with(k_backup_config)) {
+    return staging.root() / member;
+  }
+  const auto name = member.substr(k_backup_config.size());
+  return (home.config == home.root ? staging.root() : staging.config()) / name;
+}
+
+void extract(const OpenBackup& backup, const std::string& member, const fs::path& target, mode_t mode) {
+  const auto& place = backup.files.at(member);
+  base::make_directories(target.parent_path(), 0700);
+  base::UnnamedFile output(target.parent_path(), mode);
+  base::HashingSink hashing(output);
+  base::FileSource source(backup.fd.get(), place.offset, place.size, backup.file.string());
+  base::copy(source, hashing);
+  if (hashing.finish() != backup.digests.at(member)) {
+    throw Error(ErrorCode::tampered,
+                fmt::format("{} in {} was changed: its digest is another", member, backup.file.string()))
+        .with_hint("nothing was restored; use another copy of the backup");
+  }
+  output.publish(target);
+}
+
+std::uint64_t stage_files(const OpenBackup& backup, const RestoreOptions& options, const RestoreStaging& staging) {
+  std::uint64_t secrets = 0;
+  for (const auto& [member, place] : backup.files) {
+    const auto* kind = find_backup_place(member);
+    const auto target = staged_path(options.home, staging, member);
+    extract(backup, member, target, kind->mode);
+    secrets += kind->content == BackupContent::secret ? 1u : 0u;
+    if (kind->content == BackupContent::database) {
+      if (member == "airlock.db") {
+        store::require_state_db(target);
+      } else if (options.check_database) {
+        options.check_database(member, target);
+      }
+    }
+  }
+  return secrets;
+}
+
+// Of a second backup only what opens something, and only what the first does not bring itself.
+std::uint64_t stage_secrets(const RestoreOptions& options, const RestoreStaging& staging) {
+  if (!options.secrets_from) {
+    return 0;
+  }
+  const auto backup = open_backup(*options.secrets_from);
+  std::uint64_t secrets = 0;
+  for (const auto& [member, place] : backup.files) {
+    const auto* kind = find_backup_place(member);
+    const auto target = staged_path(options.home, staging, member);
+    std::error_code ignored;
+    if (kind->content == BackupContent::secret && !fs::exists(target, ignored)) {
+      extract(backup, member, target, kind->mode);
+      ++secrets;
+    }
+  }
+  if (secrets == 0) {
+    throw Error(ErrorCode::usage, fmt::format("{} holds no secrets", options.secrets_from->string()))
+        .with_hint("a backup holds them only when it was made with --keys");
+  }
+  return secrets;
+}
+
+void refuse_present(const RestoreOptions& options) {
+  const auto present = present_entries(options.home);
+  if (!present.empty() && options.present == RestoreOptions::Present::refuse) {
+    throw Error(ErrorCode::conflict,
+                fmt::format("{} is in use: it has {}", options.home.root.string(), base::join(present, ", ")))
+        .with_hint("restore into another --home, or put aside what is there with --replace; blobs stay either way");
+  }
+}
+
+// A server would go on writing into what is put aside.
+std::optional<base::FileLock> hold_off_server(const Home& home) {
+  const auto lock = home.root / "control" / "lock";
+  std::error_code ignored;
+  if (!fs::exists(lock, ignored)) {
+    return std::nullopt;
+  }
+  try {
+    return std::optional<base::FileLock>(std::in_place, lock);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::busy) {
+      throw;
+    }
+    throw Error(ErrorCode::busy, fmt::format("`airlock serve` runs on {}", home.root.string()))
+        .with_hint("stop it, and run the same command again");
+  }
+}
+
+std::string aside_name(base::Time now) {
+  std::string digits;
+  for (const char c : base::to_rfc3339(now)) {
+    if (c != '-' && c != ':') {
+      digits.push_back(c);
+    }
+  }
+  return "before-restore-" + digits;
+}
+
+std::string free_aside_name(const Home& home, base::Time now) {
+  const auto first = aside_name(now);
+  auto name = first;
+  std::error_code ignored;
+  for (int number = 2; fs::exists(home.root / name, ignored); ++number) {
+    name = fmt::format("{}-{}", first, number);
+  }
+  return name;
+}
+
+}  // namespace
+
+RestoreReport restore_home(const RestoreOptions& options, const base::Clock& clock, base::Reporter& reporter) {
+  const auto step = [&options](std::string_view name) {
+    if (options.at_step) {
+      options.at_step(name);
+    }
+  };
+  RestoreReport report;
+  const RestoreStaging staging(options.home);
+  if (restore_is_unfinished(options.home.root)) {
+    const base::FileLock lock(options.home.root / "lock");
+    reporter.say("an earlier restore was interrupted when all was ready; finishing that one");
+    report.finished_earlier = true;
+    report.kept = finish_restore(options.home, options.at_step);
+    return report;
+  }
+  const auto backup = open_backup(options.file);
+  std::vector<Receipt> receipts;
+  receipts.reserve(options.receipts.size());
+  for (const auto& file : options.receipts) {
+    receipts.push_back(read_receipt(file));
+  }
+  refuse_present(options);
+  require_space(existing_parent(options.home.root), backup.bytes, 0);
+  base::make_directories(options.home.root);
+  const base::FileLock lock(options.home.root / "lock");
+  const auto server = hold_off_server(options.home);
+  fs::remove_all(staging.folder);  // of a run that ended before it was ready
+  base::make_directories(staging.root(), 0700);
+  try {
+    report.backup = backup.list.time;
+    report.files = backup.files.size();
+    report.secrets = stage_files(backup, options, staging);
+    report.secrets += stage_secrets(options, staging);
+    const auto now = clock.now();
+    RestoredState state{.options = options,
+                        .receipts = receipts,
+                        .staging = staging,
+                        .backup = backup.list,
+                        .fd = backup.fd.get(),
+                        .blobs = backup.blobs,
+                        .aside = present_entries(options.home).empty() ? "" : free_aside_name(options.home, now),
+                        .now = now,
+                        .reporter = reporter};
+    settle_near_side(state, report);
+    settle_far_side(state, report);
+    report.put_aside = state.aside;
+    step("staged");
+    commit_restore(options.home, state.aside.empty() ? aside_name(now) : state.aside);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(staging.folder, ignored);
+    throw;
+  }
+  step("ready");
+  report.kept = finish_restore(options.home, options.at_step);
+  step("done");
+  return report;
+}
+
+}  // namespace airlock::workflow

@@ -1,0 +1,226 @@
+#include "workflow/restore_state.hpp"
+
+#include <algorithm>
+#include <map>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/json.hpp"
+#include "store/blob_store.hpp"
+#include "store/catalog.hpp"
+#include "store/catalog_files.hpp"
+#include "workflow/channel_state.hpp"
+#include "workflow/keys.hpp"
+#include "workflow/pinned_roots.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+using base::Json;
+using store::StateDb;
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+std::vector<FloorWish> wishes_of(const RestoredState& restored) {
+  auto wishes = restored.options.floors;
+  for (const auto& receipt : restored.receipts) {
+    const auto more = floors_of(receipt);
+    wishes.insert(wishes.end(), more.begin(), more.end());
+  }
+  return wishes;
+}
+
+// The home to be, as far as it is made; its roots may lie where they are already.
+Home staged_home(const RestoredState& restored) {
+  const auto& home = restored.options.home;
+  Home staged{restored.staging.root(), home.config == home.root ? restored.staging.root() : home.config};
+  if (home.config != home.root && is_there(restored.staging.config() / "roots") && !is_there(home.pinned_roots())) {
+    staged.config = restored.staging.config();
+  }
+  return staged;
+}
+
+// The blobs of the backup, into the place where blobs stay: a file without a row counts for nothing yet.
+void take_blobs(const RestoredState& restored, const store::BlobStore& store) {
+  std::uint64_t bytes = 0;
+  for (const auto& blob : restored.blobs) {
+    bytes += blob.length;
+  }
+  const auto progress = restored.reporter.task("restoring blobs", bytes);
+  for (const auto& blob : restored.blobs) {
+    store::BlobStore::Writer writer(store, blob.sha256, blob.length);
+    base::FileSource source(restored.fd, blob.offset, blob.length, restored.options.file.string());
+    base::copy(source, writer);
+    writer.finish();
+    progress->advance(blob.length);
+  }
+  store.sync();
+}
+
+// A row says that a blob is here; those that are not have to lose theirs, so that an import brings them.
+void forget_absent(StateDb& state, const store::BlobStore& store) {
+  std::vector<base::Digest> absent;
+  state.for_each_blob([&](const base::Digest& sha256, std::uint64_t length) {
+    if (!store.file_exists(sha256, length)) {
+      absent.push_back(sha256);
+    }
+  });
+  for (const auto& sha256 : absent) {
+    state.remove_blob(sha256);
+  }
+}
+
+std::vector<SiteBlob> lacking(const StateDb& state, std::uint64_t generation) {
+  std::map<base::Digest, std::uint64_t> missing;
+  state.for_each_row(generation, [&](const model::FileRow& row) {
+    if (row.sha256 && row.kind != model::Kind::withheld && row.kind != model::Kind::known &&
+        !state.has_blob(*row.sha256)) {
+      missing.emplace(*row.sha256, row.length.value_or(0));
+    }
+  });
+  std::vector<SiteBlob> list;
+  list.reserve(missing.size());
+  for (const auto& [sha256, length] : missing) {
+    list.push_back({sha256, length});
+  }
+  return list;
+}
+
+void tell_lacking(const RestoredState& restored, const StateDb& state, RestoreReport& report) {
+  for (auto& channel : report.far_channels) {
+    for (const auto& generation : state.generations()) {
+      if (generation.channel != channel.key || !generation.active) {
+        continue;
+      }
+      auto missing = lacking(state, generation.id);
+      if (missing.empty()) {
+        continue;
+      }
+      channel.lacking = missing.size();
+      for (const auto& blob : missing) {
+        channel.lacking_bytes += blob.length;
+      }
+      auto need = make_receipt(state, restored.now);
+      need.need_channel = generation.channel.channel;
+      need.need_serial = generation.serial;
+      need.need_bundle_id = generation.bundle_id;
+      need.missing = std::move(missing);
+      const auto name = fmt::format("need-{}-{}.json", generation.channel.channel, generation.serial);
+      write_receipt_file(need, restored.staging.root() / "receipts" / name);
+      channel.need = restored.options.home.root / "receipts" / name;
+    }
+  }
+}
+
+std::string restore_detail(const RestoredState& restored, const std::vector<FloorWish>& wishes) {
+  Json detail = {{"backup", base::to_rfc3339(restored.backup.time)}, {"floors", Json::array()}};
+  for (const auto& wish : wishes) {
+    detail["floors"].push_back(
+        {{"channel", wish.channel}, {"serial", wish.floor.serial}, {"root_version", wish.floor.root_version}});
+  }
+  std::uint64_t lost = 0;
+  for (const auto& receipt : restored.receipts) {
+    lost = std::max(lost, receipt.audit_number);
+  }
+  if (lost > 0) {
+    // `audit verify` takes this for the reason why a receipt knows entries that the log does not.
+    detail["lost"] = lost;
+  }
+  if (!restored.aside.empty()) {
+    detail["put_aside"] = restored.aside;
+  }
+  restored.options.remark.add_to(detail);
+  return audit_text(detail);
+}
+
+// The number of a catalog is never used twice, also by a server that looks at the old one meanwhile.
+void go_on_from_old_catalog(const RestoredState& restored) {
+  const auto old = store::current_file(restored.options.home.root);
+  if (is_there(old)) {
+    base::make_directories(store::catalog_folder(restored.staging.root()));
+    fs::copy_file(old, store::current_file(restored.staging.root()), fs::copy_options::overwrite_existing);
+  }
+}
+
+}  // namespace
+
+void settle_near_side(const RestoredState& restored, RestoreReport& report) {
+  const Home staged = staged_home(restored);
+  if (has_keys(staged)) {
+    report.keys_missing = !has_private_keys(staged);
+  }
+  std::error_code ignored;
+  std::map<std::string, std::uint64_t> floors;
+  for (const auto& wish : wishes_of(restored)) {
+    floors[wish.channel] = std::max(floors[wish.channel], wish.floor.serial);
+  }
+  for (const auto& entry : fs::directory_iterator(staged.root / "channels", ignored)) {
+    const auto name = entry.path().filename().string();
+    const ChannelState channel(staged, name);
+    const auto last = channel.last();
+    if (!last) {
+      continue;
+    }
+    RestoreReport::NearChannel near{.channel = name, .serial = last->hint().serial, .floor = {}};
+    if (const auto floor = floors.find(name); floor != floors.end()) {
+      near.floor = floor->second;
+    }
+    channel.set_restored(RestoredChannel{.serial = near.serial, .floor = near.floor});
+    report.near_channels.push_back(std::move(near));
+  }
+}
+
+void settle_far_side(const RestoredState& restored, RestoreReport& report) {
+  const Home staged = staged_home(restored);
+  for (const auto& root : read_pinned_roots(staged, {})) {
+    report.roots.push_back(root.producer());
+  }
+  report.secrets_key_missing =
+      is_there(staged.root / "control" / "control.db") && !is_there(staged.root / "control" / "secrets.key");
+  if (!is_there(staged.root / "airlock.db")) {
+    return;
+  }
+  const store::BlobStore store(restored.options.home.blobs());
+  take_blobs(restored, store);
+  const auto wishes = wishes_of(restored);
+  {
+    StateDb state(staged.root, StateDb::Access::change);
+    go_on_from_old_catalog(restored);
+    auto change = state.change();
+    forget_absent(state, store);
+    raise_floors(state, staged, wishes, restored.now);
+    state.set_restored(
+        store::Restored{.backup = restored.backup.time, .restored = restored.now, .floors_given = !wishes.empty()});
+    state.audit(restored.now, "restore", restore_detail(restored, wishes));
+    const auto catalog = store::prepare_catalog(state, staged.root);
+    change.commit();
+    catalog->publish();
+    for (const auto& key : state.channels()) {
+      const auto floor = state.floor(key);
+      report.far_channels.push_back({.key = key,
+                                     .serial = state.last_serial(key).value_or(0),
+                                     .floor = floor ? floor->serial : 0,
+                                     .lacking = 0,
+                                     .lacking_bytes = 0,
+                                     .need = {}});
+    }
+    tell_lacking(restored, state, report);
+    const auto last = state.last_audit_entry();
+    report.audit_number = last->number;
+    report.audit_head = last->digest;
+  }
+  report.floors_given = !wishes.empty();
+  fs::remove(staged.root / "lock");
+}
+
+}  // namespace airlock::workflow

@@ -1,0 +1,142 @@
+# The operator at three in the morning: backup and restore of both homes, floors after a loss, who fetched what, the
+# log, the clock, one screen of health.
+. "$(dirname "$0")/lib.sh"
+make_far
+near=$work/near site=$work/site stick=$work/stick safe=$work/safe
+mkdir -p "$work/in" "$stick" "$safe" && cd "$work/in" || exit 1
+make_state() { # make_state TEXT: a bundle of the next serial on the stick
+  echo "$1" >guide.txt
+  printf 'name: site-a\nfiles:\n  - { source: guide.txt, path: docs/guide.txt }\n' >m.yaml
+  "$airlock" --home "$near" bundle create -m m.yaml -o "$stick/" >/dev/null
+}
+at_site() { in_far "$airlock" --home "$site" "$@"; }
+served() { in_far curl -fsS "http://$mirror/files/docs/guide.txt"; }
+# put_back FOLDER: the site's home as it was copied before, like a snapshot of its machine.
+put_back() { rm -rf --one-file-system "$site" && cp -a "$1" "$site"; }
+
+"$airlock" --home "$near" keys init --no-passphrase >/dev/null
+fingerprint=$("$airlock" --home "$near" --json keys show | jq -r .fingerprint)
+for n in 1 2 3; do make_state "state $n"; done
+in_far "$airlock" --home "$site" trust init "$stick/root.json" --fingerprint "$fingerprint" >/dev/null
+check "import says what belongs on paper" at_site import "$stick/site-a-1.airlock" --ticket CHG-1
+check_said "floor     site-a:1,root=1,snapshot="
+check_said "audit     2:"
+check "the log has ticket, medium, file and policy" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | jq -e ".entries[-1].detail | fromjson | .ticket == \"CHG-1\" and .file == \"site-a-1.airlock\" and .medium.mount_point != null and has(\"policy_sha256\")"' - "$far" "$airlock" "$site"
+check "under sudo it has both users" bash -c 'SUDO_USER=alice ip netns exec "$1" "$2" --home "$3" store activate 1 --reason "both users" --ticket INC-1 && ip netns exec "$1" "$2" --home "$3" --json audit | jq -e ".entries[-1] | (.user | contains(\"alice\")) and (.detail | fromjson | .ticket == \"INC-1\" and .reason == \"both users\")"' - "$far" "$airlock" "$site"
+
+# Who fetched it.
+start_serve "$site"
+check "the mirror serves it" served
+echo "state 1" >guide1
+check "store who names the client, by digest" bash -c 'for i in $(seq 50); do ip netns exec "$1" "$2" --home "$3" --json store who "$(sha256sum guide1 | cut -d" " -f1)" | jq -e ".contents[0].fetched[0] | .client == \"127.0.0.1\" and .count >= 1 and .path == \"/files/docs/guide.txt\"" && exit 0; sleep 0.2; done; exit 1' - "$far" "$airlock" "$site"
+check "and by path, with its generations" bash -c 'ip netns exec "$1" "$2" --home "$3" --json store who docs/guide.txt | jq -e ".contents[0].generations[0].serial == 1 and .contents[0].served and .clients == 1"' - "$far" "$airlock" "$site"
+check "--since leaves out who came before" bash -c 'ip netns exec "$1" "$2" --home "$3" --json store who docs/guide.txt --since 2999-01-01 | jq -e ".clients == 0"' - "$far" "$airlock" "$site"
+check_exit 1 "what is not here is not found" at_site store who no-such-thing
+
+# Backup while it serves, destroy, restore: the far home.
+check "backup while the server runs" at_site backup "$safe/far.tar"
+check "it is for its owner only" test "$(stat -c %a "$safe/far.tar")" = 600
+check "it is a plain tar" tar -tf "$safe/far.tar"
+check "without keys there is no secret in it" bash -c '! tar -tf "$1" | grep -E "\.pem$|secrets.key|admin.token"' - "$safe/far.tar"
+check_exit 2 "a backup replaces no other" at_site backup "$safe/far.tar"
+check "one with keys and content" at_site backup "$safe/far-whole.tar" --keys --with-blobs
+check_said SECRET
+check "it has the key of the secrets" bash -c 'tar -tf "$1" | grep -qx control/secrets.key' - "$safe/far-whole.tar"
+check "the second bundle" at_site import "$stick/site-a-2.airlock"
+cp "$site/receipts/site-a-2.json" "$work/receipt-2.json"
+paper=$(at_site --json trust show | jq -r '.audit | "\(.number):\(.head[0:32])"')
+check_exit 4 "a restore into a home that is served is refused" at_site restore "$safe/far.tar" --replace
+stop "$serve_pid"
+check_exit 2 "and into one that is in use" at_site restore "$safe/far.tar"
+rm -rf --one-file-system "$site"
+check "restore into nothing, with the last receipt" at_site restore "$safe/far.tar" --receipt "$work/receipt-2.json" --reason drill
+check_said "are not here"
+check_exit 5 "a receipt that knows more keeps what was lost from coming in again" bash -c 'cp -a "$1" "$1.copy" && ip netns exec "$2" "$3" --home "$1.copy" trust floor --floor site-a:4 && ip netns exec "$2" "$3" --home "$1.copy" import "$4/site-a-2.airlock"' - "$site" "$far" "$airlock" "$stick"
+check "status tells of the restore" bash -c 'ip netns exec "$1" "$2" --home "$3" status | grep -q "out of a backup"' - "$far" "$airlock" "$site"
+check "the log accounts for what was lost" at_site audit verify --receipt "$work/receipt-2.json" --head "$paper"
+check_said "before the restore"
+check "the newest bundle comes in" at_site import "$stick/site-a-2.airlock"
+check "and everything is here" at_site store check
+check "status is well" at_site status
+check "the log is whole" at_site audit verify
+check "the need list names what was lacking" test -s "$site/receipts/need-site-a-1.json"
+start_serve "$site" --mirror-only
+check "the restored site serves" test "$(served)" = "state 2"
+stop "$serve_pid"
+
+# The whole backup serves at once, and --replace puts aside what is there.
+check "restore over it" at_site restore "$safe/far-whole.tar" --replace --floor "site-a:2,root=1"
+check "what was there lies aside" bash -c 'ls -d "$1"/before-restore-*/airlock.db' - "$site"
+start_serve "$site"
+check "and is served at once" test "$(served)" = "state 1"
+stop "$serve_pid"
+check "the third bundle comes in" at_site import "$stick/site-a-3.airlock"
+
+# Killed at any moment, a restore leaves the old or the new.
+cp -a "$site" "$work/before-kills"
+killed=0 bad=0
+for round in $(seq "${ROUNDS:-15}"); do
+  put_back "$work/before-kills"
+  ip netns exec "$far" "$airlock" --home "$site" restore "$safe/far-whole.tar" --replace >/dev/null 2>&1 &
+  pid=$!
+  sleep "$(awk -v r="$round" 'BEGIN { srand(r); printf "%.3f", 0.01 + rand() * 0.15 }')"
+  kill -9 "$pid" 2>/dev/null && killed=$((killed + 1)); wait "$pid" 2>/dev/null
+  serial=$(at_site --json store list 2>/dev/null | jq -r '[.generations[] | select(.active) | .serial][0]')
+  case "$serial" in 1 | 3) ;; *) [ -e "$site/.restore/ready" ] && at_site restore "$safe/far-whole.tar" --replace >/dev/null 2>&1 && [ "$(at_site --json store list | jq -r '[.generations[] | select(.active) | .serial][0]')" = 1 ] || bad=$((bad + 1)) ;; esac
+done
+check "restore was killed at least three times" test "$killed" -ge 3
+check "and left the old or the new each time" test "$bad" = 0
+put_back "$work/before-kills"
+
+# A snapshot of the machine is put back: nothing in it knows; what was kept elsewhere does.
+cp -a "$site" "$work/snapshot"
+make_state "state 4"
+check "a fourth bundle" at_site import "$stick/site-a-4.airlock"
+cp "$site/receipts/site-a-4.json" "$work/receipt-4.json"
+put_back "$work/snapshot"
+check_exit 3 "the receipt shows that the log was cut off" at_site audit verify --receipt "$work/receipt-4.json"
+check "a floor from the receipt" at_site trust floor --receipt "$work/receipt-4.json" --reason "snapshot put back"
+check "the same state again is nothing new" at_site import "$stick/site-a-4.airlock"
+
+# All state is lost, and no backup: a new pin with a floor from paper.
+put_back "$work/snapshot"
+rm -rf --one-file-system "$site"
+check "trust init with a floor" at_site trust init "$stick/root.json" --fingerprint "$fingerprint" --floor site-a:4,root=1
+check_exit 5 "nothing older comes in" at_site import "$stick/site-a-3.airlock"
+check "the newest does" at_site import "$stick/site-a-4.airlock"
+
+# The clock: once far ahead, then right again.
+python3 - "$site/airlock.db" <<'PY'
+import sqlite3, sys, time
+d = sqlite3.connect(sys.argv[1])
+d.execute("update settings set value=? where key='last-wall'", (str(int(time.time()) + 100 * 86400),))
+d.commit()
+PY
+make_state "state 5"
+check_exit 5 "a clock that was once ahead stops imports" at_site import "$stick/site-a-5.airlock"
+check_exit 5 "status says so" at_site status
+check "an administrator resets it, with a reason" at_site trust reset-clock --reason "battery changed"
+check "and the import goes on" at_site import "$stick/site-a-5.airlock"
+check_exit 0 "status is well again" at_site status
+
+# The near home: destroyed, restored, and no serial is used twice.
+check "backup of the near home" "$airlock" --home "$near" backup "$safe/near.tar"
+check "one with keys for the safe" "$airlock" --home "$near" backup "$safe/near-keys.tar" --keys
+check_said "no passphrase"
+make_state "state 6"
+rm -rf --one-file-system "$near"
+check "restore, with the keys from the safe" "$airlock" --home "$near" restore "$safe/near.tar" --keys-from "$safe/near-keys.tar"
+check "the root is the same" test "$("$airlock" --home "$near" --json keys show | jq -r .fingerprint)" = "$fingerprint"
+mkdir -p "$work/out"
+check_exit 4 "create does not guess which serial is free" "$airlock" --home "$near" bundle create -m m.yaml -o "$work/out/"
+check_said "--continue"
+echo "state 7" >guide.txt
+check "with the newest bundle it goes on" "$airlock" --home "$near" bundle create -m m.yaml -o "$work/out/" --continue "$stick/site-a-6.airlock"
+check "after the serial that was lost" test -s "$work/out/site-a-7.airlock"
+check "and the site takes it" at_site import "$work/out/site-a-7.airlock"
+check "later ones need no flag" bash -c 'echo "state 8" >guide.txt && "$1" --home "$2" bundle create -m m.yaml -o "$3/"' - "$airlock" "$near" "$work/out"
+rm -rf --one-file-system "$near"
+check "a receipt of the site says how far it came" "$airlock" --home "$near" restore "$safe/near-keys.tar" --receipt "$site/receipts/site-a-7.json"
+check_said "wants bundle 7"
+check_exit 4 "an older bundle is not enough" "$airlock" --home "$near" bundle create -m m.yaml -o "$work/out2/" --continue "$stick/site-a-6.airlock"
+finish

@@ -1,0 +1,409 @@
+// A home in a file and back: what is in it, what a hostile one can do, and a restore that ends at any moment.
+#include "far_fixture.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/tar.hpp"
+#include "store/blob_store.hpp"
+#include "store/catalog.hpp"
+#include "workflow/backup.hpp"
+#include "workflow/backup_places.hpp"
+#include "workflow/generations.hpp"
+#include "workflow/receipt.hpp"
+#include "workflow/restore.hpp"
+#include "workflow/status.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+using base::ErrorCode;
+
+namespace {
+
+using Blobs = workflow::BackupOptions::Blobs;
+using Secrets = workflow::BackupOptions::Secrets;
+
+// Two states of one channel, both imported.
+struct TwoStates {
+  ProducerKeys keys;
+  Site site{&keys};
+  Medium medium;
+  MadeBundle made[4];
+
+  TwoStates() {
+    for (int i = 0; i < 4; ++i) {
+      BundlePlan plan{.serial = static_cast<std::uint64_t>(i + 1), .created = bundle_time(i)};
+      if (i > 0) {
+        plan.previous = made[i - 1].contents;
+      }
+      made[i] = make_bundle(medium.path(), {text_file("a.txt", "state " + std::to_string(i + 1))}, keys, plan);
+    }
+    take(0);
+    take(1);
+  }
+  void take(int i) {
+    site.clock.set(bundle_time(i + 1));
+    site.import({made[i].head});
+  }
+  fs::path backup(Blobs blobs = Blobs::leave_out, const std::string& name = "backup.tar") {
+    const auto file = site.folder.path() / name;
+    workflow::write_backup({.home = site.home, .file = file, .secrets = {}, .blobs = blobs}, site.clock, site.reporter);
+    return file;
+  }
+};
+
+workflow::RestoreOptions options_for(const workflow::Home& home, const fs::path& file) {
+  workflow::RestoreOptions options;
+  options.home = home;
+  options.file = file;
+  return options;
+}
+
+// Another host, to which the backup is brought.
+struct OtherHost {
+  base::TempDir folder;
+  workflow::Home home{folder.path() / "home", folder.path() / "home"};
+  base::FixedClock clock{bundle_time(5)};
+  RecordingReporter reporter;
+
+  workflow::RestoreReport restore(workflow::RestoreOptions options) {
+    return workflow::restore_home(options, clock, reporter);
+  }
+  workflow::RestoreReport restore(const fs::path& file) { return restore(options_for(home, file)); }
+  store::StateDb state() const { return {home.root, store::StateDb::Access::read}; }
+  workflow::ImportReport import(const fs::path& bundle) {
+    workflow::ImportOptions options;
+    options.home = home;
+    options.bundles = {bundle};
+    return workflow::import_bundles(options, clock, reporter);
+  }
+};
+
+struct Member {
+  std::string name, content;
+};
+std::vector<Member> members_of(const fs::path& file) {
+  std::vector<Member> members;
+  const auto text = text_of(file);
+  const auto fd = base::open_for_reading(file);
+  CHECK(base::list_tar(fd.get(), text.size(), "backup", 1000, [&](const base::TarMember& member) {
+          members.push_back({member.name, text.substr(member.offset, member.size)});
+          return true;
+        }) == base::TarEnd::complete);
+  return members;
+}
+void write_members(const fs::path& file, const std::vector<Member>& members) {
+  std::string text;
+  for (const auto& [name, content] : members) {
+    text += base::tar_header(name, content.size(), 0) + content + std::string(base::tar_padding(content.size()), '\0');
+  }
+  base::write_file_atomic(file, text + std::string(base::k_tar_end_size, '\0'));
+}
+// With a list that fits what the members are now.
+void list_anew(std::vector<Member>& members) {
+  auto list = workflow::parse_backup_list(members.back().content);
+  list.entries.clear();
+  for (const auto& [name, content] : members) {
+    if (name != workflow::k_backup_list && !name.starts_with(workflow::k_backup_blobs)) {
+      list.entries.push_back({name, content.size(), base::sha256(content)});
+    }
+  }
+  members.back().content = to_text(list);
+}
+
+}  // namespace
+
+TEST_CASE("a backup without blobs comes back, and the same bundle brings the content", "[backup]") {
+  TwoStates states;
+  const auto file = states.backup();
+  struct stat about = {};
+  REQUIRE(::stat(file.c_str(), &about) == 0);
+  CHECK((about.st_mode & 0777) == 0600);
+  CHECK(states.site.state().last_audit_entry()->action == "backup");
+
+  OtherHost host;
+  const auto report = host.restore(file);
+  REQUIRE(report.far_channels.size() == 1);
+  CHECK(report.far_channels.front().serial == 2);
+  CHECK(report.far_channels.front().lacking > 0);
+  CHECK(workflow::read_receipt(report.far_channels.front().need).missing.size() == report.far_channels.front().lacking);
+  CHECK(report.roots.size() == 1);
+  CHECK_FALSE(report.floors_given);
+  CHECK(host.state().last_audit_entry()->action == "restore");
+  CHECK(store::check_audit(host.state().audit_entries()).empty());
+  CHECK(store::current_catalog_number(host.home.root) > 0);
+
+  CHECK(host.import(states.made[1].head).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
+  CHECK(store::BlobStore(host.home.blobs()).open(base::sha256("state 2")));
+  CHECK(host.import(states.made[2].head).bundles.front().serial == 3);
+}
+
+TEST_CASE("a backup with blobs serves at once", "[backup]") {
+  TwoStates states;
+  const auto file = states.backup(Blobs::include);
+  OtherHost host;
+  const auto report = host.restore(file);
+  CHECK(report.far_channels.front().lacking == 0);
+  CHECK(report.far_channels.front().need.empty());
+  CHECK(store::BlobStore(host.home.blobs()).open(base::sha256("state 1")));
+  CHECK(workflow::roll_back(host.home, std::nullopt, host.clock).generation.serial == 1);
+  CHECK_FALSE(fs::exists(host.home.root / ".restore"));
+}
+
+TEST_CASE("what is in the home is put aside, never deleted, and its blobs are used", "[backup]") {
+  TwoStates states;
+  const auto file = states.backup();
+  states.take(2);
+  auto& site = states.site;
+  const auto number = store::current_catalog_number(site.home.root);
+  auto options = options_for(site.home, file);
+  CHECK(code_of([&] { workflow::restore_home(options, site.clock, site.reporter); }) == ErrorCode::conflict);
+  CHECK(site.generations().front().serial == 3);
+
+  options.present = workflow::RestoreOptions::Present::put_aside;
+  const auto report = workflow::restore_home(options, site.clock, site.reporter);
+  CHECK(site.generations().front().serial == 2);
+  CHECK(site.served("file", "a.txt") == "state 2");
+  CHECK(report.far_channels.front().lacking == 0);
+  // A server that looks at the old catalog meanwhile must see another number.
+  CHECK(store::current_catalog_number(site.home.root) > number);
+  const store::StateDb before(site.home.root / report.put_aside, store::StateDb::Access::read);
+  CHECK(before.generations().front().serial == 3);
+}
+
+TEST_CASE("a receipt keeps what was lost from coming in again, and lets the newest in", "[backup]") {
+  TwoStates states;
+  const auto file = states.backup();
+  states.take(2);
+  states.take(3);
+  const auto receipt = states.site.folder.path() / "receipt.json";
+  workflow::write_receipt_file(workflow::make_receipt(states.site.state(), states.site.clock.now()), receipt);
+  // A backup of serial 2, and a receipt that knows 4.
+  OtherHost host;
+  auto options = options_for(host.home, file);
+  options.receipts = {receipt};
+  const auto report = host.restore(options);
+  CHECK(report.floors_given);
+  CHECK(report.far_channels.front().floor == 4);
+  CHECK(host.state().restored()->floors_given);
+  CHECK(host.state().time_floor() == bundle_time(3));
+  CHECK(code_of([&] { host.import(states.made[2].head); }) == ErrorCode::rollback);
+  CHECK(code_of([&] { host.import(states.made[0].head); }) == ErrorCode::rollback);
+  // The bytes of the state that is here may come again.
+  CHECK(host.import(states.made[1].head).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
+
+  // The same serial with another content is an alarm, although no generation here has it.
+  Medium other;
+  const auto forged = make_bundle(other.path(), {text_file("a.txt", "another state 4")}, states.keys,
+                                  {.serial = 4, .created = bundle_time(3), .previous = states.made[2].contents});
+  CHECK(code_of([&] { host.import(forged.head); }) == ErrorCode::equivocation);
+
+  CHECK(host.import(states.made[3].head).bundles.front().outcome == workflow::ImportedBundle::Outcome::imported);
+  CHECK_FALSE(host.state().restored());
+  CHECK(host.import(states.made[3].head).bundles.front().outcome == workflow::ImportedBundle::Outcome::nothing_to_do);
+}
+
+TEST_CASE("a floor from paper counts, and one that cannot be right is refused", "[backup]") {
+  TwoStates states;
+  const auto file = states.backup();
+  OtherHost host;
+  auto options = options_for(host.home, file);
+  options.floors = {workflow::parse_floor("site-a:9999999")};
+  CHECK(code_of([&] { host.restore(options); }) == ErrorCode::usage);
+  CHECK_FALSE(fs::exists(host.home.root / "airlock.db"));
+  options.floors = {workflow::parse_floor("site-a:3,created=2027-01-01T00:00:00Z")};
+  CHECK(code_of([&] { host.restore(options); }) == ErrorCode::usage);
+  options.floors = {workflow::parse_floor("site-a:3,root=2")};
+  host.restore(options);
+  // Root version 2 was known once, perhaps because it took a key away: what only knows 1 does not come in.
+  CHECK(code_of([&] { host.import(states.made[2].head); }) == ErrorCode::rollback);
+
+  for (const char* bad : {"", "site-a", ":3", "site-a:", "site-a:x", "Site A:3", "site-a:3,x=1",
+                          "site-a:3,root=", "site-a:3,created=yesterday", "../x:1"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(workflow::parse_floor(bad), base::Error);
+  }
+}
+
+TEST_CASE("without a receipt a restored home says so until the next import", "[backup]") {
+  TwoStates states;
+  const auto file = states.backup(Blobs::include);
+  OtherHost host;
+  host.restore(file);
+  const auto status = [&] {
+    return workflow::examine_status(
+        {.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)});
+  };
+  const auto tells = [](const workflow::StatusReport& report) {
+    return std::ranges::any_of(report.findings, [](const auto& finding) { return finding.subject == "restore"; });
+  };
+  CHECK(tells(status()));
+  host.import(states.made[2].head);
+  CHECK_FALSE(tells(status()));
+}
+
+TEST_CASE("a log that was cut off is found by a receipt, unless the restore accounts for it", "[backup][audit]") {
+  TwoStates states;
+  const auto file = states.backup();
+  states.take(2);
+  const auto receipt = workflow::make_receipt(states.site.state(), states.site.clock.now());
+  const auto path = states.site.folder.path() / "receipt.json";
+  workflow::write_receipt_file(receipt, path);
+  const std::vector<store::AuditMark> marks = {{receipt.audit_number, receipt.audit_head, "the receipt"}};
+  CHECK(store::check_audit_marks(states.site.state().audit_entries(), marks).empty());
+
+  OtherHost silent;
+  silent.restore(file);
+  auto findings = store::check_audit_marks(silent.state().audit_entries(), marks);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings.front().severity == base::Severity::error);
+  CHECK(findings.front().code == ErrorCode::tampered);
+
+  OtherHost told;
+  auto options = options_for(told.home, file);
+  options.receipts = {path};
+  told.restore(options);
+  findings = store::check_audit_marks(told.state().audit_entries(), marks);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings.front().severity == base::Severity::warning);
+}
+
+TEST_CASE("a backup that was changed restores nothing", "[backup]") {
+  TwoStates states;
+  const auto file = states.backup(Blobs::include);
+  const auto good = members_of(file);
+  OtherHost host;
+  const auto refused = [&](const std::vector<Member>& members) {
+    const auto changed = host.folder.path() / "changed.tar";
+    fs::remove(changed);
+    write_members(changed, members);
+    const auto code = code_of([&] { host.restore(changed); });
+    CHECK(workflow::restore_is_unfinished(host.home.root) == false);
+    CHECK_FALSE(fs::exists(host.home.root / "airlock.db"));
+    CHECK_FALSE(fs::exists(host.home.root / ".restore"));
+    return code;
+  };
+  auto members = good;
+  SECTION("a file with another content") {
+    members.front().content += "x";
+    CHECK(refused(members) == ErrorCode::tampered);
+    list_anew(members);
+    members.front().content.back() = 'y';
+    CHECK(refused(members) == ErrorCode::tampered);
+  }
+  SECTION("names that lead elsewhere, or mean nothing") {
+    for (const char* name : {"keys/x/y.pem", "lock", "control/server.json", "config/other.yaml", "catalog/current",
+                             "blobs/sha256/ab", "config/roots/.json", "keys/-x.pem", "evidence/a.exe"}) {
+      CAPTURE(name);
+      members = good;
+      members.insert(members.begin(), {name, "x"});
+      list_anew(members);
+      CHECK(refused(members) == ErrorCode::tampered);
+    }
+  }
+  SECTION("a member twice") {
+    members.insert(members.begin(), members.front());
+    list_anew(members);
+    CHECK(refused(members) == ErrorCode::tampered);
+  }
+  SECTION("a file that the list does not name, and one that it names in vain") {
+    members.insert(members.begin(), {"receipts/x.json", "{}"});
+    CHECK(refused(members) == ErrorCode::tampered);
+    members = good;
+    members.erase(members.begin());
+    CHECK(refused(members) == ErrorCode::tampered);
+  }
+  SECTION("a blob with another content, and one too few") {
+    const auto blob = std::ranges::find_if(
+        members, [](const Member& member) { return member.name.starts_with(workflow::k_backup_blobs); });
+    REQUIRE(blob != members.end());
+    auto fewer = members;
+    fewer.erase(fewer.begin() + (blob - members.begin()));
+    CHECK(refused(fewer) == ErrorCode::tampered);
+    blob->content.front() ^= 1;
+    CHECK(refused(members) == ErrorCode::tampered);
+  }
+  SECTION("no list, an early end, a list of another kind") {
+    members.pop_back();
+    CHECK(refused(members) == ErrorCode::truncated);
+    members = good;
+    members.back().content = "{}";
+    CHECK(refused(members) == ErrorCode::malformed);
+    const auto cut_file = host.folder.path() / "cut.tar";
+    fs::copy_file(file, cut_file);
+    cut(cut_file, fs::file_size(file) / 2);
+    CHECK(code_of([&] { host.restore(cut_file); }) == ErrorCode::truncated);
+  }
+  SECTION("a database with a trigger in it") {
+    const auto database = std::ranges::find(members, "airlock.db", &Member::name);
+    REQUIRE(database != members.end());
+    const auto path = host.folder.path() / "airlock.db";
+    base::write_file_atomic(path, database->content);
+    base::Database(path, base::DatabaseMode::read_write)
+        .execute("CREATE TRIGGER t AFTER INSERT ON audit BEGIN DELETE FROM audit; END; PRAGMA journal_mode=DELETE");
+    database->content = text_of(path);
+    list_anew(members);
+    CHECK(refused(members) == ErrorCode::tampered);
+    database->content = std::string(100, 'x');
+    list_anew(members);
+    CHECK(refused(members) == ErrorCode::io);
+  }
+}
+
+TEST_CASE("a restore that ends at any moment leaves the old or the new", "[backup]") {
+  TwoStates states;
+  const auto file = states.backup();
+  states.take(2);
+  auto& site = states.site;
+  struct Killed {};
+  for (int at = 0; at < 40; ++at) {
+    CAPTURE(at);
+    const base::TempDir copy;
+    fs::copy(site.home.root, copy.path() / "home", fs::copy_options::recursive);
+    const workflow::Home home{copy.path() / "home", copy.path() / "home"};
+    auto options = options_for(home, file);
+    options.present = workflow::RestoreOptions::Present::put_aside;
+    int step = 0;
+    bool killed = false;
+    options.at_step = [&](std::string_view) {
+      if (step++ == at) {
+        killed = true;
+        throw Killed();
+      }
+    };
+    try {
+      workflow::restore_home(options, site.clock, site.reporter);
+    } catch (const Killed&) {
+    }
+    if (killed && !workflow::restore_is_unfinished(home.root)) {
+      // Before it was ready, or after all was in its place.
+      const auto serial = store::StateDb(home.root, store::StateDb::Access::read).generations().front().serial;
+      CHECK((serial == 3 || serial == 2));
+    }
+    if (workflow::restore_is_unfinished(home.root)) {
+      options.at_step = {};
+      CHECK(workflow::restore_home(options, site.clock, site.reporter).finished_earlier);
+      CHECK(store::StateDb(home.root, store::StateDb::Access::read).generations().front().serial == 2);
+    }
+    CHECK_FALSE(fs::exists(home.root / ".restore"));
+    if (!killed) {
+      CHECK(at > 5);
+      break;
+    }
+  }
+}
+
+TEST_CASE("only the names of the fixed list are places", "[backup]") {
+  for (const char* name : {"airlock.db", "keys/snapshot-2.pem", "keys/12.root.json", "channels/site-a/last.airlock",
+                           "config/roots/ab.json", "control/logs/ab/abc/0/1.log", "receipts/need-site-a-7.json"}) {
+    CAPTURE(name);
+    CHECK(workflow::find_backup_place(name) != nullptr);
+  }
+  for (const char* name : {"", "/", "airlock.db/", "keys", "keys/", "keys/..", "../airlock.db", "/airlock.db",
+                           "keys/.pem", "channels/./last.airlock", "channels/a/b/last.airlock", "config/roots/x",
+                           "control/lock", "AIRLOCK.DB", "keys/a b.pem"}) {
+    CAPTURE(name);
+    CHECK(workflow::find_backup_place(name) == nullptr);
+  }
+}
