@@ -11,6 +11,7 @@
 
 #include "base/tar.hpp"
 #include "base/text.hpp"
+#include "bundle/approval.hpp"
 #include "bundle/blob_lengths.hpp"
 #include "bundle/folder.hpp"
 
@@ -105,6 +106,9 @@ class BlobScanner {
       }
       const std::uint64_t size = base::file_size(fd->get(), name);
       const auto hint = peek_hint(fd->get(), size);
+      if (!hint && is_approval_file(fd->get(), size)) {
+        return;
+      }
       if (!hint || (hint->kind != "volume" && hint->kind != "head")) {
         note(Severity::note, ErrorCode::foreign, name, "is no part of a bundle and was passed over");
         return;

@@ -217,7 +217,7 @@ const std::string& Head::hint_text() const {
   return m_impl->hint_text;
 }
 const std::string& Head::shipment() const {
-  return m_impl->shipment;
+  return m_later && !m_later->shipment.empty() ? m_later->shipment : m_impl->shipment;
 }
 const std::string& Head::oci_index() const {
   return m_impl->oci_index;
@@ -235,7 +235,25 @@ bool Head::blobs_follow() const {
   return m_impl->blobs_follow;
 }
 
+Head Head::with(std::map<std::string, std::string> metadata, std::string shipment) const {
+  auto later = std::make_shared<Later>(m_later ? *m_later : Later());
+  for (auto& [name, bytes] : metadata) {
+    later->metadata.insert_or_assign(name, std::move(bytes));
+  }
+  if (!shipment.empty()) {
+    later->shipment = std::move(shipment);
+  }
+  Head head = *this;
+  head.m_later = std::move(later);
+  return head;
+}
+
 std::optional<std::string> Head::metadata(std::string_view name) const {
+  if (m_later) {
+    if (const auto later = m_later->metadata.find(name); later != m_later->metadata.end()) {
+      return later->second;
+    }
+  }
   const auto found = m_impl->metadata.find(name);
   return found == m_impl->metadata.end() ? std::nullopt : std::optional(m_impl->store.load(found->second));
 }
@@ -244,6 +262,13 @@ std::vector<std::string> Head::metadata_names() const {
   std::vector<std::string> names;
   for (const auto& [name, stored] : m_impl->metadata) {
     names.push_back(name);
+  }
+  if (m_later) {
+    for (const auto& [name, bytes] : m_later->metadata) {
+      if (!m_impl->metadata.contains(name)) {
+        names.push_back(name);
+      }
+    }
   }
   return names;
 }
@@ -288,9 +313,9 @@ std::optional<std::string> Head::unverified_target(std::string_view path) const 
 }
 
 HeadContents Head::contents() const {
-  HeadContents contents{.hint = m_impl->hint, .shipment = m_impl->shipment, .oci_index = m_impl->oci_index};
-  for (const auto& [name, stored] : m_impl->metadata) {
-    contents.metadata[name] = m_impl->store.load(stored);
+  HeadContents contents{.hint = m_impl->hint, .shipment = shipment(), .oci_index = m_impl->oci_index};
+  for (const std::string& name : metadata_names()) {
+    contents.metadata[name] = metadata(name).value();
   }
   for (const auto& [name, stored] : m_impl->targets) {
     contents.targets[parse_consistent_name(name)->target] = m_impl->store.load(stored);

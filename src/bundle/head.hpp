@@ -61,6 +61,9 @@ class Head {
   std::optional<std::string> metadata(std::string_view name) const;
   std::vector<std::string> metadata_names() const;
   const std::string& shipment() const;  // DSSE bytes; empty in a draft
+  // The same head with other metadata files and another shipment in the place of its own: what came after it was closed
+  // (bundle/approval.hpp). File, size and room stay those of the file that was read.
+  Head with(std::map<std::string, std::string> metadata, std::string shipment) const;
   // All of it as values, for authoring the next state, adding signatures and sealing; targets get their plain paths.
   HeadContents contents() const;
   std::vector<std::string> target_names() const;  // consistent names as they stand ("a/<hex>.b")
@@ -80,7 +83,12 @@ class Head {
 
  private:
   struct Impl;
+  struct Later {
+    std::map<std::string, std::string, std::less<>> metadata;
+    std::string shipment;
+  };
   std::shared_ptr<const Impl> m_impl;
+  std::shared_ptr<const Later> m_later;  // null: nothing came later
 };
 
 }  // namespace airlock::bundle

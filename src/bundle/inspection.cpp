@@ -7,7 +7,9 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "bundle/draft_proof.hpp"
 #include "bundle/head_checks.hpp"
+#include "bundle/head_roles.hpp"
 #include "bundle/inspected_artifacts.hpp"
 #include "bundle/state_checks.hpp"
 
@@ -84,10 +86,7 @@ class Inspector {
     std::string first = required("1.root.json");
     const trust::SignedFile first_file = trust::parse_signed(first, "root", trust::k_root_limit);
     m_result.first_root_fingerprint = trust::identity(first_file).hex();
-    for (std::uint64_t version = 1; auto bytes = m_head.metadata(trust::metadata_file_name("root", version));
-         ++version) {
-      m_set.root_file = trust::parse_signed(std::move(*bytes), "root", trust::k_root_limit);
-    }
+    m_set.root_file = newest_root_file(m_head);
     m_set.root = trust::parse_root(m_set.root_file);
     m_result.root_version = m_set.root.version;
     m_result.root_fingerprint = trust::identity(m_set.root_file).hex();
@@ -95,76 +94,29 @@ class Inspector {
     check_root_chain(m_head, trust::parse_root(first_file), first);
   }
 
-  // The newest file of a role: drafts have no timestamp that would name it.
-  std::string newest(std::string_view role) const {
-    const std::string suffix = fmt::format(".{}.json", role);
-    std::pair<std::size_t, std::string> best;  // versions compare as numbers: longer is larger
-    for (const std::string& name : m_head.metadata_names()) {
-      if (name.ends_with(suffix)) {
-        best = std::max(best, {name.size(), name});
-      }
-    }
-    return required(best.second.empty() ? suffix.substr(1) : best.second);
-  }
-
   void read_roles() {
-    const auto& roles = m_set.root.roles;
-    m_set.snapshot_file = trust::parse_signed(newest("snapshot"), "snapshot", trust::k_metadata_ceiling);
-    m_set.snapshot = trust::parse_snapshot(m_set.snapshot_file);
+    m_set = bundle::read_roles(m_head, std::move(m_set.root_file), std::move(m_set.root));
     m_result.bundle_id = trust::identity(m_set.snapshot_file).hex();
     note_role("snapshot", m_set.snapshot);
-    m_set.targets_file = read_described("targets", roles.at("targets"), m_set.root.keys);
-    m_set.targets = trust::parse_targets(m_set.targets_file);
     note_role("targets", m_set.targets);
-    for (const trust::DelegatedRole& role : m_set.targets.roles) {
-      trust::SignedFile file = read_described(role.name, role.keys, m_set.targets.delegation_keys);
-      trust::Targets value = trust::parse_targets(file);
-      note_role(role.name, value);
-      m_set.delegated_files.insert_or_assign(role.name, std::move(file));
-      m_set.delegated.insert_or_assign(role.name, std::move(value));
+    for (const auto& [name, role] : m_set.delegated) {
+      note_role(name, role);
     }
-  }
-
-  trust::SignedFile read_described(const std::string& role, const trust::RoleKeys& keys,
-                                   const std::map<std::string, trust::PublicKey>& key_values) const {
-    const auto meta = m_set.snapshot.meta.find(role + ".json");
-    if (meta == m_set.snapshot.meta.end()) {
-      throw Error(ErrorCode::tampered, fmt::format("snapshot does not list role '{}'", base::printable(role, 60)));
-    }
-    std::string bytes = required(trust::metadata_file_name(role, meta->second.version));
-    if (!trust::matches(meta->second, bytes)) {
-      throw Error(ErrorCode::tampered,
-                  fmt::format("role '{}' differs from what snapshot lists", base::printable(role, 60)));
-    }
-    trust::SignedFile file = trust::parse_signed(std::move(bytes), role, trust::k_metadata_ceiling);
-    trust::require_threshold(file, role, keys, key_values);
-    return file;
   }
 
   void note_role(const std::string& role, const trust::RoleCommon& common) {
     m_result.expiry[role] = base::to_rfc3339(common.expires);
     m_earliest_expiry = std::min(m_earliest_expiry, common.expires);
-    if (m_channel.empty()) {
-      m_channel = common.channel;
-    }
-    if (common.channel.empty() || common.channel != m_channel) {
-      throw Error(ErrorCode::foreign, fmt::format("role '{}' is for another channel", base::printable(role, 60)));
-    }
   }
 
   void check_approvals() {
-    const trust::RoleKeys& wanted = m_set.root.roles.at("snapshot");
-    m_result.approvals_needed = wanted.threshold;
-    for (const trust::Signature& signature : m_set.snapshot_file.signatures) {
-      trust::SignedFile alone = m_set.snapshot_file;
-      alone.signatures = {signature};
-      if (trust::count_signers(alone, wanted, m_set.root.keys) == 1) {
-        m_result.approvers.push_back(signature.keyid);
-      }
-    }
-    if (trust::count_signers(m_set.snapshot_file, wanted, m_set.root.keys) < wanted.threshold) {
+    const ApprovalCount count = count_approvals(m_set.snapshot_file, m_set.root);
+    m_result.approvals_needed = count.threshold;
+    m_result.approvers = count.approved;
+    m_result.not_approved = count.missing;
+    if (!count.complete()) {
       throw Error(ErrorCode::approval_missing,
-                  fmt::format("{} of {} have signed", m_result.approvers.size(), wanted.threshold));
+                  fmt::format("{} of {} have signed", count.approved.size(), count.threshold));
     }
   }
 
@@ -193,6 +145,9 @@ class Inspector {
       trust::require_threshold(m_set.timestamp_file, "timestamp", m_set.root.roles.at("timestamp"), m_set.root.keys);
       m_set.timestamp = trust::parse_timestamp(m_set.timestamp_file);
       note_role("timestamp", m_set.timestamp);
+      if (m_set.timestamp.channel != m_set.snapshot.channel) {
+        throw Error(ErrorCode::foreign, "the timestamp is for another channel");
+      }
       if (!trust::matches(m_set.timestamp.snapshot, m_set.snapshot_file.bytes)) {
         throw Error(ErrorCode::tampered, "the timestamp names another snapshot");
       }
@@ -228,7 +183,6 @@ class Inspector {
   Inspection m_result;
   trust::TrustedSet m_set;  // by name only: its root is the head's own
   Descriptor m_descriptor;
-  std::string m_channel;
   base::Time m_earliest_expiry = base::Time::max();
 };
 
@@ -241,12 +195,32 @@ Inspection inspect(const Head& head, base::Time now) {
 std::string Inspection::approval_text() const {
   const std::size_t count = approvers.size();
   if (count < approvals_needed) {
-    return fmt::format("a draft with {} of {} approvals", count, approvals_needed);
+    return fmt::format("a draft: {} of {} people have approved it", count, approvals_needed);
   }
-  if (approvals_needed == 1 && count == 1) {
-    return "one person approved this";
+  const std::string_view open = sealed || approvals_needed == 0 ? "" : "; it is not sealed yet";
+  if (count == 1) {
+    return fmt::format("one person approved this{}", open);
   }
-  return fmt::format("{} people approved this, {} were needed", count, approvals_needed);
+  return fmt::format("{} people approved this, {} {} needed{}", count, approvals_needed,
+                     approvals_needed == 1 ? "was" : "were", open);
+}
+
+std::string Inspection::next_step() const {
+  if (sealed || approvals_needed == 0) {
+    return "";
+  }
+  if (approvers.size() >= approvals_needed) {
+    return "airlock bundle seal, where the timestamp key is";
+  }
+  return fmt::format("{} more of those who have not signed run airlock bundle sign; then airlock bundle seal",
+                     approvals_needed - approvers.size());
+}
+
+std::string Inspection::person(const std::string& keyid) const {
+  constexpr std::size_t k_shown = 12;  // hex digits of a keyid
+  const auto name = names.find(keyid);
+  const std::string key = fmt::format("key {}", keyid.substr(0, k_shown));
+  return name == names.end() ? key : fmt::format("{}, {}", base::printable(name->second, 60), key);
 }
 
 std::string Inspection::shipment_text() const {

@@ -51,9 +51,10 @@ struct Inspection {
   std::string tool;
   std::optional<std::string> previous;  // bundle id of the state before
   std::uint64_t root_version = 0;
-  std::string root_fingerprint;        // hex, of the newest root in the head
-  std::string first_root_fingerprint;  // hex; who pinned version 1 compares this one
-  std::vector<std::string> approvers;  // keyids whose signatures over snapshot are good under the head's own root
+  std::string root_fingerprint;           // hex, of the newest root in the head
+  std::string first_root_fingerprint;     // hex; who pinned version 1 compares this one
+  std::vector<std::string> approvers;     // keyids whose signatures over snapshot are good under the head's own root
+  std::vector<std::string> not_approved;  // keyids that may approve under that root and have not
   std::uint64_t approvals_needed = 0;
   std::map<std::string, std::string> expiry;  // role -> RFC 3339
   std::vector<std::string> platforms;
@@ -68,8 +69,14 @@ struct Inspection {
   std::vector<InspectedArtifact> artifacts;  // by ecosystem, name, version
   std::vector<InspectionCheck> checks;
 
-  // "one person approved this", "2 of 2 approvals", "a draft with 1 of 2 approvals"
+  std::map<std::string, std::string> names;  // of people, by keyid; given by whoever knows them, after inspect()
+
+  // "one person approved this", "2 people approved this, 2 were needed", "a draft: 1 of 2 people have approved it"
   std::string approval_text() const;
+  // What has to be done before it can be carried over; empty for a sealed one.
+  std::string next_step() const;
+  // "Anna, key 0123456789ab", or the key alone where its name is not known.
+  std::string person(const std::string& keyid) const;
   std::string shipment_text() const;  // "full", "delta on 6", "metadata only", "draft"
 };
 
@@ -79,7 +86,8 @@ Inspection inspect(const Head& head, base::Time now);
 struct InspectionDiff {
   std::string before_channel;
   std::uint64_t before_serial = 0;
-  struct Update {  // a package of which versions went and others came
+  bool is_previous = false;  // it is the state that the later one names as the one before it
+  struct Update {            // a package of which versions went and others came
     std::string ecosystem, name;
     std::vector<std::string> removed, added;
   };
@@ -90,6 +98,10 @@ struct InspectionDiff {
   std::vector<Update> updated;
   std::vector<Change> changed;
   std::uint64_t kept = 0;
+  struct Counts {
+    std::uint64_t added = 0, removed = 0, updated = 0, changed = 0;
+  };
+  std::map<std::string, Counts> counts() const;  // by ecosystem, those in which something changed
 };
 InspectionDiff compare(const Inspection& before, const Inspection& after);
 

@@ -71,7 +71,25 @@ InspectionDiff compare(const Inspection& before, const Inspection& after) {
   for (const auto& [key, package] : packages_of(before, after)) {
     compare_package(package, diff);
   }
+  diff.is_previous = after.previous == before.bundle_id;
   return diff;
+}
+
+std::map<std::string, InspectionDiff::Counts> InspectionDiff::counts() const {
+  std::map<std::string, Counts> counts;
+  for (const InspectedArtifact& artifact : added) {
+    ++counts[artifact.ecosystem].added;
+  }
+  for (const InspectedArtifact& artifact : removed) {
+    ++counts[artifact.ecosystem].removed;
+  }
+  for (const Update& update : updated) {
+    ++counts[update.ecosystem].updated;
+  }
+  for (const Change& change : changed) {
+    ++counts[change.after.ecosystem].changed;
+  }
+  return counts;
 }
 
 }  // namespace airlock::bundle

@@ -109,8 +109,21 @@ void add_front(Page& page, const Inspection& inspection) {
   page.fact("Sending", escape(inspection.shipment_text()));
   page.fact("Created", escape(inspection.created) + (inspection.tool.empty() ? "" : " by " + escape(inspection.tool)));
   page.fact("Approval", escape(inspection.approval_text()));
+  const auto person = [&](const std::string& keyid) {
+    const auto name = inspection.names.find(keyid);
+    return (name == inspection.names.end() ? "" : escape(name->second) + ", ") + "key " +
+           code(base::group_digits(keyid));
+  };
   for (const std::string& approver : inspection.approvers) {
-    page.fact("Approved with key", code(base::group_digits(approver)));
+    page.fact("Approved by", person(approver));
+  }
+  if (!inspection.sealed) {
+    for (const std::string& keyid : inspection.not_approved) {
+      page.fact("Not yet", person(keyid));
+    }
+  }
+  if (const std::string next = inspection.next_step(); !next.empty()) {
+    page.fact("Next", escape(next));
   }
   page.fact("Bundle id", code(base::group_digits(inspection.bundle_id)));
   page.fact("Root", fmt::format("version {}, fingerprint ", inspection.root_version) +

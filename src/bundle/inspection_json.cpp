@@ -65,7 +65,8 @@ Json to_json(const InspectionDiff& diff) {
   for (const InspectionDiff::Change& change : diff.changed) {
     changed.push_back({{"before", to_json(change.before)}, {"after", to_json(change.after)}});
   }
-  return {{"against", {{"channel", diff.before_channel}, {"serial", diff.before_serial}}},
+  return {{"against",
+           {{"channel", diff.before_channel}, {"serial", diff.before_serial}, {"is_previous", diff.is_previous}}},
           {"added", to_json(diff.added)},
           {"removed", to_json(diff.removed)},
           {"updated", std::move(updated)},
@@ -107,7 +108,10 @@ Json render_json(const Inspection& inspection, const InspectionDiff* diff) {
                 {"root_fingerprint", inspection.root_fingerprint},
                 {"first_root_fingerprint", inspection.first_root_fingerprint},
                 {"approvers", inspection.approvers},
+                {"not_approved", inspection.not_approved},
                 {"approvals_needed", inspection.approvals_needed},
+                {"names", inspection.names},
+                {"next", inspection.next_step()},
                 {"approval", inspection.approval_text()},
                 {"expiry", inspection.expiry},
                 {"platforms", inspection.platforms},

@@ -13,7 +13,8 @@ using base::printable;
 
 namespace {
 
-constexpr std::size_t k_cell_limit = 60;  // bytes of one cell of a table
+constexpr std::size_t k_cell_limit = 60;      // bytes of one cell of a table
+constexpr std::size_t k_unproven_shown = 20;  // artifacts
 
 // Columns as wide as their widest cell; the last one is not filled up.
 class Table {
@@ -80,6 +81,17 @@ std::string front(const Inspection& inspection) {
                             : inspection.shipment_text()});
   table.add({"created", cell(inspection.created) + (inspection.tool.empty() ? "" : " by " + cell(inspection.tool))});
   table.add({"approval", inspection.approval_text()});
+  for (const std::string& keyid : inspection.approvers) {
+    table.add({"approved by", inspection.person(keyid)});
+  }
+  if (!inspection.sealed) {
+    for (const std::string& keyid : inspection.not_approved) {
+      table.add({"not yet", inspection.person(keyid)});
+    }
+  }
+  if (const std::string next = inspection.next_step(); !next.empty()) {
+    table.add({"next", next});
+  }
   table.add({"bundle id", base::group_digits(inspection.bundle_id)});
   table.add({"root", fmt::format("version {}, fingerprint {}", inspection.root_version,
                                  base::group_digits(inspection.root_fingerprint))});
@@ -157,9 +169,18 @@ std::string artifact_list(std::string_view title, const std::vector<InspectedArt
 }
 
 std::string difference(const InspectionDiff& diff) {
-  std::string text = fmt::format("\nagainst {} {}: {} added, {} removed, {} updated, {} changed, {} kept\n",
-                                 cell(diff.before_channel), diff.before_serial, diff.added.size(), diff.removed.size(),
-                                 diff.updated.size(), diff.changed.size(), diff.kept);
+  std::string text =
+      fmt::format("\nagainst {} {}, {}: {} added, {} removed, {} updated, {} changed, {} kept\n",
+                  cell(diff.before_channel), diff.before_serial,
+                  diff.is_previous ? "the state before this one" : "which is not the state right before this one",
+                  diff.added.size(), diff.removed.size(), diff.updated.size(), diff.changed.size(), diff.kept);
+  Table counts;
+  counts.add({"ecosystem", "added", "removed", "updated", "changed"});
+  for (const auto& [ecosystem, count] : diff.counts()) {
+    counts.add({cell(ecosystem), std::to_string(count.added), std::to_string(count.removed),
+                std::to_string(count.updated), std::to_string(count.changed)});
+  }
+  text += diff.counts().empty() ? "" : counts.text("  ");
   text += artifact_list("added", diff.added);
   text += artifact_list("removed", diff.removed);
   if (!diff.updated.empty()) {
@@ -177,6 +198,25 @@ std::string difference(const InspectionDiff& diff) {
   return text + artifact_list("other content under the same version", changed);
 }
 
+// What came from upstream without anything that proves it; by whom it was let through, the waivers say.
+std::string unproven(const Inspection& inspection) {
+  std::vector<InspectedArtifact> list;
+  std::size_t more = 0;
+  for (const InspectedArtifact& artifact : inspection.artifacts) {
+    const bool open = artifact.verified == model::Verified::none || artifact.verified == model::Verified::waived;
+    if (!open || artifact.known_only) {
+      continue;
+    }
+    if (list.size() < k_unproven_shown) {
+      list.push_back(artifact);
+    } else {
+      ++more;
+    }
+  }
+  std::string text = artifact_list("nothing upstream proves", list);
+  return more == 0 ? text : text + fmt::format("  and {} more; --artifacts lists all\n", more);
+}
+
 std::string checks(const Inspection& inspection) {
   Table table;
   for (const InspectionCheck& check : inspection.checks) {
@@ -191,6 +231,9 @@ std::string render_text(const Inspection& inspection, const InspectionDiff* diff
   std::string text = front(inspection) + ecosystems(inspection) + proofs(inspection);
   if (diff != nullptr) {
     text += difference(*diff);
+  }
+  if (detail == Detail::summary) {
+    text += unproven(inspection);
   }
   if (detail == Detail::artifacts) {
     text += artifact_list("artifacts", inspection.artifacts);

@@ -5,7 +5,9 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "bundle/draft_proof.hpp"
 #include "bundle/head_checks.hpp"
+#include "bundle/head_roles.hpp"
 #include "bundle/state_checks.hpp"
 #include "bundle/verified_state.hpp"
 
@@ -45,8 +47,19 @@ std::string expected_channel(const Head& head, const VerifyOptions& options) {
   return channel;
 }
 
-[[noreturn]] void throw_draft() {
-  throw Error(ErrorCode::approval_missing, "the bundle is a draft: it was not sealed yet")
+// How far it is, by its own account: the root may be anybody's.
+std::string progress_of(const Head& head) {
+  try {
+    const ApprovalCount count = count_approvals(snapshot_of(head).file, trust::parse_root(newest_root_file(head)));
+    return fmt::format("; {} of {} people have approved it", count.approved.size(), count.threshold);
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+[[noreturn]] void throw_draft(const Head& head) {
+  throw Error(ErrorCode::approval_missing,
+              fmt::format("the bundle is a draft: it was not sealed yet{}", progress_of(head)))
       .with_hint("its producer approves it with 'airlock bundle sign' and closes it with 'airlock bundle seal'");
 }
 
@@ -63,7 +76,7 @@ trust::TrustedSet verify_roles(const Head& head, trust::StateStore& state, const
     return client.load_all_delegated();
   } catch (Error& error) {
     if (fetcher.seal_missing()) {
-      throw_draft();
+      throw_draft(head);
     }
     // A head is always whole, and was well formed when it was written.
     if (error.code() == ErrorCode::not_found || error.code() == ErrorCode::malformed) {

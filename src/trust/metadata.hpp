@@ -105,11 +105,17 @@ Snapshot parse_snapshot(const SignedFile& file);
 Targets parse_targets(const SignedFile& file, KeyidCheck check = KeyidCheck::enforce);
 
 // The one place where a threshold is counted: distinct keys (PublicKey::same_key) that are listed for the
-// role and whose signature over the canonical form verifies. Returns how many; at most k_signature_limit are
-// tried.
-std::size_t count_signers(const SignedFile& file, const RoleKeys& role, const std::map<std::string, PublicKey>& keys);
-// The same over any message, for what is signed in another envelope. A signature without a keyid is tried
+// role and whose signature over its message verifies. Returns their keyids, in the order in which they were
+// met; at most k_signature_limit signatures of a message are tried. A signature without a keyid is tried
 // against every key of the role.
+struct SignedMessage {
+  std::string message;
+  std::vector<Signature> signatures;
+};
+std::vector<std::string> distinct_signers(const std::vector<SignedMessage>& messages, const RoleKeys& role,
+                                          const std::map<std::string, PublicKey>& keys);
+// How many there are for one message: a file's canonical form, or what is signed in another envelope.
+std::size_t count_signers(const SignedFile& file, const RoleKeys& role, const std::map<std::string, PublicKey>& keys);
 std::size_t count_signers(std::string_view message, const std::vector<Signature>& signatures, const RoleKeys& role,
                           const std::map<std::string, PublicKey>& keys);
 // How many different keys the role has (PublicKey::same_key); a threshold above it can never be met.

@@ -1,5 +1,6 @@
 // The one place where signatures are counted (TUF 1.0.34, section 5.3.4 and wherever it says "threshold").
 #include <algorithm>
+#include <iterator>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -28,23 +29,32 @@ std::vector<const PublicKey*> candidates(const Signature& signature, const RoleK
 
 }  // namespace
 
-std::size_t count_signers(std::string_view message, const std::vector<Signature>& signatures, const RoleKeys& role,
-                          const std::map<std::string, PublicKey>& keys) {
+std::vector<std::string> distinct_signers(const std::vector<SignedMessage>& messages, const RoleKeys& role,
+                                          const std::map<std::string, PublicKey>& keys) {
   std::vector<const PublicKey*> counted;
-  std::size_t tried = 0;
-  for (const auto& signature : signatures) {
-    if (signature.sig.empty() || tried++ >= k_signature_limit) {
-      continue;
-    }
-    for (const PublicKey* const key : candidates(signature, role, keys)) {
-      // Whatever its name or encoding, a key counts once.
-      if (!is_among(*key, counted) && key->verify(message, signature.sig)) {
-        counted.push_back(key);
-        break;
+  for (const SignedMessage& signed_one : messages) {
+    std::size_t tried = 0;
+    for (const auto& signature : signed_one.signatures) {
+      if (signature.sig.empty() || tried++ >= k_signature_limit) {
+        continue;
+      }
+      for (const PublicKey* const key : candidates(signature, role, keys)) {
+        // Whatever its name or encoding, a key counts once.
+        if (!is_among(*key, counted) && key->verify(signed_one.message, signature.sig)) {
+          counted.push_back(key);
+          break;
+        }
       }
     }
   }
-  return counted.size();
+  std::vector<std::string> keyids;
+  std::ranges::transform(counted, std::back_inserter(keyids), [](const PublicKey* key) { return key->keyid(); });
+  return keyids;
+}
+
+std::size_t count_signers(std::string_view message, const std::vector<Signature>& signatures, const RoleKeys& role,
+                          const std::map<std::string, PublicKey>& keys) {
+  return distinct_signers({{.message = std::string(message), .signatures = signatures}}, role, keys).size();
 }
 
 std::size_t count_signers(const SignedFile& file, const RoleKeys& role, const std::map<std::string, PublicKey>& keys) {

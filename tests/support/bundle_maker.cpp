@@ -208,7 +208,7 @@ std::vector<Content> contents_of(const model::Lock& lock, const std::vector<Bund
 MadeBundle make_bundle(const std::filesystem::path& directory, const std::vector<BundleFile>& files,
                        const ProducerKeys& keys, const BundlePlan& plan) {
   const model::Lock lock = make_lock(files, plan.channel);
-  const SigningSet signing = keys.signing_set();
+  const SigningSet signing = plan.approvers ? keys.signing_set_of_approvers(*plan.approvers) : keys.signing_set();
   std::vector<Content> contents = contents_of(lock, files);
 
   bundle::StateInput input{.lock = lock,
@@ -274,6 +274,12 @@ MadeBundle make_bundle(const std::filesystem::path& directory, const std::vector
   }
   if (plan.sealed) {
     bundle::seal(state.head, shipment, plan.created, signing);
+  } else {
+    state.head.hint.shipment = shipment.number;
+    state.head.hint.volumes = shipment.volumes.size();
+    if (!shipment.volumes.empty()) {
+      state.head.oci_index = bundle::build_oci_index({}, [](const base::Digest&) { return false; });
+    }
   }
   if (plan.change_head) {
     plan.change_head(state.head);

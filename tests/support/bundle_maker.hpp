@@ -75,7 +75,8 @@ struct BundlePlan {
   std::optional<bundle::HeadContents> previous = {};
   std::vector<std::string> revoked = {};
   bool sealed = true;
-  std::filesystem::path single_file = {};  // the head's name; empty: by channel, serial and shipment
+  std::optional<std::size_t> approvers = {};  // how many have signed; empty: all
+  std::filesystem::path single_file = {};     // the head's name; empty: by channel, serial and shipment
   // Changes what is signed or written, after it was made and before it is: for bundles that nobody honest makes.
   std::function<void(bundle::Shipment&)> change_shipment = {};
   std::function<void(bundle::HeadContents&)> change_head = {};

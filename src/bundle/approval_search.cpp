@@ -1,0 +1,191 @@
+// Approvals beside a head: found by their content, composed with it, hostile ones told apart from good ones.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "bundle/approval.hpp"
+#include "bundle/folder.hpp"
+
+namespace airlock::bundle {
+
+using base::Error;
+using base::ErrorCode;
+using base::Severity;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Found {
+  std::string name;  // printable
+  Approval approval;
+};
+
+class ApprovalSearch {
+ public:
+  ApprovalSearch(const Head& head, std::vector<base::Finding>& findings)
+      : m_head(head), m_findings(findings), m_snapshot(snapshot_of(head)),
+        m_bundle_id(trust::identity(m_snapshot.file).hex()), m_root(newest_root()) {}
+
+  void look_at(const ApprovalPlaces& places) {
+    look_into(m_head.file().has_parent_path() ? m_head.file().parent_path() : fs::path("."));
+    for (const fs::path& folder : places.folders) {
+      look_into(folder);
+    }
+    for (const fs::path& file : places.files) {
+      take(file);
+    }
+  }
+
+  Head result() {
+    const Found* newest = nullptr;
+    std::uint64_t newest_version = 0;
+    for (const Found& found : m_found) {
+      if (found.approval.seal) {
+        guarded(found, [&] {
+          const std::uint64_t version = check_seal(found.approval);
+          if (version > newest_version) {
+            newest_version = version;
+            newest = &found;
+          }
+        });
+      }
+    }
+    if (newest != nullptr) {
+      return m_head.with({{m_snapshot.name, sealed_snapshot(newest->approval).file.bytes},
+                          {"timestamp.json", newest->approval.seal->timestamp}},
+                         newest->approval.seal->shipment);
+    }
+    HeadSnapshot merged = m_snapshot;
+    for (const Found& found : m_found) {
+      if (found.approval.seal) {
+        continue;  // it does not hold, and counts as a whole or not at all
+      }
+      guarded(found, [&] {
+        HeadSnapshot next = merged;  // all of a file or nothing of it
+        merge_approval(next, found.approval, m_root);
+        merged = std::move(next);
+      });
+    }
+    return m_head.with({{m_snapshot.name, merged.file.bytes}}, "");
+  }
+
+ private:
+  trust::Root newest_root() const {
+    trust::Root root;
+    for (std::uint64_t version = 1; auto bytes = m_head.metadata(trust::metadata_file_name("root", version));
+         ++version) {
+      root = trust::parse_root(trust::parse_signed(std::move(*bytes), "root", trust::k_root_limit));
+    }
+    if (root.version == 0) {
+      throw Error(ErrorCode::malformed, "the head has no root");
+    }
+    return root;
+  }
+
+  template <typename Function>
+  void guarded(const Found& found, Function&& function) {
+    try {
+      std::forward<Function>(function)();
+    } catch (const Error& error) {
+      note(Severity::warning, error.code() == ErrorCode::malformed ? ErrorCode::tampered : error.code(), found.name,
+           error.message());
+    }
+  }
+
+  void note(Severity severity, ErrorCode code, const std::string& name, std::string message) {
+    const auto same = [&](const base::Finding& finding) {
+      return finding.subject == name && finding.message == message;
+    };
+    if (std::ranges::none_of(m_findings, same)) {
+      m_findings.push_back({.severity = severity, .code = code, .subject = name, .message = std::move(message)});
+    }
+  }
+
+  void look_into(const fs::path& folder) {
+    try {
+      for (const fs::path& file : list_regular_files(folder)) {
+        take(file);
+      }
+    } catch (const Error&) {
+      return;  // a folder that cannot be listed is told of where its volumes are looked for
+    }
+  }
+
+  void take(const fs::path& file) {
+    std::error_code error;
+    const fs::path place = fs::weakly_canonical(file, error);
+    if (!m_seen.insert(error ? file : place).second || !is_approval_file(file)) {
+      return;
+    }
+    Found found{.name = printable_path(file), .approval = {}};
+    try {
+      found.approval = read_approval(file);
+    } catch (const Error& failure) {
+      note(Severity::warning, failure.code(), found.name, failure.message());
+      return;
+    }
+    if (found.approval.bundle_id != m_bundle_id) {
+      note(Severity::note, ErrorCode::foreign, found.name,
+           fmt::format("approves another bundle, '{}' {}, and was passed over", found.approval.channel,
+                       found.approval.serial));
+      return;
+    }
+    if (m_found.size() == k_approval_files_limit) {
+      note(Severity::warning, ErrorCode::limit, found.name,
+           fmt::format("was passed over: more than {} files approve this bundle", k_approval_files_limit));
+      return;
+    }
+    m_found.push_back(std::move(found));
+  }
+
+  // The snapshot as the one who sealed it had it: the signatures of the file, and no others.
+  HeadSnapshot sealed_snapshot(const Approval& approval) const {
+    HeadSnapshot snapshot = m_snapshot;
+    snapshot.file = trust::parse_signed(trust::sign_role(m_snapshot.file.signed_part, {}), snapshot.name,
+                                        trust::k_metadata_ceiling);
+    merge_approval(snapshot, approval, m_root);
+    return snapshot;
+  }
+
+  // Enough to choose by; returns the timestamp's version.
+  std::uint64_t check_seal(const Approval& approval) const {
+    const HeadSnapshot snapshot = sealed_snapshot(approval);
+    trust::require_threshold(snapshot.file, "snapshot", m_root.roles.at("snapshot"), m_root.keys);
+    const auto file = trust::parse_signed(approval.seal->timestamp, "timestamp.json", trust::k_timestamp_limit);
+    trust::require_threshold(file, "timestamp", m_root.roles.at("timestamp"), m_root.keys);
+    const trust::Timestamp timestamp = trust::parse_timestamp(file);
+    if (!trust::matches(timestamp.snapshot, snapshot.file.bytes) ||
+        timestamp.snapshot.version != snapshot.value.version) {
+      throw Error(ErrorCode::tampered, "its timestamp names another snapshot");
+    }
+    return timestamp.version;
+  }
+
+  const Head& m_head;
+  std::vector<base::Finding>& m_findings;
+  HeadSnapshot m_snapshot;
+  std::string m_bundle_id;
+  trust::Root m_root;
+  std::set<fs::path> m_seen;
+  std::vector<Found> m_found;
+};
+
+}  // namespace
+
+Head with_approvals(const Head& head, const ApprovalPlaces& places, std::vector<base::Finding>& findings) {
+  if (!head.shipment().empty() || head.metadata("timestamp.json")) {
+    return head;
+  }
+  try {
+    ApprovalSearch search(head, findings);
+    search.look_at(places);
+    return search.result();
+  } catch (const Error&) {
+    return head;  // a head in which nothing fits together is refused by whoever looks at it next
+  }
+}
+
+}  // namespace airlock::bundle
