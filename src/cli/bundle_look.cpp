@@ -10,6 +10,8 @@
 #include "bundle/inspection.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
+#include "workflow/approve.hpp"
+#include "workflow/approved_head.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/extract.hpp"
 
@@ -20,22 +22,28 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-bundle::Inspection inspect_path(const std::string& path, const Session& session) {
-  const auto files = workflow::find_bundles({path}, {});
+bundle::Inspection inspect_path(const std::string& path, const Session& session,
+                                const std::vector<std::string>& folders = {}) {
+  const auto files = workflow::find_bundles({path}, {folders.begin(), folders.end()});
   if (files.heads.size() > 1) {
     throw Error(ErrorCode::usage, fmt::format("{} holds {} bundles", path, files.heads.size()))
         .with_hint("name one of them");
   }
-  return bundle::inspect(bundle::Head::read(files.heads.front().path), session.clock->now());
+  const auto opened = workflow::read_approved_head(files.heads.front().path, files);
+  for (const auto& finding : opened.findings) {
+    session.reporter->note(fmt::format("{} {}", finding.subject, finding.message));
+  }
+  return bundle::inspect(opened.head, session.clock->now());
 }
 
 struct InspectFlags {
   std::string bundle, against, html;
+  std::vector<std::string> folders;
   bool artifacts = false;
 };
 
 void inspect(Session& session, const InspectFlags& flags) {
-  const auto inspection = inspect_path(flags.bundle, session);
+  const auto inspection = inspect_path(flags.bundle, session, flags.folders);
   std::optional<bundle::InspectionDiff> diff;
   if (!flags.against.empty()) {
     diff = bundle::compare(inspect_path(flags.against, session), inspection);
@@ -70,9 +78,25 @@ void warn_unproven(Session& session, bool proven) {
 struct ExtractFlags {
   std::string bundle, what, output;
   std::vector<std::string> volumes;
+  bool head = false;
 };
 
+// What an approver needs on a machine of his own: no payload.
+void extract_head(Session& session, const ExtractFlags& flags) {
+  const auto bytes = workflow::write_head_alone(flags.bundle, flags.output);
+  session.answer({{"output", flags.output}, {"form", "head"}, {"bytes", bytes}},
+                 fmt::format("{}: the head alone, {}\nnext: airlock bundle sign {}, wherever the key is\n",
+                             flags.output, base::format_bytes(bytes), flags.output));
+}
+
 void extract(Session& session, const ExtractFlags& flags) {
+  if (flags.head != flags.what.empty()) {
+    throw Error(ErrorCode::usage, "extract takes the name of an image or file, or --head");
+  }
+  if (flags.head) {
+    extract_head(session, flags);
+    return;
+  }
   using Form = workflow::ExtractReport::Form;
   const auto report = workflow::extract({.bundle = flags.bundle,
                                          .volumes = {flags.volumes.begin(), flags.volumes.end()},
@@ -135,6 +159,8 @@ void add_bundle_look_commands(CLI::App& bundle, Session& session) {
       ->required();
   inspect_command->add_option("--against", inspect_flags->against, "Show what changed since this one")
       ->type_name("BUNDLE");
+  inspect_command->add_option("--volumes", inspect_flags->folders, "Further folder with approvals; may be repeated")
+      ->type_name("DIR");
   inspect_command->add_option("--html", inspect_flags->html, "Write one self-contained page instead")
       ->type_name("FILE");
   inspect_command->add_flag("--artifacts", inspect_flags->artifacts, "List every artifact");
@@ -157,7 +183,8 @@ void add_bundle_look_commands(CLI::App& bundle, Session& session) {
   auto extract_flags = std::make_shared<ExtractFlags>();
   extract_command->add_option("BUNDLE", extract_flags->bundle, "A bundle, its head, any volume, or a folder")
       ->required();
-  extract_command->add_option("REF", extract_flags->what, "An image reference, or the path of a file")->required();
+  extract_command->add_option("REF", extract_flags->what, "An image reference, or the path of a file");
+  extract_command->add_flag("--head", extract_flags->head, "The head alone, for an approver's machine");
   extract_command
       ->add_option("-o,--output", extract_flags->output,
                    "For an image an OCI layout: a folder, or a tar by its extension; for a file its name")
@@ -165,7 +192,8 @@ void add_bundle_look_commands(CLI::App& bundle, Session& session) {
       ->required();
   extract_command->add_option("--volumes", extract_flags->volumes, "Further folder with volumes; may be repeated")
       ->type_name("DIR");
-  extract_command->footer("Example:\n  airlock bundle extract site-a-7.airlock debian:12 -o debian.tar");
+  extract_command->footer("Examples:\n  airlock bundle extract site-a-7.airlock debian:12 -o debian.tar\n"
+                          "  airlock bundle extract site-a-7.airlock --head -o site-a-7.head");
   extract_command->callback([&session, extract_flags] { extract(session, *extract_flags); });
 
   struct Question {

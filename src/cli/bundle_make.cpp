@@ -1,4 +1,4 @@
-// `bundle lock`, `create`, `compare`, `sign` and `seal`: the connected host's side.
+// `bundle lock`, `create` and `compare`: the connected host's side.
 #include <cstdlib>
 #include <memory>
 
@@ -7,10 +7,10 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "cli/key_access.hpp"
 #include "cli/make_output.hpp"
 #include "cli/new_keys.hpp"
 #include "cli/session.hpp"
-#include "workflow/approve.hpp"
 #include "workflow/compare.hpp"
 #include "workflow/create.hpp"
 #include "workflow/lock_manifests.hpp"
@@ -134,11 +134,6 @@ void require_keys(Session& session, const CreateFlags& flags) {
       .with_hint("make them once with `airlock keys init`, then run the same command again");
 }
 
-std::unique_ptr<workflow::KeyRing> open_keys(Session& session, const PassphraseFlags& passphrase) {
-  return std::make_unique<workflow::KeyRing>(session.home,
-                                             passphrase.read(session, workflow::keys_are_encrypted(session.home)));
-}
-
 void create(Session& session, const CreateFlags& flags) {
   const auto options = create_options(session, flags);
   std::unique_ptr<workflow::KeyRing> keys;
@@ -204,56 +199,12 @@ void add_compare(CLI::App& bundle, Session& session) {
   });
 }
 
-struct ApproveFlags {
-  std::string bundle, key;
-  PassphraseFlags passphrase;
-};
-
-void sign(Session& session, const ApproveFlags& flags) {
-  std::unique_ptr<trust::Signer> key;
-  std::unique_ptr<workflow::KeyRing> ring;
-  if (flags.key.empty()) {
-    ring = open_keys(session, flags.passphrase);
-  } else {
-    const auto passphrase = flags.passphrase.read(session, trust::private_key_is_encrypted(flags.key));
-    key = trust::load_private_key(flags.key, passphrase);
-  }
-  const auto roots = ring ? ring->roots() : workflow::read_own_roots(session.home);
-  const auto report = workflow::sign_bundle(session.home, flags.bundle, roots, ring.get(), key.get(), *session.clock,
-                                            *session.reporter);
-  session.answer(approve_json(report), approve_text(report));
-}
-
-void add_approve(CLI::App& bundle, Session& session) {
-  auto* signing = bundle.add_subcommand("sign", "Approve a draft with an approver's key");
-  auto flags = std::make_shared<ApproveFlags>();
-  signing->add_option("BUNDLE", flags->bundle, "The draft, or its head")->required();
-  signing->add_option("--key", flags->key, "The approver's private key, where it is not in the home")
-      ->type_name("FILE");
-  add_passphrase_flags(*signing, flags->passphrase);
-  signing->footer("Example:\n  airlock bundle sign site-a-7.airlock --key /media/mine/snapshot-2.pem");
-  signing->callback([&session, flags] { sign(session, *flags); });
-
-  auto* sealing = bundle.add_subcommand("seal", "Close an approved bundle: the last signatures");
-  auto seal_flags = std::make_shared<ApproveFlags>();
-  sealing->add_option("BUNDLE", seal_flags->bundle, "The bundle, or its head")->required();
-  add_passphrase_flags(*sealing, seal_flags->passphrase);
-  sealing->footer("Example:\n  airlock bundle seal site-a-7.airlock");
-  sealing->callback([&session, seal_flags] {
-    const auto ring = open_keys(session, seal_flags->passphrase);
-    const auto report =
-        workflow::seal_bundle(session.home, seal_flags->bundle, *ring, *session.clock, *session.reporter);
-    session.answer(approve_json(report), approve_text(report));
-  });
-}
-
 }  // namespace
 
 void add_bundle_make_commands(CLI::App& bundle, Session& session) {
   add_lock(bundle, session);
   add_create(bundle, session);
   add_compare(bundle, session);
-  add_approve(bundle, session);
 }
 
 }  // namespace airlock::cli

@@ -122,6 +122,7 @@ std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
   add_keys_commands(*app, session);
   auto* bundle = app->add_subcommand("bundle", "Make, look into, prove and take in bundles");
   add_bundle_make_commands(*bundle, session);
+  add_bundle_approve_commands(*bundle, session);
   add_bundle_look_commands(*bundle, session);
   add_bundle_take_commands(*app, *bundle, session);
   bundle->footer("Example:\n  airlock bundle create -m airlock.yaml -o /media/stick/");

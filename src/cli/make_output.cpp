@@ -238,27 +238,47 @@ std::string compare_text(const workflow::CompareReport& report) {
 }
 
 Json approve_json(const workflow::ApproveReport& report) {
-  return {{"bundle", report.bundle.string()},
-          {"channel", report.channel},
-          {"serial", report.serial},
-          {"bundle_id", report.bundle_id},
-          {"approvals", report.approvals},
-          {"threshold", report.threshold},
-          {"added", report.added},
-          {"sealed", report.sealed}};
+  Json notes = Json::array();
+  for (const auto& note : report.notes) {
+    notes.push_back(
+        {{"code", base::error_code_info(note.code).name}, {"subject", note.subject}, {"message", note.message}});
+  }
+  return {
+      {"bundle", report.bundle.string()}, {"written", report.written.empty() ? Json() : Json(report.written.string())},
+      {"channel", report.channel},        {"serial", report.serial},
+      {"bundle_id", report.bundle_id},    {"approvals", report.approvals},
+      {"threshold", report.threshold},    {"approved", report.approved},
+      {"missing", report.missing},        {"added", report.added},
+      {"sealed", report.sealed},          {"notes", std::move(notes)}};
 }
 
 std::string approve_text(const workflow::ApproveReport& report) {
-  if (report.sealed) {
-    return fmt::format("{} is sealed; {} of {} people approved it\nnext: carry it over, then airlock import it there\n",
-                       report.bundle.string(), report.approvals, report.threshold);
+  std::string text;
+  for (const auto& note : report.notes) {
+    text += fmt::format("note: {} {}\n", note.subject, base::printable(note.message, 600));
   }
-  const auto next = report.approvals >= report.threshold
-                        ? fmt::format("next: airlock bundle seal {}\n", report.bundle.string())
-                        : fmt::format("next: another person runs airlock bundle sign {}\n", report.bundle.string());
-  return fmt::format("bundle '{}' {}: {} of {} people have approved it{}\n{}", report.channel, report.serial,
-                     report.approvals, report.threshold, report.added == 0 ? " (this key had signed before)" : "",
-                     next);
+  const bool beside = !report.written.empty() && report.written != report.bundle;
+  if (report.sealed) {
+    return text + fmt::format("{} is sealed; {} of {} people approved it\nnext: carry {} over, then airlock import it "
+                              "there\n",
+                              report.bundle.string(), report.approvals, report.threshold,
+                              beside ? report.written.string() + " beside it" : "it");
+  }
+  text += fmt::format("bundle '{}' {}: {} of {} people have approved it{}\n", report.channel, report.serial,
+                      report.approvals, report.threshold, report.added == 0 ? " (this key had signed before)" : "");
+  if (beside) {
+    return text + fmt::format("{}\nnext: carry it back, and there airlock bundle seal BUNDLE {}\n",
+                              report.written.string(), report.written.filename().string());
+  }
+  if (report.approvals >= report.threshold) {
+    return text + fmt::format("next: airlock bundle seal {}\n", report.bundle.string());
+  }
+  std::vector<std::string> missing;
+  for (const std::string& keyid : report.missing) {
+    missing.push_back(keyid.substr(0, 12));
+  }
+  return text + fmt::format("not yet: {}\nnext: another person runs airlock bundle sign {}\n",
+                            base::join(missing, ", "), report.bundle.string());
 }
 
 }  // namespace airlock::cli

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <iterator>
 #include <memory>
-#include <random>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -11,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "cli/fingerprint.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
 #include "cli/take_output.hpp"
@@ -30,38 +30,10 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_group = 4;  // hex digits in a group of a fingerprint
-constexpr std::size_t k_groups = 64 / k_group;
-
-// What people type from paper: with blanks, colons, in capitals.
-std::string plain_hex(std::string_view text) {
-  std::string hex;
-  for (const char c : text) {
-    if (c != ' ' && c != ':' && c != '-' && c != '\t') {
-      hex.push_back(c);
-    }
-  }
-  return base::to_lower(hex);
-}
-
 [[noreturn]] void refuse_fingerprint(const std::string& actual) {
   throw Error(ErrorCode::untrusted, "the fingerprint does not match, so nothing was pinned")
       .with_hint(fmt::format("the file's own is {}; find out which of the two is right before you go on",
                              base::group_digits(actual)));
-}
-
-// Typing two groups chosen now shows that a person compared, and not only pressed a key.
-void ask_for_groups(Session& session, const std::string& fingerprint) {
-  std::random_device random;
-  const auto first = random() % k_groups;
-  const auto second = (first + 1 + random() % (k_groups - 1)) % k_groups;
-  for (const auto index : {std::min(first, second), std::max(first, second)}) {
-    const auto typed = session.ask(
-        fmt::format("Group {} of {} of the fingerprint, from your paper:", index + 1, k_groups), "--fingerprint HEX");
-    if (plain_hex(typed) != fingerprint.substr(index * k_group, k_group)) {
-      refuse_fingerprint(fingerprint);
-    }
-  }
 }
 
 base::Json role_json(const trust::Root& root) {
@@ -149,17 +121,10 @@ void init(Session& session, const InitFlags& flags) {
                                     root.root.root.channel.empty() ? "" : " of channel " + root.root.root.channel,
                                     base::to_rfc3339(root.root.root.expires), role_text(root.root.root),
                                     base::group_digits(fingerprint)));
-  if (flags.fingerprint.empty()) {
-    ask_for_groups(session, fingerprint);
-  } else {
-    const auto given = plain_hex(flags.fingerprint);
-    if (!base::Digest::is_sha256_hex(given)) {
-      throw Error(ErrorCode::usage, "a fingerprint has 64 hex digits")
-          .with_hint("give all of them; blanks and colons do not matter");
-    }
-    if (given != fingerprint) {
-      refuse_fingerprint(fingerprint);
-    }
+  const bool matches = flags.fingerprint.empty() ? ask_for_groups(session, fingerprint, "--fingerprint HEX")
+                                                 : parse_fingerprint(flags.fingerprint) == fingerprint;
+  if (!matches) {
+    refuse_fingerprint(fingerprint);
   }
   store::StateDb state(session.home.root, store::StateDb::Access::change);
   const auto pinned = workflow::pin_root(session.home, root.bytes, policy);

@@ -6,12 +6,13 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/text.hpp"
 #include "bundle/authoring.hpp"
 #include "bundle/blob_map.hpp"
+#include "bundle/inspection.hpp"
 #include "bundle/layout.hpp"
 #include "workflow/blob_plan.hpp"
 #include "workflow/channel_state.hpp"
-#include "workflow/draft.hpp"
 #include "workflow/readback.hpp"
 #include "workflow/transfer_form.hpp"
 
@@ -26,32 +27,21 @@ using base::ErrorCode;
 
 constexpr std::size_t k_sums_limit = 16u << 20;  // bytes
 constexpr std::size_t k_hex_digits = 64;         // of a SHA-256
+constexpr std::size_t k_short_keyid = 8;         // hex digits, the least by which a key may be named
 
 ApproveReport report_of(const Draft& draft) {
   ApproveReport report;
   report.bundle = draft.head.file();
-  report.channel = draft.contents.hint.channel;
-  report.serial = draft.contents.hint.serial;
-  report.bundle_id = trust::identity(draft.snapshot).hex();
-  const trust::RoleKeys& approvers = draft.root.roles.at("snapshot");
-  report.approvals = trust::count_signers(draft.snapshot, approvers, draft.root.keys);
-  report.threshold = approvers.threshold;
+  report.channel = draft.proof.descriptor.channel;
+  report.serial = draft.proof.descriptor.serial;
+  report.bundle_id = draft.proof.bundle_id;
+  const bundle::ApprovalCount count = draft.count();
+  report.approvals = count.approved.size();
+  report.threshold = count.threshold;
+  report.approved = count.approved;
+  report.missing = count.missing;
+  report.notes = draft.notes;
   return report;
-}
-
-// Adds the signature when the key is an approver's and has not signed yet.
-bool add_approval(Draft& draft, const trust::Signer& signer) {
-  const auto& keyids = draft.root.roles.at("snapshot").keyids;
-  const std::string& keyid = signer.public_key().keyid();
-  if (std::ranges::find(keyids, keyid) == keyids.end() ||
-      std::ranges::find(draft.snapshot.signatures, keyid, &trust::Signature::keyid) !=
-          draft.snapshot.signatures.end()) {
-    return false;
-  }
-  std::string bytes = trust::add_signature(draft.snapshot, signer);
-  draft.snapshot = trust::parse_signed(bytes, draft.snapshot_name, trust::k_metadata_ceiling);
-  draft.contents.metadata[draft.snapshot_name] = std::move(bytes);
-  return true;
 }
 
 // What lies beside a bundle says how far it is approved: the transfer form, and the checksums of everything.
@@ -78,14 +68,111 @@ void refresh_set(const fs::path& head, const std::optional<bundle::Head>& before
   base::write_file_atomic(beside(".sha256"), *sums);
 }
 
-void store(const Home& home, const Draft& draft, base::Time now, base::Reporter& reporter) {
-  store_head(draft);
+// The file of approvals that a head does not hold.
+fs::path approval_file(const Draft& draft, const ApprovalOutput& output) {
+  const bundle::Descriptor& descriptor = draft.proof.descriptor;
+  return output.file.empty()
+             ? default_approval_file(descriptor.channel, descriptor.serial, draft.contents.hint.shipment)
+             : output.file;
+}
+
+Error in_the_way(const fs::path& path, std::string_view why) {
+  return Error(ErrorCode::conflict, fmt::format("{} is there already and is kept: {}", path.string(), why))
+      .with_hint("name another file with -o");
+}
+
+// Writes `approval`; with what an earlier file of that name holds of the same bundle, unless it is to stand alone.
+void write_approvals(const fs::path& path, bundle::Approval approval, const Draft& draft, ApprovalOutput::Form form) {
+  std::error_code ignored;
+  if (fs::exists(path, ignored)) {
+    try {
+      const bundle::Approval before = bundle::read_approval(path);
+      if (before == approval) {
+        return;
+      }
+      if (before.seal || form == ApprovalOutput::Form::this_alone) {
+        throw in_the_way(path, before.seal ? "it is sealed" : "it holds other approvals");
+      }
+      bundle::HeadSnapshot merged = draft.snapshot;
+      bundle::merge_approval(merged, before, draft.root());
+      if (!approval.seal) {
+        approval = bundle::approvals_in(merged, draft.root(), approval.serial);
+      }
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::conflict) {
+        throw;
+      }
+      throw in_the_way(path, error.message());
+    }
+  }
+  base::write_file_atomic(path, bundle::to_text(approval));
+}
+
+// The last head of this home gets what was added to it.
+void remember(const Home& home, const Draft& draft) {
   const ChannelState channel(home, draft.contents.hint.channel);
-  refresh_set(draft.head.file(), channel.before_last(), now, reporter);
-  if (const auto last = channel.last();
-      last && bundle_id_of(last->contents()) == trust::identity(draft.snapshot).hex()) {
+  if (const auto last = channel.last(); last && bundle_id_of(last->contents()) == draft.proof.bundle_id) {
     channel.set_last(draft.contents);
   }
+}
+
+// Into the head, or beside it; returns the file that changed. `seal` is that of `draft.contents`, where there is one.
+fs::path keep(const Home& home, const Draft& draft, const ApprovalOutput& output,
+              const std::optional<bundle::Approval::Seal>& seal, base::Time now, base::Reporter& reporter) {
+  remember(home, draft);
+  if (output.file.empty() && can_store_head(draft)) {
+    store_head(draft);
+    const ChannelState channel(home, draft.contents.hint.channel);
+    refresh_set(draft.head.file(), channel.before_last(), now, reporter);
+    return draft.head.file();
+  }
+  bundle::Approval approval = bundle::approvals_in(draft.snapshot, draft.root(), draft.proof.descriptor.serial);
+  approval.seal = seal;
+  const fs::path path = approval_file(draft, output);
+  if (output.file.empty()) {
+    reporter.say(fmt::format("{} cannot be written; what belongs to it goes into {}", draft.head.file().string(),
+                             path.string()));
+  }
+  write_approvals(path, std::move(approval), draft, output.form);
+  return path;
+}
+
+ApproveReport keep_signatures(const Home& home, Draft& draft, const bundle::Approval& approval,
+                              const ApprovalOutput& output, const base::Clock& clock, base::Reporter& reporter) {
+  const auto added = bundle::merge_approval(draft.snapshot, approval, draft.root());
+  draft.update_contents();
+  ApproveReport report = report_of(draft);
+  report.added = added.size();
+  if (output.form == ApprovalOutput::Form::this_alone) {
+    write_approvals(approval_file(draft, output), approval, draft, output.form);
+    report.written = approval_file(draft, output);
+  } else if (!added.empty() || !output.file.empty()) {
+    report.written = keep(home, draft, output, std::nullopt, base::build_time(clock), reporter);
+  }
+  return report;
+}
+
+bundle::Approval empty_approval(const Draft& draft) {
+  return {.channel = draft.proof.descriptor.channel,
+          .serial = draft.proof.descriptor.serial,
+          .version = draft.snapshot.value.version,
+          .bundle_id = draft.proof.bundle_id,
+          .signatures = {},
+          .seal = {}};
+}
+
+Error no_approver(const Draft& draft, std::string what) {
+  std::vector<std::string> keyids;
+  for (const std::string& keyid : draft.root().roles.at("snapshot").keyids) {
+    keyids.push_back(keyid.substr(0, 12));
+  }
+  return Error(ErrorCode::untrusted, fmt::format("{} under root version {}", std::move(what), draft.root().version))
+      .with_hint(fmt::format("the keys that may approve are {}", base::join(keyids, ", ")));
+}
+
+bool is_approver(const Draft& draft, const std::string& keyid) {
+  const auto& keyids = draft.root().roles.at("snapshot").keyids;
+  return std::ranges::find(keyids, keyid) != keyids.end();
 }
 
 // The volumes of the set in order, hashed.
@@ -109,8 +196,9 @@ std::vector<bundle::VolumeRecord> volume_records(const bundle::BlobMap& map, bas
 }
 
 // What travels, told from what lies there.
-bundle::Shipment shipment_of(const Draft& draft, const WrittenBundle* written, base::Reporter& reporter) {
-  const auto map = bundle::BlobMap::scan(draft.head, {});
+bundle::Shipment shipment_of(const Draft& draft, const std::vector<fs::path>& folders, const WrittenBundle* written,
+                             base::Reporter& reporter) {
+  const auto map = bundle::BlobMap::scan(draft.head, folders);
   bundle::Shipment shipment;
   shipment.number = std::max<std::uint64_t>(draft.contents.hint.shipment, 1);
   shipment.volumes = volume_records(map, reporter);
@@ -141,60 +229,146 @@ bundle::Shipment shipment_of(const Draft& draft, const WrittenBundle* written, b
   return shipment;
 }
 
-}  // namespace
-
-ApproveReport sign_bundle(const Home& home, const fs::path& bundle, const std::vector<std::string>& roots,
-                          const KeyRing* ring, const trust::Signer* key, const base::Clock& clock,
-                          base::Reporter& reporter) {
-  Draft draft = open_draft(bundle, roots);
-  std::uint64_t added = 0;
-  if (key != nullptr) {
-    const auto& keyids = draft.root.roles.at("snapshot").keyids;
-    if (std::ranges::find(keyids, key->public_key().keyid()) == keyids.end()) {
-      throw Error(ErrorCode::untrusted, "that key is no approver's under this home's root")
-          .with_hint("`airlock keys show` lists the keys that may approve (role snapshot)");
-    }
-    added += add_approval(draft, *key) ? 1U : 0U;
-  } else {
-    const auto set = ring != nullptr ? ring->signing_set() : bundle::SigningSet();
-    const auto approvers = set.signers.find("snapshot");
-    if (approvers == set.signers.end()) {
-      throw Error(ErrorCode::config, "no approver's key (role snapshot) is in this home")
-          .with_hint("name its file with --key");
-    }
-    for (const trust::Signer* signer : approvers->second) {
-      added += add_approval(draft, *signer) ? 1U : 0U;
-    }
-  }
-  if (added > 0) {
-    store(home, draft, base::build_time(clock), reporter);
-  }
-  ApproveReport report = report_of(draft);
-  report.added = added;
-  return report;
+// What is given to `seal`: a file of approvals, or a head that somebody signed elsewhere.
+void take_approval(Draft& draft, const fs::path& file, std::uint64_t& added, std::vector<base::Finding>& notes) {
+  base::with_context([&] { return "taking the approval " + file.string(); },
+                     [&] {
+                       bundle::Approval approval;
+                       if (bundle::is_approval_file(file)) {
+                         approval = bundle::read_approval(file);
+                       } else {
+                         const bundle::Head head = bundle::Head::read(file);
+                         approval = bundle::approvals_in(bundle::snapshot_of(head), draft.root(), head.hint().serial);
+                       }
+                       const auto fresh = bundle::merge_approval(draft.snapshot, approval, draft.root());
+                       added += fresh.size();
+                       if (fresh.empty()) {
+                         notes.push_back({base::Severity::note, ErrorCode::conflict, file.string(),
+                                          "brings no approval that was not there before; each key counts once"});
+                       }
+                     });
 }
 
-ApproveReport seal_bundle(const Home& home, const fs::path& bundle, const KeyRing& keys, const base::Clock& clock,
+Error approvals_missing(const ApproveReport& report) {
+  std::vector<std::string> missing;
+  for (const std::string& keyid : report.missing) {
+    missing.push_back(keyid.substr(0, 12));
+  }
+  return Error(ErrorCode::approval_missing,
+               fmt::format("{} of {} people have approved {}; not yet: {}", report.approvals, report.threshold,
+                           report.bundle.string(), base::join(missing, ", ")))
+      .with_hint("let another approver run `airlock bundle sign`, then seal it");
+}
+
+// What does not fit into approvals beside a head: anything else that the seal would change in it.
+void require_same_head(const bundle::HeadContents& sealed, const bundle::Head& head) {
+  const bundle::HeadContents now = head.contents();
+  if (sealed.hint != now.hint || sealed.oci_index != now.oci_index || sealed.targets != now.targets) {
+    throw Error(ErrorCode::conflict, "the seal would change the head itself, which lies on a medium that is closed")
+        .with_hint("copy the bundle to a disk, seal it there, and write the medium again");
+  }
+}
+
+}  // namespace
+
+const std::string& tbs_of(const Draft& draft) {
+  return draft.snapshot.file.canonical;
+}
+
+std::string review_text(const Draft& draft, const std::optional<bundle::Head>& before, base::Time now) {
+  const bundle::Inspection inspection = bundle::inspect(draft.head, now);
+  std::optional<bundle::InspectionDiff> diff;
+  if (before) {
+    diff = bundle::compare(bundle::inspect(*before, now), inspection);
+  }
+  return bundle::render_text(inspection, diff ? &*diff : nullptr, bundle::Detail::summary);
+}
+
+ApproveReport sign_draft(const Home& home, Draft& draft, const std::vector<const trust::Signer*>& signers,
+                         const ApprovalOutput& output, const base::Clock& clock, base::Reporter& reporter) {
+  bundle::Approval approval = empty_approval(draft);
+  for (const trust::Signer* const signer : signers) {
+    const trust::PublicKey& key = signer->public_key();
+    if (!is_approver(draft, key.keyid())) {
+      throw no_approver(draft, fmt::format("key {} is no approver's", key.keyid().substr(0, 12)));
+    }
+    approval.signatures.push_back({.keyid = key.keyid(), .scheme = key.scheme(), .sig = signer->sign(tbs_of(draft))});
+  }
+  std::ranges::sort(approval.signatures, {}, &bundle::Approval::Signed::keyid);
+  return keep_signatures(home, draft, approval, output, clock, reporter);
+}
+
+ApproveReport add_raw_signature(const Home& home, Draft& draft, std::string_view signature, std::string_view keyid,
+                                const ApprovalOutput& output, const base::Clock& clock, base::Reporter& reporter) {
+  if (!keyid.empty() && keyid.size() < k_short_keyid) {
+    throw Error(ErrorCode::usage, fmt::format("a key is named by {} or more digits of its keyid", k_short_keyid));
+  }
+  bundle::Approval approval = empty_approval(draft);
+  for (const std::string& listed : draft.root().roles.at("snapshot").keyids) {
+    const auto key = draft.root().keys.find(listed);
+    if (approval.signatures.empty() && key != draft.root().keys.end() && listed.starts_with(keyid) &&
+        key->second.verify(tbs_of(draft), signature)) {
+      approval.signatures.push_back({.keyid = listed, .scheme = key->second.scheme(), .sig = std::string(signature)});
+    }
+  }
+  if (approval.signatures.empty()) {
+    throw no_approver(draft, keyid.empty() ? "the signature is by no approver's key over this bundle"
+                                           : fmt::format("the signature is not by key {}", base::printable(keyid, 64)));
+  }
+  return keep_signatures(home, draft, approval, output, clock, reporter);
+}
+
+ApproveReport seal_bundle(const Home& home, const SealOptions& options, const KeyRing& keys, const base::Clock& clock,
                           base::Reporter& reporter) {
-  Draft draft = open_draft(bundle, keys.roots());
+  bundle::ApprovalPlaces places{.folders = options.folders, .files = {}};
+  if (!options.output.empty()) {
+    places.files.push_back(options.output);
+  }
+  Draft draft = open_draft(options.bundle, std::move(places), keys.roots().back(), clock.now());
+  std::uint64_t added = 0;
+  for (const fs::path& file : options.approvals) {
+    take_approval(draft, file, added, draft.notes);
+  }
+  draft.update_contents();
+  const ApprovalOutput output{.form = ApprovalOutput::Form::with_all, .file = options.output};
+  const base::Time now = base::build_time(clock);
   ApproveReport report = report_of(draft);
+  report.added = added;
   if (report.approvals < report.threshold) {
-    throw Error(ErrorCode::approval_missing, fmt::format("{} of {} people have approved {}", report.approvals,
-                                                         report.threshold, report.bundle.string()))
-        .with_hint("let another approver run `airlock bundle sign`, then seal it");
+    if (added > 0) {
+      keep(home, draft, output, std::nullopt, now, reporter);
+    }
+    throw approvals_missing(report);
   }
   const auto written = ChannelState(home, report.channel).bundles();
   const auto known = std::ranges::find(written, draft.contents.hint.set, &WrittenBundle::set);
-  const bundle::Shipment shipment = shipment_of(draft, known == written.end() ? nullptr : &*known, reporter);
+  const bundle::Shipment shipment =
+      shipment_of(draft, options.folders, known == written.end() ? nullptr : &*known, reporter);
   if (shipment.kind == bundle::Shipment::Kind::delta && shipment.omitted_blobs > 0 && known == written.end()) {
     reporter.warning(
         fmt::format("{} blobs of the state are not in this bundle; it is sealed as a delta", shipment.omitted_blobs));
   }
-  const base::Time now = base::build_time(clock);
   bundle::seal(draft.contents, shipment, now, keys.signing_set());
-  store(home, draft, now, reporter);
+  if (!options.output.empty() || !can_store_head(draft)) {
+    require_same_head(draft.contents, draft.head);
+  }
+  const bundle::Approval::Seal seal{.timestamp = draft.contents.metadata.at("timestamp.json"),
+                                    .shipment = draft.contents.shipment};
+  report.written = keep(home, draft, output, seal, now, reporter);
   report.sealed = true;
   return report;
+}
+
+std::uint64_t write_head_alone(const fs::path& bundle, const fs::path& output) {
+  const bundle::Head head = bundle::Head::read(bundle);
+  std::error_code ignored;
+  if (fs::exists(output, ignored)) {
+    throw Error(ErrorCode::conflict, fmt::format("{} exists already", output.string()))
+        .with_hint("name another file with -o");
+  }
+  const auto bytes = bundle::build_head(head.contents(), std::nullopt, bundle::HeadEnd::alone).value();
+  base::write_file_atomic(output, bytes);
+  return bytes.size();
 }
 
 }  // namespace airlock::workflow

@@ -1,5 +1,5 @@
 // Approving and closing a bundle after it was written (DESIGN.md, Trust: draft, approved, sealed). Signatures go into
-// the room that was left in the head; nothing else of the medium is touched.
+// the room that was left in the head, or beside it into a file of their own; nothing else of the medium is touched.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/reporter.hpp"
-#include "base/secret.hpp"
+#include "workflow/draft.hpp"
 #include "workflow/home.hpp"
 #include "workflow/keys.hpp"
 
@@ -18,24 +18,57 @@ namespace airlock::workflow {
 
 struct ApproveReport {
   std::filesystem::path bundle;
+  std::filesystem::path written;  // the file that changed: the bundle itself, or one of approvals; empty: none
   std::string channel;
   std::uint64_t serial = 0;
   std::string bundle_id;  // hex
   std::uint64_t approvals = 0, threshold = 1;
-  std::uint64_t added = 0;  // signatures that were not there before
+  std::vector<std::string> approved, missing;  // keyids
+  std::uint64_t added = 0;                     // signatures that were not there before
   bool sealed = false;
+  std::vector<base::Finding> notes;  // approvals that were passed over
 };
 
-// Signs the draft's snapshot with `key`, or with the snapshot keys of `ring`; one of the two is given. What is signed
-// is checked first: that the whole head belongs together and is signed by the build's own keys under `roots`. Throws
-// conflict for a sealed bundle, untrusted, tampered, config when there is no approver's key.
-ApproveReport sign_bundle(const Home& home, const std::filesystem::path& bundle, const std::vector<std::string>& roots,
-                          const KeyRing* ring, const trust::Signer* key, const base::Clock& clock,
+// Where new signatures go.
+struct ApprovalOutput {
+  enum class Form {
+    with_all,   // every approval that is known, the seal too
+    this_alone  // --detached: only what is added now, to be carried back
+  } form = Form::with_all;
+  // Empty: into the head; where that cannot be written, NAME-SERIAL.approval in the working directory. A file of
+  // approvals of this bundle is added to; any other is kept (throws conflict).
+  std::filesystem::path file;
+};
+
+// What a person has to see before he signs, computed here from the very bytes that he signs: what is in the draft, what
+// changed against `before`, who has approved it. The page of inspections in short.
+std::string review_text(const Draft& draft, const std::optional<bundle::Head>& before, base::Time now);
+
+// Adds signatures by `signers`. Throws untrusted for a key that is no approver's under the draft's root.
+ApproveReport sign_draft(const Home& home, Draft& draft, const std::vector<const trust::Signer*>& signers,
+                         const ApprovalOutput& output, const base::Clock& clock, base::Reporter& reporter);
+// Adds one that was made elsewhere over tbs_of(draft), for example by `openssl`. `keyid` may be shortened to 8 digits,
+// or empty: then the approvers' keys are tried. Throws untrusted when it is by none of them.
+ApproveReport add_raw_signature(const Home& home, Draft& draft, std::string_view signature, std::string_view keyid,
+                                const ApprovalOutput& output, const base::Clock& clock, base::Reporter& reporter);
+// The exact bytes that an approver signs.
+const std::string& tbs_of(const Draft& draft);
+
+struct SealOptions {
+  std::filesystem::path bundle;
+  std::vector<std::filesystem::path> approvals;  // files of approvals, or heads that were signed elsewhere
+  std::vector<std::filesystem::path> folders;    // further ones with volumes or approvals
+  std::filesystem::path output;                  // as ApprovalOutput::file
+};
+// Takes the approvals that are given, in any order, and signs timestamp and shipment. What was given and is good is
+// kept even where more are needed: throws approval_missing then, naming who is missing. Throws foreign and untrusted
+// for an approval of another bundle or by another key (nothing is changed), volume_missing when blobs that the draft
+// was made with are not at hand, conflict for a sealed bundle.
+ApproveReport seal_bundle(const Home& home, const SealOptions& options, const KeyRing& keys, const base::Clock& clock,
                           base::Reporter& reporter);
 
-// Signs timestamp and shipment. Throws approval_missing for a draft, volume_missing when blobs that the draft was made
-// with are not at hand, conflict for a sealed bundle.
-ApproveReport seal_bundle(const Home& home, const std::filesystem::path& bundle, const KeyRing& keys,
-                          const base::Clock& clock, base::Reporter& reporter);
+// A bundle's head as a small file of its own, for an approver's machine. Throws conflict when `output` exists. Returns
+// its length in bytes.
+std::uint64_t write_head_alone(const std::filesystem::path& bundle, const std::filesystem::path& output);
 
 }  // namespace airlock::workflow

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "workflow/approved_head.hpp"
 #include "workflow/keys.hpp"
 #include "workflow/receipt.hpp"
 
@@ -60,7 +61,7 @@ BaseState read_base(const std::filesystem::path& file, const Home& home, const s
                               }
                               BaseState base;
                               base.file = file;
-                              base.head = bundle::Head::read(file);
+                              base.head = read_approved_head(file).head;
                               const bundle::VerifiedBundle verified = verify_own_head(*base.head, home);
                               base.named = {.serial = verified.descriptor().serial, .bundle_id = verified.bundle_id()};
                               for (const auto& blob : verified.blobs()) {

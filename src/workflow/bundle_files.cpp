@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "bundle/approval.hpp"
 
 namespace airlock::workflow {
 
@@ -72,6 +73,17 @@ std::vector<bundle::HeadCandidate> heads_in(const fs::path& folder) {
   throw Error(ErrorCode::not_found, fmt::format("there is no bundle in {}", folder.string()));
 }
 
+bool holds_approvals(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entries(folder, error), end; !error && entries != end; entries.increment(error)) {
+    std::error_code ignored;
+    if (entries->is_regular_file(ignored) && bundle::is_approval_file(entries->path())) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 BundleFiles find_bundles(const std::vector<fs::path>& arguments, const std::vector<fs::path>& volume_folders) {
@@ -84,13 +96,17 @@ BundleFiles find_bundles(const std::vector<fs::path>& arguments, const std::vect
   }
   std::vector<Error> headless;
   for (const auto& argument : arguments) {
+    if (bundle::is_approval_file(argument)) {
+      found.approvals.push_back(argument);
+      continue;
+    }
     if (is_folder(argument)) {
       found.folders.push_back(argument);
       try {
         auto heads = heads_in(argument);
         found.heads.insert(found.heads.end(), heads.begin(), heads.end());
       } catch (const Error& error) {
-        if (error.code() != ErrorCode::volume_missing) {
+        if (error.code() != ErrorCode::volume_missing && !holds_approvals(argument)) {
           throw;
         }
         headless.push_back(error);  // its head may be in another folder
@@ -108,6 +124,11 @@ BundleFiles find_bundles(const std::vector<fs::path>& arguments, const std::vect
   }
   if (found.heads.empty() && !headless.empty()) {
     throw headless.front();
+  }
+  if (found.heads.empty() && !found.approvals.empty()) {
+    throw Error(ErrorCode::not_found,
+                fmt::format("{} holds approvals, and no bundle", found.approvals.front().string()))
+        .with_hint("name the bundle too, or the folder in which it lies");
   }
   std::stable_sort(found.heads.begin(), found.heads.end(), [](const auto& a, const auto& b) {
     return std::tie(a.hint.channel, a.hint.serial, a.hint.shipment) <

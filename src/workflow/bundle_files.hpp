@@ -11,11 +11,13 @@ namespace airlock::workflow {
 
 struct BundleFiles {
   std::vector<bundle::HeadCandidate> heads;    // by channel, serial and shipment, as their hints say
-  std::vector<std::filesystem::path> folders;  // where their volumes may lie, apart from beside the head
+  std::vector<std::filesystem::path> folders;  // where their volumes and approvals may lie, apart from beside the head
+  std::vector<std::filesystem::path> approvals = {};  // files of approvals that were named
 };
 
 // Folders count with all heads in them; a volume stands for its head, looked for beside it and in `volume_folders`.
-// Throws not_found, and volume_missing where there are volumes but no head.
+// Throws not_found, and volume_missing where there are volumes but no head. A folder that holds nothing but approvals
+// counts as one where they may lie.
 BundleFiles find_bundles(const std::vector<std::filesystem::path>& arguments,
                          const std::vector<std::filesystem::path>& volume_folders);
 

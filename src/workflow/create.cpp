@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "bundle/layout.hpp"
 #include "ecosystem/upstream_access.hpp"
+#include "workflow/approved_head.hpp"
 #include "workflow/create_run.hpp"
 #include "workflow/layout_rows.hpp"
 #include "workflow/resolve.hpp"
@@ -118,7 +119,7 @@ void CreateRun::load_previous() {
   if (!m_options.continue_from) {
     return;
   }
-  const bundle::Head head = bundle::Head::read(*m_options.continue_from);
+  const bundle::Head head = read_approved_head(*m_options.continue_from).head;
   const bundle::VerifiedBundle verified = verify_own_head(head, m_home);
   if (verified.descriptor().channel != m_wish.channel) {
     throw Error(ErrorCode::conflict, fmt::format("{} is of the channel '{}', not of '{}'", head.file().string(),

@@ -1,14 +1,19 @@
 #include "workflow/draft.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <fmt/format.h>
 
-#include "base/error.hpp"
 #include "base/files.hpp"
-#include "workflow/channel_state.hpp"
+#include "base/text.hpp"
+#include "bundle/layout.hpp"
+#include "workflow/keys.hpp"
+#include "workflow/pinned_roots.hpp"
+#include "workflow/policy.hpp"
 
 namespace airlock::workflow {
 
@@ -19,78 +24,76 @@ using base::ErrorCode;
 
 constexpr std::uint64_t k_draft_spare_room = 64 * 1024;  // bytes, in a head of its own
 
-Error broken(std::string what) {
-  return Error(ErrorCode::tampered, std::move(what))
-      .with_hint("do not approve this bundle; have it made again, and find out who changed it");
+// The root in the head whose fingerprint a person has on paper.
+ApproversRoot root_with_fingerprint(const bundle::Head& head, const std::string& fingerprint) {
+  std::string newest;
+  for (std::uint64_t version = 1; const auto bytes = head.metadata(trust::metadata_file_name("root", version));
+       ++version) {
+    newest = trust::identity(trust::parse_signed(*bytes, "root", trust::k_root_limit)).hex();
+    if (newest == fingerprint) {
+      return {.bytes = *bytes, .origin = "the root whose fingerprint was compared"};
+    }
+  }
+  throw Error(ErrorCode::untrusted, "no root in this bundle has that fingerprint")
+      .with_hint(fmt::format("its newest one has {}; find out which of the two is right before you approve anything",
+                             base::group_digits(newest)));
 }
-
-class DraftCheck {
- public:
-  explicit DraftCheck(const Draft& draft) : m_draft(draft) {}
-
-  void run() {
-    const trust::Snapshot snapshot = trust::parse_snapshot(m_draft.snapshot);
-    check_channel("snapshot", snapshot.channel);
-    const trust::SignedFile targets_file = role_file("targets", snapshot);
-    trust::require_threshold(targets_file, "targets", m_draft.root.roles.at("targets"), m_draft.root.keys);
-    const trust::Targets targets = trust::parse_targets(targets_file);
-    check_targets("targets", targets);
-    for (const trust::DelegatedRole& delegated : targets.roles) {
-      const trust::SignedFile file = role_file(delegated.name, snapshot);
-      trust::require_threshold(file, delegated.name, delegated.keys, targets.delegation_keys);
-      check_targets(delegated.name, trust::parse_targets(file));
-    }
-    if (snapshot.meta.size() != targets.roles.size() + 1) {
-      throw broken("the snapshot lists roles that nobody delegated");
-    }
-  }
-
- private:
-  void check_channel(std::string_view role, const std::string& channel) const {
-    if (channel != m_draft.contents.hint.channel) {
-      throw broken(fmt::format("role '{}' is of the channel '{}', the bundle of '{}'", role, channel,
-                               m_draft.contents.hint.channel));
-    }
-  }
-
-  trust::SignedFile role_file(const std::string& role, const trust::Snapshot& snapshot) const {
-    const auto meta = snapshot.meta.find(role + ".json");
-    if (meta == snapshot.meta.end()) {
-      throw broken(fmt::format("the snapshot does not list role '{}'", role));
-    }
-    const std::string name = fmt::format("{}.{}.json", meta->second.version, role);
-    const auto bytes = m_draft.contents.metadata.find(name);
-    if (bytes == m_draft.contents.metadata.end() || !trust::matches(meta->second, bytes->second)) {
-      throw broken(fmt::format("{} is absent, or not what the snapshot says", name));
-    }
-    return trust::parse_signed(bytes->second, name, trust::k_metadata_ceiling);
-  }
-
-  void check_targets(const std::string& role, const trust::Targets& targets) const {
-    check_channel(role, targets.channel);
-    for (const auto& [path, file] : targets.targets) {
-      static_cast<void>(m_draft.head.target(path, file));
-    }
-  }
-
-  const Draft& m_draft;
-};
 
 }  // namespace
 
-Draft open_draft(const std::filesystem::path& path, const std::vector<std::string>& roots) {
-  const bundle::Head head = bundle::Head::read(path);
-  if (!head.shipment().empty()) {
-    throw Error(ErrorCode::conflict, fmt::format("{} is sealed already", head.file().string()))
+std::optional<ApproversRoot> find_approvers_root(const bundle::Head& head, const Home& home, const RootWish& wish) {
+  const trust::Policy policy = load_policy(home).trust;
+  if (wish.file) {
+    return ApproversRoot{.bytes = read_root(*wish.file, policy).bytes, .origin = wish.file->string()};
+  }
+  if (!wish.fingerprint.empty()) {
+    return root_with_fingerprint(head, wish.fingerprint);
+  }
+  auto roots = read_pinned_roots(home, policy);
+  if (const auto own = read_own_root(home, policy)) {
+    if (find_root_for(head, {*own}) != nullptr) {
+      return ApproversRoot{.bytes = read_own_roots(home).back(), .origin = "this home's own root"};
+    }
+    roots.push_back(*own);
+  }
+  if (roots.empty()) {
+    return std::nullopt;
+  }
+  const PinnedRoot& root = require_root_for(head, roots, home);
+  return ApproversRoot{.bytes = root.bytes, .origin = fmt::format("the root pinned in {}", root.file.string())};
+}
+
+std::filesystem::path default_approval_file(std::string_view channel, std::uint64_t serial, std::uint64_t shipment) {
+  return bundle::bundle_stem(channel, serial, std::max<std::uint64_t>(shipment, 1)) +
+         std::string(bundle::k_approval_suffix);
+}
+
+Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces places, std::string_view root,
+                 base::Time now) {
+  Draft draft{.head = bundle::Head::read(path), .contents = {}, .proof = {}, .snapshot = {}, .notes = {}};
+  const bundle::Hint& hint = draft.head.hint();
+  if (bundle::is_channel_name(hint.channel)) {
+    places.files.push_back(default_approval_file(hint.channel, hint.serial, hint.shipment));
+  }
+  draft.head = bundle::with_approvals(draft.head, places, draft.notes);
+  if (!draft.head.shipment().empty()) {
+    throw Error(ErrorCode::conflict, fmt::format("{} is sealed already", draft.head.file().string()))
         .with_hint("a sealed bundle takes no further approvals; it can be carried over as it is");
   }
-  Draft draft{.head = head, .contents = head.contents(), .root = {}, .snapshot_name = {}, .snapshot = {}};
-  draft.root = trust::parse_root(trust::parse_signed(roots.back(), "this home's root", trust::k_root_limit));
-  const NewestSnapshot newest = newest_snapshot(draft.contents);
-  draft.snapshot_name = newest.name;
-  draft.snapshot = newest.file;
-  base::with_context([&] { return "checking " + head.file().string(); }, [&] { DraftCheck(draft).run(); });
+  draft.proof = bundle::prove_draft(draft.head, root, now);
+  draft.contents = draft.head.contents();
+  draft.snapshot = bundle::snapshot_of(draft.head);
   return draft;
+}
+
+bool can_store_head(const Draft& draft) {
+  const std::filesystem::path& path = draft.head.file();
+  if (draft.head.blobs_follow()) {
+    return ::access(path.c_str(), W_OK) == 0;
+  }
+  // A head of its own is replaced, which its folder has to allow.
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  return ::access(path.c_str(), W_OK) == 0 && ::access(folder.c_str(), W_OK) == 0;
 }
 
 void store_head(const Draft& draft) {
@@ -102,7 +105,8 @@ void store_head(const Draft& draft) {
   }
   const auto bytes = bundle::build_head(draft.contents, draft.head.size(), bundle::HeadEnd::blobs_follow);
   if (!bytes) {
-    throw Error(ErrorCode::limit, fmt::format("the head of {} has no room left for more signatures", path.string()));
+    throw Error(ErrorCode::limit, fmt::format("the head of {} has no room left for more signatures", path.string()))
+        .with_hint("write them beside it with -o FILE");
   }
   const base::Fd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) {

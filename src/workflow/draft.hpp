@@ -1,28 +1,59 @@
-// A head that is worked on after it was written. For approve.cpp only.
+// A head that is worked on after it was written: who may approve it, what of it was proven, and where new signatures
+// can be put.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "bundle/approval.hpp"
+#include "bundle/draft_proof.hpp"
 #include "bundle/head.hpp"
-#include "trust/metadata.hpp"
+#include "workflow/home.hpp"
 
 namespace airlock::workflow {
+
+// The root under which somebody approves, and how he comes to trust it.
+struct ApproversRoot {
+  std::string bytes;
+  std::string origin;  // "the root pinned in …"
+};
+
+struct RootWish {
+  std::optional<std::filesystem::path> file;  // --root
+  std::string fingerprint;                    // hex, compared with paper; empty: not given
+};
+// The root of `wish`, else the one that this home pinned or made. nullopt: there is none, so a person has to compare
+// fingerprints first. Throws untrusted when none of those that are here is the bundle's.
+std::optional<ApproversRoot> find_approvers_root(const bundle::Head& head, const Home& home, const RootWish& wish);
 
 struct Draft {
   bundle::Head head;
   bundle::HeadContents contents;
-  trust::Root root;           // the newest of this home
-  std::string snapshot_name;  // "7.snapshot.json"
-  trust::SignedFile snapshot;
+  bundle::ProvenDraft proof;         // as it was opened
+  bundle::HeadSnapshot snapshot;     // grows with each approval
+  std::vector<base::Finding> notes;  // approvals beside it that do not belong to it, or do not hold
+
+  const trust::Root& root() const { return proof.trusted.root; }
+  bundle::ApprovalCount count() const { return bundle::count_approvals(snapshot.file, root()); }
+  // Puts the snapshot with its approvals into `contents`.
+  void update_contents() { contents.metadata[snapshot.name] = snapshot.file.bytes; }
 };
 
-// Proves that everything below the snapshot belongs together: each role that it lists is there with that hash, and is
-// signed by those whom `roots` and targets name; every target is there with its hash. Throws untrusted, tampered,
-// conflict for a sealed one.
-Draft open_draft(const std::filesystem::path& path, const std::vector<std::string>& roots);
+// Opens a draft with the approvals that lie beside it, in `places`, or where an earlier run left them in the working
+// directory, and proves that it belongs together under `root` (bundle::prove_draft). Throws untrusted, tampered,
+// foreign, expired; conflict for a sealed one.
+Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces places, std::string_view root,
+                 base::Time now);
+// NAME-SERIAL.approval: what is written in the working directory for a head that cannot take it.
+std::filesystem::path default_approval_file(std::string_view channel, std::uint64_t serial, std::uint64_t shipment);
 
+// Whether the draft's own file can take signatures: not on a medium that is closed.
+bool can_store_head(const Draft& draft);
 // Puts `contents` in the place of the draft's head: into its room where blobs follow, else as a whole file. Throws
 // limit when they do not fit.
 void store_head(const Draft& draft);

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "bundle/blob_map.hpp"
 #include "bundle/oci_index.hpp"
+#include "workflow/approved_head.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/bundle_rows.hpp"
 #include "workflow/extract_output.hpp"
@@ -38,7 +39,7 @@ bundle::Head open_head(const fs::path& bundle, const std::vector<fs::path>& volu
         .with_hint("name one of them");
   }
   folders = files.folders;
-  return bundle::Head::read(files.heads.front().path);
+  return read_approved_head(files.heads.front().path, files).head;
 }
 
 // What people write for an image, as the path that a catalog has (FORMATS.md, Ecosystems).

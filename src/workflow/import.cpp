@@ -93,7 +93,7 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
   blobs.remove_leftovers();
   mend_catalog(state, options.home, reporter);
 
-  const ImportRun run{options, clock, reporter, policy, roots, files.folders, state, blobs};
+  const ImportRun run{options, clock, reporter, policy, roots, files, state, blobs};
   ImportReport report;
   struct Failure {
     const bundle::HeadCandidate* candidate;

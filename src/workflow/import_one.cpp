@@ -7,6 +7,7 @@
 
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
+#include "workflow/approved_head.hpp"
 #include "workflow/verify.hpp"
 
 namespace airlock::workflow {
@@ -103,19 +104,29 @@ ArtifactChanges changes_since(const std::optional<store::Generation>& before, co
   return compare(old_list, new_list);
 }
 
+// A draft that something refused was to approve is more than a draft.
+ProvenHead prove_approved(const ApprovedHead& opened, const ImportRun& run) {
+  try {
+    return prove_head(opened.head, run);
+  } catch (const Error& error) {
+    throw opened.explain(error);
+  }
+}
+
 }  // namespace
 
 ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRun& run,
                           std::vector<base::Finding>& notes) {
-  const auto head = bundle::Head::read(candidate.path);
-  const auto proven = prove_head(head, run);
+  const auto opened = read_approved_head(candidate.path, run.files);
+  const auto& head = opened.head;
+  const auto proven = prove_approved(opened, run);
   const auto& verified = proven.bundle;
   run.step("head-proven");
 
   const auto before = newest_of(run.state, proven.key);
   const auto existing = generation_of(run.state, proven.key, verified.bundle_id());
   const auto left = digests_to_leave(verified, before, run);
-  const auto map = bundle::BlobMap::scan(head, run.folders);
+  const auto map = bundle::BlobMap::scan(head, run.files.folders);
   auto plan = plan_import(verified, map, run.state, run.blobs, left);
   run.step("planned");
 
@@ -132,11 +143,13 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
   if (before) {
     result.previous_serial = before->serial;
   }
-  for (const auto& finding : map.findings()) {
-    if (finding.severity == Severity::note) {
-      run.reporter.note(fmt::format("{} {}", finding.subject, finding.message));
-    } else {
-      notes.push_back({Severity::note, finding.code, finding.subject, finding.message});
+  for (const auto* findings : {&opened.findings, &map.findings()}) {
+    for (const auto& finding : *findings) {
+      if (finding.severity == Severity::note) {
+        run.reporter.note(fmt::format("{} {}", finding.subject, finding.message));
+      } else {
+        notes.push_back({Severity::note, finding.code, finding.subject, finding.message});
+      }
     }
   }
 

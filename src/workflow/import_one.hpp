@@ -5,6 +5,7 @@
 #include "bundle/verified_bundle.hpp"
 #include "store/blob_store.hpp"
 #include "store/state_db.hpp"
+#include "workflow/bundle_files.hpp"
 #include "workflow/import.hpp"
 #include "workflow/import_plan.hpp"
 #include "workflow/pinned_roots.hpp"
@@ -18,7 +19,7 @@ struct ImportRun {
   base::Reporter& reporter;
   const bundle::Policy& policy;
   const std::vector<PinnedRoot>& roots;
-  const std::vector<std::filesystem::path>& folders;
+  const BundleFiles& files;  // where volumes and approvals may lie
   store::StateDb& state;
   const store::BlobStore& blobs;
 

@@ -57,9 +57,9 @@ class RootChoice {
 };
 
 // A head that is damaged is a finding; a path at which there is no bundle is the caller's mistake.
-std::optional<bundle::Head> read_head(const fs::path& path, Findings findings) {
+std::optional<ApprovedHead> read_head(const fs::path& path, const BundleFiles& files, Findings findings) {
   try {
-    return bundle::Head::read(path);
+    return read_approved_head(path, files);
   } catch (const Error& error) {
     constexpr std::array k_mistakes = {ErrorCode::not_found, ErrorCode::malformed, ErrorCode::io,
                                        ErrorCode::unsupported};
@@ -92,20 +92,24 @@ std::optional<bundle::BlobMap> scan(const bundle::Head& head, const std::vector<
   }
 }
 
-void verify_one(const bundle::HeadCandidate& candidate, const std::vector<fs::path>& folders, const RootChoice& roots,
+void verify_one(const bundle::HeadCandidate& candidate, const BundleFiles& files, const RootChoice& roots,
                 const bundle::Policy& policy, const store::StateDb* state, const VerifyOptions& options,
                 base::Reporter& reporter, VerifyReport& report) {
   Findings findings(report.findings);
   report.heads.push_back(candidate.path);
-  const auto head = read_head(candidate.path, findings);
-  if (!head) {
+  const auto opened = read_head(candidate.path, files, findings);
+  if (!opened) {
     return;
+  }
+  const bundle::Head& head = opened->head;
+  for (const base::Finding& finding : opened->findings) {
+    findings.add(finding.severity, finding.code, finding.subject, finding.message);
   }
   std::optional<bundle::VerifiedBundle> verified;
   try {
-    const auto& root = roots.choose(*head);
+    const auto& root = roots.choose(head);
     report.root_file = root.file;
-    verified = verify_signatures(*head, root, policy, state, options.wall, findings);
+    verified = verify_signatures(*opened, root, policy, state, options.wall, findings);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::untrusted) {
       throw;
@@ -122,7 +126,7 @@ void verify_one(const bundle::HeadCandidate& candidate, const std::vector<fs::pa
   report.expiries = expiries_of(verified->trusted());
 
   const auto errors_before = findings.errors();
-  if (const auto map = scan(*head, folders, findings)) {
+  if (const auto map = scan(head, files.folders, findings)) {
     verify_documents(*verified, *map, findings);
     verify_blobs(*verified, *map, state, options.threads, reporter, report, findings);
     add_map_findings(*map, errors_before, findings);
@@ -195,7 +199,7 @@ VerifyReport verify_bundle(const VerifyOptions& options, base::Reporter& reporte
     return report;
   }
   for (const auto& candidate : files.heads) {
-    verify_one(candidate, files.folders, roots, policy, state.get(), options, reporter, report);
+    verify_one(candidate, files, roots, policy, state.get(), options, reporter, report);
   }
   return report;
 }

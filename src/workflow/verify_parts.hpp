@@ -6,6 +6,7 @@
 #include "bundle/blob_map.hpp"
 #include "bundle/verified_bundle.hpp"
 #include "store/state_db.hpp"
+#include "workflow/approved_head.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/verify.hpp"
 
@@ -24,7 +25,7 @@ class Findings {
 
 // Signatures, versions and expiry of the head. What an import could be talked into (expired metadata) or what only says
 // that the bundle is old is a finding, and the rest is examined nevertheless; nullopt where nothing can be trusted.
-std::optional<bundle::VerifiedBundle> verify_signatures(const bundle::Head& head, const PinnedRoot& root,
+std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& opened, const PinnedRoot& root,
                                                         const bundle::Policy& policy, const store::StateDb* state,
                                                         base::Time wall, Findings findings);
 // The small files of the head that nothing else reads, and index.json, which is derived and must follow from the rest.

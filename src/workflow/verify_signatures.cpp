@@ -47,9 +47,10 @@ base::Time time_to_use(const store::StateDb* state, base::Time wall, const bundl
 
 }  // namespace
 
-std::optional<bundle::VerifiedBundle> verify_signatures(const bundle::Head& head, const PinnedRoot& root,
+std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& opened, const PinnedRoot& root,
                                                         const bundle::Policy& policy, const store::StateDb* state,
                                                         base::Time wall, Findings findings) {
+  const bundle::Head& head = opened.head;
   const auto subject = head.file().filename().string();
   bundle::VerifyOptions options;
   options.pinned_root = root.bytes;
@@ -70,7 +71,8 @@ std::optional<bundle::VerifiedBundle> verify_signatures(const bundle::Head& head
       }
       bundle::EmptyStateStore nothing;
       return bundle::verify_head(head, nothing, options);
-    } catch (const Error& error) {
+    } catch (const Error& refusal) {
+      const Error error = opened.explain(refusal);
       findings.add(error, subject);
       if (error.code() == ErrorCode::expired && !expiry_accepted) {
         // Also for the roles of the ecosystems: all of it is examined, and the finding stands.

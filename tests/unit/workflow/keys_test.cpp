@@ -2,7 +2,6 @@
 
 #include "support/catch.hpp"
 #include "unit/workflow/near_host.hpp"
-#include "workflow/approve.hpp"
 #include "workflow/compare.hpp"
 #include "workflow/init.hpp"
 
@@ -85,100 +84,6 @@ TEST_CASE("the root is handed out, and never over another file", "[workflow][key
   CHECK(export_root(host.home, path) == report.fingerprint);
   base::write_file_atomic(path, "{}");
   CHECK(test::code_of([&] { return export_root(host.home, path); }) == ErrorCode::conflict);
-}
-
-// Two approvers; the second key is carried away right after it was made.
-class TwoPeople {
- public:
-  TwoPeople() {
-    init_keys(home, {.threshold = 2}, clock);
-    fs::rename(home.keys() / "snapshot-2.pem", folder.path() / "second.pem");
-    server.script("/f", {{.body = content_for(1, 50'000)}});
-    base::write_file_atomic(folder.path() / "site.yaml",
-                            "name: site-a\nfiles:\n" + url_entry(server, "/f", content_for(1, 50'000)));
-  }
-  CreateReport create(std::optional<std::uint64_t> volume_size = std::nullopt) {
-    CreateOptions options;
-    options.manifests = {folder.path() / "site.yaml"};
-    options.output = (folder.path() / "out").string() + "/";
-    options.readback = Readback::never;
-    options.volume_size = volume_size;
-    const KeyRing ring(home, std::nullopt);
-    return create_bundle(home, options, &ring, clock, reporter);
-  }
-
-  base::TempDir folder;
-  Home home{.root = folder.path() / "home", .config = folder.path() / "home"};
-  base::FixedClock clock{base::parse_rfc3339("2026-07-01T12:00:00Z")};
-  FaultServer server;
-  test::RecordingReporter reporter;
-};
-
-TEST_CASE("a bundle that two must approve is a draft until both have", "[workflow][approve]") {
-  TwoPeople people;
-  const auto volume_size = GENERATE(std::optional<std::uint64_t>(), std::optional<std::uint64_t>(128 * 1024));
-  const CreateReport draft = people.create(volume_size);
-  CHECK_FALSE(draft.sealed);
-  CHECK(draft.approvals == 1);
-  CHECK(draft.threshold == 2);
-  const KeyRing ring(people.home, std::nullopt);
-  const auto own_approval = [&] {
-    return sign_bundle(people.home, draft.bundle, ring.roots(), &ring, nullptr, people.clock, people.reporter);
-  };
-  CHECK(test::code_of([&] {
-          return seal_bundle(people.home, draft.bundle, ring, people.clock, people.reporter).serial;
-        }) == ErrorCode::approval_missing);
-  CHECK(own_approval().added == 0);
-
-  const auto second = trust::load_private_key(people.folder.path() / "second.pem", std::nullopt);
-  const auto report =
-      sign_bundle(people.home, draft.bundle, ring.roots(), nullptr, second.get(), people.clock, people.reporter);
-  CHECK(report.added == 1);
-  CHECK(report.approvals == 2);
-  CHECK(seal_bundle(people.home, draft.bundle, ring, people.clock, people.reporter).sealed);
-
-  const bundle::Head head = bundle::Head::read(draft.bundle);
-  const auto verified = verify_own_head(head, people.home);
-  CHECK(verified.approvals() == 2);
-  CHECK(verified.shipment().volumes.size() == draft.volumes.size());
-  CHECK(verified.shipment().kind == bundle::Shipment::Kind::full);
-  const std::string sums = base::read_file(people.folder.path() / "out" / "site-a-1.sha256", 1u << 20);
-  CHECK(sums.find(base::sha256(test::read_whole(draft.bundle)).hex()) != std::string::npos);
-  CHECK(sums.find(base::sha256(test::read_whole(people.folder.path() / "out" / "site-a-1.html")).hex()) !=
-        std::string::npos);
-  CHECK(test::code_of(own_approval) == ErrorCode::conflict);
-  // The next state builds on the sealed one.
-  CHECK(people.create(volume_size).serial == 2);
-}
-
-TEST_CASE("nobody approves what was changed after the build", "[workflow][approve]") {
-  TwoPeople people;
-  const CreateReport draft = people.create();
-  const KeyRing ring(people.home, std::nullopt);
-  const auto second = trust::load_private_key(people.folder.path() / "second.pem", std::nullopt);
-  const auto sign = [&] {
-    return sign_bundle(people.home, draft.bundle, ring.roots(), nullptr, second.get(), people.clock, people.reporter);
-  };
-  SECTION("a role") {
-    bundle::Head head = bundle::Head::read(draft.bundle);
-    auto contents = head.contents();
-    contents.metadata.at("1.file.json").back() = ' ';
-    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
-    CHECK(test::code_of(sign) == ErrorCode::tampered);
-  }
-  SECTION("a catalog") {
-    auto contents = bundle::Head::read(draft.bundle).contents();
-    contents.targets.at("file/catalog/00.jsonl") += "{}\n";
-    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
-    CHECK(test::code_of(sign) == ErrorCode::tampered);
-  }
-  SECTION("with a key that is no approver's") {
-    const auto stranger = trust::generate_key(trust::Scheme::ed25519);
-    CHECK(test::code_of([&] {
-            return sign_bundle(people.home, draft.bundle, ring.roots(), nullptr, stranger.get(), people.clock,
-                               people.reporter);
-          }) == ErrorCode::untrusted);
-  }
 }
 
 TEST_CASE("two makers of the same bundle see that they agree", "[workflow][compare]") {

@@ -1,0 +1,148 @@
+# Two people on different machines approve what crosses: detached, in a copy of the head, with openssl alone, beside a
+# burnt medium; and everything that must not count as an approval.
+. "$(dirname "$0")/lib.sh"
+make_far
+near=$work/near site=$work/site out=$work/out anna=$work/anna bernd=$work/bernd
+mkdir -p "$out" "$work/in" "$anna" "$bernd" && cd "$work/in" || exit 1
+head -c 300000 /dev/urandom >one.bin
+head -c 300000 /dev/urandom >two.bin
+{ echo "name: pair"; echo "files:"; echo "  - { source: one.bin, path: one.bin }"; } >m.yaml
+
+# The builder keeps neither approver's key.
+"$airlock" --home "$near" keys init --threshold 2 --no-passphrase >/dev/null
+mv "$near/keys/snapshot.pem" "$anna/key.pem"
+mv "$near/keys/snapshot-2.pem" "$bernd/key.pem"
+"$airlock" --home "$near" trust export -o "$work/root.json" >/dev/null
+fingerprint=$("$airlock" --home "$near" --json keys show | jq -r .fingerprint)
+build() { "$airlock" --home "$near" --json bundle "$@"; }
+as_anna() { "$airlock" --home "$anna/home" --json bundle "$@"; }
+as_bernd() { "$airlock" --home "$bernd/home" --json bundle "$@"; }
+approvals_of() { "$airlock" --json bundle inspect "$1" | jq -r '"\(.approvers | length) of \(.approvals_needed) \(.sealed)"'; }
+is() { [ "$("${@:2}")" = "$1" ]; }
+
+check "create leaves a draft that nobody has approved" build create -m m.yaml -o "$out/"
+draft=$out/pair-1.airlock
+check "and says so" is "0 of 2 false" approvals_of "$draft"
+check_exit 4 "seal asks for the people" build seal "$draft"
+check_said "0 of 2"
+check "the head alone goes to the approvers" build extract "$draft" --head -o "$work/pair-1.head"
+head_sum=$(sha256_of "$work/pair-1.head")
+check "and holds no payload" test "$(stat -c %s "$work/pair-1.head")" -lt 100000
+check_exit 2 "extract does not guess what is wanted" build extract "$draft" -o "$work/x"
+
+# Whom an approver trusts.
+check_exit 3 "without a root of his own nobody approves" as_anna sign "$work/pair-1.head" --key "$anna/key.pem" --detached -o "$work/anna.sig.json"
+check_exit 3 "nor with a wrong fingerprint" as_anna sign "$work/pair-1.head" --key "$anna/key.pem" --fingerprint "$(printf 'a%.0s' {1..64})" --detached -o "$work/anna.sig.json"
+check "nothing was written" test ! -e "$work/anna.sig.json"
+check "with the root from paper it works" as_anna sign "$work/pair-1.head" --key "$anna/key.pem" --fingerprint "$fingerprint" --yes --detached -o "$work/anna.sig.json"
+check_said "a draft: 0 of 2 people have approved it"
+check "the file names role, version, key, scheme and bundle" jq -e '.role == "snapshot" and .version == 1 and .channel == "pair" and .serial == 1 and .signatures[0].scheme == "ed25519" and (.payload_sha256 | length == 64)' "$work/anna.sig.json"
+check "the head was left alone" is "$head_sum" sha256_of "$work/pair-1.head"
+check "her file beside it counts" is "1 of 2 false" approvals_of "$work/pair-1.head"
+check_exit 2 "it is not written over" as_bernd sign "$work/pair-1.head" --key "$bernd/key.pem" --root "$work/root.json" --detached -o "$work/anna.sig.json"
+check_exit 4 "one is not enough" build seal "$draft" "$work/anna.sig.json"
+check_said "1 of 2"
+check "what was good is kept" is "1 of 2 false" approvals_of "$draft"
+
+# The second approver has openssl and nothing else.
+check "the bytes to sign" as_bernd sign "$work/pair-1.head" --root "$work/root.json" --tbs -o "$bernd/tbs"
+check "their SHA-256 is the bundle id" is "$("$airlock" --json bundle inspect "$draft" | jq -r .bundle_id)" sha256_of "$bernd/tbs"
+check "openssl signs them" openssl pkeyutl -sign -rawin -inkey "$bernd/key.pem" -in "$bernd/tbs" -out "$bernd/tbs.sig"
+check "the signature becomes an approval" as_bernd sign "$work/pair-1.head" --root "$work/root.json" --signature "$bernd/tbs.sig" --detached -o "$work/bernd.sig.json"
+echo other >"$bernd/other" && openssl pkeyutl -sign -rawin -inkey "$bernd/key.pem" -in "$bernd/other" -out "$bernd/other.sig"
+check_exit 3 "one over other bytes does not" as_bernd sign "$work/pair-1.head" --root "$work/root.json" --signature "$bernd/other.sig" --detached -o "$work/none"
+check_exit 4 "the same person twice is one" build seal "$draft" "$work/anna.sig.json" "$work/anna.sig.json"
+check "sealed with both, in any order" build seal "$draft" "$work/bernd.sig.json" "$work/anna.sig.json"
+check "two people approved it" is "2 of 2 true" approvals_of "$draft"
+check "inspect says so" bash -c '"$1" bundle inspect "$2" | grep -q "2 people approved this, 2 were needed"' - "$airlock" "$draft"
+check_exit 2 "a sealed one takes no more" build sign "$draft" --key "$anna/key.pem"
+in_far "$airlock" --home "$site" trust init "$work/root.json" --fingerprint "$fingerprint" >/dev/null
+check "the site takes it" in_far "$airlock" --home "$site" import "$out"
+
+# The next state, burnt before anybody approved it: the medium cannot be written.
+echo "  - { source: two.bin, path: two.bin }" >>m.yaml
+mkdir -p "$work/disc" "$work/dvd" "$work/stick" "$work/desk"
+check "the next draft" build create -m m.yaml -o "$work/disc/" --volume-size 400000
+mount --bind "$work/disc" "$work/dvd" && mount -o remount,ro,bind "$work/dvd"
+burnt=$work/dvd/pair-2.airlock
+(cd "$work/dvd" && sha256sum -- *) >"$work/before.sums"
+check_exit 4 "the site says that it is a draft" in_far "$airlock" --home "$site" import "$work/dvd"
+check_said "0 of 2 people have approved it"
+cd "$work/desk" || exit 1
+"$airlock" --home "$anna/home" trust init "$work/root.json" --fingerprint "$fingerprint" >/dev/null
+check "anna approves from the disc, with the root that she pinned" as_anna sign "$burnt" --key "$anna/key.pem" --against "$draft"
+check_said "against pair 1, the state before this one: 1 added, 0 removed"
+check "her approval lies in the working directory" test -s pair-2.approval
+check "bernd's comes into the same file" as_bernd sign "$burnt" --key "$bernd/key.pem" --root "$work/root.json"
+check "it holds both" jq -e '(.signatures | length) == 2 and has("seal") == false' pair-2.approval
+cp pair-2.approval "$work/stick/unsealed"
+check "inspect counts what lies elsewhere" bash -c '"$1" bundle inspect "$2" --volumes "$3" | grep -q "2 people approved this, 2 were needed; it is not sealed yet"' - "$airlock" "$burnt" "$work/stick"
+check_exit 4 "approved is not sealed" in_far "$airlock" --home "$site" import "$work/dvd" "$work/stick"
+check_said "2 of 2 people have approved it"
+check "seal writes into it too" build seal "$burnt"
+check "it holds the seal" jq -e '.seal.timestamp and .seal.shipment' pair-2.approval
+check "the disc is as it was" bash -c 'cd "$1" && sha256sum -c "$2"' - "$work/dvd" "$work/before.sums"
+
+# What is found beside it, and hinders nothing.
+refused() { # CODE NAME EXIT…: alone beside the disc it is refused so
+  rm -rf "$work/bad" && mkdir "$work/bad" && cp "$work/hostile" "$work/bad/$1"
+  check_exit "$2" "$3" in_far "$airlock" --home "$site" import "$burnt" --volumes "$work/bad"
+}
+sed 's/"sig": "./"sig": "0/' pair-2.approval >"$work/hostile"
+cmp -s "$work/hostile" pair-2.approval && sed 's/"sig": "./"sig": "1/' pair-2.approval >"$work/hostile"
+refused changed 3 "a changed signature is refused"
+cp "$work/hostile" "$work/stick/00-changed"
+head -c 400 pair-2.approval >"$work/hostile"
+refused cut 4 "a cut-off file is incomplete"
+cp "$work/hostile" "$work/stick/01-cut"
+cp pair-2.approval "$work/hostile" && truncate -s 13000000 "$work/hostile"
+refused large 4 "one that is far too large is passed over"
+cp "$work/hostile" "$work/stick/02-large"
+cp "$work/anna.sig.json" "$work/hostile"
+refused foreign 4 "one of another bundle is passed over"
+cp "$work/hostile" "$work/stick/03-foreign"
+python3 - pair-2.approval >"$work/hostile" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+one = d["signatures"][0]
+d["signatures"] = sorted((dict(one, keyid="%064x" % i) for i in range(63)), key=lambda s: s["keyid"]) + [dict(one, keyid="f" * 64)]
+print(json.dumps(d, indent=2))
+PY
+refused many 3 "64 signatures by one key are refused"
+cp "$work/hostile" "$work/stick/04-many"
+python3 - pair-2.approval >"$work/hostile" <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+d["signatures"] = d["signatures"][:1]
+print(json.dumps(d, indent=2))
+PY
+refused fewer 3 "a seal with one of its approvals gone is refused"
+cp "$work/hostile" "$work/stick/05-fewer"
+rm -f "$work/stick/unsealed"
+cp pair-2.approval "$work/stick/B0000042.BIN"
+check "verify finds the good one under any name" in_far "$airlock" --home "$site" verify "$work/dvd" --volumes "$work/stick"
+check "import takes disc and stick" in_far "$airlock" --home "$site" import "$work/dvd" "$work/stick"
+check "the state is here" bash -c 'ip netns exec "$1" "$2" --home "$3" --json store list | grep -q pair' - "$far" "$airlock" "$site"
+check "the head that is kept holds approvals and seal" bash -c 'ip netns exec "$1" "$2" --home "$3" store check' - "$far" "$airlock" "$site"
+check_exit 0 "again is nothing to do" in_far "$airlock" --home "$site" import "$work/dvd" "$work/stick/B0000042.BIN"
+check_exit 1 "approvals alone are no bundle" in_far "$airlock" --home "$site" import "$work/stick/B0000042.BIN"
+umount "$work/dvd"
+
+# Keys for tokens and FIPS: ECDSA with openssl.
+ec=$work/ec
+"$airlock" --home "$ec" keys init --threshold 2 --fips --no-passphrase >/dev/null
+mv "$ec/keys/snapshot-2.pem" "$work/ec.pem"
+cd "$work/in" || exit 1
+check "a bundle of an ECDSA producer" "$airlock" --home "$ec" bundle create -m m.yaml -o "$work/ec-out/"
+check "openssl signs with ECDSA" bash -c '"$1" --home "$2" bundle sign "$3" --tbs -o "$4/ec.tbs" && openssl dgst -sha256 -sign "$4/ec.pem" -out "$4/ec.sig" "$4/ec.tbs" && "$1" --home "$2" bundle sign "$3" --signature "$4/ec.sig"' - "$airlock" "$ec" "$work/ec-out/pair-1.airlock" "$work"
+check "and it is sealed" "$airlock" --home "$ec" bundle seal "$work/ec-out/pair-1.airlock"
+check "and verifies" "$airlock" --home "$ec" verify "$work/ec-out/pair-1.airlock"
+
+# One person with a threshold of one: said plainly.
+one=$work/one
+"$airlock" --home "$one" keys init --no-passphrase >/dev/null
+check "one person's bundle" "$airlock" --home "$one" bundle create -m m.yaml -o "$work/one-out/"
+check "inspect says that it was one" bash -c '"$1" bundle inspect "$2" | grep -q "one person approved this"' - "$airlock" "$work/one-out/pair-1.airlock"
+check "the transfer form too" grep -q "one person approved this" "$work/one-out/pair-1.txt"
+check "and its page" grep -q "one person approved this" "$work/one-out/pair-1.html"
+finish

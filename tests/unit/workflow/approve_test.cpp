@@ -1,0 +1,280 @@
+#include "workflow/approve.hpp"
+
+#include "support/catch.hpp"
+#include "unit/workflow/near_host.hpp"
+#include "workflow/approved_head.hpp"
+#include "workflow/base_state.hpp"
+
+namespace airlock::workflow {
+namespace {
+
+namespace fs = std::filesystem;
+using base::ErrorCode;
+using test::content_for;
+using test::FaultServer;
+using test::url_entry;
+using Form = ApprovalOutput::Form;
+
+// Two approvers; the second key is carried away right after it was made.
+class TwoPeople {
+ public:
+  TwoPeople() {
+    init_keys(home, {.threshold = 2}, clock);
+    fs::rename(home.keys() / "snapshot-2.pem", folder.path() / "second.pem");
+    second = trust::load_private_key(folder.path() / "second.pem", std::nullopt);
+    server.script("/f", {{.body = content_for(1, 50'000)}});
+    base::write_file_atomic(folder.path() / "site.yaml",
+                            "name: site-a\nfiles:\n" + url_entry(server, "/f", content_for(1, 50'000)));
+    ring = std::make_unique<KeyRing>(home, std::nullopt);
+  }
+  CreateReport create(std::optional<std::uint64_t> volume_size = std::nullopt) {
+    CreateOptions options;
+    options.manifests = {folder.path() / "site.yaml"};
+    options.output = (folder.path() / "out").string() + "/";
+    options.readback = Readback::never;
+    options.volume_size = volume_size;
+    return create_bundle(home, options, ring.get(), clock, reporter);
+  }
+  Draft open(const fs::path& bundle, const std::vector<fs::path>& folders = {}) {
+    return open_draft(bundle, {.folders = folders, .files = {}}, ring->roots().back(), clock.now());
+  }
+  ApproveReport sign(const fs::path& bundle, const trust::Signer& signer, const ApprovalOutput& output = {}) {
+    Draft draft = open(bundle);
+    return sign_draft(home, draft, {&signer}, output, clock, reporter);
+  }
+  ApproveReport seal(const SealOptions& options) { return seal_bundle(home, options, *ring, clock, reporter); }
+  const trust::Signer& first() const { return *ring->signing_set().signers.at("snapshot").front(); }
+
+  base::TempDir folder;
+  Home home{.root = folder.path() / "home", .config = folder.path() / "home"};
+  base::FixedClock clock{base::parse_rfc3339("2026-07-01T12:00:00Z")};
+  FaultServer server;
+  test::RecordingReporter reporter;
+  std::unique_ptr<KeyRing> ring;
+  std::unique_ptr<trust::Signer> second;
+};
+
+TEST_CASE("a bundle that two must approve is a draft until both have", "[workflow][approve]") {
+  TwoPeople people;
+  const auto volume_size = GENERATE(std::optional<std::uint64_t>(), std::optional<std::uint64_t>(128 * 1024));
+  const CreateReport draft = people.create(volume_size);
+  CHECK_FALSE(draft.sealed);
+  CHECK(draft.approvals == 1);
+  CHECK(draft.threshold == 2);
+  CHECK(test::code_of([&] { return people.seal({.bundle = draft.bundle}).serial; }) == ErrorCode::approval_missing);
+  CHECK(people.sign(draft.bundle, people.first()).added == 0);
+
+  const ApproveReport report = people.sign(draft.bundle, *people.second);
+  CHECK(report.added == 1);
+  CHECK(report.approvals == 2);
+  CHECK(report.written == draft.bundle);
+  CHECK(people.seal({.bundle = draft.bundle}).sealed);
+
+  const bundle::Head head = bundle::Head::read(draft.bundle);
+  const auto verified = verify_own_head(head, people.home);
+  CHECK(verified.approvals() == 2);
+  CHECK(verified.shipment().volumes.size() == draft.volumes.size());
+  CHECK(verified.shipment().kind == bundle::Shipment::Kind::full);
+  const std::string sums = base::read_file(people.folder.path() / "out" / "site-a-1.sha256", 1u << 20);
+  CHECK(sums.find(base::sha256(test::read_whole(draft.bundle)).hex()) != std::string::npos);
+  CHECK(sums.find(base::sha256(test::read_whole(people.folder.path() / "out" / "site-a-1.html")).hex()) !=
+        std::string::npos);
+  CHECK(test::code_of([&] { return people.sign(draft.bundle, people.first()).added; }) == ErrorCode::conflict);
+  // The next state builds on the sealed one.
+  CHECK(people.create(volume_size).serial == 2);
+}
+
+TEST_CASE("an approval travels as a small file, signed where only the head is", "[workflow][approve]") {
+  TwoPeople people;
+  const CreateReport made = people.create();
+  const fs::path head = people.folder.path() / "site-a-1.head";
+  const std::uint64_t head_bytes = write_head_alone(made.bundle, head);
+  CHECK(head_bytes == fs::file_size(head));
+  CHECK(test::code_of([&] { return write_head_alone(made.bundle, head); }) == ErrorCode::conflict);
+  const fs::path file = people.folder.path() / "second.sig.json";
+
+  SECTION("detached") {
+    // On a host that never saw this home: it trusts what it pinned, and leaves the head alone.
+    const Home elsewhere{.root = people.folder.path() / "b", .config = people.folder.path() / "b"};
+    const std::string before = test::read_whole(head);
+    Draft draft = people.open(head);
+    const auto report = sign_draft(elsewhere, draft, {people.second.get()}, {.form = Form::this_alone, .file = file},
+                                   people.clock, people.reporter);
+    CHECK(report.written == file);
+    CHECK(report.approvals == 2);
+    CHECK(test::read_whole(head) == before);
+    CHECK(bundle::read_approval(file).signatures.size() == 1);
+    CHECK(people.seal({.bundle = made.bundle, .approvals = {file}}).sealed);
+  }
+  SECTION("in the copy of the head") {
+    CHECK(people.sign(head, *people.second).written == head);
+    CHECK(people.seal({.bundle = made.bundle, .approvals = {head}}).sealed);
+  }
+  SECTION("made by another program over the very bytes") {
+    Draft draft = people.open(head);
+    const std::string raw = people.second->sign(tbs_of(draft));
+    CHECK(base::sha256(tbs_of(draft)).hex() == draft.proof.bundle_id);
+    const auto add = [&](std::string_view signature, std::string_view keyid) {
+      Draft fresh = people.open(head);
+      return add_raw_signature(people.home, fresh, signature, keyid, {.form = Form::this_alone, .file = file},
+                               people.clock, people.reporter);
+    };
+    const std::string keyid = people.second->public_key().keyid();
+    CHECK(test::code_of([&] { return add(raw, people.first().public_key().keyid()).added; }) == ErrorCode::untrusted);
+    CHECK(test::code_of([&] { return add(raw, keyid.substr(0, 7)).added; }) == ErrorCode::usage);
+    CHECK(test::code_of([&] { return add(raw + "x", "").added; }) == ErrorCode::untrusted);
+    CHECK(test::code_of([&] { return add("", "").added; }) == ErrorCode::untrusted);
+    const std::size_t digits = GENERATE(std::size_t{0}, std::size_t{8}, std::size_t{64});
+    CHECK(add(raw, keyid.substr(0, digits)).added == 1);
+    CHECK(people.seal({.bundle = made.bundle, .approvals = {file}}).sealed);
+  }
+  CHECK(verify_own_head(bundle::Head::read(made.bundle), people.home).approvals() == 2);
+}
+
+TEST_CASE("seal takes what it is given in any order, and says who is missing", "[workflow][approve]") {
+  TwoPeople people;
+  const CreateReport made = people.create();
+  const auto detached = [&](const trust::Signer& signer, const std::string& name) {
+    const fs::path file = people.folder.path() / name;
+    people.sign(made.bundle, signer, {.form = Form::this_alone, .file = file});
+    return file;
+  };
+  const fs::path own = detached(people.first(), "own");
+  const fs::path second = detached(*people.second, "second");
+
+  SECTION("the same person twice is one") {
+    const auto error = test::error_of([&] {
+      return people.seal({.bundle = made.bundle, .approvals = {own, own}}).added;
+    });
+    CHECK(error.code() == ErrorCode::approval_missing);
+    CHECK(error.message().find("1 of 2") != std::string::npos);
+    CHECK(error.message().find(people.second->public_key().keyid().substr(0, 12)) != std::string::npos);
+  }
+  SECTION("of another bundle") {
+    const CreateReport next = people.create();
+    const std::string before = test::read_whole(next.bundle);
+    CHECK(test::code_of([&] { return people.seal({.bundle = next.bundle, .approvals = {second}}).added; }) ==
+          ErrorCode::foreign);
+    CHECK(test::read_whole(next.bundle) == before);
+  }
+  SECTION("by a key that may not") {
+    auto approval = bundle::read_approval(second);
+    approval.signatures.front().keyid = std::string(64, 'a');
+    base::write_file_atomic(second, to_text(approval));
+    CHECK(test::code_of([&] {
+            return people.seal({.bundle = made.bundle, .approvals = {own, second}}).added;
+          }) == ErrorCode::untrusted);
+  }
+  SECTION("something else") {
+    base::write_file_atomic(second, "hello");
+    CHECK(test::code_of([&] { return people.seal({.bundle = made.bundle, .approvals = {second}}).added; }) ==
+          ErrorCode::malformed);
+  }
+  const ApproveReport report =
+      people.seal({.bundle = made.bundle, .approvals = {own, detached(*people.second, "again")}});
+  CHECK(report.sealed);
+  CHECK(report.approvals == 2);
+  CHECK(report.missing.empty());
+  CHECK(report.notes.size() == 1);  // `own` brought nothing new
+}
+
+TEST_CASE("a medium that is closed gets its approvals beside it", "[workflow][approve]") {
+  TwoPeople people;
+  const auto volume_size = GENERATE(std::optional<std::uint64_t>(), std::optional<std::uint64_t>(128 * 1024));
+  const CreateReport made = people.create(volume_size);
+  const std::string before = test::read_whole(made.bundle);
+  const fs::path file = people.folder.path() / "carried.approval";
+  const ApprovalOutput output{.form = Form::with_all, .file = file};
+  CHECK(people.sign(made.bundle, *people.second, output).written == file);
+  CHECK(bundle::read_approval(file).signatures.size() == 2);
+  CHECK_FALSE(bundle::read_approval(file).seal);
+  const auto report = people.seal({.bundle = made.bundle, .output = file});
+  CHECK(report.sealed);
+  CHECK(report.written == file);
+  CHECK(test::read_whole(made.bundle) == before);
+  CHECK(test::code_of([&] { return verify_own_head(bundle::Head::read(made.bundle), people.home).approvals(); }) ==
+        ErrorCode::approval_missing);
+  const auto opened = read_approved_head(made.bundle, {.heads = {}, .folders = {}, .approvals = {file}});
+  CHECK(opened.findings.empty());
+  const auto verified = verify_own_head(opened.head, people.home);
+  CHECK(verified.approvals() == 2);
+  CHECK(verified.shipment().volumes.size() == made.volumes.size());
+  // It is not written over by what belongs to another bundle, nor sealed twice.
+  CHECK(test::code_of([&] { return people.seal({.bundle = made.bundle, .output = file}).sealed; }) ==
+        ErrorCode::conflict);
+  const CreateReport next = people.create(volume_size);
+  CHECK(test::code_of([&] { return people.sign(next.bundle, *people.second, output).added; }) == ErrorCode::conflict);
+  CHECK(bundle::read_approval(file).seal);
+}
+
+TEST_CASE("nobody approves what was changed after the build", "[workflow][approve]") {
+  TwoPeople people;
+  const CreateReport draft = people.create();
+  const auto sign = [&] { return people.sign(draft.bundle, *people.second).added; };
+  SECTION("a role") {
+    bundle::Head head = bundle::Head::read(draft.bundle);
+    auto contents = head.contents();
+    contents.metadata.at("1.file.json").back() = ' ';
+    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    CHECK(test::code_of(sign) == ErrorCode::tampered);
+  }
+  SECTION("a catalog") {
+    auto contents = bundle::Head::read(draft.bundle).contents();
+    contents.targets.at("file/catalog/00.jsonl") += "{}\n";
+    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    CHECK(test::code_of(sign) == ErrorCode::tampered);
+  }
+  SECTION("the name in front") {
+    auto contents = bundle::Head::read(draft.bundle).contents();
+    contents.hint.serial = 7;
+    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    CHECK(test::code_of(sign) == ErrorCode::tampered);
+  }
+  SECTION("with a key that is no approver's") {
+    const auto stranger = trust::generate_key(trust::Scheme::ed25519);
+    CHECK(test::code_of([&] { return people.sign(draft.bundle, *stranger).added; }) == ErrorCode::untrusted);
+  }
+}
+
+TEST_CASE("an approver's root is his own, never the bundle's", "[workflow][approve]") {
+  TwoPeople people;
+  const CreateReport made = people.create();
+  const bundle::Head head = bundle::Head::read(made.bundle);
+  const Home empty{.root = people.folder.path() / "b", .config = people.folder.path() / "b"};
+  CHECK_FALSE(find_approvers_root(head, empty, {}));
+  CHECK(find_approvers_root(head, people.home, {})->bytes == people.ring->roots().back());
+  const std::string fingerprint = show_keys(people.home).fingerprint;
+  CHECK(find_approvers_root(head, empty, {.file = {}, .fingerprint = fingerprint})->bytes ==
+        people.ring->roots().back());
+  CHECK(test::code_of([&] {
+          return find_approvers_root(head, empty, {.file = {}, .fingerprint = std::string(64, 'a')})->bytes;
+        }) == ErrorCode::untrusted);
+  // A root of another producer finds nothing that it could vouch for.
+  TwoPeople others;
+  CHECK(test::code_of([&] { return find_approvers_root(head, others.home, {})->bytes; }) == ErrorCode::untrusted);
+  CHECK(test::code_of([&] {
+          return open_draft(made.bundle, {}, others.ring->roots().back(), people.clock.now()).proof.bundle_id;
+        }) == ErrorCode::untrusted);
+}
+
+TEST_CASE("what is to be approved is said from the bytes that are signed", "[workflow][approve]") {
+  TwoPeople people;
+  const CreateReport first = people.create();
+  people.sign(first.bundle, *people.second);
+  people.seal({.bundle = first.bundle});
+  people.server.script("/g", {{.body = content_for(2, 10)}});
+  base::write_file_atomic(people.folder.path() / "site.yaml",
+                          "name: site-a\nfiles:\n" + url_entry(people.server, "/g"));
+  const CreateReport second = people.create();
+  const Draft draft = people.open(second.bundle);
+  const std::string text = review_text(draft, bundle::Head::read(first.bundle), people.clock.now());
+  CAPTURE(text);
+  CHECK(text.find("a draft: 1 of 2 people have approved it") != std::string::npos);
+  CHECK(text.find("against site-a 1, the state before this one: 1 added, 1 removed") != std::string::npos);
+  CHECK(text.find("nothing upstream proves (1)") != std::string::npos);
+  CHECK(text.find(people.second->public_key().keyid().substr(0, 12)) != std::string::npos);
+  CHECK(text.find("airlock bundle sign") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace airlock::workflow
