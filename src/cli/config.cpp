@@ -51,6 +51,8 @@ constexpr std::array k_settings = {
                 "bytes that `airlock serve` keeps of the log of one deployment"},
     SettingInfo{"source_limit", SettingType::bytes, "2GiB", "AIRLOCK_SOURCE_LIMIT",
                 "bytes of a folder that `deploy create --source` may upload"},
+    SettingInfo{"fips", SettingType::flag, "false", "",
+                "use OpenSSL's FIPS provider and nothing else, and no Ed25519 keys; only in the file"},
     SettingInfo{"server_url", SettingType::text, "", "AIRLOCK_SERVER_URL",
                 "the server that `pool` and `deploy` talk to; else the one that runs on this home"},
     SettingInfo{"token_file", SettingType::path, "", "AIRLOCK_TOKEN_FILE",
@@ -107,6 +109,12 @@ std::string checked(const SettingInfo& info, std::string value, const std::files
     const std::filesystem::path path(value);
     return value.empty() || path.is_absolute() || folder.empty() ? value : (folder / path).string();
   }
+  case SettingType::flag:
+    if (value != "true" && value != "false") {
+      throw Error(ErrorCode::config,
+                  fmt::format("setting '{}': '{}' is neither true nor false", info.key, base::printable(value, 60)));
+    }
+    return value;
   case SettingType::number:
   case SettingType::bytes:
   case SettingType::duration:
@@ -184,6 +192,9 @@ Config Config::load(const std::filesystem::path& file, const std::function<const
   }
   for (const auto& info : k_settings) {
     const std::string name(info.environment);
+    if (name.empty()) {
+      continue;
+    }
     if (const char* value = environment(name.c_str()); value != nullptr && *value != '\0') {
       try {
         config.m_settings[std::string(info.key)] = {checked(info, value, {}), name};

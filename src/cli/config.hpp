@@ -14,13 +14,13 @@
 
 namespace airlock::cli {
 
-enum class SettingType { text, number, bytes, path, duration };
+enum class SettingType { text, number, bytes, path, duration, flag };  // flag: true or false
 
 struct SettingInfo {
   std::string_view key;  // "base_url"
   SettingType type;
   std::string_view default_value;  // "" where there is none
-  std::string_view environment;    // "AIRLOCK_BASE_URL"
+  std::string_view environment;    // "AIRLOCK_BASE_URL"; "" for what the environment must not change
   std::string_view help;
 };
 std::span<const SettingInfo> all_settings();
@@ -43,6 +43,7 @@ class Config {
   std::filesystem::path path(std::string_view key) const { return get(key).value; }
   std::uint64_t number(std::string_view key) const;  // also bytes, and durations in seconds
   const std::map<std::string, Setting, std::less<>>& all() const { return m_settings; }
+  bool flag(std::string_view key) const { return get(key).value == "true"; }
   // A flag beats everything: `flag` where it is not empty, else the setting.
   std::string or_flag(std::string_view key, std::string_view flag) const;
 

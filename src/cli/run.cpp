@@ -17,6 +17,7 @@
 #include "cli/error_output.hpp"
 #include "cli/session.hpp"
 #include "cli/terminal_reporter.hpp"
+#include "trust/fips.hpp"
 #include "workflow/restore.hpp"
 
 namespace airlock::cli {
@@ -98,6 +99,9 @@ void prepare(Session& session, const GlobalFlags& flags, CLI::App& app) {
   session.home = locate_home(flags.home, around);
   refuse_unfinished_restore(session, app);
   session.config = Config::load(config_file(flags.home, session.home), around.environment);
+  if (session.config.flag("fips")) {
+    trust::require_fips();
+  }
   tell_of_other_homes(session, around);
 }
 

@@ -54,6 +54,7 @@ Scheme read_scheme(const base::Json& object, KeyForms forms) {
 
 EvpPkey read_value(const std::string& text, Scheme scheme, KeyForms forms) {
   if (scheme == Scheme::ed25519) {
+    refuse_unapproved(scheme);
     const auto raw = base::from_hex(text);
     if (!raw) {
       throw Error(ErrorCode::malformed, "the Ed25519 key is not written in hex");

@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "trust/fips.hpp"
 
 namespace airlock::trust {
 
@@ -220,6 +221,7 @@ NamedKey load_any_public_pem(std::string_view pem) {
   }
   switch (OBJ_obj2nid(algorithm)) {
   case NID_ED25519:
+    refuse_unapproved(Scheme::ed25519);
     return {load_ed25519_point({reinterpret_cast<const char*>(bits), static_cast<std::size_t>(size)}), Scheme::ed25519};
   case NID_X9_62_id_ecPublicKey:
     check_algorithm(info.get(), Scheme::ecdsa_p256);
@@ -252,6 +254,13 @@ EvpPkey load_p256_point(std::string_view raw) {
   EvpPkey key(built);
   check_ec_point(key.get());
   return key;
+}
+
+void refuse_unapproved(Scheme scheme) {
+  if (scheme == Scheme::ed25519 && fips_in_force()) {
+    throw Error(ErrorCode::unsupported, "an Ed25519 key is not used in FIPS mode")
+        .with_hint("keys for it are ECDSA on P-256 (--fips), or RSA of an older token");
+  }
 }
 
 std::string public_value(EVP_PKEY* key, Scheme scheme) {

@@ -25,6 +25,8 @@ NamedKey load_any_public_pem(std::string_view pem);
 // An uncompressed P-256 point of 65 bytes (SEC 1, 2.3.3).
 EvpPkey load_p256_point(std::string_view raw);
 
+// Throws unsupported for a scheme that FIPS mode does not use, while that is in force.
+void refuse_unapproved(Scheme scheme);
 // The other way: `keyval.public` as TUF writes it.
 std::string public_value(EVP_PKEY* key, Scheme scheme);
 // The key object as it stands in a root.

@@ -71,6 +71,7 @@ std::string KeyPair::sign(std::string_view message) const {
 }
 
 std::unique_ptr<Signer> generate_key(Scheme scheme) {
+  refuse_unapproved(scheme);
   EvpPkey key = generate(scheme);
   if (!key) {
     throw openssl_error(ErrorCode::unsupported, "OpenSSL cannot make a key for " + std::string(to_string(scheme)));
