@@ -3,8 +3,8 @@
 namespace airlock::cli {
 
 std::unique_ptr<workflow::KeyRing> open_keys(Session& session, const PassphraseFlags& passphrase) {
-  return std::make_unique<workflow::KeyRing>(session.home,
-                                             passphrase.read(session, workflow::keys_are_encrypted(session.home)));
+  return std::make_unique<workflow::KeyRing>(
+      session.home, passphrase.read(session, workflow::keys_are_encrypted(session.home)), show_on(session));
 }
 
 std::unique_ptr<trust::Signer> open_key(Session& session, const std::filesystem::path& file,

@@ -201,6 +201,14 @@ void add_remark_flags(CLI::App& command, RemarkFlags& flags) {
   command.add_option("--ticket", flags.ticket, "Of your own records; kept in the audit log")->type_name("ID");
 }
 
+std::function<void(std::string_view)> show_on(Session& session) {
+  return [&session](std::string_view text) {
+    for (const auto& line : base::split(base::trim(text), '\n')) {
+      session.reporter->say(base::printable(line));
+    }
+  };
+}
+
 void protect_secrets() {
   const rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);

@@ -63,6 +63,8 @@ struct RemarkFlags {
   workflow::Remark remark() const { return {reason, ticket}; }
 };
 void add_remark_flags(CLI::App& command, RemarkFlags& flags);
+// What a command that signs writes to stderr, line by line, to the person who runs this one.
+std::function<void(std::string_view)> show_on(Session& session);
 // RLIMIT_CORE = 0 and PR_SET_DUMPABLE = 0: before a private key or a password is in memory.
 void protect_secrets();
 

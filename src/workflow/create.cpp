@@ -46,6 +46,7 @@ CreateRun::CreateRun(const Home& home, const CreateOptions& options, const KeyRi
         .with_hint("make them once with `airlock keys init`");
   }
   if (keys != nullptr) {
+    keys->require_ready(base::build_time(clock), reporter);
     m_signers = keys->signing_set();
   }
 }

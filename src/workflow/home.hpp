@@ -1,6 +1,6 @@
 // Where things lie in a home, and in the configuration folder.
 //
-//   keys/                 signing set: <role>.pem, <N>.root.json, keys.json (name, cadence)      near side
+//   keys/                 signing set: roots, private keys, pending changes (key_store.hpp)        near side
 //   channels/<channel>/   last.airlock (head of the last state), bundles.json, run/ (interrupted run)
 //   roots/<producer>.json pinned roots; in the configuration folder where one is given            far side
 //   blobs/ catalog/ airlock.db lock                                                               the store

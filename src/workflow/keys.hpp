@@ -3,18 +3,23 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/reporter.hpp"
 #include "base/secret.hpp"
 #include "bundle/authoring.hpp"
 #include "trust/key.hpp"
+#include "trust/public_key_file.hpp"
 #include "trust/root_authoring.hpp"
 #include "workflow/home.hpp"
+#include "workflow/pending_root.hpp"
 
 namespace airlock::workflow {
 
@@ -25,6 +30,9 @@ struct KeysInitOptions {
   trust::Cadence cadence = trust::Cadence::monthly;
   std::optional<base::Secret> passphrase;  // none: the key files are not encrypted
   std::filesystem::path root_key_folder;   // where root's private keys go instead; empty: with the others
+  // Keys of people who made their own, for root and snapshot: none are made here then. With root's, the first root
+  // waits for their signatures (pending_root.hpp).
+  std::map<std::string, std::vector<trust::PublicKeyFile>> holders;
 };
 
 struct KeysInitReport {
@@ -33,10 +41,11 @@ struct KeysInitReport {
   std::vector<std::filesystem::path> private_keys;
   std::string expires;  // RFC 3339, of the root
   bool encrypted = false;
+  std::optional<RootProgress> pending;  // the first root, while root's holders have not signed it
 };
 
 // Makes keys and the first root, all or nothing. Throws conflict when the home has a signing set, or a root key file is
-// in the way; usage for a threshold of 0 or above 9.
+// in the way; usage for a threshold of 0 or above 9, or above the number of keys that were given.
 KeysInitReport init_keys(const Home& home, const KeysInitOptions& options, const base::Clock& clock);
 
 bool has_keys(const Home& home);
@@ -52,7 +61,8 @@ struct KeyInfo {
   std::string role;
   std::string keyid;  // hex
   std::string scheme;
-  std::filesystem::path file;  // of the private key; empty where it is not here
+  std::filesystem::path file;        // of the private key; empty where it is not here
+  std::vector<std::string> command;  // that signs with it, in place of a file
   bool encrypted = false;
 };
 struct KeysReport {
@@ -63,19 +73,31 @@ struct KeysReport {
   std::string cadence;
   std::map<std::string, std::uint64_t> thresholds;  // by role
   std::vector<KeyInfo> keys;                        // sorted by role, keyid
+  std::optional<RootProgress> pending;              // the next root, while it lacks signatures
+  struct Channel {
+    std::string name;
+    std::uint64_t serial = 0;                   // of the last state
+    std::map<std::string, base::Time> expires;  // of its snapshot, targets and timestamp
+  };
+  std::vector<Channel> channels;  // those that this home writes
 };
 // What the newest root says, and which private keys are here.
 KeysReport show_keys(const Home& home);
 
-// The signers whose private keys are in the home, for the roles that a bundle needs (root's own are not opened).
+// The signers whose private keys are in the home, or reached from it by a command, for the roles that a bundle needs
+// (root's own are not opened).
 class KeyRing {
  public:
   // Throws config when there is no set, auth for a wrong or missing passphrase, untrusted for a key file that others
-  // can read or that is not the root's.
-  KeyRing(const Home& home, const std::optional<base::Secret>& passphrase);
+  // can read or that is not the root's. `show` is given what commands of the user's write to stderr; may be empty.
+  KeyRing(const Home& home, const std::optional<base::Secret>& passphrase,
+          const std::function<void(std::string_view)>& show = {});
 
   bundle::SigningSet signing_set() const;  // borrows the signers: the ring outlives it
   const std::vector<std::string>& roots() const { return m_roots; }
+  // Whether states can be signed: throws expired when the newest root is, config when no key of targets is here. Warns
+  // when less than a quarter of the root's lifetime is left.
+  void require_ready(base::Time now, base::Reporter& reporter) const;
 
  private:
   std::vector<std::string> m_roots;

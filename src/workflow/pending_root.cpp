@@ -1,0 +1,409 @@
+#include "workflow/pending_root.hpp"
+
+#include <algorithm>
+#include <map>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "workflow/key_store.hpp"
+#include "workflow/root_review.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+
+constexpr std::size_t k_notes_limit = 64 * 1024;  // bytes
+constexpr std::size_t k_short_id = 12;            // hex digits
+
+fs::path pending_folder(const Home& home) {
+  return home.keys() / "pending";
+}
+
+std::string root_file_name(std::uint64_t version) {
+  return fmt::format("{}.root.json", version);
+}
+
+// Folders of a home, which only its owner may read.
+void make_private_folder(const fs::path& folder) {
+  base::make_directories(folder, 0700);
+}
+
+std::vector<std::string> read_notes(const Home& home) {
+  const fs::path path = pending_folder(home) / "notes.json";
+  std::vector<std::string> notes;
+  if (const auto text = base::read_file_if_exists(path, k_notes_limit)) {
+    const base::Json json = base::parse_json(*text, path.string());
+    for (const auto& note : base::member(json, "notes", path.string())) {
+      notes.push_back(note.is_string() ? note.get<std::string>() : "");
+    }
+  }
+  return notes;
+}
+
+Error nothing_pending() {
+  return Error(ErrorCode::not_found, "no new root is waiting for signatures in this home")
+      .with_hint("`airlock keys show` tells the newest root; changes begin with `airlock keys add`, `rotate`, `revoke` "
+                 "or `renew`");
+}
+
+trust::RootApprovals approvals(const trust::SignedFile& file, const std::optional<trust::Root>& before) {
+  return before ? trust::approvals_of_root(file, *before) : trust::approvals_of_root(file);
+}
+
+// Everyone who may sign, by keyid.
+std::map<std::string, RootSigner> signers_of_root(const trust::Root& root, const std::optional<trust::Root>& before) {
+  std::map<std::string, RootSigner> signers;
+  for (const std::string& keyid : root.roles.at("root").keyids) {
+    signers[keyid].of_new = true;
+  }
+  if (before) {
+    for (const std::string& keyid : before->roles.at("root").keyids) {
+      signers[keyid].of_old = true;
+    }
+  }
+  for (auto& [keyid, signer] : signers) {
+    signer.keyid = keyid;
+  }
+  return signers;
+}
+
+const trust::PublicKey* key_of(const trust::Root& root, const std::optional<trust::Root>& before,
+                               const std::string& keyid) {
+  std::vector<const trust::Root*> roots = {&root};
+  if (before) {
+    roots.push_back(&*before);
+  }
+  return find_key(roots, keyid);
+}
+
+RootProgress progress_of(const trust::SignedFile& file, const std::optional<trust::Root>& before) {
+  const trust::Root root = trust::parse_root(file);
+  RootProgress progress;
+  progress.version = root.version;
+  progress.first = !before;
+  progress.approvals = approvals(file, before);
+  progress.fingerprint = trust::identity(file).hex();
+  progress.expires = root.expires;
+  if (before) {
+    progress.changes = changes_of_root(root, *before);
+  }
+  for (auto& [keyid, signer] : signers_of_root(root, before)) {
+    const auto given = std::ranges::find(file.signatures, keyid, &trust::Signature::keyid);
+    const trust::PublicKey* key = key_of(root, before, keyid);
+    signer.signed_already = given != file.signatures.end() && key != nullptr && key->verify(file.canonical, given->sig);
+    progress.signers.push_back(signer);
+  }
+  return progress;
+}
+
+void point_to_pending(RootProgress& progress, const Home& home) {
+  const fs::path folder = pending_folder(home);
+  progress.root = folder / root_file_name(progress.version);
+  progress.to_sign = folder / fmt::format("{}.root.tbs", progress.version);
+  progress.review = folder / fmt::format("{}.review.txt", progress.version);
+}
+
+std::optional<std::string> newest_bytes(const Home& home) {
+  const auto files = own_root_files(home);
+  return files.empty() ? std::nullopt : std::optional(base::read_file(files.back(), trust::k_root_limit));
+}
+
+// The file that makes it a pending root comes last.
+void write_pending(const Home& home, const trust::SignedFile& file, const std::optional<trust::Root>& before,
+                   const RootProgress& progress) {
+  make_private_folder(pending_folder(home));
+  const base::Json notes = {{"format", 1}, {"notes", progress.notes}};
+  base::write_file_atomic(pending_folder(home) / "notes.json", notes.dump(2) + "\n");
+  if (before) {
+    base::write_file_atomic(pending_folder(home) / root_file_name(before->version), *newest_bytes(home));
+  }
+  base::write_file_atomic(progress.to_sign, file.canonical);
+  base::write_file_atomic(progress.review, review_of_root(file, before ? &*before : nullptr, progress.notes));
+  base::write_file_atomic(progress.root, file.bytes);
+}
+
+void drop_pending(const Home& home, std::uint64_t version) {
+  // First the file that counts, so that what an interruption leaves is no pending root.
+  std::error_code error;
+  fs::remove(pending_folder(home) / root_file_name(version), error);
+  fs::remove_all(pending_folder(home), error);
+  if (error) {
+    throw Error(ErrorCode::io, fmt::format("cannot remove {}: {}", pending_folder(home).string(), error.message()));
+  }
+}
+
+// Moves one private key aside, under a name that no other has.
+fs::path retire(const Home& home, const fs::path& file, const std::string& keyid) {
+  make_private_folder(home.keys() / "retired");
+  const fs::path target =
+      home.keys() / "retired" / fmt::format("{}-{}.pem", file.stem().string(), keyid.substr(0, k_short_id));
+  if (std::error_code ignored; fs::exists(target, ignored)) {
+    throw Error(ErrorCode::conflict, fmt::format("{} is there already", target.string()))
+        .with_hint("move one of the two files away");
+  }
+  fs::rename(file, target);
+  base::sync_directory(home.keys() / "retired");
+  base::sync_directory(home.keys());
+  return target;
+}
+
+struct Candidate {
+  const trust::PublicKey* key;
+  std::string signature;
+};
+
+class Acceptance {
+ public:
+  Acceptance(const PendingRoot& pending, const std::optional<trust::Root>& before, std::string keyid)
+      : m_pending(pending), m_before(before), m_keyid(base::to_lower(keyid)),
+        m_signers(signers_of_root(pending.root, before)) {}
+
+  Candidate check(const fs::path& path) const {
+    const std::string text = base::read_file(path, trust::k_detached_limit);
+    return base::with_context([&] { return "reading the signature " + path.string(); },
+                              [&] {
+                                return m_keyid.empty() && trust::looks_like_detached_signature(text)
+                                           ? from_file(text, path.string())
+                                           : from_raw(text);
+                              });
+  }
+
+ private:
+  Candidate from_file(const std::string& text, const std::string& name) const {
+    const trust::DetachedSignature signature = trust::parse_detached_signature(text, name);
+    if (signature.role != "root") {
+      throw Error(ErrorCode::conflict,
+                  fmt::format("it is a signature of role '{}' and not of a root", base::printable(signature.role, 60)))
+          .with_hint("approvals of a bundle go to `airlock bundle seal`");
+    }
+    if (signature.payload != trust::identity(m_pending.file)) {
+      throw Error(ErrorCode::untrusted,
+                  fmt::format("it is over other content ({}…) than the root version {} that is pending here ({}…)",
+                              signature.payload.hex().substr(0, k_short_id), m_pending.root.version,
+                              trust::identity(m_pending.file).hex().substr(0, k_short_id)))
+          .with_hint("let the holder sign the root.json that lies in pending/ now");
+    }
+    const trust::PublicKey& key = listed(signature.keyid);
+    if (!key.verify(m_pending.file.canonical, signature.sig)) {
+      throw Error(ErrorCode::untrusted,
+                  fmt::format("it does not verify with key {}", signature.keyid.substr(0, k_short_id)));
+    }
+    return {.key = &key, .signature = signature.sig};
+  }
+
+  Candidate from_raw(const std::string& raw) const {
+    bool any = false;
+    for (const auto& [keyid, signer] : m_signers) {
+      if (!keyid.starts_with(m_keyid)) {
+        continue;
+      }
+      any = true;
+      const trust::PublicKey* key = key_of(m_pending.root, m_before, keyid);
+      if (key == nullptr) {
+        continue;
+      }
+      if (auto signature = trust::as_signature(*key, m_pending.file.canonical, raw)) {
+        return {.key = key, .signature = std::move(*signature)};
+      }
+    }
+    if (!any) {
+      listed(m_keyid);
+    }
+    throw Error(ErrorCode::untrusted,
+                fmt::format("these {} bytes are no signature over root version {} by {}", raw.size(),
+                            m_pending.root.version, m_keyid.empty() ? "any key that may sign it" : "key " + m_keyid))
+        .with_hint(fmt::format("the bytes to sign are those of {}.root.tbs, whole and unchanged; `airlock keys show` "
+                               "lists who may sign",
+                               m_pending.root.version));
+  }
+
+  const trust::PublicKey& listed(const std::string& keyid) const {
+    const trust::PublicKey* key = m_signers.contains(keyid) ? key_of(m_pending.root, m_before, keyid) : nullptr;
+    if (key == nullptr) {
+      throw Error(ErrorCode::untrusted, fmt::format("neither the present root nor version {} lists key {} for root",
+                                                    m_pending.root.version, base::printable(keyid, k_short_id)))
+          .with_hint("`airlock keys show` lists who may sign");
+    }
+    return *key;
+  }
+
+  const PendingRoot& m_pending;
+  const std::optional<trust::Root>& m_before;
+  std::string m_keyid;
+  std::map<std::string, RootSigner> m_signers;
+};
+
+}  // namespace
+
+std::optional<trust::Root> newest_own_root(const Home& home) {
+  const auto bytes = newest_bytes(home);
+  return bytes ? std::optional(parse_own_root(*bytes)) : std::nullopt;
+}
+
+std::optional<PendingRoot> read_pending_root(const Home& home) {
+  const auto before = newest_own_root(home);
+  const std::uint64_t version = before ? before->version + 1 : 1;
+  const auto bytes = base::read_file_if_exists(pending_folder(home) / root_file_name(version), trust::k_root_limit);
+  if (!bytes) {
+    return std::nullopt;
+  }
+  PendingRoot pending;
+  pending.file = trust::parse_signed(*bytes, "the pending root", trust::k_root_limit);
+  pending.root = trust::parse_root(pending.file);
+  pending.notes = read_notes(home);
+  return pending;
+}
+
+std::optional<RootProgress> pending_root(const Home& home) {
+  const auto pending = read_pending_root(home);
+  if (!pending) {
+    return std::nullopt;
+  }
+  RootProgress progress = progress_of(pending->file, newest_own_root(home));
+  progress.notes = pending->notes;
+  point_to_pending(progress, home);
+  return progress;
+}
+
+std::vector<fs::path> tidy_keys(const Home& home) {
+  const auto newest = newest_own_root(home);
+  if (const std::uint64_t overtaken = newest ? newest->version : 0;
+      fs::exists(pending_folder(home)) && !read_pending_root(home)) {
+    drop_pending(home, overtaken);
+  }
+  std::vector<fs::path> moved;
+  if (!newest) {
+    return moved;  // the first root is pending, and every key belongs to it
+  }
+  const auto pending = read_pending_root(home);
+  KeySettings settings = read_key_settings(home);
+  for (auto& [keyid, place] : settings.places) {
+    const bool needed = newest->keys.contains(keyid) || (pending && pending->root.keys.contains(keyid));
+    std::error_code ignored;
+    if (needed || place.command || place.file.find('/') != std::string::npos ||
+        !fs::exists(home.keys() / place.file, ignored)) {
+      continue;
+    }
+    moved.push_back(retire(home, home.keys() / place.file, keyid));
+    place.file = fs::path("retired") / moved.back().filename();
+  }
+  if (!moved.empty()) {
+    write_key_settings(home, settings);
+  }
+  return moved;
+}
+
+RootProgress store_root(const Home& home, const trust::SignedFile& file, const std::vector<std::string>& notes) {
+  const auto before = newest_own_root(home);
+  RootProgress progress = progress_of(file, before);
+  progress.notes = notes;
+  if (!progress.approvals.complete()) {
+    point_to_pending(progress, home);
+    write_pending(home, file, before, progress);
+    return progress;
+  }
+  // Proven as every site will prove it, before it can be met anywhere.
+  if (before) {
+    static_cast<void>(trust::verify_next_root(file, *before));
+  } else {
+    static_cast<void>(trust::check_pinnable(file.bytes, {}));
+  }
+  base::write_file_atomic(home.keys() / fmt::format("{}.review.txt", progress.version),
+                          review_of_root(file, before ? &*before : nullptr, notes));
+  progress.root = home.keys() / root_file_name(progress.version);
+  base::write_file_atomic(progress.root, file.bytes);
+  progress.complete = true;
+  progress.moved_aside = tidy_keys(home);
+  return progress;
+}
+
+RootProgress accept_signatures(const Home& home, const std::vector<fs::path>& files, const std::string& keyid) {
+  if (!fs::exists(home.keys())) {
+    throw nothing_pending();
+  }
+  const base::FileLock lock(home.keys() / "lock");
+  tidy_keys(home);
+  auto pending = read_pending_root(home);
+  if (!pending) {
+    throw nothing_pending();
+  }
+  const auto before = newest_own_root(home);
+  std::vector<Candidate> candidates;
+  const Acceptance acceptance(*pending, before, keyid);
+  candidates.reserve(files.size());
+  for (const fs::path& file : files) {
+    candidates.push_back(acceptance.check(file));
+  }
+  const RootProgress so_far = progress_of(pending->file, before);
+  trust::SignedFile file = pending->file;
+  std::uint64_t added = 0;
+  for (const Candidate& candidate : candidates) {
+    const auto signer = std::ranges::find(so_far.signers, candidate.key->keyid(), &RootSigner::keyid);
+    if (signer != so_far.signers.end() && signer->signed_already) {
+      continue;
+    }
+    file = trust::parse_signed(trust::add_signature(file, *candidate.key, candidate.signature), "the pending root",
+                               trust::k_root_limit);
+    ++added;
+  }
+  RootProgress progress = store_root(home, file, pending->notes);
+  progress.added = added;
+  return progress;
+}
+
+RootProgress abandon_root(const Home& home) {
+  auto progress = pending_root(home);
+  if (!progress) {
+    throw nothing_pending();
+  }
+  if (progress->first) {
+    throw Error(ErrorCode::conflict, "the first root of this home cannot be abandoned, since there is none before it")
+        .with_hint(fmt::format("to begin anew, move {} away", home.keys().string()));
+  }
+  const base::FileLock lock(home.keys() / "lock");
+  drop_pending(home, progress->version);
+  progress->moved_aside = tidy_keys(home);
+  return *progress;
+}
+
+RootToSign read_root_to_sign(const fs::path& file, const fs::path& against) {
+  RootToSign result;
+  result.file =
+      trust::parse_signed(base::read_file(file, trust::k_root_limit), file.filename().string(), trust::k_root_limit);
+  result.root = trust::parse_root(result.file);
+  const fs::path beside = fs::absolute(file).parent_path() / root_file_name(result.root.version - 1);
+  if (std::error_code ignored; !against.empty() || fs::exists(beside, ignored)) {
+    const fs::path before = against.empty() ? beside : against;
+    result.before = trust::parse_root(
+        trust::parse_signed(base::read_file(before, trust::k_root_limit), before.string(), trust::k_root_limit));
+    if (result.before->version + 1 != result.root.version) {
+      throw Error(ErrorCode::conflict, fmt::format("{} is root version {}, and {} is version {}", before.string(),
+                                                   result.before->version, file.string(), result.root.version))
+          .with_hint("compare it with the version right before it");
+    }
+  }
+  result.review = review_of_root(result.file, result.before ? &*result.before : nullptr, {});
+  return result;
+}
+
+trust::DetachedSignature sign_root(const RootToSign& root, const trust::Signer& signer) {
+  const std::string& keyid = signer.public_key().keyid();
+  if (!signers_of_root(root.root, root.before).contains(keyid)) {
+    throw Error(ErrorCode::untrusted, fmt::format("key {} is none of those that may sign root version {}",
+                                                  keyid.substr(0, k_short_id), root.root.version))
+        .with_hint(root.before ? "the review lists the keys of root; take the one that stands there"
+                               : "if the root before it lists this key, name that root with --against");
+  }
+  return trust::sign_detached(root.file, signer);
+}
+
+}  // namespace airlock::workflow
