@@ -5,6 +5,9 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "cli/keys_output.hpp"
+#include "trust/fips.hpp"
+#include "workflow/key_pair_files.hpp"
 
 namespace airlock::cli {
 
@@ -15,9 +18,11 @@ using base::ErrorCode;
 
 constexpr std::size_t k_least_passphrase = 8;  // bytes
 
-std::optional<base::Secret> new_passphrase(Session& session, const NewKeysFlags& flags) {
-  const bool given = !flags.passphrase.file.empty() || flags.passphrase.descriptor >= 0;
-  if (flags.no_passphrase) {
+}  // namespace
+
+std::optional<base::Secret> new_passphrase(Session& session, const PassphraseFlags& flags, bool no_passphrase) {
+  const bool given = !flags.file.empty() || flags.descriptor >= 0;
+  if (no_passphrase) {
     if (given) {
       throw Error(ErrorCode::usage, "--no-passphrase and a passphrase exclude each other");
     }
@@ -30,7 +35,7 @@ std::optional<base::Secret> new_passphrase(Session& session, const NewKeysFlags&
       throw Error(ErrorCode::usage, "new keys need a passphrase, and there is no terminal to ask on")
           .with_hint("give --passphrase-file F, --passphrase-fd N, or --no-passphrase to leave the keys unencrypted");
     }
-    secret = flags.passphrase.read(session, true);
+    secret = flags.read(session, true);
   } else {
     protect_secrets();
     secret = session.ask_secret("Passphrase for the new signing keys:", "--passphrase-file F");
@@ -44,7 +49,18 @@ std::optional<base::Secret> new_passphrase(Session& session, const NewKeysFlags&
   return secret;
 }
 
-}  // namespace
+trust::Cadence cadence_named(const std::string& name) {
+  const auto cadence = trust::find_cadence(name);
+  if (!cadence) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is no cadence", base::printable(name, 40)))
+        .with_hint("it is weekly, monthly or quarterly");
+  }
+  return *cadence;
+}
+
+trust::Scheme scheme_of_new_keys(bool fips) {
+  return fips || trust::fips_in_force() ? trust::Scheme::ecdsa_p256 : trust::Scheme::ed25519;
+}
 
 void add_new_keys_flags(CLI::App& command, NewKeysFlags& flags) {
   const std::string group = "Keys";
@@ -67,13 +83,14 @@ workflow::KeysInitReport make_keys(Session& session, const NewKeysFlags& flags) 
   workflow::KeysInitOptions options;
   options.name = flags.name;
   options.threshold = flags.threshold;
-  const auto cadence = trust::find_cadence(flags.cadence);
-  if (!cadence) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' is no cadence", base::printable(flags.cadence, 40)))
-        .with_hint("it is weekly, monthly or quarterly");
+  options.cadence = cadence_named(flags.cadence);
+  options.scheme = scheme_of_new_keys(flags.fips);
+  for (const auto& file : flags.root_holders) {
+    options.holders["root"].push_back(workflow::read_public_key(file));
   }
-  options.cadence = *cadence;
-  options.scheme = flags.fips ? trust::Scheme::ecdsa_p256 : trust::Scheme::ed25519;
+  for (const auto& file : flags.approvers) {
+    options.holders["snapshot"].push_back(workflow::read_public_key(file));
+  }
   if (flags.split) {
     options.root_key_folder = std::filesystem::absolute(flags.root_key_folder);
   }
@@ -81,7 +98,7 @@ workflow::KeysInitReport make_keys(Session& session, const NewKeysFlags& flags) 
     // Said before a passphrase is asked for in vain.
     return workflow::init_keys(session.home, options, *session.clock);
   }
-  options.passphrase = new_passphrase(session, flags);
+  options.passphrase = new_passphrase(session, flags.passphrase, flags.no_passphrase);
   auto report = workflow::init_keys(session.home, options, *session.clock);
   if (!report.encrypted) {
     session.reporter->warning("the private keys are not encrypted: whoever reads the home can sign bundles");
@@ -90,10 +107,10 @@ workflow::KeysInitReport make_keys(Session& session, const NewKeysFlags& flags) 
 }
 
 std::string new_keys_text(const workflow::KeysInitReport& report, const NewKeysFlags& flags) {
-  std::string text = fmt::format("keys made; the root is valid until {}\nfingerprint, for paper:\n", report.expires);
-  constexpr std::size_t k_line = 32;  // hex digits: eight groups
-  for (std::size_t i = 0; i < report.fingerprint.size(); i += k_line) {
-    text += fmt::format("  {}\n", base::group_digits(std::string_view(report.fingerprint).substr(i, k_line)));
+  std::string text = fmt::format("keys made; the root is valid until {}\nfingerprint, for paper:\n{}", report.expires,
+                                 paper_lines(report.fingerprint));
+  if (report.pending) {
+    return text + progress_text(*report.pending);
   }
   text += fmt::format("public root: {}\n", report.root.string());
   if (flags.split) {
@@ -101,7 +118,7 @@ std::string new_keys_text(const workflow::KeysInitReport& report, const NewKeysF
         "root's private key: {}\n  move it to a medium that is locked away; bundles are signed without it\n",
         report.private_keys.front().parent_path().string());
   }
-  if (flags.threshold > 1) {
+  if (flags.threshold > 1 && flags.approvers.empty()) {
     text += fmt::format("{} people must approve: give each further person one of the files snapshot-N.pem in {}, and "
                         "remove it here\n",
                         flags.threshold, report.root.parent_path().string());

@@ -1,0 +1,21 @@
+// What the commands below `keys` answer.
+#pragma once
+
+#include <string>
+
+#include "base/json.hpp"
+#include "workflow/keys.hpp"
+#include "workflow/pending_root.hpp"
+
+namespace airlock::cli {
+
+base::Json progress_json(const workflow::RootProgress& progress);
+std::string progress_text(const workflow::RootProgress& progress);
+
+base::Json keys_json(const workflow::KeysReport& report, base::Time now);
+std::string keys_text(const workflow::KeysReport& report, base::Time now);
+
+// Hex digits on lines of eight groups, for paper.
+std::string paper_lines(const std::string& hex);
+
+}  // namespace airlock::cli
