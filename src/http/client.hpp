@@ -36,7 +36,7 @@ struct ClientOptions {
   std::filesystem::path ca_file;  // PEM, added to the system's, for all hosts
   std::map<std::string, HostOptions> hosts;
   std::chrono::seconds connect_timeout{20};
-  std::chrono::seconds stall_timeout{30};  // a body slower than 1 byte/s for this long is a transient failure
+  std::chrono::seconds stall_timeout{30};  // a body slower than 100 bytes/s for this long is a transient failure
   int max_transfers_per_host = 16;         // ceiling of the adaptive limit
   int initial_transfers_per_host = 4;
   int retries = 5;  // after the first try; only for what is transient

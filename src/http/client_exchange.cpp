@@ -23,14 +23,16 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::uint64_t k_gate_report = 256 * 1024;  // bytes between two reports to the gate
 // A server that was sent a body may have to work through it before it answers.
 constexpr int k_patience_after_upload = 10;  // times the stall timeout
+// Slower is no way to carry anything. It is above what a server can trickle for ever to keep a caller busy.
+constexpr std::uint64_t k_least_rate = 100;  // bytes/s
 constexpr auto k_own_delay = std::chrono::milliseconds(200);
 
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-// Tells a transfer that stands still from one that waits for ourselves: at least one byte a second, on
-// average over the stall timeout.
+// Tells a transfer that stands still, or trickles, from one that waits for ourselves: at least k_least_rate, on average
+// over the stall timeout.
 class StallWatch {
  public:
   void moved(std::uint64_t bytes) { m_moved += bytes; }
@@ -43,7 +45,7 @@ class StallWatch {
     if (now - m_start < limit) {
       return false;
     }
-    if (m_moved < static_cast<std::uint64_t>(limit.count())) {
+    if (m_moved < static_cast<std::uint64_t>(limit.count()) * k_least_rate) {
       return true;
     }
     restart();
@@ -305,10 +307,11 @@ ExchangeResult Transfer::run() {
   result.head = std::move(m_head);
   result.body_source_read = m_source_read;
   if (m_stalled) {
-    result.failure = TransferFailure{TransferFailure::Kind::transient,
-                                     ErrorCode::network,
-                                     fmt::format("nothing moved for {} s", m_context.options.stall_timeout.count()),
-                                     {}};
+    result.failure =
+        TransferFailure{TransferFailure::Kind::transient,
+                        ErrorCode::network,
+                        fmt::format("next to nothing moved for {} s", m_context.options.stall_timeout.count()),
+                        {}};
   } else if (code != CURLE_OK && !m_enough) {
     result.failure = describe_curl_failure(static_cast<int>(code), m_error_text.data(), m_exchange.url.host_port());
   } else if (!m_head_complete) {
