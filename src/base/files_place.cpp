@@ -10,11 +10,14 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/files_system.hpp"
+#include "base/text.hpp"
 
 namespace airlock::base {
 
@@ -75,6 +78,22 @@ void make_removable(const fs::path& directory) {
   }
 }
 
+// Who wrote his number into a lock that is held, and what he was started as; for a person who wonders what to wait for.
+std::string holder_of(int lock) {
+  std::array<char, 32> text{};
+  const ssize_t size = pread(lock, text.data(), text.size() - 1, 0);
+  const std::string number(trim({text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))}));
+  const bool plain = !number.empty() && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+  std::ifstream started(plain ? "/proc/" + number + "/cmdline" : std::string());
+  std::string command{std::istreambuf_iterator<char>(started), {}};
+  std::ranges::replace(command, '\0', ' ');
+  if (trim(command).empty()) {
+    return "another process";  // of another host, perhaps, or gone by now
+  }
+  constexpr std::size_t longest = 120;
+  return "process " + number + " (" + printable(trim(command), longest) + ")";
+}
+
 }  // namespace
 
 void make_directories(const fs::path& path, mode_t mode) {
@@ -103,9 +122,14 @@ FileLock::FileLock(const fs::path& path)
   }
   if (retry([&] { return flock(m_fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
     if (errno == EWOULDBLOCK) {
-      throw Error(ErrorCode::busy, "another process holds the lock " + quote_path(path));
+      throw Error(ErrorCode::busy, holder_of(m_fd.get()) + " holds the lock " + quote_path(path));
     }
     throw system_error(errno, "cannot take the lock " + quote_path(path));
+  }
+  // Only for the message above, so that a full disk need not mind.
+  const std::string number = std::to_string(getpid()) + "\n";
+  if (ftruncate(m_fd.get(), 0) == 0) {
+    static_cast<void>(pwrite(m_fd.get(), number.data(), number.size(), 0));
   }
 }
 
