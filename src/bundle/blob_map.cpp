@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/refusal.hpp"
 #include "base/tar.hpp"
 #include "base/text.hpp"
 #include "bundle/approval.hpp"
@@ -138,8 +139,10 @@ class BlobScanner {
     std::vector<Member> members;
     base::TarEnd end = base::TarEnd::complete;
     try {
-      end = base::list_tar(fd->get(), size, name, k_member_limit, [&](const base::TarMember& member) {
-        return take_member(member, size, name, front, members);
+      end = base::refusing_malformed([&] {
+        return base::list_tar(fd->get(), size, name, k_member_limit, [&](const base::TarMember& member) {
+          return take_member(member, size, name, front, members);
+        });
       });
       require_single(members, name);
     } catch (const Error& error) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/refusal.hpp"
 #include "base/tar.hpp"
 #include "base/text.hpp"
 #include "bundle/folder.hpp"
@@ -114,6 +115,7 @@ void Head::Impl::take(const base::Fd& fd, HeadPart part, const base::TarMember& 
 
 void Head::Impl::read_file(const base::Fd& fd, std::uint64_t file_size, const std::string& name) {
   MemberOrder order;
+  std::uint64_t members = 0;
   const auto visit = [&](const base::TarMember& member) {
     const HeadPart part = order.accept(member.name, name);
     if (part == HeadPart::blob) {
@@ -123,6 +125,9 @@ void Head::Impl::read_file(const base::Fd& fd, std::uint64_t file_size, const st
     }
     if (member.offset > k_head_limit || member.size > k_head_limit - member.offset) {
       throw Error(ErrorCode::limit, fmt::format("the head in {} is larger than {} bytes", name, k_head_limit));
+    }
+    if (++members > k_head_member_limit) {
+      throw Error(ErrorCode::limit, fmt::format("the head in {} has more than {} members", name, k_head_member_limit));
     }
     if (member.size > file_size - member.offset) {
       throw Error(ErrorCode::truncated, fmt::format("{} ends inside '{}'", name, member.name))
@@ -201,7 +206,7 @@ Head Head::read(const std::filesystem::path& path) {
   }
   const auto impl = std::make_shared<Impl>();
   impl->path = path;
-  impl->read_file(fd, file_size, name);
+  base::refusing_malformed([&] { impl->read_file(fd, file_size, name); });
   Head head;
   head.m_impl = impl;
   return head;

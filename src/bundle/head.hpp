@@ -50,8 +50,8 @@ class Head {
  public:
   // Copies the head's members to private memory; what goes beyond k_head_memory stands in an unnamed private file in
   // the folder for temporary files. Nothing is read from the medium twice. Throws not_found, malformed (not a bundle
-  // at all), tampered (a member that cannot be there, twice the same, a link…), truncated, limit, conflict (a folder
-  // with several heads), unsupported (made by a newer airlock).
+  // at all), tampered (a member that cannot be there, twice the same, a link, larger than a head may be…), truncated,
+  // conflict (a folder with several heads), unsupported (made by a newer airlock).
   static Head read(const std::filesystem::path& path);
   static constexpr std::uint64_t k_head_memory = 32u << 20;  // bytes
 

@@ -16,6 +16,7 @@
 namespace airlock::bundle {
 
 inline constexpr std::string_view k_oci_layout_text = "{\"imageLayoutVersion\":\"1.0.0\"}";
+inline constexpr std::uint64_t k_head_member_limit = 100'000;  // members in front of the first blob
 
 // The parts of a head in the order in which they stand.
 enum class HeadPart { hint, metadata, shipment, room, target, oci_layout, oci_index, blob };

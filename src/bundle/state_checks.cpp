@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/refusal.hpp"
 #include "base/tar.hpp"
 #include "base/text.hpp"
 #include "bundle/head_checks.hpp"
@@ -153,8 +154,7 @@ Shipment open_shipment(const Head& head, const trust::TrustedSet& trusted, const
   if (head.shipment().empty()) {
     throw Error(ErrorCode::approval_missing, "the bundle has no shipment: it was not sealed yet");
   }
-  Shipment shipment;
-  try {
+  const Shipment shipment = base::refusing_malformed([&] {
     check_own_form(head.shipment(), k_shipment_name);
     const std::string payload =
         trust::open_envelope(head.shipment(), k_shipment_type, k_shipment_name, trusted.root.roles.at("timestamp"),
@@ -162,13 +162,8 @@ Shipment open_shipment(const Head& head, const trust::TrustedSet& trusted, const
     const trust::Envelope envelope = trust::parse_envelope(head.shipment(), k_shipment_name, k_shipment_limit);
     check_no_idle_signature(trust::dsse_pae(k_shipment_type, payload), envelope.signatures, trusted.root,
                             k_shipment_name);
-    shipment = parse_shipment(payload, k_shipment_name);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::malformed) {
-      throw;
-    }
-    refuse_state(error.message());
-  }
+    return parse_shipment(payload, k_shipment_name);
+  });
   if (shipment.channel != descriptor.channel || shipment.serial != descriptor.serial ||
       shipment.bundle_id != trust::identity(trusted.snapshot_file).hex()) {
     refuse_state("the shipment belongs to another state");

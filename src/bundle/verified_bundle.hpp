@@ -62,9 +62,10 @@ class VerifiedBundle {
 };
 
 // TRUST.md 1.9, steps 2 to 9. Throws Error with code untrusted, tampered, foreign (another channel, or an ecosystem
-// that the policy does not give to it), rollback, equivocation, expired, clock, approval_missing (a draft), limit,
-// unsupported. New roots are saved in `state` at once. Not its concern: whether the serial is newer than the last one
-// (the caller's state knows), and which blobs are there.
+// that the policy does not give to it), rollback, equivocation, expired, clock, approval_missing (a draft),
+// unsupported, limit (see trust::Client::refresh; whatever else goes beyond a limit is tampered). New roots are saved
+// in `state` at once. Not its concern: whether the serial is newer than the last one (the caller's state knows), and
+// which blobs are there.
 VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const VerifyOptions& options);
 
 // A store that holds nothing: for `bundle verify` on a host without state, and for the near side.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/refusal.hpp"
 #include "base/text.hpp"
 #include "bundle/draft_proof.hpp"
 #include "bundle/head_checks.hpp"
@@ -117,17 +118,12 @@ VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const Ver
   const trust::TrustedSet& trusted = impl->trusted;
 
   const trust::SignedFile pinned_file = trust::parse_signed(options.pinned_root, "root", trust::k_root_limit);
-  try {
+  base::refusing_malformed([&] {
     check_own_form(trusted.timestamp_file.bytes, "timestamp.json");
     check_no_idle_signature(trusted.timestamp_file.canonical, trusted.timestamp_file.signatures, trusted.root,
                             "timestamp.json");
     check_root_chain(head, trust::parse_root(pinned_file), options.pinned_root);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::malformed) {
-      throw;
-    }
-    refuse_head(error.message());
-  }
+  });
   check_members(head, trusted);
   check_delegations(trusted);
   check_top_level(trusted.targets);
@@ -141,7 +137,8 @@ VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const Ver
   check_shipment_counts(head, impl->descriptor, impl->shipment);
 
   // 9
-  StateContents contents = check_state(head, trusted, impl->descriptor, &impl->shipment, [](const model::FileRow&) {});
+  StateContents contents = base::refusing_malformed(
+      [&] { return check_state(head, trusted, impl->descriptor, &impl->shipment, [](const model::FileRow&) {}); });
   impl->attachments = std::move(contents.attachments);
   impl->blobs = std::move(contents.blobs);
   impl->revoked = std::move(contents.revoked);

@@ -2,6 +2,7 @@
 #include "trust/client.hpp"
 
 #include "base/error.hpp"
+#include "base/refusal.hpp"
 #include "base/text.hpp"
 #include "trust/client_impl.hpp"
 #include "trust/root_chain.hpp"
@@ -12,6 +13,7 @@ namespace {
 
 using base::Error;
 using base::ErrorCode;
+using base::refusing_malformed;
 
 std::string versions(std::uint64_t now, std::uint64_t before) {
   return "version " + std::to_string(now) + " follows the trusted version " + std::to_string(before);
@@ -57,7 +59,7 @@ void Client::Impl::walk_stored_roots() {
 void Client::Impl::update_root() {
   for (std::size_t i = 0;; ++i) {
     const std::uint64_t wanted = set.root.version + 1;
-    auto bytes = m_fetcher->fetch(metadata_file_name("root", wanted), k_root_limit);
+    auto bytes = refusing_malformed([&] { return m_fetcher->fetch(metadata_file_name("root", wanted), k_root_limit); });
     if (!bytes) {
       break;
     }

@@ -83,10 +83,10 @@ class Client {
   ~Client();
 
   // Sections 5.3 to 5.6 in order; throws
-  //   untrusted (threshold, policy), foreign (another channel), tampered (hash, length, malformed), rollback
-  //   (a version went back, a role vanished), equivocation (the same version, another signed part;
-  //   transactional only), expired, not_found (the fetcher has no such file), unsupported, limit, and what
-  //   the fetcher throws.
+  //   untrusted (threshold, policy), foreign (another channel), tampered (hash, length, malformed, larger or more
+  //   than is accepted), rollback (a version went back, a role vanished), equivocation (the same version, another
+  //   signed part; transactional only), expired, not_found (the fetcher has no such file), unsupported, limit (more
+  //   new roots than one run takes; they are kept, and the next run goes on), and what the fetcher throws.
   const TrustedSet& refresh();
   // Every role that can be reached by delegation, verified (bundles need all; TRUST.md 1.9, step 7), and
   // every target of it checked against the patterns of the whole chain. A role that two others delegate to is

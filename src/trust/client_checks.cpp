@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/refusal.hpp"
 #include "base/text.hpp"
 #include "trust/client_impl.hpp"
 #include "trust/root_chain.hpp"
@@ -12,11 +13,12 @@ namespace {
 
 using base::Error;
 using base::ErrorCode;
+using base::refusing_malformed;
 
 }  // namespace
 
 SignedFile Client::Impl::fetch_signed(const std::string& file_name, std::string_view role, std::size_t limit) {
-  auto bytes = m_fetcher->fetch(file_name, limit);
+  auto bytes = refusing_malformed([&] { return m_fetcher->fetch(file_name, limit); });
   if (!bytes) {
     throw Error(ErrorCode::not_found, "metadata file '" + base::printable(file_name, 120) + "' is not there");
   }
@@ -28,9 +30,9 @@ SignedFile Client::Impl::fetch_described(std::string_view role, const MetaFile& 
     throw Error(ErrorCode::tampered, role_in_quotes(role) + " is described without a length or a hash");
   }
   if (meta.length.value_or(0) > k_metadata_ceiling) {
-    throw Error(ErrorCode::limit, role_in_quotes(role) + " is said to have " + base::format_bytes(*meta.length) +
-                                      "; metadata of more than " + base::format_bytes(k_metadata_ceiling) +
-                                      " is not accepted");
+    throw Error(ErrorCode::tampered, role_in_quotes(role) + " is said to have " + base::format_bytes(*meta.length) +
+                                         "; metadata of more than " + base::format_bytes(k_metadata_ceiling) +
+                                         " is not accepted");
   }
   const std::size_t limit = meta.length.value_or(default_limit);
   const std::string file_name = metadata_file_name(role, version_in_name(meta.version));

@@ -71,22 +71,4 @@ struct Client::Impl {
   std::optional<Earlier<Snapshot>> m_earlier_snapshot;
 };
 
-// Runs `function`; what is malformed in metadata that a parent vouched for, or that stands where metadata
-// belongs, is tampering to the one who imports it.
-template <typename Function>
-decltype(auto) refusing_malformed(Function&& function) {
-  try {
-    return std::forward<Function>(function)();
-  } catch (const base::Error& error) {
-    if (error.code() != base::ErrorCode::malformed) {
-      throw;
-    }
-    base::Error tampered(base::ErrorCode::tampered, error.message());
-    for (const auto& line : error.context()) {
-      tampered.with_context(line);
-    }
-    throw base::Error(std::move(tampered));
-  }
-}
-
 }  // namespace airlock::trust

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "base/refusal.hpp"
 #include "base/text.hpp"
 #include "trust/client_impl.hpp"
 #include "trust/root_chain.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 using base::Error;
 using base::ErrorCode;
+using base::refusing_malformed;
 
 constexpr std::size_t k_search_limit = 32;  // delegated roles visited in one search
 
@@ -156,7 +158,7 @@ const TrustedSet& Client::Impl::load_all_delegated() {
         throw Error(ErrorCode::untrusted, role_in_quotes(role.name) + " is delegated to by more than one role");
       }
       if (seen.size() > k_role_limit) {
-        throw Error(ErrorCode::limit, "more than " + std::to_string(k_role_limit) + " delegated roles");
+        throw Error(ErrorCode::tampered, "more than " + std::to_string(k_role_limit) + " delegated roles");
       }
       Branch child{&load_delegated(role, branch.targets->delegation_keys), branch.chain};
       child.chain.push_back(&role);

@@ -16,9 +16,10 @@ std::string with_target(Scene& scene, const ProducerKeys& keys, const std::strin
   return scene.fate_with(producer.head);
 }
 
+// As the honest row of docs/guide.txt but for the path, so that a refusal is of the path.
 std::string row(const std::string& path) {
   return "{\"path\":\"" + path + "\",\"length\":8,\"sha256\":\"" + base::sha256("read me\n").hex() +
-         "\",\"kind\":\"file\",\"verified\":\"none\"}\n";
+         "\",\"artifact\":\"pkg:generic/guide.txt@1.0.0\",\"kind\":\"file\",\"verified\":\"none\"}\n";
 }
 
 std::vector<std::string> lines(const std::string& text) {
@@ -55,6 +56,7 @@ TEST_CASE("a catalog in disorder is refused", "[attacks]") {
 TEST_CASE("hostile names in a catalog are refused", "[attacks]") {
   const ProducerKeys keys;
   Scene scene(keys);
+  REQUIRE(with_target(scene, keys, k_file, row("docs/guide.txt")) == "ok");
   for (const std::string name :
        {"../../etc/cron.d/x", "/etc/passwd", "a/./b", "a//b", "a/", "..", "\\\\server\\\\share", "a\\u0000.txt",
         "a\\u001b[2J", "a\\u202etxt.exe", "a\\u200b", "\\ud800", " a", "a ", ""}) {
@@ -69,6 +71,7 @@ TEST_CASE("rows that are not rows are refused", "[attacks]") {
   const ProducerKeys keys;
   Scene scene(keys);
   const std::string good = row("docs/guide.txt");
+  REQUIRE(with_target(scene, keys, k_file, good) == "ok");
   const std::string body = good.substr(0, good.size() - 2);
   for (const std::string& text :
        {body + ",\"extra\":\"1\"}\n", body + ",\"length\":8}\n",
@@ -94,7 +97,7 @@ TEST_CASE("a catalog beyond its limit is refused", "[attacks]") {
   DishonestProducer producer(keys, made.contents);
   producer.set_target(k_file, text);
   write_bytes(folder.path() / "b", bundle::build_head(producer.head, std::nullopt, bundle::HeadEnd::alone).value());
-  CHECK(fate(folder.path() / "b", verify_options(keys)) == "limit");
+  CHECK(fate(folder.path() / "b", verify_options(keys)) == "tampered");
 }
 
 TEST_CASE("a descriptor that does not fit its catalogs is refused", "[attacks]") {

@@ -111,7 +111,7 @@ TEST_CASE("too few approvals are too few, however they are counted", "[attacks]"
     return many.dump(1) + "\n";
   };
   CHECK(with_snapshot(flood(64)) == "untrusted");
-  CHECK(with_snapshot(flood(65)) == "limit");
+  CHECK(with_snapshot(flood(65)) == "tampered");
 
   // One key under another listed key's name.
   Json borrowed = base::parse_json(trust::sign_role(part, {&one}), "snapshot");
@@ -244,13 +244,12 @@ TEST_CASE("hostile JSON in a role is refused before it is trusted", "[attacks]")
   Scene scene(keys);
   const DishonestProducer honest(keys, scene.made.contents);
   const std::string good = honest.role_bytes("timestamp");
-  const std::string deep = std::string(100'000, '[');
-  for (const std::string& bytes : {std::string(), std::string("{}"), std::string("null"), deep, good + good,
-                                   "\xEF\xBB\xBF" + good, std::string(200'000, ' '), good.substr(0, good.size() / 2)}) {
+  for (const std::string& bytes :
+       {std::string(), std::string("{}"), std::string("null"), std::string(100'000, '['), good + good,
+        std::string(200'000, ' '), good.substr(0, good.size() / 2), good + std::string(20'000, ' ')}) {
     bundle::HeadContents head = scene.made.contents;
     head.metadata["timestamp.json"] = bytes;
-    const std::string outcome = bytes.size() > 100'000 ? "" : scene.fate_with(head);
     CAPTURE(bytes.substr(0, 40));
-    CHECK((outcome.empty() || outcome == "tampered" || outcome == "limit"));
+    CHECK(scene.fate_with(head) == "tampered");
   }
 }
