@@ -61,6 +61,30 @@ TEST_CASE("a volume whose hint claims this set brings only what is needed, if it
   CHECK(fate(set.made.head, verify_options(keys)) != "ok");
 }
 
+TEST_CASE("volumes of two sendings of one state are not mixed unseen", "[attacks]") {
+  const ProducerKeys keys;
+  const base::TempDir folder, again;
+  const auto first = make_bundle(folder.path(), sample_files(), keys, {.volume_size = 8192});
+  // The same state again, cut otherwise.
+  const auto second =
+      make_bundle(again.path(), sample_files(), keys,
+                  {.shipment = 2, .volume_size = 10'240, .single_file = again.path() / "second.airlock"});
+  REQUIRE(fate(second.head, verify_options(keys)) == "ok");
+  REQUIRE(read_bytes(first.volumes[0]) != read_bytes(second.volumes[0]));
+  // A volume of the other sending in the place of one's own: named, kept out, and what it would have held is missed.
+  const std::string own = read_bytes(first.volumes[0]);
+  write_bytes(first.volumes[0], read_bytes(second.volumes[0]));
+  CHECK(fate(first.head, verify_options(keys)) == "missing");
+  const auto map = bundle::BlobMap::scan(bundle::Head::read(first.head), {});
+  const auto is_foreign = [](const base::Finding& finding) { return finding.code == base::ErrorCode::foreign; };
+  CHECK(std::count_if(map.findings().begin(), map.findings().end(), is_foreign) == 1);
+  write_bytes(first.volumes[0], own);
+  CHECK(fate(first.head, verify_options(keys)) == "ok");
+  // The head of the one sending over the volumes of the other.
+  std::filesystem::copy_file(first.head, second.head, std::filesystem::copy_options::overwrite_existing);
+  CHECK(fate(second.head, verify_options(keys)) == "missing");
+}
+
 TEST_CASE("a blob that nobody listed is not taken", "[attacks]") {
   const ProducerKeys keys;
   Set set(keys);

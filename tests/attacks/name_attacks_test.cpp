@@ -1,0 +1,226 @@
+// Names of every hostile kind, at every place of a bundle that holds one.
+#include "attack_kit.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+using base::Json;
+
+namespace {
+
+const std::string k_file_catalog = "file/catalog/00.jsonl";
+
+struct RowTexts {
+  std::string path = "docs/guide.txt";
+  std::string artifact = "pkg:generic/guide.txt@1.0.0";
+  std::string media_type = "text/plain";
+  std::string platform = "linux/amd64";
+  std::string origin = "https://upstream.example/8";
+};
+
+// The one row of ecosystem "file" that the sample has, with other texts; they are JSON text already.
+std::string row_of(const RowTexts& texts) {
+  return "{\"path\":\"" + texts.path + "\",\"length\":8,\"sha256\":\"" + base::sha256("read me\n").hex() +
+         "\",\"artifact\":\"" + texts.artifact + "\",\"kind\":\"file\",\"media_type\":\"" + texts.media_type +
+         "\",\"platform\":\"" + texts.platform + "\",\"origin\":\"" + texts.origin + "\",\"verified\":\"none\"}\n";
+}
+
+std::string fate_of_row(Scene& scene, const ProducerKeys& keys, const RowTexts& texts) {
+  DishonestProducer producer(keys, scene.made.contents);
+  producer.set_target(k_file_catalog, row_of(texts));
+  return scene.fate_with(producer.head);
+}
+
+// What may stand nowhere: it acts on a terminal, hides something, or is no text. As JSON text.
+const std::vector<std::string> k_never = {"a\\u0000b",
+                                          "a\\u0007",
+                                          "a\\u001b[2J",
+                                          "a\\nb",
+                                          "a\\rb",
+                                          "a\\tb",
+                                          "a\\u007f",
+                                          "a\\u0085b",
+                                          "a\\u200bb",
+                                          "a\\u200fb",
+                                          "a\\u202etxt",
+                                          "a\\u2066b",
+                                          "a\\ufeffb",
+                                          "a\\ud800",
+                                          "a\\udc00",
+                                          "a\xC0\xAF",
+                                          "a\xED\xA0\x80",
+                                          "a\xFF",
+                                          "a\xF4\x90\x80\x80",
+                                          "a\x01"
+                                          "b"};
+
+}  // namespace
+
+TEST_CASE("what no name may hold is refused in every member of a row", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  REQUIRE(fate_of_row(scene, keys, {}) == "ok");
+  for (const std::string& text : k_never) {
+    CAPTURE(text);
+    CHECK(fate_of_row(scene, keys, {.path = text}) == "tampered");
+    CHECK(fate_of_row(scene, keys, {.artifact = "pkg:generic/" + text}) == "tampered");
+    CHECK(fate_of_row(scene, keys, {.media_type = text}) == "tampered");
+    CHECK(fate_of_row(scene, keys, {.platform = text}) == "tampered");
+    CHECK(fate_of_row(scene, keys, {.origin = "https://upstream.example/" + text}) == "tampered");
+  }
+  CHECK(fate_of_row(scene, keys, {.artifact = "pkg:generic/a b"}) == "tampered");
+  CHECK(fate_of_row(scene, keys, {.artifact = "generic/a"}) == "tampered");
+  CHECK(fate_of_row(scene, keys, {.artifact = "pkg:npm/a"}) == "tampered");  // not this ecosystem's
+  CHECK(fate_of_row(scene, keys, {.artifact = "pkg:generic/" + std::string(5000, 'a')}) == "tampered");
+  CHECK(fate_of_row(scene, keys, {.media_type = std::string(5000, 'a')}) == "tampered");
+  CHECK(fate_of_row(scene, keys, {.platform = "linux amd64"}) == "tampered");
+  CHECK(fate_of_row(scene, keys, {.platform = std::string(5000, 'a')}) == "tampered");
+  CHECK(fate_of_row(scene, keys, {.origin = "no scheme"}) == "tampered");
+  CHECK(fate_of_row(scene, keys, {.origin = "https://user:secret@upstream.example/"}) == "tampered");
+}
+
+TEST_CASE("a path that leads anywhere is refused", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  for (const std::string path :
+       {"../x", "a/../../x", "..", ".", "./x", "a/.", "a/..", "/etc/passwd", "//server/share", "a//b", "a/", "/", "",
+        "\\\\server\\\\share", "a\\\\..\\\\b", "C:\\\\x", " a", "a ", " "}) {
+    CAPTURE(path);
+    CHECK(fate_of_row(scene, keys, {.path = path}) == "tampered");
+  }
+  CHECK(fate_of_row(scene, keys, {.path = std::string(1025, 'a')}) == "tampered");
+  CHECK(fate_of_row(scene, keys, {.path = std::string(1024, 'a')}) == "ok");
+}
+
+// Names that harm only where somebody makes a file, a command or a URL of them. airlock does none of that with a path,
+// so they are data; what happens to them later is in tests/unit/workflow_far/hostile_bundle_test.cpp.
+TEST_CASE("a name that is only odd is a name", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  for (const std::string path : {"-rf",
+                                 "--help",
+                                 "CON",
+                                 "nul.txt",
+                                 "aux/lpt1",
+                                 "a.",
+                                 "a..b",
+                                 "...",
+                                 "%2e%2e/%2e%2e/etc/passwd",
+                                 "..%5c..%5cx",
+                                 "C:x",
+                                 "a:stream",
+                                 "~/.ssh/authorized_keys",
+                                 "$(reboot)",
+                                 "`reboot`",
+                                 "a;b",
+                                 "*",
+                                 "?",
+                                 "a'b",
+                                 "<script>",
+                                 "\xC3\xA9",
+                                 "\xE6\x97\xA5"}) {
+    CAPTURE(path);
+    CHECK(fate_of_row(scene, keys, {.path = path}) == "ok");
+  }
+}
+
+TEST_CASE("paths that one client takes for another are refused", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const auto fate_of = [&](const std::string& one, const std::string& other) {
+    DishonestProducer producer(keys, scene.made.contents);
+    bundle::Descriptor descriptor = bundle::parse_descriptor(producer.head.targets.at("descriptor.json"), "d");
+    descriptor.rows["file"] = 2;
+    producer.set_target(k_file_catalog, row_of({.path = one}) + row_of({.path = other}));
+    producer.set_target("descriptor.json", bundle::to_text(descriptor));
+    return scene.fate_with(producer.head);
+  };
+  CHECK(fate_of("docs/a.txt", "docs/b.txt") == "ok");
+  CHECK(fate_of("docs/A.txt", "docs/a.txt") == "tampered");
+  CHECK(fate_of("DOCS/a.txt", "docs/a.txt") == "tampered");
+  CHECK(fate_of("\xC3\x89.txt", "\xC3\xA9.txt") == "tampered");  // E and e with an acute accent
+  CHECK(fate_of("\xCE\xA3.txt", "\xCF\x82.txt") == "tampered");  // capital sigma and the final one
+  // Nor does an honest producer make such a state.
+  const base::TempDir folder;
+  CHECK(code_of([&] {
+          return make_bundle(folder.path(), {text_file("docs/A.txt", "1"), text_file("docs/a.txt", "2")}, keys).head;
+        }) == base::ErrorCode::tampered);
+}
+
+TEST_CASE("a channel's name has its grammar, wherever it stands", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const auto name = GENERATE(values<std::string>(
+      {"", "-a", "A", "a b", "a/b", "../a", "a.b", "a\x1b[2J", "\xC3\xA9", "site-a\n", std::string(64, 'a')}));
+  CAPTURE(name);
+  bundle::HeadContents head = scene.made.contents;
+  head.hint.channel = name;
+  CHECK(scene.fate_with(head) == "tampered");
+  for (const std::string role : {"timestamp", "snapshot", "targets", "oci"}) {
+    DishonestProducer producer(keys, scene.made.contents);
+    producer.edit_role(role, [&](Json& part) { part["channel"] = name; });
+    producer.renew_shipment();
+    CAPTURE(role);
+    CHECK(scene.fate_with(producer.head) == "tampered");
+  }
+  DishonestProducer producer(keys, scene.made.contents);
+  bundle::Descriptor descriptor = bundle::parse_descriptor(producer.head.targets.at("descriptor.json"), "d");
+  descriptor.channel = name;
+  producer.set_target("descriptor.json", bundle::to_text(descriptor));
+  CHECK(scene.fate_with(producer.head) == "tampered");
+}
+
+TEST_CASE("a role's name has its grammar, in delegations and in snapshot", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const auto name =
+      GENERATE(values<std::string>({"", "../evil", "a/b", ".", "..", "Oci", "o ci", "oci\x1b", "%2e%2e", "root",
+                                    "timestamp", "snapshot", "targets", "-oci", "1oci", std::string(33, 'o')}));
+  CAPTURE(name);
+  DishonestProducer delegating(keys, scene.made.contents);
+  delegating.edit_role("targets", [&](Json& part) { part["delegations"]["roles"][0]["name"] = name; });
+  delegating.renew_shipment();
+  CHECK(scene.fate_with(delegating.head) == "tampered");
+  DishonestProducer listing(keys, scene.made.contents);
+  listing.edit_role("snapshot", [&](Json& part) { part["meta"][name + ".json"] = part["meta"]["oci.json"]; });
+  listing.renew_shipment();
+  const std::string outcome = scene.fate_with(listing.head);
+  CHECK((outcome == "tampered" || (name == "targets" && outcome != "ok")));
+}
+
+TEST_CASE("a target's path has its grammar", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  for (const std::string path :
+       {"../x", "/x", "a b", "a\x1b", "\xC3\xA9", "oci/catalog/00.jsonl\n", "a\\b", "a?b", "a#b", "a%2fb", ""}) {
+    for (const std::string role : {"targets", "oci"}) {
+      DishonestProducer producer(keys, scene.made.contents);
+      producer.edit_role(role, [&](Json& part) {
+        part["targets"][path] = {{"length", 1}, {"hashes", {{"sha256", base::sha256("x").hex()}}}};
+      });
+      producer.renew_shipment();
+      CAPTURE(path, role);
+      const std::string outcome = scene.fate_with(producer.head);
+      CHECK((outcome == "tampered" || outcome == "untrusted"));
+    }
+  }
+}
+
+TEST_CASE("what is revoked is named in its grammar", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const auto with_revoked = [&](const std::string& text) {
+    DishonestProducer producer(keys, scene.made.contents);
+    producer.set_target("revoked.jsonl", text);
+    return scene.fate_with(producer.head);
+  };
+  const std::string good = "{\"digest\":\"sha256:" + std::string(64, 'a') + "\"}\n";
+  CHECK(with_revoked(good) == "ok");
+  CHECK(with_revoked("{\"artifact\":\"pkg:npm/left-pad@1.0.0\"}\n") == "ok");
+  CHECK(with_revoked("{\"artifact\":\"left-pad\"}\n") == "tampered");
+  CHECK(with_revoked("{\"artifact\":\"pkg:npm/a b\"}\n") == "tampered");
+  CHECK(with_revoked("{\"artifact\":\"pkg:npm/\\u202e\"}\n") == "tampered");
+  CHECK(with_revoked("{\"digest\":\"" + std::string(64, 'a') + "\"}\n") == "tampered");
+  CHECK(with_revoked("{\"digest\":\"sha256:" + std::string(64, 'A') + "\"}\n") == "tampered");
+  CHECK(with_revoked(good + good) == "tampered");
+  CHECK(with_revoked(good + "\n") == "tampered");
+}
