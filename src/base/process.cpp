@@ -31,6 +31,7 @@ using Deadline = std::chrono::steady_clock::time_point;
 constexpr std::chrono::milliseconds k_tick{50};
 // Keeps "no timeout" from overflowing the clock.
 constexpr std::chrono::hours k_longest_wait{24 * 365};
+constexpr int k_steps_at_once = 16;  // reads or writes of one pipe before the others, the clock and interruption
 
 struct Pipe {
   Fd read_end;
@@ -130,12 +131,20 @@ class SpawnSettings {
   posix_spawnattr_t m_attributes = {};
 };
 
-std::vector<std::string> merged_environment(const std::map<std::string, std::string>& changes) {
+bool is_basic(std::string_view name) {
+  constexpr std::array<std::string_view, 8> k_names = {"PATH",  "HOME", "USER", "LOGNAME",
+                                                       "SHELL", "LANG", "TZ",   "TMPDIR"};
+  return name.starts_with("LC_") || std::ranges::find(k_names, name) != k_names.end();
+}
+
+std::vector<std::string> merged_environment(const std::map<std::string, std::string>& changes,
+                                            ProcessOptions::Inherit inherit) {
   std::map<std::string, std::string> all = changes;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const auto equals = text.find('=');
-    if (equals != std::string_view::npos) {
+    const bool wanted = inherit == ProcessOptions::Inherit::everything || is_basic(text.substr(0, equals));
+    if (equals != std::string_view::npos && wanted) {
       all.try_emplace(std::string(text.substr(0, equals)), text.substr(equals + 1));
     }
   }
@@ -192,10 +201,10 @@ class Child {
   std::optional<int> m_status;
 };
 
-pid_t spawn(const ProcessOptions& options, const Fd& input, const Fd& output, const Fd& errors) {
-  const SpawnSettings settings(input.get(), output.get(), errors.get(), options.group);
+pid_t spawn(const ProcessOptions& options, int input, const Fd& output, const Fd& errors) {
+  const SpawnSettings settings(input, output.get(), errors.get(), options.group);
   std::vector<std::string> arguments = options.argv;
-  std::vector<std::string> environment = merged_environment(options.environment);
+  std::vector<std::string> environment = merged_environment(options.environment, options.inherit);
   pid_t pid = 0;
   const int error = posix_spawnp(&pid, arguments.front().c_str(), settings.actions(), settings.attributes(),
                                  pointers(arguments).data(), pointers(environment).data());
@@ -214,9 +223,12 @@ class Pump {
   Pump(const ProcessOptions& options, Child& child, Fd input, Fd output, Fd errors)
       : m_options(options), m_child(child), m_input(std::move(input)), m_output(std::move(output)),
         m_errors(std::move(errors)),
-        m_deadline(std::chrono::steady_clock::now() + std::min<std::chrono::seconds>(options.timeout, k_longest_wait)) {
+        m_deadline(std::chrono::steady_clock::now() + std::min<std::chrono::seconds>(options.timeout, k_longest_wait)),
+        m_piece(std::as_bytes(std::span(options.input))) {
     for (const Fd* fd : {&m_input, &m_output, &m_errors}) {
-      set_non_blocking(*fd);
+      if (*fd) {
+        set_non_blocking(*fd);
+      }
     }
   }
 
@@ -239,9 +251,11 @@ class Pump {
 
  private:
   void feed() {
-    while (m_input && m_fed < m_options.input.size()) {
-      const ssize_t written =
-          retry([&] { return write(m_input.get(), m_options.input.data() + m_fed, m_options.input.size() - m_fed); });
+    for (int writes = 0; m_input && next_piece(); ++writes) {
+      if (writes == k_steps_at_once) {
+        return;
+      }
+      const ssize_t written = retry([&] { return write(m_input.get(), m_piece.data(), m_piece.size()); });
       if (written < 0) {
         if (errno == EAGAIN) {
           return;
@@ -249,15 +263,23 @@ class Pump {
         // It does not want the rest; whether that is a failure, its exit code tells.
         break;
       }
-      m_fed += static_cast<std::size_t>(written);
+      m_piece = m_piece.subspan(static_cast<std::size_t>(written));
     }
     m_input = Fd();
   }
 
+  bool next_piece() {
+    if (m_piece.empty() && m_options.more_input) {
+      m_piece = m_options.more_input();
+    }
+    return !m_piece.empty();
+  }
+
   bool step_output() {
-    const bool output = drain(m_output, m_result.output, "stdout");
+    std::uint64_t unwanted = 0;
+    const bool output = drain(m_output, m_result.output, "stdout", m_result.discarded);
     const std::size_t told = m_result.errors.size();
-    const bool errors = drain(m_errors, m_result.errors, "stderr");
+    const bool errors = drain(m_errors, m_result.errors, "stderr", unwanted);
     if (errors && m_options.on_errors) {
       m_options.on_errors(std::string_view(m_result.errors).substr(told));
     }
@@ -265,10 +287,10 @@ class Pump {
   }
 
   // Reads what is there; true when that was something.
-  bool drain(Fd& from, std::string& into, std::string_view what) {
+  bool drain(Fd& from, std::string& into, std::string_view what, std::uint64_t& discarded) {
     bool any = false;
     std::array<char, std::size_t{16} * 1024> buffer{};
-    while (from) {
+    for (int reads = 0; from && reads < k_steps_at_once; ++reads) {
       const ssize_t got = retry([&] { return read(from.get(), buffer.data(), buffer.size()); });
       if (got < 0 && errno == EAGAIN) {
         break;
@@ -278,11 +300,13 @@ class Pump {
         break;
       }
       any = true;
-      if (static_cast<std::size_t>(got) > m_options.output_limit - into.size()) {
+      const auto fits = std::min(static_cast<std::size_t>(got), m_options.output_limit - into.size());
+      if (fits < static_cast<std::size_t>(got) && m_options.beyond == ProcessOptions::Beyond::throws) {
         throw Error(ErrorCode::limit, quote_path(m_child.name()) + " wrote more than " +
                                           std::to_string(m_options.output_limit) + " bytes to " + std::string(what));
       }
-      into.append(buffer.data(), static_cast<std::size_t>(got));
+      into.append(buffer.data(), fits);
+      discarded += static_cast<std::size_t>(got) - fits;
     }
     return any;
   }
@@ -301,7 +325,7 @@ class Pump {
   Fd m_output;
   Fd m_errors;
   Deadline m_deadline;
-  std::size_t m_fed = 0;
+  std::span<const std::byte> m_piece;  // of the input, not yet taken
   ProcessResult m_result;
 };
 
@@ -320,11 +344,16 @@ ProcessResult run_process(const ProcessOptions& options) {
   Pipe output = make_pipe();
   Pipe errors = make_pipe();
   const PipeSignalBlock block;
-  Child child(spawn(options, input.read_end, output.write_end, errors.write_end), options.argv.front(), options.group);
+  const bool own_input = options.input_fd < 0;
+  Child child(spawn(options, own_input ? input.read_end.get() : options.input_fd, output.write_end, errors.write_end),
+              options.argv.front(), options.group);
   // The child's ends must be closed here, or no end of file would ever come.
   input.read_end = Fd();
   output.write_end = Fd();
   errors.write_end = Fd();
+  if (!own_input) {
+    input.write_end = Fd();
+  }
   return Pump(options, child, std::move(input.write_end), std::move(output.read_end), std::move(errors.read_end)).run();
 }
 

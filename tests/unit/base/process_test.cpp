@@ -92,6 +92,53 @@ TEST_CASE("too much output is a limit", "[base][process]") {
   CHECK(code_of([] { return shell("yes >&2", {.output_limit = 1000}); }) == ErrorCode::limit);
 }
 
+TEST_CASE("output beyond the limit can be dropped and counted instead", "[base][process]") {
+  const ProcessResult result = shell("head -c 3000000 /dev/zero | tr '\\000' x; yes | head -n 100000 >&2",
+                                     {.output_limit = 1000, .beyond = ProcessOptions::Beyond::discards});
+  CHECK(result.output == std::string(1000, 'x'));
+  CHECK(result.discarded == 2'999'000);
+  CHECK(result.errors.size() == 1000);
+  // Without an end, it is the timeout that ends it.
+  CHECK(code_of([] {
+          return shell(
+              "yes",
+              {.timeout = std::chrono::seconds(1), .output_limit = 10, .beyond = ProcessOptions::Beyond::discards});
+        }) == ErrorCode::io);
+}
+
+TEST_CASE("input can come in pieces that nobody holds together", "[base][process]") {
+  const std::string piece(100'000, 'p');
+  int left = 50;
+  const auto more = [&]() -> std::span<const std::byte> {
+    return left-- > 0 ? std::as_bytes(std::span(piece)) : std::span<const std::byte>();
+  };
+  CHECK(trim(run_process({.argv = {"wc", "-c"}, .input = "front", .more_input = more}).output) == "5000005");
+  // Who does not want it is not given it to the end.
+  left = 1'000'000;
+  CHECK(run_process({.argv = {"head", "-c", "3"}, .more_input = more}).output == "ppp");
+  CHECK(left > 900'000);
+  CHECK(code_of([] {
+          return run_process({.argv = {"cat"}, .more_input = []() -> std::span<const std::byte> {
+                                throw Error(ErrorCode::truncated, "the file ends here");
+                              }});
+        }) == ErrorCode::truncated);
+}
+
+TEST_CASE("a file can be the input itself", "[base][process]") {
+  const TempDir dir;
+  write_file_atomic(dir.path() / "in", "content");
+  const Fd file = open_for_reading(dir.path() / "in");
+  CHECK(run_process({.argv = {"cat"}, .input_fd = file.get()}).output == "content");
+}
+
+TEST_CASE("of our environment a program may get only what it needs to run", "[base][process]") {
+  const airlock::test::ScopedEnvironment secret("AIRLOCK_TEST_A", "hush");
+  const ProcessResult result =
+      shell("echo ${AIRLOCK_TEST_A:-unset} ${AIRLOCK_TEST_B} ${PATH:+path}",
+            {.environment = {{"AIRLOCK_TEST_B", "given"}}, .inherit = ProcessOptions::Inherit::basics});
+  CHECK(result.output == "unset given path\n");
+}
+
 TEST_CASE("a program that takes too long is killed with its group", "[base][process]") {
   const TempDir dir;
   const fs::path note = dir.path() / "pid";
