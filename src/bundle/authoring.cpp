@@ -101,10 +101,11 @@ class StateAuthor {
     m_head.targets[std::string(k_sums_target)] = sums_text(rows.blobs().blobs());
     m_head.targets[std::string(k_attachments_target)] = to_text(m_input.attachments);
     m_head.targets[std::string(k_descriptor_target)] = to_text(make_descriptor(rows));
-    std::vector<std::string> revoked = m_input.revoked;
+    std::vector<Revoked> revoked;
     if (m_previous) {  // this list only grows
-      revoked.insert(revoked.end(), m_previous->revoked.begin(), m_previous->revoked.end());
+      revoked = m_previous->revoked;
     }
+    revoked.insert(revoked.end(), m_input.revoked.begin(), m_input.revoked.end());
     if (!revoked.empty()) {
       m_head.targets[std::string(k_revoked_target)] = revoked_text(revoked);
     }

@@ -30,7 +30,7 @@ struct StateInput {
   std::uint64_t serial = 0;
   base::Time created{};
   std::vector<Attachment> attachments;
-  std::vector<std::string> revoked;
+  std::vector<Revoked> revoked;
   std::optional<HeadContents> previous;  // the channel's last head: role versions, unchanged files kept as they are
 };
 
@@ -66,7 +66,9 @@ inline constexpr std::uint64_t k_timestamps_per_snapshot = 1'000;
 // in, the hint is set for it, and index.json too: complete for a full shipment in one file, empty for volumes and for
 // metadata alone; for a delta in one file the caller sets `oci_index` (build_oci_index) to what is in that file.
 // Throws approval_missing for a draft, untrusted when the keys at hand do not meet the threshold of timestamp.
-void seal(HeadContents& head, const Shipment& shipment, base::Time created, const SigningSet& keys);
+enum class Timestamping { keep_fresh, renew };  // renew: in any case a new one
+void seal(HeadContents& head, const Shipment& shipment, base::Time created, const SigningSet& keys,
+          Timestamping timestamping = Timestamping::keep_fresh);
 
 // index.json: the images that are complete among `present`, each with its full reference.
 std::string build_oci_index(const std::vector<model::FileRow>& oci_rows,

@@ -1,11 +1,13 @@
 #include "bundle/documents.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "bundle/json_text.hpp"
+#include "model/item.hpp"
 
 namespace airlock::bundle {
 
@@ -99,11 +101,19 @@ std::vector<Attachment> read_attachments(std::string_view text, std::string_view
   return attachments;
 }
 
-bool is_revocable(std::string_view text) {
-  if (text.starts_with("sha256:")) {
-    return Digest::is_sha256_hex(text.substr(7));
+bool is_revocable(const std::string& text) {
+  if (!text.starts_with("sha256:") && !text.starts_with("pkg:")) {
+    return false;
   }
-  return text.starts_with("pkg:") && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F; });
+  try {
+    return model::Item::parse(text).text() == text;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+bool is_reason(std::string_view text) {
+  return text.size() <= k_reason_limit && base::printable(text, k_reason_limit) == text;
 }
 
 }  // namespace
@@ -155,28 +165,37 @@ std::vector<Attachment> parse_attachments(std::string_view text, std::string_vie
   return read_document(text, name, [&](std::string_view t) { return read_attachments(t, name); });
 }
 
-std::string revoked_text(const std::vector<std::string>& revoked) {
-  std::vector<std::string> sorted = revoked;
-  std::ranges::sort(sorted);
-  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+std::string revoked_text(const std::vector<Revoked>& revoked) {
+  std::map<std::string_view, const Revoked*> sorted;
+  for (const Revoked& entry : revoked) {
+    sorted.emplace(entry.item, &entry);
+  }
   std::string text;
-  for (const std::string& entry : sorted) {
-    if (!is_revocable(entry)) {
+  for (const auto& [item, entry] : sorted) {
+    if (!is_revocable(entry->item)) {
       throw Error(ErrorCode::malformed,
-                  fmt::format("'{}' is neither a sha256 digest nor a package URL", base::printable(entry)));
+                  fmt::format("'{}' is neither a sha256 digest nor a package URL", base::printable(entry->item)));
     }
-    text += OrderedJson({{entry.starts_with("pkg:") ? "artifact" : "digest", entry}}).dump() + "\n";
+    if (!is_reason(entry->reason)) {
+      throw Error(ErrorCode::malformed, fmt::format("a reason is one line of at most {} bytes", k_reason_limit));
+    }
+    OrderedJson line = {{item.starts_with("pkg:") ? "artifact" : "digest", entry->item}};
+    if (!entry->reason.empty()) {
+      line["reason"] = entry->reason;
+    }
+    text += line.dump() + "\n";
   }
   return text;
 }
 
-std::vector<std::string> parse_revoked(std::string_view text, std::string_view name) {
-  std::vector<std::string> revoked;
+std::vector<Revoked> parse_revoked(std::string_view text, std::string_view name) {
+  std::vector<Revoked> revoked;
   try {
     for (std::size_t start = 0; start < text.size();) {
       const std::size_t end = std::min(text.find('\n', start), text.size());
       const Json line = base::parse_json(text.substr(start, end - start), name, {}, base::Numbers::integers);
-      revoked.push_back(string_member(line, line.contains("artifact") ? "artifact" : "digest", name));
+      revoked.emplace_back(string_member(line, line.contains("artifact") ? "artifact" : "digest", name),
+                           line.contains("reason") ? string_member(line, "reason", name) : std::string());
       start = end + 1;
     }
     if (revoked_text(revoked) != text) {

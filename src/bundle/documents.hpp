@@ -99,8 +99,19 @@ std::string to_text(const Shipment& shipment);
 Shipment parse_shipment(std::string_view text, std::string_view name);  // throws tampered
 base::Digest omitted_digest(std::vector<base::Digest> omitted);         // for Shipment::omitted; in any order
 
-// revoked.jsonl: what must not be served any more, "sha256:<hex>" or a purl; sorted, each once.
-std::string revoked_text(const std::vector<std::string>& revoked);
-std::vector<std::string> parse_revoked(std::string_view text, std::string_view name);  // throws tampered
+// revoked.jsonl: what must not be served any more, and why.
+struct Revoked {
+  std::string item;         // "sha256:<hex>", or a canonical purl (model::Item says what it means)
+  std::string reason = {};  // for people; may be empty
+
+  Revoked(std::string the_item, std::string the_reason = {})
+      : item(std::move(the_item)), reason(std::move(the_reason)) {}
+  Revoked(const char* the_item) : item(the_item) {}
+  bool operator==(const Revoked&) const = default;
+};
+inline constexpr std::size_t k_reason_limit = 300;  // bytes
+// Sorted by item; of one that stands twice the first counts. Throws malformed for what cannot be revoked.
+std::string revoked_text(const std::vector<Revoked>& revoked);
+std::vector<Revoked> parse_revoked(std::string_view text, std::string_view name);  // throws tampered
 
 }  // namespace airlock::bundle

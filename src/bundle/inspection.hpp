@@ -59,7 +59,7 @@ struct Inspection {
   std::map<std::string, std::string> expiry;  // role -> RFC 3339
   std::vector<std::string> platforms;
   std::vector<model::Waiver> waivers;
-  std::vector<std::string> revoked;
+  std::vector<Revoked> revoked;
   std::uint64_t blobs = 0, bytes = 0;  // of the whole state
   std::uint64_t head_bytes = 0;
   std::optional<Shipment> shipment;  // none in a draft

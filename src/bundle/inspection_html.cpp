@@ -184,8 +184,8 @@ void add_summary(Page& page, const Inspection& inspection) {
   if (!inspection.revoked.empty()) {
     page.heading("Revoked");
     page.begin_table({});
-    for (const std::string& revoked : inspection.revoked) {
-      page.row({code(revoked)});
+    for (const Revoked& revoked : inspection.revoked) {
+      page.row({code(revoked.item), escape(revoked.reason)});
     }
     page.end_table();
   }

@@ -85,6 +85,14 @@ Json ecosystems_json(const Inspection& inspection) {
   return object;
 }
 
+Json revoked_json(const std::vector<Revoked>& revoked) {
+  Json list = Json::array();
+  for (const Revoked& entry : revoked) {
+    list.push_back({{"item", entry.item}, {"reason", entry.reason}});
+  }
+  return list;
+}
+
 Json checks_json(const Inspection& inspection) {
   Json list = Json::array();
   for (const InspectionCheck& check : inspection.checks) {
@@ -115,7 +123,7 @@ Json render_json(const Inspection& inspection, const InspectionDiff* diff) {
                 {"approval", inspection.approval_text()},
                 {"expiry", inspection.expiry},
                 {"platforms", inspection.platforms},
-                {"revoked", inspection.revoked},
+                {"revoked", revoked_json(inspection.revoked)},
                 {"blobs", inspection.blobs},
                 {"bytes", inspection.bytes},
                 {"head_bytes", inspection.head_bytes},

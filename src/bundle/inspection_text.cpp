@@ -139,8 +139,8 @@ std::string proofs(const Inspection& inspection) {
   }
   if (!inspection.revoked.empty()) {
     text += "\nrevoked\n";
-    for (const std::string& revoked : inspection.revoked) {
-      text += "  " + printable(revoked) + "\n";
+    for (const Revoked& revoked : inspection.revoked) {
+      text += "  " + printable(revoked.item) + (revoked.reason.empty() ? "" : ": " + printable(revoked.reason)) + "\n";
     }
   }
   return text;

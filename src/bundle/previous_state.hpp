@@ -22,7 +22,7 @@ struct PreviousState {
   std::uint64_t snapshot_version = 0;
   std::uint64_t targets_version = 0;
   std::map<std::string, Role> delegated;  // by name
-  std::vector<std::string> revoked;
+  std::vector<Revoked> revoked;
 };
 
 // Throws conflict when the head is of another channel, malformed or tampered when it cannot be read.

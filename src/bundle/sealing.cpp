@@ -62,9 +62,9 @@ std::optional<trust::Timestamp> usable_timestamp(const HeadContents& head, const
 }
 
 void add_timestamp(HeadContents& head, const SnapshotInHead& snapshot, const trust::Root& root, base::Time now,
-                   const SigningSet& keys) {
+                   const SigningSet& keys, Timestamping timestamping) {
   std::uint64_t before = 0;
-  if (usable_timestamp(head, snapshot, root, now, keys, before)) {
+  if (usable_timestamp(head, snapshot, root, now, keys, before) && timestamping == Timestamping::keep_fresh) {
     return;
   }
   trust::Timestamp timestamp;
@@ -95,7 +95,8 @@ void set_oci_index(HeadContents& head, const Shipment& shipment) {
 
 }  // namespace
 
-void seal(HeadContents& head, const Shipment& shipment, base::Time created, const SigningSet& keys) {
+void seal(HeadContents& head, const Shipment& shipment, base::Time created, const SigningSet& keys,
+          Timestamping timestamping) {
   const trust::Root root = newest_root(keys);
   const SnapshotInHead snapshot = approved_snapshot(head, root);
   const auto descriptor_text = head.targets.find(std::string(k_descriptor_target));
@@ -103,7 +104,7 @@ void seal(HeadContents& head, const Shipment& shipment, base::Time created, cons
     throw Error(ErrorCode::malformed, "the head has no descriptor");
   }
   const Descriptor descriptor = parse_descriptor(descriptor_text->second, k_descriptor_target);
-  add_timestamp(head, snapshot, root, created, keys);
+  add_timestamp(head, snapshot, root, created, keys, timestamping);
 
   Shipment complete = shipment;
   complete.channel = descriptor.channel;

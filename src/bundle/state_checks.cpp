@@ -29,12 +29,12 @@ constexpr std::string_view k_shipment_name = "the shipment";
   throw Error(ErrorCode::tampered, why);
 }
 
-std::vector<std::string> verify_revoked(const Head& head, const trust::Targets& targets) {
+std::vector<Revoked> verify_revoked(const Head& head, const trust::Targets& targets) {
   const auto target = targets.targets.find(std::string(k_revoked_target));
   if (target == targets.targets.end()) {
     return {};
   }
-  std::vector<std::string> revoked = parse_revoked(head.target(target->first, target->second), k_revoked_target);
+  std::vector<Revoked> revoked = parse_revoked(head.target(target->first, target->second), k_revoked_target);
   if (revoked.empty()) {
     refuse_state("the list of what is revoked is empty, and an empty one is never written");
   }

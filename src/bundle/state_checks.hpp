@@ -22,7 +22,7 @@ void check_shipment_counts(const Head& head, const Descriptor& descriptor, const
 struct StateContents {
   std::vector<Attachment> attachments;
   std::vector<VerifiedBundle::StateBlob> blobs;
-  std::vector<std::string> revoked;
+  std::vector<Revoked> revoked;
 };
 // Catalogs in full, the descriptor's numbers, SHA256SUMS, attachments, what is revoked; with a shipment, index.json
 // too.

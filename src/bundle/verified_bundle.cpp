@@ -32,7 +32,7 @@ std::size_t VerifiedBundle::approvals() const {
 const std::vector<VerifiedBundle::StateBlob>& VerifiedBundle::blobs() const {
   return m_impl->blobs;
 }
-std::vector<std::string> VerifiedBundle::revoked() const {
+const std::vector<Revoked>& VerifiedBundle::revoked() const {
   return m_impl->revoked;
 }
 

@@ -53,7 +53,7 @@ class VerifiedBundle {
     std::uint64_t length = 0;
   };
   const std::vector<StateBlob>& blobs() const;
-  std::vector<std::string> revoked() const;  // digests and purls that must not be served
+  const std::vector<Revoked>& revoked() const;  // digests and purls that must not be served
 
  private:
   friend VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const VerifyOptions& options);

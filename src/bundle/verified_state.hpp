@@ -18,7 +18,7 @@ struct VerifiedBundle::Impl {
   std::string producer;
   std::size_t approvals = 0;
   std::vector<StateBlob> blobs;
-  std::vector<std::string> revoked;
+  std::vector<Revoked> revoked;
 };
 
 }  // namespace airlock::bundle

@@ -123,6 +123,7 @@ std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
   auto* bundle = app->add_subcommand("bundle", "Make, look into, prove and take in bundles");
   add_bundle_make_commands(*bundle, session);
   add_bundle_approve_commands(*bundle, session);
+  add_bundle_ship_commands(*bundle, session);
   add_bundle_look_commands(*bundle, session);
   add_bundle_take_commands(*app, *bundle, session);
   bundle->footer("Example:\n  airlock bundle create -m airlock.yaml -o /media/stick/");

@@ -23,7 +23,7 @@ void make_sorted_set(std::vector<Digest>& digests) {
   digests.erase(std::unique(digests.begin(), digests.end()), digests.end());
 }
 
-BaseState from_receipt(const std::filesystem::path& file, const std::string& channel) {
+BaseState from_receipt(const std::filesystem::path& file, const std::string& channel, Withheld withheld) {
   Receipt receipt = read_receipt(file);
   BaseState base;
   base.file = file;
@@ -36,9 +36,17 @@ BaseState from_receipt(const std::filesystem::path& file, const std::string& cha
     base.named = {.serial = found->serial, .bundle_id = found->bundle_id};
   }
   base.holds = std::move(receipt.blobs);
-  // What a site refused on purpose is never sent again unasked.
-  base.holds.insert(base.holds.end(), receipt.withheld.begin(), receipt.withheld.end());
+  if (withheld == Withheld::leave_out) {
+    base.holds.insert(base.holds.end(), receipt.withheld.begin(), receipt.withheld.end());
+  }
   make_sorted_set(base.holds);
+  if (receipt.need_channel == channel) {
+    base.lacks_of = receipt.need_bundle_id;
+    for (const SiteBlob& blob : receipt.missing) {
+      base.lacks.push_back(blob.sha256);
+    }
+    make_sorted_set(base.lacks);
+  }
   return base;
 }
 
@@ -52,12 +60,13 @@ bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& hom
   return bundle::verify_head(head, nothing, options);
 }
 
-BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel) {
+BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel,
+                    Withheld withheld) {
   return base::with_context([&] { return fmt::format("reading the base {}", file.string()); },
                             [&] {
                               std::error_code ignored;
                               if (std::filesystem::is_regular_file(file, ignored) && looks_like_receipt(file)) {
-                                return from_receipt(file, channel);
+                                return from_receipt(file, channel, withheld);
                               }
                               BaseState base;
                               base.file = file;

@@ -17,15 +17,22 @@ namespace airlock::workflow {
 
 struct BaseState {
   std::filesystem::path file;
-  bundle::ShipmentBase named;        // serial and bundle id, for messages on the other side
-  std::vector<base::Digest> holds;   // sorted
+  bundle::ShipmentBase named;       // serial and bundle id, for messages on the other side
+  std::vector<base::Digest> holds;  // sorted
+  // Of a need list: what was found missing for one bundle; that bundle's id, hex, and the digests, sorted.
+  std::string lacks_of;
+  std::vector<base::Digest> lacks;
   std::optional<bundle::Head> head;  // where it was a bundle or a head
 };
+
+// What a site refused on purpose counts as held, so that it is not sent again unasked.
+enum class Withheld { leave_out, send_again };
 
 // A head is proven against this home's own root; what it says may be long expired, since only its content counts here.
 // Throws not_found, malformed, untrusted, tampered, approval_missing; foreign when a receipt knows nothing of
 // `channel`.
-BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel);
+BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel,
+                    Withheld withheld = Withheld::leave_out);
 // Proves a head of this home's producer. Throws as read_base.
 bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& home);
 

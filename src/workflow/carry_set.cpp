@@ -28,7 +28,7 @@ class CarrySet {
   CarryReport run() {
     const base::SpaceInfo space = base::space_info(m_folder);
     m_report.removable = space.removable;
-    if (m_options.extent != CarryOptions::Extent::nothing) {
+    if (m_options.extent != CarryOptions::Extent::nothing && !m_options.lock.empty()) {
       put(beside(".lock"), m_options.lock);
     }
     if (m_options.extent == CarryOptions::Extent::whole_set) {

@@ -22,7 +22,7 @@ struct CarryOptions {
   std::string stem;  // "site-a-7": what the small files are called
   enum class Extent { whole_set, lock_only, nothing } extent = Extent::whole_set;
   enum class Present { refuse, replace } present = Present::refuse;  // a file of ours that is there with other content
-  std::string lock;                                                  // text
+  std::string lock;                                                  // text; empty: none is written
   std::string root;                                                  // bytes of the newest root
   std::optional<bundle::Head> previous;                              // of the state before, for the transfer form
   base::Time now{};                                                  // what the form goes by

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/json.hpp"
+#include "workflow/blob_plan.hpp"
 
 namespace airlock::workflow {
 
@@ -16,7 +17,8 @@ namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_list_limit = 4u << 20;  // bytes
+constexpr std::size_t k_list_limit = 4u << 20;        // bytes
+constexpr std::size_t k_sendings_limit = 256u << 20;  // bytes: some 200'000 states; none is ever forgotten
 constexpr std::size_t k_most_bundles = 50;
 
 fs::path last_file(const fs::path& folder) {
@@ -30,6 +32,9 @@ fs::path restored_file(const fs::path& folder) {
 }
 fs::path list_file(const fs::path& folder) {
   return folder / "bundles.json";
+}
+fs::path sendings_file(const fs::path& folder) {
+  return folder / "sendings.json";
 }
 
 std::optional<bundle::Head> read_if_there(const fs::path& path) {
@@ -143,6 +148,31 @@ void ChannelState::set_restored(const std::optional<RestoredChannel>& restored) 
   base::write_file_atomic(restored_file(m_folder), json.dump(2) + "\n");
 }
 
+std::optional<Sending> ChannelState::last_sending(const std::string& bundle_id) const {
+  const std::string name = sendings_file(m_folder).string();
+  const auto text = base::read_file_if_exists(name, k_sendings_limit);
+  if (!text) {
+    return std::nullopt;
+  }
+  const base::Json json = base::parse_json(*text, name);
+  const base::Json& states = base::member(json, "states", name);
+  if (!states.is_object() || !states.contains(bundle_id)) {
+    return std::nullopt;
+  }
+  const base::Json& state = states.at(bundle_id);
+  return Sending{.shipment = base::uint_member(state, "shipment", name),
+                 .timestamp = base::string_member(state, "timestamp", name)};
+}
+
+void ChannelState::set_last_sending(const std::string& bundle_id, const Sending& sending) const {
+  const std::string name = sendings_file(m_folder).string();
+  const auto text = base::read_file_if_exists(name, k_sendings_limit);
+  base::Json json = text ? base::parse_json(*text, name) : base::Json{{"format", 1}, {"states", base::Json::object()}};
+  json["states"][bundle_id] = {{"shipment", sending.shipment}, {"timestamp", sending.timestamp}};
+  base::make_directories(m_folder, 0700);
+  base::write_file_atomic(name, json.dump(2) + "\n", 0600);
+}
+
 std::vector<model::FileRow> rows_of(const bundle::HeadContents& contents) {
   std::vector<model::FileRow> rows;
   for (const auto& [target, text] : contents.targets) {
@@ -161,6 +191,22 @@ std::vector<model::FileRow> rows_of(const bundle::HeadContents& contents) {
   }
   std::ranges::sort(rows, model::row_before);
   return rows;
+}
+
+std::vector<base::Digest> state_digests(const bundle::HeadContents& contents) {
+  std::vector<base::Digest> digests;
+  for (const model::FileRow& row : rows_of(contents)) {
+    if (has_blob(row) && row.sha256) {
+      digests.push_back(*row.sha256);
+    }
+  }
+  const std::string name(bundle::k_attachments_target);
+  for (const auto& attachment : bundle::parse_attachments(contents.targets.at(name), name)) {
+    digests.push_back(attachment.sha256);
+  }
+  std::ranges::sort(digests);
+  digests.erase(std::unique(digests.begin(), digests.end()), digests.end());
+  return digests;
 }
 
 NewestSnapshot newest_snapshot(const bundle::HeadContents& contents) {

@@ -29,6 +29,11 @@ struct WrittenBundle {
   std::vector<bundle::ShipmentBase> bases;     // of a delta
 };
 
+struct Sending {
+  std::uint64_t shipment = 0;
+  std::string timestamp;  // bytes of the newest timestamp.json; may be empty
+};
+
 class ChannelState {
  public:
   ChannelState(const Home& home, std::string_view channel) : m_folder(home.channel(channel)) {}
@@ -49,6 +54,10 @@ class ChannelState {
 
   std::optional<RestoredChannel> restored() const;
   void set_restored(const std::optional<RestoredChannel>& restored) const;
+  // What was last sent of a state, by its bundle id; nullopt: no more than its first sending, which its head tells. Two
+  // sendings never share a number, and two timestamps never a version.
+  std::optional<Sending> last_sending(const std::string& bundle_id) const;
+  void set_last_sending(const std::string& bundle_id, const Sending& sending) const;
 
  private:
   std::filesystem::path m_folder;
@@ -57,6 +66,9 @@ class ChannelState {
 // Every row of a state, read from the catalogs in a head. Nothing is proven by it: for heads of this home, and for
 // those that were verified.
 std::vector<model::FileRow> rows_of(const bundle::HeadContents& contents);
+
+// Every blob of a state, attachments included; sorted.
+std::vector<base::Digest> state_digests(const bundle::HeadContents& contents);
 
 // The newest snapshot in a head; nothing is proven by it. Throws malformed when there is none.
 struct NewestSnapshot {

@@ -93,7 +93,12 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
   blobs.remove_leftovers();
   mend_catalog(state, options.home, reporter);
 
-  const ImportRun run{options, clock, reporter, policy, roots, files, state, blobs};
+  auto heads = files.heads;
+  if (!options.beside.empty()) {
+    const auto beside = find_bundles(options.beside, options.volumes);
+    heads.insert(heads.end(), beside.heads.begin(), beside.heads.end());
+  }
+  const ImportRun run{options, clock, reporter, policy, roots, files, heads, state, blobs};
   ImportReport report;
   struct Failure {
     const bundle::HeadCandidate* candidate;

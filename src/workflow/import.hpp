@@ -27,6 +27,7 @@ struct ImportOptions {
   Home home;
   std::vector<std::filesystem::path> bundles;  // files, heads, volumes, folders
   std::vector<std::filesystem::path> volumes;  // further folders
+  std::vector<std::filesystem::path> beside;   // further heads: not imported, but blobs of their sets are taken
   Activation activation = Activation::at_once;
   std::set<base::Digest> withhold;                // approved, but not to be taken or served; stays so in later imports
   std::set<base::Digest> release;                 // withheld before, wanted now

@@ -129,15 +129,16 @@ bool recheck_staged(const ImportPlan& plan, const ImportRun& run) {
 
 }  // namespace
 
-Taken take_content(const bundle::VerifiedBundle& verified, const bundle::BlobMap& map, ImportPlan& plan,
+Taken take_content(const bundle::VerifiedBundle& verified, const std::vector<bundle::BlobMap>& maps, ImportPlan& plan,
                    const std::set<base::Digest>& left, const ImportRun& run) {
+  const bundle::BlobMap& map = maps.front();
   const auto missing_from_set = promised_and_missing(verified, map);
   if (plan.absent.size() > missing_from_set) {
     refuse_base_missing(verified, plan, run);
   }
   if (!plan.staged.empty() && !recheck_staged(plan, run)) {
     // What was bad is removed and is taken from the medium again.
-    plan = plan_import(verified, map, run.state, run.blobs, left);
+    plan = plan_import(verified, maps, run.state, run.blobs, left);
   }
   require_home_space(run.options.home.root, plan.take_bytes, verified.descriptor().blobs);
 

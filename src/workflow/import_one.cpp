@@ -8,6 +8,7 @@
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
 #include "workflow/approved_head.hpp"
+#include "workflow/revocation.hpp"
 #include "workflow/verify.hpp"
 
 namespace airlock::workflow {
@@ -49,16 +50,14 @@ std::set<base::Digest> digests_to_leave(const bundle::VerifiedBundle& verified,
       }
     });
   }
-  const auto revoked = verified.revoked();
+  const Revocations revoked(verified.revoked());
   if (!left.empty() || !revoked.empty()) {
     std::set<base::Digest> in_state;
     verified.for_each_row([&](const model::FileRow& row) {
       if (!row.sha256) {
         return;
       }
-      if (std::find(revoked.begin(), revoked.end(), row.artifact) != revoked.end() ||
-          std::find(revoked.begin(), revoked.end(), row.sha256->to_string()) != revoked.end() ||
-          std::find(revoked.begin(), revoked.end(), row.sha256->hex()) != revoked.end()) {
+      if (revoked.find(row) != nullptr) {
         left.insert(*row.sha256);
       }
       if (left.contains(*row.sha256)) {
@@ -87,6 +86,29 @@ std::pair<base::Digest, std::uint64_t> store_head(const bundle::Head& head, cons
     writer.finish();
   }
   return {digest, bytes.size()};
+}
+
+// Other sendings of the same state, whose blobs are as good: what a need list was answered with lacks what its own
+// bundle had brought. Their heads say nothing that counts here, since each blob is known by its digest. True: there are
+// some.
+bool add_other_sendings(std::vector<bundle::BlobMap>& maps, const bundle::HeadCandidate& candidate,
+                        const bundle::VerifiedBundle& verified, const ImportRun& run) {
+  const auto& descriptor = verified.descriptor();
+  for (const bundle::HeadCandidate& other : run.heads) {
+    if (other.path == candidate.path || other.hint.channel != descriptor.channel ||
+        other.hint.serial != descriptor.serial) {
+      continue;
+    }
+    try {
+      maps.push_back(bundle::BlobMap::scan(bundle::Head::read(other.path), run.files.folders));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::interrupted) {
+        throw;
+      }
+      run.reporter.note(fmt::format("nothing is taken from {}: {}", other.path.string(), error.message()));
+    }
+  }
+  return maps.size() > 1;
 }
 
 ArtifactChanges changes_since(const std::optional<store::Generation>& before, const bundle::VerifiedBundle& verified,
@@ -126,8 +148,12 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
   const auto before = newest_of(run.state, proven.key);
   const auto existing = generation_of(run.state, proven.key, verified.bundle_id());
   const auto left = digests_to_leave(verified, before, run);
-  const auto map = bundle::BlobMap::scan(head, run.files.folders);
-  auto plan = plan_import(verified, map, run.state, run.blobs, left);
+  std::vector<bundle::BlobMap> maps = {bundle::BlobMap::scan(head, run.files.folders)};
+  const bundle::BlobMap map = maps.front();
+  auto plan = plan_import(verified, maps, run.state, run.blobs, left);
+  if (!plan.absent.empty() && add_other_sendings(maps, candidate, verified, run)) {
+    plan = plan_import(verified, maps, run.state, run.blobs, left);
+  }
   run.step("planned");
 
   ImportedBundle result;
@@ -166,7 +192,7 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
     result.changes = changes_since(before, verified, run.state);
   }
 
-  const auto taken = take_content(verified, map, plan, left, run);
+  const auto taken = take_content(verified, maps, plan, left, run);
   run.step("blobs-stored");
   base::Digest head_digest;
   std::uint64_t head_length = 0;

@@ -19,7 +19,8 @@ struct ImportRun {
   base::Reporter& reporter;
   const bundle::Policy& policy;
   const std::vector<PinnedRoot>& roots;
-  const BundleFiles& files;  // where volumes and approvals may lie
+  const BundleFiles& files;                         // where volumes and approvals may lie
+  const std::vector<bundle::HeadCandidate>& heads;  // all that are at hand
   store::StateDb& state;
   const store::BlobStore& blobs;
 
@@ -52,7 +53,7 @@ void check_rows(const bundle::VerifiedBundle& verified, const store::ChannelKey&
 struct Taken {
   std::uint64_t blobs = 0, bytes = 0;  // written
 };
-Taken take_content(const bundle::VerifiedBundle& verified, const bundle::BlobMap& map, ImportPlan& plan,
+Taken take_content(const bundle::VerifiedBundle& verified, const std::vector<bundle::BlobMap>& maps, ImportPlan& plan,
                    const std::set<base::Digest>& left, const ImportRun& run);
 
 // Step 14: one transaction, and the catalog switched after it.

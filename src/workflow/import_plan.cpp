@@ -43,8 +43,8 @@ class BlobIndex {
 
 }  // namespace
 
-ImportPlan plan_import(const bundle::VerifiedBundle& verified, const bundle::BlobMap& map, const store::StateDb& state,
-                       const store::BlobStore& blobs, const std::set<base::Digest>& left) {
+ImportPlan plan_import(const bundle::VerifiedBundle& verified, const std::vector<bundle::BlobMap>& maps,
+                       const store::StateDb& state, const store::BlobStore& blobs, const std::set<base::Digest>& left) {
   const auto& all = verified.blobs();
   std::vector<Fate> fates(all.size(), Fate::absent);
   ImportPlan plan;
@@ -61,13 +61,15 @@ ImportPlan plan_import(const bundle::VerifiedBundle& verified, const bundle::Blo
   }
   // In the order of the medium, so that it is read forwards and once.
   const BlobIndex index(all);
-  map.for_each([&](const base::Digest& sha256, const bundle::BlobLocation& location) {
-    if (const auto found = index.find(sha256); found && fates[*found] == Fate::absent) {
-      fates[*found] = Fate::take;
-      plan.take.push_back({all[*found], location});
-      plan.take_bytes += all[*found].length;
-    }
-  });
+  for (const bundle::BlobMap& map : maps) {
+    map.for_each([&](const base::Digest& sha256, const bundle::BlobLocation& location) {
+      if (const auto found = index.find(sha256); found && fates[*found] == Fate::absent) {
+        fates[*found] = Fate::take;
+        plan.take.push_back({all[*found], location});
+        plan.take_bytes += all[*found].length;
+      }
+    });
+  }
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (fates[i] == Fate::staged) {
       plan.staged.push_back(all[i]);

@@ -29,9 +29,10 @@ struct ImportPlan {
   std::uint64_t absent_bytes = 0;
 };
 
-// `left` are digests that are not wanted: withheld here, or revoked by the producer.
-ImportPlan plan_import(const bundle::VerifiedBundle& verified, const bundle::BlobMap& map, const store::StateDb& state,
-                       const store::BlobStore& blobs, const std::set<base::Digest>& left);
+// `left` are digests that are not wanted: withheld here, or revoked by the producer. `maps`: of the bundle itself, and
+// of other sendings of its state that are at hand.
+ImportPlan plan_import(const bundle::VerifiedBundle& verified, const std::vector<bundle::BlobMap>& maps,
+                       const store::StateDb& state, const store::BlobStore& blobs, const std::set<base::Digest>& left);
 
 // Blobs that the shipment promised and that are not at hand: not the base is missing, but a volume. At most
 // absent.size(); counted over all blobs of the state, since the store may hold some of what was left out.

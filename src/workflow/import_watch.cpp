@@ -36,7 +36,8 @@ bool FolderWatch::is_settled(const fs::path& head, const Seen& now) {
 
 std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter) {
   std::size_t taken = 0;
-  for (const auto& candidate : bundle::list_heads(m_folder)) {
+  const auto candidates = bundle::list_heads(m_folder);
+  for (const auto& candidate : candidates) {
     base::throw_if_interrupted();
     std::error_code error;
     Seen now;
@@ -51,6 +52,12 @@ std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter
     }
     auto options = m_options;
     options.bundles = {candidate.path};
+    for (const auto& other : candidates) {
+      if (other.path != candidate.path && other.hint.channel == candidate.hint.channel &&
+          other.hint.serial == candidate.hint.serial) {
+        options.beside.push_back(other.path);
+      }
+    }
     try {
       const auto report = import_bundles(options, clock, reporter);
       for (const auto& bundle : report.bundles) {

@@ -48,18 +48,35 @@ LocalBlobs::LocalBlobs(const Home& home, const std::vector<WrittenBundle>& bundl
   }
 }
 
-std::optional<bundle::BlobLocation> LocalBlobs::find(const base::Digest& sha256, std::uint64_t length) const {
-  for (const bundle::BlobMap& map : m_maps) {
-    if (auto location = map.find(sha256); location && location->length == length) {
-      return location;
-    }
-  }
+std::optional<bundle::BlobLocation> LocalBlobs::in_store(const base::Digest& sha256, std::uint64_t length) const {
   if (const auto slice = m_store.open(sha256); slice && slice->length == length) {
     return bundle::BlobLocation{
         .extents = {{.fd = slice->fd, .file = "the store", .offset = slice->offset, .length = slice->length}},
         .length = slice->length};
   }
   return std::nullopt;
+}
+
+std::optional<bundle::BlobLocation> LocalBlobs::find(const base::Digest& sha256, std::uint64_t length) const {
+  for (const bundle::BlobMap& map : m_maps) {
+    if (auto location = map.find(sha256); location && location->length == length) {
+      return location;
+    }
+  }
+  return in_store(sha256, length);
+}
+
+std::vector<bundle::BlobLocation> LocalBlobs::find_all(const base::Digest& sha256, std::uint64_t length) const {
+  std::vector<bundle::BlobLocation> locations;
+  for (const bundle::BlobMap& map : m_maps) {
+    if (auto location = map.find(sha256); location && location->length == length) {
+      locations.push_back(std::move(*location));
+    }
+  }
+  if (auto location = in_store(sha256, length)) {
+    locations.push_back(std::move(*location));
+  }
+  return locations;
 }
 
 std::size_t LocalFetchable::read(std::uint64_t offset, std::span<std::byte> buffer) const {

@@ -24,10 +24,16 @@ class LocalBlobs {
   // Lists what the bundles hold, newest first; those that went away or cannot be read are passed over with a note.
   LocalBlobs(const Home& home, const std::vector<WrittenBundle>& bundles, base::Reporter& reporter);
 
+  // Looked at before all others.
+  void prefer(bundle::BlobMap map) { m_maps.insert(m_maps.begin(), std::move(map)); }
+
   // Where a blob lies. Nothing is proven by it: whoever reads hashes.
   std::optional<bundle::BlobLocation> find(const base::Digest& sha256, std::uint64_t length) const;
+  std::vector<bundle::BlobLocation> find_all(const base::Digest& sha256, std::uint64_t length) const;
 
  private:
+  std::optional<bundle::BlobLocation> in_store(const base::Digest& sha256, std::uint64_t length) const;
+
   std::vector<bundle::BlobMap> m_maps;
   store::BlobStore m_store;
 };

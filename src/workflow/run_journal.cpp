@@ -28,6 +28,7 @@ Json to_json(const RunPlan& plan) {
   Json json = {{"format", 1},
                {"wish", plan.wish.hex()},
                {"serial", plan.serial},
+               {"shipment", plan.shipment},
                {"created", base::to_rfc3339(plan.created)},
                {"head", plan.head.string()},
                {"stem", plan.stem},
@@ -44,6 +45,7 @@ RunPlan plan_from(const Json& json, const std::string& name) {
   RunPlan plan;
   plan.wish = base::Digest::parse_sha256_hex(base::string_member(json, "wish", name));
   plan.serial = base::uint_member(json, "serial", name);
+  plan.shipment = json.contains("shipment") ? base::uint_member(json, "shipment", name) : 1;
   plan.created = base::parse_rfc3339(base::string_member(json, "created", name));
   plan.head = base::string_member(json, "head", name);
   plan.stem = base::string_member(json, "stem", name);

@@ -1,4 +1,5 @@
-// What makes an interrupted `bundle create` continue: `channels/<channel>/run/` holds the wish, what it resolved to,
+// What makes an interrupted `bundle create` continue (and `bundle ship`, in a folder of its own and without a lock's
+// rows): `channels/<channel>/run/` holds the wish, what it resolved to,
 // the serial and time that were given, and each digest that was learned on the way. The bytes themselves are in the
 // partial files, which need no journal (BundleOutput::resume).
 #pragma once
@@ -19,6 +20,7 @@ namespace airlock::workflow {
 struct RunPlan {
   base::Digest wish;  // what was asked for: another wish is another run
   std::uint64_t serial = 0;
+  std::uint64_t shipment = 1;
   base::Time created{};
   std::filesystem::path head;  // the output's final name
   std::string stem;

@@ -217,11 +217,21 @@ MadeBundle make_bundle(const std::filesystem::path& directory, const std::vector
                            .attachments = {},
                            .revoked = plan.revoked,
                            .previous = plan.previous};
-  input.attachments.push_back(attach(contents, "sbom", "application/spdx+json",
-                                     bundle::build_sbom(lock, plan.created, plan.channel, plan.serial)));
-  input.attachments.push_back(
-      attach(contents, "provenance", "application/vnd.in-toto+json",
-             bundle::build_provenance(lock, bundle::build_catalogs(lock), plan.created, plan.serial, signing)));
+  std::vector<base::Digest> left_out;
+  if (plan.metadata_only && plan.previous) {
+    // Statements alone bring no documents: those that the site has stay.
+    const std::string name(bundle::k_attachments_target);
+    input.attachments = bundle::parse_attachments(plan.previous->targets.at(name), name);
+    for (const bundle::Attachment& attachment : input.attachments) {
+      left_out.push_back(attachment.sha256);
+    }
+  } else {
+    input.attachments.push_back(attach(contents, "sbom", "application/spdx+json",
+                                       bundle::build_sbom(lock, plan.created, plan.channel, plan.serial)));
+    input.attachments.push_back(
+        attach(contents, "provenance", "application/vnd.in-toto+json",
+               bundle::build_provenance(lock, bundle::build_catalogs(lock), plan.created, plan.serial, signing)));
+  }
 
   std::set<base::Digest> omitted;
   for (const BundleFile& file : files) {
@@ -230,7 +240,6 @@ MadeBundle make_bundle(const std::filesystem::path& directory, const std::vector
     }
   }
   bundle::Shipment shipment{.number = plan.shipment};
-  std::vector<base::Digest> left_out;
   bundle::OutputPlan output_plan{.directory = directory,
                                  .stem = bundle::bundle_stem(plan.channel, plan.serial, plan.shipment),
                                  .single_file = plan.single_file,

@@ -73,7 +73,7 @@ struct BundlePlan {
   std::set<std::string> omit = {};                // paths whose content the shipment leaves out
   bool metadata_only = false;
   std::optional<bundle::HeadContents> previous = {};
-  std::vector<std::string> revoked = {};
+  std::vector<bundle::Revoked> revoked = {};
   bool sealed = true;
   std::optional<std::size_t> approvers = {};  // how many have signed; empty: all
   std::filesystem::path single_file = {};     // the head's name; empty: by channel, serial and shipment

@@ -164,7 +164,7 @@ TEST_CASE("what is left out has one digest whatever its order", "[bundle][docume
 TEST_CASE("what is revoked is a sorted list of digests and package URLs", "[bundle][documents]") {
   const std::string digest = base::sha256("bad").to_string();
   const std::string text = revoked_text({"pkg:npm/evil@1.0.0", digest, digest});
-  CHECK(parse_revoked(text, "r") == std::vector<std::string>{"pkg:npm/evil@1.0.0", digest});
+  CHECK(parse_revoked(text, "r") == std::vector<Revoked>{"pkg:npm/evil@1.0.0", digest});
   CHECK(parse_revoked("", "r").empty());
   CHECK(code_of([] { return revoked_text({"left-pad"}); }) == ErrorCode::malformed);
   for (const std::string& bad : {std::string("{}\n"), text + "\n", text.substr(0, text.size() - 1), text + text,

@@ -54,7 +54,7 @@ TEST_CASE("metadata alone verifies", "[bundle][verify]") {
       make_bundle(folder.path(), sample_files(), keys, {.metadata_only = true, .revoked = {"pkg:npm/evil@1.0.0"}});
   const VerifiedBundle bundle = verify(made, verify_options(keys));
   CHECK(bundle.shipment().kind == Shipment::Kind::metadata);
-  CHECK(bundle.revoked() == std::vector<std::string>{"pkg:npm/evil@1.0.0"});
+  CHECK(bundle.revoked() == std::vector<Revoked>{"pkg:npm/evil@1.0.0"});
 }
 
 TEST_CASE("a chain of states verifies, with keys that changed on the way", "[bundle][verify]") {

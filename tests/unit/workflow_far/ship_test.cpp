@@ -1,0 +1,365 @@
+// One approved state for many sites: sent again with what each lacks, by the same approval.
+#include "far_fixture.hpp"
+
+#include <algorithm>
+
+#include "../workflow/near_host.hpp"
+#include "trust/dsse.hpp"
+#include "workflow/import_watch.hpp"
+#include "workflow/pinned_roots.hpp"
+#include "workflow/receipt.hpp"
+#include "workflow/ship.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+using base::ErrorCode;
+using workflow::ShipContent;
+
+namespace {
+
+// A producer's home whose channel has files of its own disk.
+class Producer {
+ public:
+  NearHost host;
+
+  // The next state of the channel: these files and no others.
+  workflow::CreateReport create(const std::map<std::string, std::string>& files,
+                                const std::vector<fs::path>& bases = {}) {
+    std::string manifest = "name: site-a\nfiles:\n";
+    for (const auto& [name, content] : files) {
+      base::write_file_atomic(host.root() / name, content);
+      manifest += "  - { source: " + name + ", path: data/" + name + " }\n";
+    }
+    auto options = host.options(host.manifest(manifest));
+    options.bases = bases;
+    return host.create(options);
+  }
+
+  workflow::ShipOptions options(const fs::path& bundle, const std::string& folder = "again") const {
+    workflow::ShipOptions options;
+    options.bundle = bundle;
+    options.output = (host.root() / folder).string() + "/";
+    options.readback = workflow::Readback::never;
+    return options;
+  }
+
+  workflow::ShipReport ship(const workflow::ShipOptions& options) { return ship_at(options, 0); }
+  workflow::ShipReport ship_at(const workflow::ShipOptions& options, int day) {
+    const base::FixedClock clock(bundle_time(day));
+    return workflow::ship_bundle(host.home(), options, host.keys(), clock, host.reporter());
+  }
+};
+
+// A site that pinned the producer's root.
+struct FarSite : Site {
+  explicit FarSite(const Producer& producer) {
+    workflow::pin_root(home, producer.host.keys().roots().front(), {});
+    clock.set(bundle_time(1));
+  }
+  fs::path receipt(const std::string& name = "receipt.json") const {
+    const fs::path path = folder.path() / name;
+    workflow::write_receipt_file(workflow::make_receipt(state(), clock.now()), path);
+    return path;
+  }
+  fs::path need(std::uint64_t serial) const {
+    return home.root / "receipts" / ("need-site-a-" + std::to_string(serial) + ".json");
+  }
+};
+
+std::set<std::string> digests_in(const fs::path& head) {
+  std::set<std::string> digests;
+  const auto opened = bundle::Head::read(head);
+  bundle::BlobMap::scan(opened, {}).for_each([&](const base::Digest& digest, const bundle::BlobLocation&) {
+    digests.insert(digest.hex());
+  });
+  return digests;
+}
+
+std::string digest_hex(std::string_view text) {
+  return base::sha256(text).hex();
+}
+
+}  // namespace
+
+TEST_CASE("a state is sent again as it was approved", "[ship]") {
+  Producer near;
+  const auto made = near.create({{"a.txt", "first"}, {"b.txt", "second"}});
+  const auto sent = near.ship(near.options(made.bundle));
+  CHECK(sent.shipment == 2);
+  CHECK(sent.bundle.filename() == "site-a-1-s2.airlock");
+  CHECK(sent.bundle_id == made.bundle_id);
+  CHECK(sent.kind == bundle::Shipment::Kind::full);
+  CHECK(sent.blobs_omitted == 0);
+  const auto before = bundle::Head::read(made.bundle).contents();
+  const auto after = bundle::Head::read(sent.bundle).contents();
+  CHECK(before.metadata == after.metadata);  // the timestamp is fresh, so it is kept
+  CHECK(before.targets == after.targets);
+  CHECK(before.oci_index == after.oci_index);
+  CHECK(before.shipment != after.shipment);
+
+  FarSite site(near);
+  CHECK(site.verify(sent.bundle).ok());
+  site.import({sent.bundle});
+  CHECK(site.served("file", "data/a.txt") == "first");
+  // The first sending then brings nothing new.
+  CHECK(site.import({made.bundle}).bundles.front().outcome == workflow::ImportedBundle::Outcome::nothing_to_do);
+
+  const auto third = near.ship(near.options(made.bundle, "third"));
+  CHECK(third.shipment == 3);
+}
+
+TEST_CASE("what one base lacks is sent, and nothing else", "[ship]") {
+  Producer near;
+  FarSite site(near);
+  const auto first = near.create({{"a.txt", "old"}, {"b.txt", "stays"}});
+  site.import({first.bundle});
+  const auto second = near.create({{"a.txt", "new"}, {"b.txt", "stays"}});
+  auto options = near.options(second.bundle);
+  options.bases = {site.receipt()};
+  const auto sent = near.ship(options);
+  CHECK(sent.kind == bundle::Shipment::Kind::delta);
+  const auto held = digests_in(sent.bundle);
+  CHECK(held.contains(digest_hex("new")));
+  CHECK_FALSE(held.contains(digest_hex("stays")));
+  CHECK(held.size() == sent.blobs_included);
+  CHECK(sent.blobs_included + sent.blobs_omitted == sent.blobs);
+  CHECK(site.verify(sent.bundle).ok());
+  site.import({sent.bundle});
+  CHECK(site.served("file", "data/a.txt") == "new");
+  CHECK(site.served("file", "data/b.txt") == "stays");
+}
+
+TEST_CASE("three sites at different stages are served by one sending", "[ship]") {
+  Producer near;
+  FarSite newest(near);
+  FarSite older(near);
+  FarSite oldest(near);
+  const auto one = near.create({{"a.txt", "1"}});
+  for (auto* site : {&newest, &older, &oldest}) {
+    site->import({one.bundle});
+  }
+  const auto two = near.create({{"a.txt", "1"}, {"b.txt", "2"}});
+  newest.import({two.bundle});
+  older.import({two.bundle});
+  const auto three = near.create({{"a.txt", "1"}, {"b.txt", "2"}, {"c.txt", "3"}});
+  newest.import({three.bundle});
+  const auto four = near.create({{"a.txt", "1"}, {"b.txt", "2"}, {"c.txt", "3"}, {"d.txt", "4"}});
+  auto options = near.options(four.bundle);
+  options.bases = {newest.receipt(), older.receipt(), oldest.receipt()};
+  const auto sent = near.ship(options);
+  const auto held = digests_in(sent.bundle);
+  CHECK_FALSE(held.contains(digest_hex("1")));
+  CHECK(held.contains(digest_hex("2")));
+  CHECK(held.contains(digest_hex("3")));
+  CHECK(held.contains(digest_hex("4")));
+  CHECK(bundle::parse_shipment(trust::parse_envelope(bundle::Head::read(sent.bundle).shipment(), "s", 1u << 20).payload,
+                               "s")
+            .bases.size() == 3);
+  for (auto* site : {&newest, &older, &oldest}) {
+    site->import({sent.bundle});
+    CHECK(site->served("file", "data/b.txt") == "2");
+    CHECK(site->served("file", "data/d.txt") == "4");
+  }
+}
+
+TEST_CASE("a need list gets exactly what it names", "[ship]") {
+  Producer near;
+  FarSite site(near);
+  const auto one = near.create({{"a.txt", "1"}});
+  site.import({one.bundle});
+  // Three bundles that never arrive, and a delta on the last of them that does.
+  near.create({{"a.txt", "1"}, {"b.txt", "2"}});
+  near.create({{"a.txt", "1"}, {"b.txt", "2"}, {"c.txt", "3"}});
+  const auto four = near.create({{"b.txt", "2"}, {"c.txt", "3"}, {"d.txt", "4"}});
+  const auto five = near.create({{"b.txt", "2"}, {"c.txt", "3"}, {"d.txt", "4"}, {"e.txt", "5"}}, {four.bundle});
+  CHECK(code_of([&] { return site.import({five.bundle}); }) == ErrorCode::base_missing);
+  auto options = near.options(five.bundle);
+  options.bases = {site.need(5)};
+  const auto sent = near.ship(options);
+  const std::set<std::string> wanted = {digest_hex("2"), digest_hex("3"), digest_hex("4")};
+  CHECK(digests_in(sent.bundle) == wanted);
+
+  SECTION("and with the bundle that was refused the site is complete") {
+    const auto report = site.import({sent.bundle, five.bundle});
+    CHECK(report.bundles.front().serial == 5);
+    CHECK(site.served("file", "data/e.txt") == "5");
+    CHECK(site.served("file", "data/b.txt") == "2");
+  }
+  SECTION("in whichever order they are named") {
+    site.import({five.bundle, sent.bundle});
+    CHECK(site.served("file", "data/e.txt") == "5");
+  }
+  SECTION("a site that no longer has that bundle says what it lacks now") {
+    CHECK(code_of([&] { return site.import({sent.bundle}); }) == ErrorCode::base_missing);
+    auto again = near.options(five.bundle, "third");
+    again.bases = {site.need(5)};
+    const auto third = near.ship(again);
+    CHECK(digests_in(third.bundle).contains(digest_hex("5")));
+    site.import({sent.bundle, third.bundle});
+    CHECK(site.served("file", "data/e.txt") == "5");
+  }
+}
+
+TEST_CASE("a sending may be cut otherwise than the first", "[ship]") {
+  Producer near;
+  FarSite site(near);
+  const auto made = near.create({{"a.bin", content_for(1, 40'000)}, {"b.bin", content_for(2, 9'000)}});
+  auto cut = near.options(made.bundle, "cut");
+  cut.volume_size = 16 * 1024;
+  const auto volumes = near.ship(cut);
+  CHECK(volumes.volumes.size() >= 3);
+  auto whole = near.options(volumes.bundle, "whole");
+  const auto one = near.ship(whole);
+  CHECK(one.volumes.empty());
+  site.import({one.bundle});
+  CHECK(site.served("file", "data/a.bin") == content_for(1, 40'000));
+
+  SECTION("with a volume gone the other copies do") {
+    fs::remove(volumes.volumes.front());
+    CHECK(near.ship(near.options(volumes.bundle, "more")).shipment == 4);
+  }
+  SECTION("with every copy gone it says which volume is missing") {
+    fs::remove(volumes.volumes.front());
+    fs::remove(made.bundle);
+    fs::remove(one.bundle);
+    CHECK(code_of([&] { return near.ship(near.options(volumes.bundle, "more")); }) == ErrorCode::volume_missing);
+  }
+}
+
+TEST_CASE("statements alone renew a state, and no two are the same version", "[ship]") {
+  Producer near;
+  FarSite site(near);
+  const auto made = near.create({{"a.txt", "1"}});
+  site.import({made.bundle});
+  auto options = near.options(made.bundle, "renewed");
+  options.content = ShipContent::statements;
+  const auto day_20 = near.ship_at(options, 20);
+  CHECK(day_20.kind == bundle::Shipment::Kind::metadata);
+  CHECK(day_20.new_timestamp);
+  CHECK(digests_in(day_20.bundle).empty());
+  // From the first bundle again, as if the renewal in between were forgotten.
+  options.output = (near.host.root() / "renewed-again").string() + "/";
+  const auto day_40 = near.ship_at(options, 40);
+  CHECK(day_40.shipment == 3);
+  CHECK(day_40.timestamp_expires > day_20.timestamp_expires);
+  site.clock.set(bundle_time(41));
+  CHECK(site.import({day_20.bundle}).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
+  CHECK(site.import({day_40.bundle}).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
+  CHECK(site.generations().size() == 1);
+  CHECK(site.served("file", "data/a.txt") == "1");
+  // The older renewal is stale, not an alarm.
+  CHECK(code_of([&] { return site.import({day_20.bundle}); }) == ErrorCode::rollback);
+
+  SECTION("a state whose approval ran out is not sent again") {
+    options.output = (near.host.root() / "late").string() + "/";
+    CHECK(code_of([&] { return near.ship_at(options, 400); }) == ErrorCode::expired);
+    CHECK_FALSE(fs::exists(near.host.root() / "late"));
+  }
+}
+
+TEST_CASE("a damaged source is named, and what was written is kept", "[ship]") {
+  Producer near;
+  const auto made = near.create({{"a.bin", content_for(1, 300'000)}, {"b.bin", content_for(2, 300'000)}});
+  const auto good = read_whole(made.bundle);
+  flip_bit(made.bundle, offset_of(made.bundle, content_for(2, 100)) + 5'000);
+  const auto options = near.options(made.bundle);
+  const auto error = error_of([&] { return near.ship(options); });
+  CHECK(error.code() == ErrorCode::tampered);
+  CHECK(error.message().find(base::sha256(content_for(2, 300'000)).hex()) != std::string::npos);
+  CHECK(error.message().find("site-a-1.airlock") != std::string::npos);
+  CHECK_FALSE(fs::exists(near.host.root() / "again" / "site-a-1-s2.airlock"));
+
+  base::write_file_atomic(made.bundle, good);
+  const auto sent = near.ship(options);
+  CHECK(sent.continued);
+  CHECK(sent.shipment == 2);
+  CHECK(sent.bytes_written < 650'000);  // the first file was there
+  FarSite site(near);
+  site.import({sent.bundle});
+  CHECK(site.served("file", "data/b.bin") == content_for(2, 300'000));
+}
+
+TEST_CASE("what cannot be sent is refused before anything is written", "[ship]") {
+  Producer near;
+  const auto made = near.create({{"a.txt", "1"}});
+  auto options = near.options(made.bundle);
+
+  SECTION("for a site that does not know the channel") {
+    const ProducerKeys other;
+    Medium medium;
+    Site site(&other);
+    site.import({make_bundle(medium.path(), {text_file("x", "y")}, other, {.channel = "site-b"}).head});
+    workflow::write_receipt_file(workflow::make_receipt(site.state(), bundle_time(1)), near.host.root() / "b.json");
+    options.bases = {near.host.root() / "b.json"};
+    CHECK(code_of([&] { return near.ship(options); }) == ErrorCode::foreign);
+  }
+  SECTION("of another producer") {
+    const ProducerKeys other;
+    Medium medium;
+    options.bundle = make_bundle(medium.path(), {text_file("x", "y")}, other).head;
+    CHECK(base::error_code_info(code_of([&] { return near.ship(options); })).exit_code == 3);
+  }
+  SECTION("when it is a draft") {
+    auto contents = bundle::Head::read(made.bundle).contents();
+    contents.shipment.clear();
+    contents.metadata.erase("timestamp.json");
+    base::write_file_atomic(near.host.root() / "draft.airlock",
+                            bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone).value());
+    options.bundle = near.host.root() / "draft.airlock";
+    CHECK(code_of([&] { return near.ship(options); }) == ErrorCode::approval_missing);
+  }
+  SECTION("when another file has its name") {
+    fs::create_directories(near.host.root() / "again");
+    base::write_file_atomic(near.host.root() / "again" / "site-a-1-s2.airlock", "mine");
+    CHECK(code_of([&] { return near.ship(options); }) == ErrorCode::conflict);
+    CHECK(read_whole(near.host.root() / "again" / "site-a-1-s2.airlock") == "mine");
+  }
+  SECTION("when the bytes that a delta left out are nowhere") {
+    const auto delta = near.create({{"a.txt", "1"}, {"b.txt", "2"}}, {made.bundle});
+    fs::remove(made.bundle);
+    options.bundle = delta.bundle;
+    CHECK(code_of([&] { return near.ship(options); }) == ErrorCode::base_missing);
+  }
+  CHECK_FALSE(fs::exists(near.host.root() / "again" / "site-a-1-s2.airlock.partial"));
+}
+
+TEST_CASE("what a site withholds is not sent unasked", "[ship]") {
+  Producer near;
+  FarSite site(near);
+  const auto made = near.create({{"a.txt", "1"}, {"b.txt", "2"}});
+  auto import = site.options({made.bundle});
+  import.withhold = {base::sha256("2")};
+  import.reason = "not for this site";
+  workflow::import_bundles(import, site.clock, site.reporter);
+  auto options = near.options(made.bundle);
+  options.bases = {site.receipt()};
+  const auto sent = near.ship(options);
+  CHECK(sent.kind == bundle::Shipment::Kind::metadata);
+  options.withheld = workflow::Withheld::send_again;
+  options.output = (near.host.root() / "asked").string() + "/";
+  const auto asked = near.ship(options);
+  CHECK(digests_in(asked.bundle) == std::set<std::string>{digest_hex("2")});
+}
+
+TEST_CASE("a watched folder completes one sending from another of the same state", "[ship]") {
+  Producer near;
+  FarSite site(near);
+  site.import({near.create({{"a.txt", "1"}}).bundle});
+  const auto two = near.create({{"a.txt", "1"}, {"b.txt", "2"}});
+  const auto three = near.create({{"b.txt", "2"}, {"c.txt", "3"}}, {two.bundle});
+  Medium diode;
+  fs::copy_file(three.bundle, diode.path() / "x1");
+  workflow::FolderWatch watch(diode.path(), site.options({}));
+  CHECK(watch.look(site.clock, site.reporter) == 0);
+  CHECK(watch.look(site.clock, site.reporter) == 0);  // its base is missing
+  auto options = near.options(three.bundle);
+  options.bases = {site.need(3)};
+  fs::copy_file(near.ship(options).bundle, diode.path() / "x0");
+  std::size_t taken = 0;
+  for (int i = 0; i < 3; ++i) {
+    taken += watch.look(site.clock, site.reporter);
+  }
+  CHECK(taken == 2);  // and the other one is the same again
+  CHECK(site.served("file", "data/b.txt") == "2");
+  CHECK(site.served("file", "data/c.txt") == "3");
+}
