@@ -124,12 +124,14 @@ std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
   add_bundle_make_commands(*bundle, session);
   add_bundle_approve_commands(*bundle, session);
   add_bundle_ship_commands(*bundle, session);
+  add_bundle_revoke_command(*bundle, session);
   add_bundle_look_commands(*bundle, session);
   add_bundle_take_commands(*app, *bundle, session);
   bundle->footer("Example:\n  airlock bundle create -m airlock.yaml -o /media/stick/");
   add_trust_commands(*app, session);
   add_store_commands(*app, session);
   add_backup_commands(*app, session);
+  add_block_commands(*app, session);
   add_push_command(*app, session);
   add_serve_command(*app, session);
   add_pool_commands(*app, session);

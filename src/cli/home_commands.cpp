@@ -116,6 +116,10 @@ void status(Session& session) {
                         report.catalog == 0 ? "none" : fmt::format("{}", report.catalog), services_text(report),
                         audit_mark_text(report.audit_number, report.audit_head), channels_text(report, now));
   }
+  if (!report.blocks.empty() || !report.revoked.empty()) {
+    text += fmt::format("denied   {} blocked here, {} revoked by producers; `airlock block --list` shows them\n",
+                        report.blocks.size(), report.revoked.size());
+  }
   for (const auto& finding : report.findings) {
     findings.push_back(finding_json(finding));
     text += fmt::format("{}  {}: {}\n",
@@ -136,7 +140,9 @@ void status(Session& session) {
                   {"next_import_bytes", report.next_import},
                   {"services", services_json(report)},
                   {"audit", {{"number", report.audit_number}, {"head", report.audit_head}}},
-                  {"catalog", report.catalog}},
+                  {"catalog", report.catalog},
+                  {"blocked", report.blocks.size()},
+                  {"revoked", report.revoked.size()}},
                  text);
 }
 

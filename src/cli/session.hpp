@@ -75,12 +75,14 @@ void add_keys_commands(CLI::App& app, Session& session);
 void add_bundle_make_commands(CLI::App& bundle, Session& session);     // lock, create, compare
 void add_bundle_approve_commands(CLI::App& bundle, Session& session);  // sign, seal
 void add_bundle_ship_commands(CLI::App& bundle, Session& session);     // ship
-void add_bundle_look_commands(CLI::App& bundle, Session& session);     // inspect, diff, extract, explain
+void add_bundle_revoke_command(CLI::App& bundle, Session& session);
+void add_bundle_look_commands(CLI::App& bundle, Session& session);  // inspect, diff, extract, explain
 void add_bundle_take_commands(CLI::App& app, CLI::App& bundle,
                               Session& session);  // verify, import, and their short forms
 void add_trust_commands(CLI::App& app, Session& session);
 void add_store_commands(CLI::App& app, Session& session);   // store …, status, audit, wants
 void add_backup_commands(CLI::App& app, Session& session);  // backup, restore
+void add_block_commands(CLI::App& app, Session& session);   // block, unblock
 void add_push_command(CLI::App& app, Session& session);
 void add_serve_command(CLI::App& app, Session& session);
 void add_pool_commands(CLI::App& app, Session& session);

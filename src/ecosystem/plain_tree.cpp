@@ -60,7 +60,7 @@ ServerResponse get_file(const MirrorContext& context, const std::string& ecosyst
     return not_here(context, ecosystem, path);
   }
   if (row->kind == Kind::withheld) {
-    return ServerResponse::text(403, fmt::format("'{}' was refused on this side\n", path));
+    return ServerResponse::text(403, fmt::format("'{}' {}\n", path, why_withheld(*row)));
   }
   if (!has_content(*row)) {
     return not_here(context, ecosystem, path);

@@ -13,13 +13,10 @@
 #include "base/text.hpp"
 #include "store/row_columns.hpp"
 #include "store/state_db_impl.hpp"
+#include "store/user_name.hpp"
 
 namespace airlock::store {
 
-namespace {
-
-// The real user: who started this, also under a set-user-id wrapper. Root is often somebody else, who came by sudo;
-// what sudo left in the environment is believed of root only, who could write here whatever pleases him.
 std::string user_name() {
   const uid_t uid = ::getuid();
   const char* const through_sudo = uid == 0 ? std::getenv("SUDO_USER") : nullptr;
@@ -34,6 +31,8 @@ std::string user_name() {
   }
   return fmt::format("uid {}", uid);
 }
+
+namespace {
 
 AuditEntry read_entry(const base::Statement& query) {
   return {.number = static_cast<std::uint64_t>(query.number(0)),

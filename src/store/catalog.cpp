@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t k_idle_connections = 64;
 
 std::string select_sql(std::string_view condition) {
-  return fmt::format("SELECT {}, channel, generation FROM files WHERE {}", k_row_columns, condition);
+  return fmt::format("SELECT {}, channel, generation, reason FROM files WHERE {}", k_row_columns, condition);
 }
 
 CatalogRow read_catalog_row(const base::Statement& statement) {
@@ -33,6 +33,7 @@ CatalogRow read_catalog_row(const base::Statement& statement) {
   read_row(statement, 0, row);
   row.channel = statement.text(k_row_column_count);
   row.generation = static_cast<std::uint64_t>(statement.number(k_row_column_count + 1));
+  row.reason = statement.text(k_row_column_count + 2);
   return row;
 }
 
@@ -71,6 +72,10 @@ std::string info_value(const base::Database& database, std::string_view key) {
 }
 
 }  // namespace
+
+std::string why_withheld(const CatalogRow& row) {
+  return row.reason.empty() ? "was refused on this side" : "is " + row.reason;
+}
 
 struct Catalog::Impl {
   explicit Impl(fs::path the_file) : file(std::move(the_file)) {

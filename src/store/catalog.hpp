@@ -19,7 +19,10 @@ namespace airlock::store {
 struct CatalogRow : model::FileRow {
   std::string channel;
   std::uint64_t generation = 0;
+  std::string reason = {};  // of a withheld row: why, for clients; empty: it was refused or damaged on import
 };
+// "is blocked on this side: REASON": what follows the name of a withheld row in an answer to a client.
+std::string why_withheld(const CatalogRow& row);
 
 class Catalog {
  public:

@@ -33,7 +33,7 @@ constexpr std::size_t k_catalogs_kept = 3;
 
 std::string schema() {
   return fmt::format("CREATE TABLE files ({}, channel TEXT NOT NULL, generation INTEGER NOT NULL, "
-                     "PRIMARY KEY (ecosystem, path)) WITHOUT ROWID;"
+                     "reason TEXT NOT NULL, PRIMARY KEY (ecosystem, path)) WITHOUT ROWID;"
                      "CREATE TABLE aliases (other TEXT PRIMARY KEY, sha256 BLOB NOT NULL) WITHOUT ROWID;"
                      "CREATE TABLE counts (ecosystem TEXT PRIMARY KEY, rows INTEGER NOT NULL) WITHOUT ROWID;"
                      "CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
@@ -41,7 +41,8 @@ std::string schema() {
 }
 
 std::string insert_sql(std::string_view verb) {
-  return fmt::format("{} INTO files ({}, channel, generation) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", verb, k_row_columns);
+  return fmt::format("{} INTO files ({}, channel, generation, reason) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", verb,
+                     k_row_columns);
 }
 
 // Which of two rows of one path is served, or neither.
@@ -53,6 +54,10 @@ Choice choose(const CatalogRow& here, const CatalogRow& added) {
   }
   if (here.kind == Kind::tag && added.kind == Kind::tag) {
     return Choice::replace;
+  }
+  // What is not served means nothing, so other content of that path does not contradict it.
+  if (here.sha256 != added.sha256 && (here.kind == Kind::withheld || added.kind == Kind::withheld)) {
+    return here.kind == Kind::withheld ? Choice::replace : Choice::keep;
   }
   if (here.sha256 != added.sha256) {
     return Choice::conflict;
@@ -117,7 +122,8 @@ void CatalogBuilder::add(const CatalogRow& row) {
   const auto bind = [&](base::Statement& statement) -> base::Statement& {
     bind_row(statement, 1, row);
     return statement.bind(k_row_column_count + 1, std::string_view(row.channel))
-        .bind(k_row_column_count + 2, to_integer(row.generation));
+        .bind(k_row_column_count + 2, to_integer(row.generation))
+        .bind(k_row_column_count + 3, std::string_view(row.reason));
   };
   bind(*m_impl->insert).run();
   if (m_impl->database->changes() == 1) {

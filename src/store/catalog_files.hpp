@@ -8,7 +8,7 @@
 namespace airlock::store {
 
 // The number of the schema that this airlock writes; it reads the same one only, as each activation writes anew.
-inline constexpr int k_catalog_format = 1;
+inline constexpr int k_catalog_format = 2;
 
 inline std::filesystem::path catalog_folder(const std::filesystem::path& home) {
   return home / "catalog";

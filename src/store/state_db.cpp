@@ -42,8 +42,15 @@ const std::string k_step_1 = fmt::format(
     "  user TEXT NOT NULL, detail TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL);",
     k_row_definition);
 
-std::array<std::string_view, 1> schema_steps() {
-  return {k_step_1};
+constexpr std::string_view k_step_2 =
+    "CREATE TABLE revoked (channel INTEGER NOT NULL REFERENCES channels, item TEXT NOT NULL, reason TEXT NOT NULL, "
+    "  since INTEGER NOT NULL, PRIMARY KEY (channel, item)) WITHOUT ROWID;"
+    "CREATE TABLE blocks (item TEXT PRIMARY KEY, reason TEXT NOT NULL, ticket TEXT NOT NULL, user TEXT NOT NULL, "
+    "  since INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE blocked_blobs (item TEXT NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY (item, sha256)) WITHOUT ROWID;";
+
+std::array<std::string_view, 2> schema_steps() {
+  return {k_step_1, k_step_2};
 }
 
 fs::path database_path(const fs::path& home) {
@@ -99,15 +106,17 @@ StateDb::Impl::Impl(const fs::path& home, Access access)
   const auto steps = schema_steps();
   if (access == Access::change) {
     database.migrate(steps);
+    step = static_cast<std::int64_t>(steps.size());
     return;
   }
   base::Statement version = database.prepare("PRAGMA user_version");
   version.step();
-  if (version.number(0) > static_cast<std::int64_t>(steps.size())) {
+  step = version.number(0);
+  if (step > static_cast<std::int64_t>(steps.size())) {
     throw Error(ErrorCode::unsupported, fmt::format("{} was written by a newer airlock", database_path(home).string()))
         .with_hint("use that version, or restore a backup made by this one");
   }
-  if (version.number(0) == 0) {
+  if (step == 0) {
     throw Error(ErrorCode::not_found, fmt::format("nothing was imported into {} yet", home.string()))
         .with_hint("name another home with --home, or import a bundle first");
   }

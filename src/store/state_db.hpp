@@ -54,6 +54,21 @@ struct Restored {
   bool floors_given = false;  // by a receipt or from paper, so that nothing older than the loss can come in
 };
 
+// What a producer took back of a channel. It stays so, whichever generation is served.
+struct RevokedItem {
+  ChannelKey channel;
+  std::string item;  // a model::Item
+  std::string reason;
+  base::Time since{};
+};
+
+// What this site does not serve, whoever brings it.
+struct Block {
+  std::string item;  // a model::Item
+  std::string reason, ticket, user;
+  base::Time since{};
+};
+
 struct AuditEntry {
   std::uint64_t number = 0;
   base::Time time{};
@@ -118,6 +133,16 @@ class StateDb {
   void drop_generation(std::uint64_t generation);  // must not be active
   std::uint64_t next_catalog_number();             // counts up, and is the number below from then on
   std::uint64_t catalog_number() const;            // of the catalog that belongs to this state; 0: none
+
+  // What must not be served. The catalog leaves it out from its next number on.
+  void add_revoked(const RevokedItem& revoked);  // one that is known already stays as it is
+  std::vector<RevokedItem> revoked() const;      // by channel and item
+  void set_block(const Block& block);            // replaces one of the same item; `user` is filled in
+  bool remove_block(const std::string& item);    // false: there is none
+  std::vector<Block> blocks() const;             // by item
+  // Blobs that a block keeps from being swept away, also after the rows that it meant are gone.
+  void keep_for_block(const std::string& item, const base::Digest& sha256);
+  void for_each_kept_blob(const std::function<void(const base::Digest&)>& visit) const;
 
   // Appends to the log, with the name of the user who runs this process.
   void audit(base::Time time, std::string_view action, std::string_view detail_json);

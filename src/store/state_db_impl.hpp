@@ -30,6 +30,7 @@ struct StateDb::Impl {
   std::optional<base::FileLock> lock;  // before the database, so that it is released after it
   base::Database database;
   std::map<std::string, std::unique_ptr<base::Statement>, std::less<>> statements;
+  std::int64_t step = 0;  // of the schema; readers may meet an older one
 };
 
 // Leaves a cached statement without a running query, however its user ended.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "store/denials.hpp"
 #include "store/row_columns.hpp"
 #include "store/state_db_impl.hpp"
 
@@ -178,6 +179,7 @@ std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const fs::path& 
     number = state.next_catalog_number();
   }
   auto builder = std::make_unique<CatalogBuilder>(home, number);
+  const Denials denials(state);
   std::vector<Generation> generations = state.generations();
   for (auto generation = generations.rbegin(); generation != generations.rend(); ++generation) {
     if (!generation->active) {
@@ -188,6 +190,12 @@ std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const fs::path& 
     catalog_row.generation = generation->id;
     state.for_each_row(generation->id, [&](const model::FileRow& row) {
       static_cast<model::FileRow&>(catalog_row) = row;
+      catalog_row.reason.clear();
+      // Whatever generation is served, also an old one again: what is denied is not.
+      if (const auto* denial = row.kind == model::Kind::known ? nullptr : denials.find(generation->channel, row)) {
+        catalog_row.kind = model::Kind::withheld;
+        catalog_row.reason = denial->why;
+      }
       builder->add(catalog_row);
     });
   }

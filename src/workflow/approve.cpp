@@ -211,21 +211,17 @@ bundle::Shipment shipment_of(const Draft& draft, const std::vector<fs::path>& fo
     ++shipment.blobs;
     shipment.bytes += location.length;
   });
-  std::vector<Digest> omitted;
-  for (const model::FileRow& row : rows_of(draft.contents)) {
-    if (has_blob(row) && !map.find(*row.sha256)) {
-      omitted.push_back(*row.sha256);
-    }
-  }
-  std::ranges::sort(omitted);
-  omitted.erase(std::unique(omitted.begin(), omitted.end()), omitted.end());
+  std::vector<Digest> omitted = state_digests(draft.contents);
+  std::erase_if(omitted, [&map](const Digest& digest) { return map.find(digest).has_value(); });
   shipment.omitted_blobs = omitted.size();
   shipment.omitted = bundle::omitted_digest(omitted);
   if (written != nullptr) {
     shipment.bases = written->bases;
   }
   const bool delta = !omitted.empty() || !shipment.bases.empty();
-  shipment.kind = delta ? bundle::Shipment::Kind::delta : bundle::Shipment::Kind::full;
+  shipment.kind = shipment.blobs == 0 && delta ? bundle::Shipment::Kind::metadata
+                  : delta                      ? bundle::Shipment::Kind::delta
+                                               : bundle::Shipment::Kind::full;
   return shipment;
 }
 

@@ -23,6 +23,7 @@ class BundleRows {
   BundleRows(const bundle::Head& head, const Home& home, base::Time now);
 
   bool proven() const { return m_verified.has_value(); }
+  std::string producer() const { return m_verified ? m_verified->producer() : std::string(); }  // hex; where proven
   void for_each(const std::function<void(const model::FileRow&)>& visit) const;
 
  private:

@@ -14,6 +14,7 @@
 #include "workflow/create_run.hpp"
 #include "workflow/layout_rows.hpp"
 #include "workflow/resolve.hpp"
+#include "workflow/revocation.hpp"
 
 namespace airlock::workflow {
 
@@ -24,6 +25,7 @@ using base::Error;
 using base::ErrorCode;
 
 constexpr std::size_t k_manifest_limit = 8u << 20;  // bytes of an image's manifest
+constexpr std::size_t k_revoked_named = 10;         // revoked files that the message names
 
 DigestsFrom digests_from(const CreateOptions& options) {
   return options.lock ? DigestsFrom::given_lock : DigestsFrom::this_run;
@@ -220,7 +222,30 @@ void CreateRun::determine_state() {
       add_previous_rows();
     }
   }
+  refuse_revoked();
   add_layout();
+}
+
+// What the channel revoked must not come back, under whichever name a manifest asks for it again. Called once more when
+// every digest is known.
+void CreateRun::refuse_revoked() const {
+  const Revocations revocations(m_previous ? revoked_in(*m_previous) : std::vector<bundle::Revoked>());
+  std::vector<std::string> found;
+  for (const model::FileRow& row : m_state.rows) {
+    if (const bundle::Revoked* revoked = has_blob(row) ? revocations.find(row) : nullptr) {
+      found.push_back(fmt::format("{} {} ({}{})", row.ecosystem, row.path, revoked->item,
+                                  revoked->reason.empty() ? "" : ": " + revoked->reason));
+    }
+  }
+  if (found.empty()) {
+    return;
+  }
+  const std::size_t count = found.size();
+  found.resize(std::min(count, k_revoked_named));
+  throw Error(ErrorCode::revoked,
+              fmt::format("channel '{}' has revoked {} of the files that are asked for:\n{}{}", m_wish.channel, count,
+                          base::join(found, "\n"), count > found.size() ? "\nand more" : ""))
+      .with_hint("take them out of the manifest, or ask for another version; what was revoked is not sent again");
 }
 
 model::Lock CreateRun::resolve_anew() {
@@ -268,9 +293,12 @@ void CreateRun::add_previous_rows() {
   for (const model::FileRow& row : m_state.rows) {
     taken.insert({row.ecosystem, row.path});
   }
+  const Revocations revocations(m_previous ? revoked_in(*m_previous) : std::vector<bundle::Revoked>());
   std::vector<model::FileRow> kept;
   for (model::FileRow& row : before) {
-    if (!taken.contains({row.ecosystem, row.path})) {
+    if (revocations.find(row) != nullptr) {
+      m_reporter.note(fmt::format("{} {} was revoked and leaves the state", row.ecosystem, row.path));
+    } else if (!taken.contains({row.ecosystem, row.path})) {
       kept.push_back(std::move(row));
     }
   }

@@ -44,6 +44,7 @@ class CreateRun {
   void determine_state();
   model::Lock resolve_anew();
   void add_previous_rows();
+  void refuse_revoked() const;
   void add_layout();
   void plan_blobs();
   void check_room();

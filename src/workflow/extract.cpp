@@ -12,11 +12,14 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "bundle/blob_map.hpp"
+#include "bundle/layout.hpp"
 #include "bundle/oci_index.hpp"
+#include "store/denials.hpp"
 #include "workflow/approved_head.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/bundle_rows.hpp"
 #include "workflow/extract_output.hpp"
+#include "workflow/revocation.hpp"
 
 namespace airlock::workflow {
 
@@ -288,6 +291,43 @@ ExtractReport extract_file(const FileRow& row, const bundle::BlobMap& map, const
   return report;
 }
 
+// What its producer revoked, or this home blocks: by digest, and why.
+std::map<Digest, std::string> denied_digests(const BundleRows& rows, const bundle::Head& head, const Home& home) {
+  std::vector<bundle::Revoked> list;
+  if (const auto text = head.unverified_target(bundle::k_revoked_target)) {
+    list = bundle::parse_revoked(*text, bundle::k_revoked_target);
+  }
+  const Revocations revocations(list);
+  std::optional<store::Denials> denials;
+  std::error_code ignored;
+  if (fs::exists(home.root / "airlock.db", ignored)) {
+    denials.emplace(store::StateDb(home.root, store::StateDb::Access::read));
+  }
+  std::map<Digest, std::string> denied;
+  if (revocations.empty() && (!denials || denials->empty())) {
+    return denied;
+  }
+  const store::ChannelKey channel{rows.producer(), head.hint().channel};
+  rows.for_each([&](const FileRow& row) {
+    if (!row.sha256) {
+      return;
+    }
+    if (const auto* denial = denials ? denials->find(channel, row) : nullptr) {
+      denied.emplace(*row.sha256, denial->why);
+    } else if (const auto* revoked = revocations.find(row)) {
+      denied.emplace(*row.sha256, "revoked by its producer" + (revoked->reason.empty() ? "" : ": " + revoked->reason));
+    }
+  });
+  return denied;
+}
+
+void refuse_denied(const std::map<Digest, std::string>& denied, const Digest& digest) {
+  if (const auto found = denied.find(digest); found != denied.end()) {
+    throw Error(ErrorCode::revoked, fmt::format("{} is {}", digest.to_string(), found->second))
+        .with_hint("nothing was written; ask for another version");
+  }
+}
+
 }  // namespace
 
 ExtractReport extract(const ExtractOptions& options, base::Reporter& reporter) {
@@ -303,6 +343,16 @@ ExtractReport extract(const ExtractOptions& options, base::Reporter& reporter) {
     throw error;
   }
   const auto map = bundle::BlobMap::scan(head, folders);
+  if (const auto denied = denied_digests(rows, head, options.home); !denied.empty()) {
+    refuse_denied(denied, found.image ? *found.image->sha256 : *found.file->sha256);
+    ImageWalk walk(map);
+    if (found.image) {
+      walk.add(*found.image->sha256);
+    }
+    for (const auto& digest : walk.blobs()) {
+      refuse_denied(denied, digest);
+    }
+  }
   auto report = found.image ? extract_image(*found.image, found, map, options, reporter)
                             : extract_file(*found.file, map, options);
   report.proven = rows.proven();

@@ -32,7 +32,7 @@ struct ExtractReport {
 };
 
 // Throws not_found (with what is near), conflict (the output exists), base_missing and volume_missing (a blob is not
-// here), tampered.
+// here), tampered; revoked for what its producer revoked or this home blocks.
 ExtractReport extract(const ExtractOptions& options, base::Reporter& reporter);
 
 struct DigestUse {

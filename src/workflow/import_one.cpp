@@ -144,6 +144,7 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
   const auto proven = prove_approved(opened, run);
   const auto& verified = proven.bundle;
   run.step("head-proven");
+  apply_revocations(proven, run);
 
   const auto before = newest_of(run.state, proven.key);
   const auto existing = generation_of(run.state, proven.key, verified.bundle_id());

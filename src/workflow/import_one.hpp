@@ -45,6 +45,10 @@ struct ProvenHead {
 };
 ProvenHead prove_head(const bundle::Head& head, const ImportRun& run);
 
+// Takes what the producer revoked out of service at once, whatever becomes of the rest of the bundle: a revocation must
+// not be undone by breaking a later file, by a missing base, or by --hold.
+void apply_revocations(const ProvenHead& proven, const ImportRun& run);
+
 // Throws conflict when a path that is fixed by version or digest means something else in another active channel.
 void check_rows(const bundle::VerifiedBundle& verified, const store::ChannelKey& key, const ImportRun& run);
 

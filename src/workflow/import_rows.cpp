@@ -1,8 +1,10 @@
-// Import, the part of step 9 that needs to know the other channels.
+// Import, the parts of step 9 that need to know what else is here: what is revoked, and the other channels.
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "store/catalog.hpp"
 #include "workflow/import_one.hpp"
@@ -27,6 +29,47 @@ bool serves_other_channels(const store::ChannelKey& key, const store::StateDb& s
 }
 
 }  // namespace
+
+void apply_revocations(const ProvenHead& proven, const ImportRun& run) {
+  std::set<std::string> known;
+  for (const auto& revoked : run.state.revoked()) {
+    if (revoked.channel == proven.key) {
+      known.insert(revoked.item);
+    }
+  }
+  base::Json added = base::Json::array();
+  const auto now = run.clock.now();
+  for (const auto& revoked : proven.bundle.revoked()) {
+    if (!known.contains(revoked.item)) {
+      added.push_back({{"item", revoked.item}, {"reason", revoked.reason}});
+    }
+  }
+  if (added.empty()) {
+    return;
+  }
+  auto change = run.state.change();
+  for (const auto& revoked : proven.bundle.revoked()) {
+    run.state.add_revoked({.channel = proven.key, .item = revoked.item, .reason = revoked.reason, .since = now});
+  }
+  run.state.audit(now, "revoked",
+                  base::Json{{"channel", proven.key.channel},
+                             {"producer", proven.key.producer},
+                             {"serial", proven.bundle.descriptor().serial},
+                             {"items", added}}
+                      .dump(-1, ' ', false, base::Json::error_handler_t::replace));
+  const auto count = added.size();
+  std::unique_ptr<store::CatalogBuilder> catalog;
+  if (run.state.catalog_number() > 0) {
+    catalog = store::prepare_catalog(run.state, run.options.home.root);
+  }
+  change.commit();
+  if (catalog) {
+    catalog->publish();
+  }
+  run.reporter.warning(fmt::format("the producer of '{}' revoked {} of what it sent; it is not served from now on, "
+                                   "whichever generation is active",
+                                   proven.key.channel, count));
+}
 
 void check_rows(const bundle::VerifiedBundle& verified, const store::ChannelKey& key, const ImportRun& run) {
   const auto catalog =

@@ -68,6 +68,8 @@ Json header_json(const Receipt& receipt) {
                {"tool", receipt.tool},
                {"channels", Json::array()},
                {"audit", {{"number", receipt.audit_number}, {"head", receipt.audit_head}}},
+               {"revoked", receipt.revoked},
+               {"blocked", receipt.blocked},
                {"blobs_count", receipt.blobs.size()},
                {"blobs_sha256", receipt.blobs_digest.hex()}};
   for (const auto& channel : receipt.channels) {
@@ -149,6 +151,20 @@ class ListReader {
   std::string m_key;
 };
 
+std::vector<std::string> texts_in(const Json& json, const char* key, std::string_view name) {
+  std::vector<std::string> texts;
+  if (!json.contains(key)) {
+    return texts;  // written before there was such a list
+  }
+  for (const auto& text : json.at(key)) {
+    if (!text.is_string()) {
+      throw Error(ErrorCode::malformed, fmt::format("{}: '{}' is no list of texts", name, key));
+    }
+    texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
 void read_header(const Json& json, Receipt& receipt, std::string_view name) {
   const auto kind = base::string_member(json, "kind", name);
   if (kind != k_receipt_kind && kind != k_need_kind) {
@@ -169,6 +185,8 @@ void read_header(const Json& json, Receipt& receipt, std::string_view name) {
   const auto& audit = base::member(json, "audit", name);
   receipt.audit_number = base::uint_member(audit, "number", name);
   receipt.audit_head = base::string_member(audit, "head", name);
+  receipt.revoked = texts_in(json, "revoked", name);
+  receipt.blocked = texts_in(json, "blocked", name);
   receipt.blobs_digest = base::Digest::parse_sha256_hex(base::string_member(json, "blobs_sha256", name));
   if (kind == k_need_kind) {
     const auto& need = base::member(json, "need", name);
@@ -255,6 +273,12 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
   });
   std::sort(receipt.withheld.begin(), receipt.withheld.end());
   receipt.withheld.erase(std::unique(receipt.withheld.begin(), receipt.withheld.end()), receipt.withheld.end());
+  for (const auto& revoked : state.revoked()) {
+    receipt.revoked.push_back(fmt::format("{} {}", revoked.channel.channel, revoked.item));
+  }
+  for (const auto& block : state.blocks()) {
+    receipt.blocked.push_back(block.item);
+  }
   state.for_each_blob([&receipt](const base::Digest& sha256, std::uint64_t) { receipt.blobs.push_back(sha256); });
   receipt.blobs_digest = digest_of_list(receipt.blobs);
   if (const auto last = state.last_audit_entry()) {

@@ -43,8 +43,10 @@ struct Receipt {
   std::string tool;                      // "airlock 0.1.0"
   std::vector<ReceiptChannel> channels;  // sorted by channel, producer
   std::vector<base::Digest> withheld;    // sorted; approved, but not kept here on purpose
-  std::uint64_t audit_number = 0;        // the newest entry of the audit log, and its digest
-  std::string audit_head;                // hex
+  // What producers revoked ("CHANNEL ITEM"), and what this site blocks; without the reasons, which are its own.
+  std::vector<std::string> revoked, blocked;
+  std::uint64_t audit_number = 0;  // the newest entry of the audit log, and its digest
+  std::string audit_head;          // hex
   // A need list names what is missing, and for which bundle; empty in a receipt.
   std::string need_channel;
   std::uint64_t need_serial = 0;

@@ -216,6 +216,8 @@ StatusReport examine_status(const StatusOptions& options) {
     report.audit_head = last->digest;
   }
   report.catalog = store::current_catalog_number(options.home.root);
+  report.revoked = state->revoked();
+  report.blocks = state->blocks();
   try {
     reference_time(options.wall, {.floor = state->time_floor(), .last_wall = state->last_wall()},
                    policy.clock_tolerance);

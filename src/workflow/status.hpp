@@ -40,7 +40,9 @@ struct StatusReport {
   std::vector<ChannelStatus> channels;
   std::vector<base::Finding> findings;  // expired or stale (code expired), clock; warnings for what ends soon
   std::uint64_t blobs = 0, bytes = 0;   // present
-  std::uint64_t catalog = 0;            // number; 0: nothing was ever activated
+  std::vector<store::RevokedItem> revoked;
+  std::vector<store::Block> blocks;
+  std::uint64_t catalog = 0;  // number; 0: nothing was ever activated
   base::SpaceInfo space;
   std::uint64_t next_import = 0;        // bytes that it may take: as much as the largest of the last few
   std::vector<ServiceStatus> services;  // those that run; a server with --mirror-only cannot be told

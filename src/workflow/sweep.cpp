@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
+#include "model/item.hpp"
 #include "store/blob_store.hpp"
 #include "store/state_db.hpp"
 
@@ -53,8 +54,45 @@ std::vector<std::uint64_t> generations_to_drop(const StateDb& state, std::uint64
   return drop;
 }
 
+// What a block means, in all generations: it stays, as evidence and for whoever unblocks it, also when no kept
+// generation needs it.
+std::vector<std::pair<std::string, base::Digest>> blocked_blobs(const StateDb& state) {
+  std::vector<std::pair<std::string, base::Digest>> found;
+  std::vector<model::Item> items;
+  for (const auto& block : state.blocks()) {
+    items.push_back(model::Item::parse(block.item));
+    if (const auto& digest = items.back().digest(); digest && digest->algorithm() == base::HashAlgorithm::sha256) {
+      found.emplace_back(block.item, *digest);
+    }
+  }
+  if (items.empty()) {
+    return found;
+  }
+  state.for_each_alias([&](const base::Digest& other, const base::Digest& sha256) {
+    for (const auto& item : items) {
+      if (item.digest() == other) {
+        found.emplace_back(item.text(), sha256);
+      }
+    }
+  });
+  for (const auto& generation : state.generations()) {
+    state.for_each_row(generation.id, [&](const model::FileRow& row) {
+      for (const auto& item : items) {
+        if (row.sha256 && item.matches(row)) {
+          found.emplace_back(item.text(), *row.sha256);
+        }
+      }
+    });
+  }
+  return found;
+}
+
 DigestSet needed_digests(const StateDb& state, const std::vector<std::uint64_t>& dropped) {
   DigestSet needed;
+  state.for_each_kept_blob([&needed](const base::Digest& digest) { needed.add(digest); });
+  for (const auto& [item, digest] : blocked_blobs(state)) {
+    needed.add(digest);
+  }
   for (const auto& generation : state.generations()) {
     if (std::find(dropped.begin(), dropped.end(), generation.id) != dropped.end()) {
       continue;
@@ -73,6 +111,9 @@ void forget(StateDb& state, const std::vector<std::uint64_t>& generations,
             const std::vector<std::pair<base::Digest, std::uint64_t>>& blobs, std::uint64_t bytes, base::Time now,
             const Remark& remark) {
   auto change = state.change();
+  for (const auto& [item, digest] : blocked_blobs(state)) {
+    state.keep_for_block(item, digest);  // the rows that tell it may go now
+  }
   for (const auto id : generations) {
     state.drop_generation(id);
   }

@@ -92,7 +92,7 @@ ServerResponse serve_row(const MirrorContext& context, const Catalog* catalog, c
     return missed(context, module.path, module.version);
   }
   if (row->kind == Kind::withheld) {
-    return ServerResponse::text(403, fmt::format("{} was refused on this side\n", module.to_string()));
+    return ServerResponse::text(403, fmt::format("{} {}\n", module.to_string(), why_withheld(*row)));
   }
   if (!has_content(*row)) {
     return missed(context, module.path, module.version,

@@ -104,7 +104,7 @@ class Endpoints {
       return not_here(name, version_in(name, file));
     }
     if (row->kind == Kind::withheld) {
-      return error_response(403, fmt::format("{} was refused on this side", file));
+      return error_response(403, fmt::format("{} {}", file, why_withheld(*row)));
     }
     if (row->kind == Kind::known || !row->sha256 || !row->length) {
       const auto artifact = parse_purl(row->artifact);

@@ -22,9 +22,11 @@ namespace {
 
 StoredManifest read_manifest(const CatalogRow& row, const Digest& digest, const store::BlobStore& blobs) {
   const std::optional<base::FileSlice> slice = blobs.open(row.sha256.value_or(Digest()));
-  if (!slice || row.kind == Kind::withheld) {
-    throw Error(ErrorCode::not_found,
-                fmt::format("{} is {}", row.path, slice ? "withheld here" : "in the catalog, but its blob is missing"));
+  if (row.kind == Kind::withheld) {
+    throw Error(ErrorCode::revoked, fmt::format("{} {}", row.path, why_withheld(row)));
+  }
+  if (!slice) {
+    throw Error(ErrorCode::not_found, fmt::format("{} is in the catalog, but its blob is missing", row.path));
   }
   if (slice->length > k_manifest_limit) {
     throw Error(ErrorCode::limit, fmt::format("{} is larger than a manifest may be", row.path));

@@ -75,8 +75,11 @@ RepositoryPush::Outcome RepositoryPush::move_blob(const Digest& digest, const st
       const bool there = m_target.has_blob(m_content.repository, digest);
       return there ? Outcome{} : Outcome{State::pushed, ErrorCode::not_found, ""};
     }
+    if (row.kind == model::Kind::withheld) {
+      return {State::failed, ErrorCode::revoked, fmt::format("{} {}", digest.to_string(), why_withheld(row))};
+    }
     std::optional<base::FileSlice> slice;
-    if (row.kind != model::Kind::withheld && row.sha256) {
+    if (row.sha256) {
       slice = m_context.blobs.open(*row.sha256);
     }
     if (!slice) {

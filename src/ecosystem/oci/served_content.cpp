@@ -86,7 +86,7 @@ std::string why_absent(const Lookup& lookup, std::string_view reference) {
                : fmt::format("{} of {} exists upstream, not carried for platform {}", reference, name,
                              lookup.row.platform.empty() ? "(none)" : lookup.row.platform);
   case Lookup::State::withheld:
-    return fmt::format("{} of {} is withheld here: it was refused or damaged on import", reference, name);
+    return fmt::format("{} of {} {}", reference, name, why_withheld(lookup.row));
   default:
     return fmt::format("{} of {} is not in the imported bundles", reference, name);
   }

@@ -44,7 +44,7 @@ ServerResponse get_sdk_file(const MirrorContext& context, const ServerRequest& r
   const auto row =
       catalog && version ? catalog->find(k_tool, fmt::format("{}{}/{}", k_tool_folder, *version, name)) : std::nullopt;
   if (row && row->kind == Kind::withheld) {
-    return ServerResponse::text(403, fmt::format("'{}' was refused on this side\n", name));
+    return ServerResponse::text(403, fmt::format("'{}' {}\n", name, why_withheld(*row)));
   }
   if (row && row->sha256 && row->length && (row->kind == Kind::file || row->kind == Kind::meta)) {
     return serve_blob(context, *row);

@@ -131,7 +131,7 @@ class Endpoints {
     const auto catalog = m_context.catalog();
     const auto row = catalog ? catalog->find(k_ecosystem, fmt::format("{}/{}", name, file)) : std::nullopt;
     if (row && row->kind == Kind::withheld) {
-      return ServerResponse::text(403, fmt::format("'{}' was refused on this side\n", file));
+      return ServerResponse::text(403, fmt::format("'{}' {}\n", file, why_withheld(*row)));
     }
     if (!row || !has_content(*row)) {
       return missing(fmt::format("{}=={}", name, parsed->version.to_string()), fmt::format("'{}'", file));
@@ -144,17 +144,19 @@ class Endpoints {
     std::vector<ServedFile> files;
     for (const CatalogRow& row : catalog.list(k_ecosystem, project + "/")) {
       const auto path = parse_row_path(row.path);
-      if (!path || !has_content(row)) {
+      const bool withheld = row.kind == Kind::withheld && row.sha256 && row.length;
+      if (!path || (!has_content(row) && !(withheld && path->kind == RowPath::Kind::file))) {
         continue;
       }
       const bool belongs = !files.empty() && files.back().file == path->file;
-      if (path->kind == RowPath::Kind::file && row.kind == Kind::file) {
+      if (path->kind == RowPath::Kind::file && (row.kind == Kind::file || withheld)) {
         files.push_back({.file = path->file,
                          .version = parse_file_name(path->file, project)->version_text,
                          .sha256 = row.sha256->hex(),
                          .size = *row.length,
                          .entry = base::Json::object(),
-                         .metadata = {}});
+                         .metadata = {},
+                         .withheld = withheld ? why_withheld(row) : ""});
       } else if (path->kind == RowPath::Kind::entry && belongs) {
         files.back().entry = entry_of(row);
       } else if (path->kind == RowPath::Kind::metadata && belongs) {

@@ -61,7 +61,9 @@ Json file_json(const std::string& project, const ServedFile& file) {
       out[key] = value;
     }
   }
-  if (const auto yanked = file.entry.find("yanked"); yanked != file.entry.end()) {
+  if (!file.withheld.empty()) {
+    out["yanked"] = file.withheld;
+  } else if (const auto yanked = file.entry.find("yanked"); yanked != file.entry.end()) {
     out["yanked"] = *yanked;
   }
   const Json metadata = file.metadata.empty() ? Json(false) : Json{{"sha256", file.metadata}};
@@ -75,8 +77,10 @@ std::string file_html(const std::string& project, const ServedFile& file) {
   if (const std::string python = text_member(file.entry, "requires-python"); !python.empty()) {
     attributes += fmt::format(" data-requires-python=\"{}\"", escape(python));
   }
-  if (const auto yanked = file.entry.find("yanked");
-      yanked != file.entry.end() && (yanked->is_string() || (yanked->is_boolean() && yanked->get<bool>()))) {
+  if (!file.withheld.empty()) {
+    attributes += fmt::format(" data-yanked=\"{}\"", escape(file.withheld));
+  } else if (const auto yanked = file.entry.find("yanked");
+             yanked != file.entry.end() && (yanked->is_string() || (yanked->is_boolean() && yanked->get<bool>()))) {
     attributes += fmt::format(" data-yanked=\"{}\"", escape(text_member(file.entry, "yanked")));
   }
   if (!file.metadata.empty()) {

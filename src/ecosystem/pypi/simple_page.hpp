@@ -23,6 +23,8 @@ struct ServedFile {
   std::uint64_t size = 0;
   base::Json entry;      // as upstream gave it
   std::string metadata;  // SHA-256 of FILE.metadata where that is here
+  // Why it is not to be had; empty: it is. Such a file is listed as yanked, since clients tell the reason of that.
+  std::string withheld = {};
 };
 std::string project_page(const std::string& project, const std::vector<ServedFile>& files, PageForm form);
 std::string index_page(const std::vector<std::string>& projects, PageForm form);

@@ -112,7 +112,7 @@ class NetworkMirror {
     const auto catalog = m_context.catalog();
     const auto row = catalog ? catalog->find(k_id, folder_of(provider) + name) : std::nullopt;
     if (row && row->kind == Kind::withheld) {
-      return ServerResponse::text(403, fmt::format("'{}' was refused on this side\n", name));
+      return ServerResponse::text(403, fmt::format("'{}' {}\n", name, why_withheld(*row)));
     }
     if (row && row->sha256 && row->length && (row->kind == Kind::file || row->kind == Kind::meta)) {
       return serve_blob(m_context, *row);

@@ -4,10 +4,13 @@
 #include <algorithm>
 
 #include "../workflow/near_host.hpp"
+#include "store/catalog.hpp"
 #include "trust/dsse.hpp"
 #include "workflow/import_watch.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/receipt.hpp"
+#include "workflow/revocation.hpp"
+#include "workflow/revoke.hpp"
 #include "workflow/ship.hpp"
 
 using namespace airlock;
@@ -339,6 +342,67 @@ TEST_CASE("what a site withholds is not sent unasked", "[ship]") {
   options.output = (near.host.root() / "asked").string() + "/";
   const auto asked = near.ship(options);
   CHECK(digests_in(asked.bundle) == std::set<std::string>{digest_hex("2")});
+}
+
+TEST_CASE("what is revoked becomes the next state, as statements alone", "[ship][revoke]") {
+  Producer near;
+  FarSite site(near);
+  const auto first = near.create({{"a.txt", "bad"}, {"b.txt", "good"}});
+  site.import({first.bundle});
+  workflow::RevokeOptions options;
+  options.items = {"file:data/a.txt"};
+  options.reason = "found bad";
+  options.output = (near.host.root() / "revoked").string() + "/";
+  const base::FixedClock clock(bundle_time(1));
+  const auto revoked = workflow::revoke(near.host.home(), options, near.host.keys(), clock, near.host.reporter());
+  CHECK(revoked.serial == 2);
+  CHECK(revoked.sealed);
+  CHECK(revoked.files == 1);
+  REQUIRE(revoked.added.size() == 1);
+  CHECK(revoked.added.front().item.starts_with("pkg:generic/"));
+  CHECK(digests_in(revoked.bundle).empty());
+
+  site.clock.set(bundle_time(2));
+  const auto report = site.import({revoked.bundle});
+  CHECK(report.bundles.front().blobs_new == 0);
+  CHECK(site.served("file", "data/b.txt") == "good");
+  const auto row = store::Catalog::open_current(site.home.root)->find("file", "data/a.txt");
+  REQUIRE(row);
+  CHECK(row->kind == model::Kind::withheld);
+  CHECK(row->reason == "revoked by the producer of 'site-a': found bad");
+
+  SECTION("the same again is refused, and an unknown name too") {
+    CHECK(code_of([&] {
+            return workflow::revoke(near.host.home(), options, near.host.keys(), clock, near.host.reporter());
+          }) == ErrorCode::conflict);
+    options.items = {"file:data/nothing.txt"};
+    CHECK(code_of([&] {
+            return workflow::revoke(near.host.home(), options, near.host.keys(), clock, near.host.reporter());
+          }) == ErrorCode::not_found);
+  }
+  SECTION("the state before is not sent again") {
+    CHECK(code_of([&] { return near.ship(near.options(first.bundle)); }) == ErrorCode::revoked);
+  }
+  SECTION("the state that revokes can be sent, without what it revokes") {
+    const auto sent = near.ship_at(near.options(revoked.bundle, "whole"), 2);
+    CHECK(sent.blobs_revoked == 1);
+    CHECK_FALSE(digests_in(sent.bundle).contains(digest_hex("bad")));
+    CHECK(digests_in(sent.bundle).contains(digest_hex("good")));
+    FarSite fresh(near);
+    fresh.clock.set(bundle_time(3));
+    CHECK(fresh.verify(sent.bundle).ok());
+    fresh.import({sent.bundle});
+    CHECK(fresh.served("file", "data/b.txt") == "good");
+    CHECK_FALSE(fresh.served("file", "data/a.txt"));
+  }
+  SECTION("a state that still asks for it is not made") {
+    CHECK(code_of([&] { return near.create({{"a.txt", "bad"}, {"c.txt", "more"}}); }) == ErrorCode::revoked);
+    const auto next = near.create({{"b.txt", "good"}, {"c.txt", "more"}});
+    CHECK(next.serial == 3);
+    CHECK(workflow::revoked_in(bundle::Head::read(next.bundle).contents()).size() == 1);
+    site.import({next.bundle});
+    CHECK(site.served("file", "data/c.txt") == "more");
+  }
 }
 
 TEST_CASE("a watched folder completes one sending from another of the same state", "[ship]") {

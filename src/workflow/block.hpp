@@ -1,0 +1,31 @@
+// What this site does not serve, whoever brings it: at once in a running server, and across imports, rollbacks and
+// restarts, until it is unblocked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "store/state_db.hpp"
+#include "workflow/home.hpp"
+
+namespace airlock::workflow {
+
+struct BlockReport {
+  std::string item;               // canonical
+  std::uint64_t files = 0;        // of the catalog that it takes out, or gives back
+  std::vector<std::string> some;  // of those, "ECOSYSTEM PATH", at most k_blocked_named
+  std::uint64_t catalog = 0;      // number; 0: nothing is active
+};
+inline constexpr std::size_t k_blocked_named = 20;
+
+// `text` is a model::Item; what is not here yet can be blocked, too. Blocking again replaces the reason. The blobs
+// stay. Throws usage (no item, no reason or a long one), not_found for a home without roots and state, busy.
+BlockReport block_item(const Home& home, const std::string& text, const std::string& reason, const std::string& ticket,
+                       const base::Clock& clock);
+// Throws not_found when it is not blocked. What a producer revoked stays revoked.
+BlockReport unblock_item(const Home& home, const std::string& text, const std::string& reason,
+                         const std::string& ticket, const base::Clock& clock);
+
+}  // namespace airlock::workflow
