@@ -6,8 +6,8 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "cli/make_output.hpp"
 #include "cli/key_access.hpp"
+#include "cli/make_output.hpp"
 #include "cli/session.hpp"
 #include "workflow/ship.hpp"
 #include "workflow/volume_size.hpp"

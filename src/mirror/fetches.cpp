@@ -14,7 +14,7 @@ namespace airlock::mirror {
 namespace {
 
 constexpr std::size_t k_most_pending_pairs = 20'000;  // pairs of blob and client between two writes
-constexpr std::size_t k_longest_path = 300;     // bytes
+constexpr std::size_t k_longest_path = 300;           // bytes
 constexpr std::chrono::hours k_prune_every{1};
 constexpr std::int64_t k_schema_with_fetches = 2;
 
