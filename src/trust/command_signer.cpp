@@ -78,7 +78,8 @@ std::string CommandSigner::sign(std::string_view message) const {
       [&] {
         const base::ProcessResult result = base::run_process(options);
         if (result.exit_code != 0) {
-          const std::string said = base::printable(base::trim(result.errors), k_shown_errors);
+          const auto lines = base::split(base::trim(result.errors), '\n');
+          const std::string said = base::printable(base::join(lines, "; "), k_shown_errors);
           throw Error(ErrorCode::io, "it ended with " + std::to_string(result.exit_code) +
                                          (said.empty() ? ", and said nothing" : ": " + said))
               .with_hint("run the command by hand with the bytes on its stdin, until it writes a raw signature");

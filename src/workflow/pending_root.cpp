@@ -117,6 +117,11 @@ std::optional<std::string> newest_bytes(const Home& home) {
   return files.empty() ? std::nullopt : std::optional(base::read_file(files.back(), trust::k_root_limit));
 }
 
+std::optional<trust::SignedFile> newest_file(const Home& home) {
+  const auto bytes = newest_bytes(home);
+  return bytes ? std::optional(parse_own_root_file(*bytes)) : std::nullopt;
+}
+
 // The file that makes it a pending root comes last.
 void write_pending(const Home& home, const trust::SignedFile& file, const std::optional<trust::Root>& before,
                    const RootProgress& progress) {
@@ -127,7 +132,7 @@ void write_pending(const Home& home, const trust::SignedFile& file, const std::o
     base::write_file_atomic(pending_folder(home) / root_file_name(before->version), *newest_bytes(home));
   }
   base::write_file_atomic(progress.to_sign, file.canonical);
-  base::write_file_atomic(progress.review, review_of_root(file, before ? &*before : nullptr, progress.notes));
+  base::write_file_atomic(progress.review, review_of_root(file, newest_file(home), progress.notes));
   base::write_file_atomic(progress.root, file.bytes);
 }
 
@@ -318,7 +323,7 @@ RootProgress store_root(const Home& home, const trust::SignedFile& file, const s
     static_cast<void>(trust::check_pinnable(file.bytes, {}));
   }
   base::write_file_atomic(home.keys() / fmt::format("{}.review.txt", progress.version),
-                          review_of_root(file, before ? &*before : nullptr, notes));
+                          review_of_root(file, newest_file(home), notes));
   progress.root = home.keys() / root_file_name(progress.version);
   base::write_file_atomic(progress.root, file.bytes);
   progress.complete = true;
@@ -380,18 +385,20 @@ RootToSign read_root_to_sign(const fs::path& file, const fs::path& against) {
   result.file =
       trust::parse_signed(base::read_file(file, trust::k_root_limit), file.filename().string(), trust::k_root_limit);
   result.root = trust::parse_root(result.file);
+  std::optional<trust::SignedFile> before_file;
   const fs::path beside = fs::absolute(file).parent_path() / root_file_name(result.root.version - 1);
   if (std::error_code ignored; !against.empty() || fs::exists(beside, ignored)) {
     const fs::path before = against.empty() ? beside : against;
-    result.before = trust::parse_root(
-        trust::parse_signed(base::read_file(before, trust::k_root_limit), before.string(), trust::k_root_limit));
+    before_file =
+        trust::parse_signed(base::read_file(before, trust::k_root_limit), before.string(), trust::k_root_limit);
+    result.before = trust::parse_root(*before_file);
     if (result.before->version + 1 != result.root.version) {
       throw Error(ErrorCode::conflict, fmt::format("{} is root version {}, and {} is version {}", before.string(),
                                                    result.before->version, file.string(), result.root.version))
           .with_hint("compare it with the version right before it");
     }
   }
-  result.review = review_of_root(result.file, result.before ? &*result.before : nullptr, {});
+  result.review = review_of_root(result.file, before_file, {});
   return result;
 }
 

@@ -253,6 +253,11 @@ class RootChanger {
                          file.name.empty() ? "" : fmt::format(" ({})", file.name), role);
     if (m_change.command) {
       m_settings.places[file.key.keyid()] = {.file = {}, .command = m_change.command};
+      if (role == "root") {  // it signs the root that brings it in
+        m_root_keys.push_back(
+            {.role = role,
+             .signer = std::make_unique<trust::CommandSigner>(file.key, role, *m_change.command, m_access.show)});
+      }
     }
   }
 

@@ -58,8 +58,10 @@ std::string role_review(const trust::Root& root, const trust::Root* before, cons
 
 }  // namespace
 
-std::string review_of_root(const trust::SignedFile& file, const trust::Root* before,
+std::string review_of_root(const trust::SignedFile& file, const std::optional<trust::SignedFile>& before_file,
                            const std::vector<std::string>& notes) {
+  const auto parsed = before_file ? std::optional(trust::parse_root(*before_file)) : std::nullopt;
+  const trust::Root* const before = parsed ? &*parsed : nullptr;
   const trust::Root root = trust::parse_root(file);
   std::string text = fmt::format("root version {}{}{}\n", root.version,
                                  root.channel.empty() ? "" : fmt::format(" of channel {}", root.channel),
@@ -67,6 +69,10 @@ std::string review_of_root(const trust::SignedFile& file, const trust::Root* bef
   text += fmt::format("valid until {}{}\n", base::to_rfc3339(root.expires),
                       before == nullptr ? "" : fmt::format(" (before: {})", base::to_rfc3339(before->expires)));
   text += fmt::format("fingerprint, the SHA-256 of the bytes to sign:\n{}", on_paper(trust::identity(file).hex()));
+  if (before_file) {
+    text += fmt::format("fingerprint of version {}, with which this is compared:\n{}", before->version,
+                        on_paper(trust::identity(*before_file).hex()));
+  }
   for (const auto& [name, role] : root.roles) {
     text += role_review(root, before, name);
   }

@@ -188,3 +188,26 @@ TEST_CASE("it is known whether a program exists", "[base][process]") {
   CHECK_FALSE(program_exists("/bin"));
   CHECK_FALSE(program_exists("/etc/passwd"));
 }
+
+TEST_CASE("what a program says is told while it runs", "[base][process]") {
+  std::string told;
+  ProcessOptions options;
+  options.on_errors = [&](std::string_view text) { told += text; };
+  // It waits for its input, which comes only after what it said was written.
+  options.input = "go\n";
+  const ProcessResult result = shell("echo touch the token >&2; read line; echo $line; echo thanks >&2", options);
+  CHECK(result.output == "go\n");
+  CHECK(told == "touch the token\nthanks\n");
+  CHECK(result.errors == told);
+}
+
+TEST_CASE("a program may stay in our process group", "[base][process]") {
+  ProcessOptions options;
+  const std::string apart = shell("ps -o pgid= -p $$", options).output;
+  CHECK(trim(apart) != std::to_string(getpgrp()));
+  options.group = ProcessGroup::ours;
+  const std::string said = shell("ps -o pgid= -p $$", options).output;
+  CHECK(trim(said) == std::to_string(getpgrp()));
+  options.timeout = std::chrono::seconds(1);
+  CHECK(code_of([&] { shell("exec sleep 1000", options); }) == ErrorCode::io);  // and we live on
+}

@@ -1,0 +1,410 @@
+// Keys that come and go: each change is a new root, signed by the old and the new threshold.
+#include "workflow/root_change.hpp"
+
+#include <fmt/format.h>
+
+#include "base/files.hpp"
+#include "base/process.hpp"
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/recording_reporter.hpp"
+#include "workflow/key_pair_files.hpp"
+#include "workflow/keys.hpp"
+
+namespace airlock::workflow {
+namespace {
+
+namespace fs = std::filesystem;
+using base::ErrorCode;
+using test::code_of;
+using Kind = RootChange::Kind;
+
+// A home, and the machines of people who hold keys.
+class Keyholders {
+ public:
+  explicit Keyholders(std::uint64_t threshold = 1, bool split = false) {
+    init_keys(home, {.threshold = threshold, .root_key_folder = split ? folder.path() / "safe" : fs::path()}, clock);
+  }
+
+  fs::path at(const std::string& name) const { return folder.path() / name; }
+  fs::path safe() const { return at("safe"); }
+
+  // A key pair of somebody's own.
+  trust::PublicKeyFile person(const std::string& name, const std::string& role) const {
+    make_key_pair({.role = role, .name = name, .private_key = at(name + ".pem")});
+    return read_public_key(at(name + ".pub.json"));
+  }
+  std::unique_ptr<trust::Signer> open(const fs::path& file) const {
+    return trust::load_private_key(file, std::nullopt);
+  }
+
+  RootProgress change(const RootChange& what, const RootAccess& access = {}) const {
+    return change_root(home, what, access, clock);
+  }
+  trust::Root root() const { return parse_own_root(read_own_roots(home).back()); }
+  std::string only_key(const std::string& role) const { return root().roles.at(role).keyids.front(); }
+  std::size_t signers(const std::string& role) const {
+    const KeyRing ring(home, std::nullopt);
+    const auto set = ring.signing_set();
+    const auto found = set.signers.find(role);
+    return found == set.signers.end() ? 0 : found->second.size();
+  }
+  // The chain as a site walks it, from the first root.
+  std::uint64_t walked_version() const {
+    const auto roots = read_own_roots(home);
+    trust::Root at_hand = trust::check_pinnable(roots.front(), {}).root;
+    for (std::size_t i = 1; i < roots.size(); ++i) {
+      at_hand = trust::verify_next_root(parse_own_root_file(roots[i]), at_hand);
+    }
+    return at_hand.version;
+  }
+  // What a holder does on a machine of his own with the folder that was carried to him.
+  fs::path sign_elsewhere(const fs::path& key, const std::string& name) const {
+    const fs::path carried = at("carried-" + name);
+    fs::copy(home.keys() / "pending", carried, fs::copy_options::recursive);
+    const auto to_sign = read_root_to_sign(carried / pending_root(home)->root.filename(), {});
+    CHECK(to_sign.before);
+    base::write_file_atomic(at(name), trust::to_text(sign_root(to_sign, *open(key))));
+    return at(name);
+  }
+
+  base::TempDir folder;
+  Home home{.root = folder.path() / "home", .config = folder.path() / "home"};
+  base::FixedClock clock{base::parse_rfc3339("2026-07-01T12:00:00Z")};
+};
+
+TEST_CASE("with root's key at hand a change holds at once", "[workflow][root_change]") {
+  Keyholders all;
+  SECTION("another approver") {
+    const auto anna = all.person("anna", "snapshot");
+    const auto progress = all.change({.kind = Kind::add, .role = "snapshot", .key = anna, .threshold = 2});
+    CHECK(progress.complete);
+    CHECK(progress.version == 2);
+    CHECK(all.root().roles.at("snapshot").threshold == 2);
+    CHECK(all.root().roles.at("snapshot").keyids.size() == 2);
+  }
+  SECTION("a new key for each role, made here") {
+    std::uint64_t version = 1;
+    for (const std::string role : {"targets", "timestamp", "snapshot", "root"}) {
+      CAPTURE(role);
+      const std::string before = all.only_key(role);
+      const auto progress = all.change({.kind = Kind::rotate, .role = role});
+      CHECK(progress.complete);
+      CHECK(progress.version == ++version);
+      CHECK(all.only_key(role) != before);
+      REQUIRE(progress.moved_aside.size() == 1);
+      CHECK(fs::exists(progress.moved_aside.front()));
+      CHECK(all.open(progress.moved_aside.front())->public_key().keyid() == before);
+      if (role != "root") {
+        CHECK(all.signers(role) == 1);
+      }
+    }
+    CHECK(all.change({.kind = Kind::renew}).complete);  // the new root key signs
+  }
+  SECTION("a longer life for the same keys") {
+    all.clock.set(base::parse_rfc3339("2028-01-01T00:00:00Z"));
+    const auto before = all.root();
+    const auto progress = all.change({.kind = Kind::renew}, {.cadence = "quarterly"});
+    CHECK(progress.complete);
+    CHECK(progress.changes.empty());
+    CHECK(all.root().expires == base::parse_rfc3339("2030-12-31T00:00:00Z"));
+    CHECK(all.root().roles.at("root").keyids == before.roles.at("root").keyids);
+    CHECK(show_keys(all.home).cadence == "quarterly");
+  }
+  CHECK(all.walked_version() == all.root().version);
+  CHECK(fs::exists(all.home.keys() / fmt::format("{}.review.txt", all.root().version)));
+  CHECK_FALSE(fs::exists(all.home.keys() / "pending"));
+}
+
+TEST_CASE("a revoked key signs no more, and its file is kept apart", "[workflow][root_change]") {
+  Keyholders all;
+  const auto anna = all.person("anna", "snapshot");
+  all.change({.kind = Kind::add, .role = "snapshot", .key = anna});
+  const std::string gone = all.open(all.home.keys() / "snapshot.pem")->public_key().keyid();
+  const auto progress = all.change({.kind = Kind::revoke, .keyid = gone.substr(0, 12), .reason = "stolen"});
+  CHECK(progress.complete);
+  CHECK(all.root().roles.at("snapshot").keyids == std::vector{anna.key.keyid()});
+  CHECK(all.signers("snapshot") == 0);  // and the home opens
+  REQUIRE(progress.moved_aside.size() == 1);
+  const std::string review = base::read_file(all.home.keys() / "3.review.txt", 100'000);
+  CHECK(review.find("- gone " + gone) != std::string::npos);
+  CHECK(review.find("stolen") != std::string::npos);
+  // Back in service, with the file where it was moved to.
+  const auto again =
+      trust::PublicKeyFile{.role = "", .name = "", .key = all.open(progress.moved_aside.front())->public_key()};
+  CHECK(all.change({.kind = Kind::add, .role = "snapshot", .key = again}).complete);
+  CHECK(all.signers("snapshot") == 1);
+}
+
+TEST_CASE("a file that somebody put into the folder goes aside with its key", "[workflow][root_change]") {
+  Keyholders all;
+  const auto spare = all.person("spare", "timestamp");
+  all.change({.kind = Kind::add, .role = "timestamp", .key = spare});
+  fs::copy_file(all.at("spare.pem"), all.home.keys() / "timestamp-9.pem");
+  CHECK(all.signers("timestamp") == 2);
+  const auto progress = all.change({.kind = Kind::revoke, .keyid = spare.key.keyid()});
+  CHECK(progress.moved_aside.size() == 1);
+  CHECK_FALSE(fs::exists(all.home.keys() / "timestamp-9.pem"));
+  CHECK(all.signers("timestamp") == 1);
+  // Put there again, it is not in the way; a key that no root of this home ever listed is.
+  fs::copy_file(all.at("spare.pem"), all.home.keys() / "timestamp-9.pem");
+  CHECK(all.signers("timestamp") == 1);
+  all.person("stranger", "timestamp");
+  fs::copy_file(all.at("stranger.pem"), all.home.keys() / "timestamp-8.pem");
+  CHECK(code_of([&] { return all.signers("timestamp"); }) == ErrorCode::untrusted);
+}
+
+TEST_CASE("what a change must not do is found before anything is made", "[workflow][root_change]") {
+  Keyholders all;
+  const auto refused = [&](const RootChange& change, const RootAccess& access = {}) {
+    return code_of([&] { return all.change(change, access).version; });
+  };
+  const auto anna = all.person("anna", "snapshot");
+  const std::string before = base::read_file(all.home.keys() / "keys.json", 100'000);
+  CHECK(refused({.kind = Kind::add, .role = "targets", .key = anna}) == ErrorCode::conflict);  // made for another role
+  CHECK(refused(
+            {.kind = Kind::add, .role = "oci", .key = trust::PublicKeyFile{.role = "", .name = "", .key = anna.key}}) ==
+        ErrorCode::usage);
+  CHECK(refused({.kind = Kind::add, .role = "snapshot", .key = anna, .threshold = 3}) == ErrorCode::usage);
+  const trust::PublicKeyFile taken{.role = "", .name = "", .key = all.root().keys.at(all.only_key("targets"))};
+  CHECK(refused({.kind = Kind::add, .role = "snapshot", .key = taken}) == ErrorCode::usage);  // in two roles
+  CHECK(refused({.kind = Kind::add, .role = "targets", .key = taken}) == ErrorCode::conflict);
+  CHECK(refused({.kind = Kind::revoke, .keyid = all.only_key("targets")}) == ErrorCode::usage);  // the last one
+  CHECK(refused({.kind = Kind::revoke, .keyid = "abc"}) == ErrorCode::usage);
+  CHECK(refused({.kind = Kind::revoke, .keyid = std::string(64, '0')}) == ErrorCode::usage);
+  CHECK(refused({.kind = Kind::threshold, .role = "root", .threshold = 2}) == ErrorCode::usage);
+  CHECK(refused({.kind = Kind::renew}, {.root_keys = {all.at("anna.pem")}}) == ErrorCode::untrusted);
+  CHECK(refused({.kind = Kind::renew}, {.root_keys = {all.folder.path()}}) == ErrorCode::not_found);
+  CHECK(all.root().version == 1);
+  CHECK(base::read_file(all.home.keys() / "keys.json", 100'000) == before);
+  CHECK_FALSE(fs::exists(all.home.keys() / "pending"));
+  Home empty{.root = all.at("empty"), .config = all.at("empty")};
+  CHECK(code_of([&] { return change_root(empty, {.kind = Kind::renew}, {}, all.clock).version; }) == ErrorCode::config);
+}
+
+TEST_CASE("where root's keys lie elsewhere a change waits for their holders", "[workflow][root_change]") {
+  Keyholders all(2, true);
+  const std::string before = all.only_key("timestamp");
+  const auto progress = all.change({.kind = Kind::rotate, .role = "timestamp", .reason = "yearly"});
+  CHECK_FALSE(progress.complete);
+  CHECK(progress.version == 2);
+  CHECK(progress.approvals.old_signers == 0);
+  CHECK(progress.approvals.old_threshold == 2);
+  CHECK(all.root().version == 1);
+  CHECK(all.only_key("timestamp") == before);
+  CHECK(all.signers("timestamp") == 1);  // bundles are signed on under the old root
+  CHECK(base::read_file(progress.to_sign, 100'000) == read_root_to_sign(progress.root, {}).file.canonical);
+  CHECK(base::read_file(progress.review, 100'000).find("yearly") != std::string::npos);
+
+  const fs::path first = all.sign_elsewhere(all.safe() / "root.pem", "first.sig");
+  const fs::path second = all.sign_elsewhere(all.safe() / "root-2.pem", "second.sig");
+  const bool swapped = GENERATE(false, true);
+  const auto half = accept_signatures(all.home, {swapped ? second : first}, "");
+  CHECK_FALSE(half.complete);
+  CHECK(half.added == 1);
+  CHECK(half.approvals.old_signers == 1);
+  CHECK(half.approvals.new_signers == 1);
+  CHECK(std::ranges::count(half.signers, false, &RootSigner::signed_already) == 1);
+  CHECK(accept_signatures(all.home, {swapped ? second : first}, "").added == 0);
+  const auto whole = accept_signatures(all.home, {first, second}, "");
+  CHECK(whole.complete);
+  CHECK(whole.added == 1);
+  CHECK(all.root().version == 2);
+  CHECK(all.walked_version() == 2);
+  CHECK(all.only_key("timestamp") != before);
+  CHECK(all.signers("timestamp") == 1);
+  CHECK(whole.moved_aside.size() == 1);
+  CHECK_FALSE(fs::exists(all.home.keys() / "pending"));
+  CHECK(code_of([&] { return accept_signatures(all.home, {first}, "").version; }) == ErrorCode::not_found);
+}
+
+TEST_CASE("root's keys on a stick complete a change in one step", "[workflow][root_change]") {
+  Keyholders all(2, true);
+  CHECK_FALSE(all.change({.kind = Kind::renew}, {.root_keys = {all.safe() / "root.pem"}}).complete);
+  CHECK(all.change({.kind = Kind::renew}, {.root_keys = {all.safe()}}).complete);
+  CHECK(all.walked_version() == 2);
+}
+
+TEST_CASE("signatures that do not belong to the pending root are refused", "[workflow][root_change]") {
+  Keyholders all(2, true);
+  all.change({.kind = Kind::renew});
+  const auto to_sign = read_root_to_sign(pending_root(all.home)->root, {});
+  const auto accepting = [&](const trust::DetachedSignature& signature) {
+    base::write_file_atomic(all.at("x.sig"), trust::to_text(signature));
+    return code_of([&] { return accept_signatures(all.home, {all.at("x.sig")}, "").version; });
+  };
+  const auto holder = all.open(all.safe() / "root.pem");
+  const auto good = sign_root(to_sign, *holder);
+  const auto stranger = all.person("stranger", "root");
+  CHECK(code_of([&] { return sign_root(to_sign, *all.open(all.at("stranger.pem"))).version; }) == ErrorCode::untrusted);
+  CHECK(accepting(trust::sign_detached(to_sign.file, *all.open(all.at("stranger.pem")))) == ErrorCode::untrusted);
+  auto bad = good;
+  bad.sig[3] = static_cast<char>(bad.sig[3] ^ 1);
+  CHECK(accepting(bad) == ErrorCode::untrusted);
+  bad = good;
+  bad.payload = base::sha256("something else");
+  CHECK(accepting(bad) == ErrorCode::untrusted);
+  bad = good;
+  bad.role = "snapshot";
+  CHECK(accepting(bad) == ErrorCode::conflict);
+  // The right key, over the bytes that another change of the same version had.
+  const auto old_way = read_own_roots(all.home).front();
+  CHECK(accepting(trust::sign_detached(parse_own_root_file(old_way), *holder)) == ErrorCode::untrusted);
+  // One bad signature among good ones: none is added.
+  base::write_file_atomic(all.at("good.sig"), trust::to_text(good));
+  CHECK(code_of([&] {
+          return accept_signatures(all.home, {all.at("good.sig"), all.at("x.sig")}, "").version;
+        }) == ErrorCode::untrusted);
+  CHECK(pending_root(all.home)->approvals.old_signers == 0);
+  CHECK(accept_signatures(all.home, {all.at("good.sig")}, "").added == 1);
+}
+
+TEST_CASE("raw signatures are taken too, whoever of root's holders made them", "[workflow][root_change]") {
+  Keyholders all(2, true);
+  const auto pending = all.change({.kind = Kind::renew});
+  const std::string bytes = base::read_file(pending.to_sign, 100'000);
+  base::write_file_atomic(all.at("1.raw"), all.open(all.safe() / "root.pem")->sign(bytes));
+  const auto second = all.open(all.safe() / "root-2.pem");
+  base::write_file_atomic(all.at("2.raw"), second->sign(bytes));
+  CHECK(code_of([&] { return accept_signatures(all.home, {all.at("1.raw")}, second->public_key().keyid()).version; }) ==
+        ErrorCode::untrusted);
+  CHECK(accept_signatures(all.home, {all.at("1.raw")}, "").added == 1);
+  CHECK(code_of([&] { return accept_signatures(all.home, {all.at("2.raw")}, "0123456789").version; }) ==
+        ErrorCode::untrusted);
+  CHECK(accept_signatures(all.home, {all.at("2.raw")}, second->public_key().keyid().substr(0, 8)).complete);
+}
+
+TEST_CASE("a change on a pending change asks before it drops what others signed", "[workflow][root_change]") {
+  Keyholders all(2, true);
+  all.change({.kind = Kind::rotate, .role = "targets"});
+  // Nobody has signed: both changes go into one root.
+  auto both = all.change({.kind = Kind::rotate, .role = "timestamp"});
+  CHECK(both.version == 2);
+  CHECK(both.changes.size() == 4);
+  CHECK(both.notes.size() == 2);
+  accept_signatures(all.home, {all.sign_elsewhere(all.safe() / "root.pem", "a.sig")}, "");
+  CHECK(code_of([&] { return all.change({.kind = Kind::renew}).version; }) == ErrorCode::conflict);
+  const auto amended = all.change({.kind = Kind::rotate, .role = "targets"}, {.amend = true});
+  CHECK(amended.approvals.old_signers == 0);
+  const auto dropped = abandon_root(all.home);
+  CHECK(dropped.moved_aside.size() == 3);  // what was made for it
+  CHECK_FALSE(pending_root(all.home));
+  CHECK(all.root().version == 1);
+  CHECK(all.signers("targets") == 1);
+}
+
+TEST_CASE("a lost root key is replaced by the others", "[workflow][root_change]") {
+  Keyholders all(2, true);
+  const auto third = all.person("third", "root");
+  CHECK(all.change({.kind = Kind::add, .role = "root", .key = third}, {.root_keys = {all.safe()}}).complete);
+  // root-2 is lost.
+  const std::string lost = all.open(all.safe() / "root-2.pem")->public_key().keyid();
+  fs::remove(all.safe() / "root-2.pem");
+  const auto fourth = all.person("fourth", "root");
+  const auto progress =
+      all.change({.kind = Kind::rotate, .role = "root", .key = fourth, .keyid = lost, .reason = "lost"},
+                 {.root_keys = {all.safe(), all.at("third.pem")}});
+  CHECK(progress.complete);
+  CHECK(all.walked_version() == 3);
+  const auto& keyids = all.root().roles.at("root").keyids;
+  CHECK(std::ranges::find(keyids, lost) == keyids.end());
+  CHECK(keyids.size() == 3);
+}
+
+TEST_CASE("what an interruption left is finished by the next change", "[workflow][root_change]") {
+  Keyholders all;
+  SECTION("a key was named in keys.json and never written") {
+    auto settings = read_key_settings(all.home);
+    settings.places[std::string(64, 'a')].file = "targets-2.pem";
+    write_key_settings(all.home, settings);
+  }
+  SECTION("a key was made, and no root for it") {
+    auto settings = read_key_settings(all.home);
+    const auto signer = trust::generate_key(trust::Scheme::ed25519);
+    settings.places[signer->public_key().keyid()].file = "targets-2.pem";
+    write_key_settings(all.home, settings);
+    trust::save_private_key(*signer, all.home.keys() / "targets-2.pem", std::nullopt);
+    CHECK(all.signers("targets") == 1);  // it is not in the way
+    tidy_keys(all.home);
+    CHECK_FALSE(fs::exists(all.home.keys() / "targets-2.pem"));
+  }
+  SECTION("a root came into force, and the pending one was not removed") {
+    const auto before = base::read_file(all.home.keys() / "1.root.json", 1u << 20);
+    fs::create_directories(all.home.keys() / "pending");
+    base::write_file_atomic(all.home.keys() / "pending" / "1.root.json", before);
+    CHECK_FALSE(pending_root(all.home));
+  }
+  SECTION("a root came into force, and the old key was not moved") {
+    const auto old_key = base::read_file(all.home.keys() / "targets.pem", 10'000);
+    const auto moved = all.change({.kind = Kind::rotate, .role = "targets"}).moved_aside;
+    auto settings = read_key_settings(all.home);
+    for (auto& [keyid, place] : settings.places) {
+      if (place.file.starts_with("retired/")) {
+        place.file = "targets.pem";
+      }
+    }
+    write_key_settings(all.home, settings);
+    fs::rename(moved.front(), all.home.keys() / "targets.pem");
+    CHECK(all.signers("targets") == 1);
+  }
+  const auto progress = all.change({.kind = Kind::renew});
+  CHECK(progress.complete);
+  CHECK(all.signers("targets") == 1);
+  CHECK_FALSE(fs::exists(all.home.keys() / "pending"));
+  CHECK(all.walked_version() == progress.version);
+}
+
+TEST_CASE("no state is begun that no site would take", "[workflow][keys]") {
+  Keyholders all;
+  test::RecordingReporter reporter;
+  const auto require_ready = [&](const std::string& time) {
+    KeyRing(all.home, std::nullopt).require_ready(base::parse_rfc3339(time), reporter);
+    return true;
+  };
+  CHECK(require_ready("2027-07-01T12:00:00Z"));
+  CHECK(reporter.warnings().empty());
+  CHECK(require_ready("2029-01-01T12:00:00Z"));
+  CHECK(reporter.warnings().size() == 1);
+  CHECK(code_of([&] { return require_ready("2029-06-30T12:00:00Z"); }) == ErrorCode::expired);
+  fs::rename(all.home.keys() / "targets.pem", all.at("targets.pem"));
+  CHECK(code_of([&] { return require_ready("2027-07-01T12:00:00Z"); }) == ErrorCode::config);
+}
+
+TEST_CASE("a key that a command reaches signs like one that is here", "[workflow][root_change]") {
+  Keyholders all;
+  const auto ecdsa = [&](const std::string& name) {
+    const std::string file = all.at(name + ".pem").string();
+    REQUIRE(base::run_process({.argv = {"openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+                                        "-out", file}})
+                .exit_code == 0);
+    const auto pem = base::run_process({.argv = {"openssl", "pkey", "-in", file, "-pubout"}});
+    base::write_file_atomic(all.at(name + ".pub.pem"), pem.output);
+    return trust::SignerCommand{.argv = {"openssl", "dgst", "-sha256", "-sign", file}};
+  };
+  const auto build = ecdsa("build");
+  CHECK(all.change({.kind = Kind::rotate,
+                    .role = "targets",
+                    .key = read_public_key(all.at("build.pub.pem")),
+                    .command = build})
+            .complete);
+  const auto shown = show_keys(all.home);
+  const auto targets = std::ranges::find(shown.keys, std::string("targets"), &KeyInfo::role);
+  CHECK(targets->command == build.argv);
+  const KeyRing ring(all.home, std::nullopt);
+  const auto* signer = ring.signing_set().signers.at("targets").front();
+  CHECK(signer->public_key().verify("bytes", signer->sign("bytes")));
+
+  // And root itself: the next root is signed by the token alone.
+  const auto token = ecdsa("token");
+  CHECK(
+      all.change(
+             {.kind = Kind::rotate, .role = "root", .key = read_public_key(all.at("token.pub.pem")), .command = token})
+          .complete);
+  CHECK(all.change({.kind = Kind::renew}).complete);
+  fs::remove(all.at("token.pem"));
+  CHECK(code_of([&] { return all.change({.kind = Kind::renew}).version; }) == ErrorCode::io);
+  CHECK(all.walked_version() == 4);
+}
+
+}  // namespace
+}  // namespace airlock::workflow
