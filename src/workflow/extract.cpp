@@ -34,6 +34,7 @@ using model::FileRow;
 
 constexpr std::size_t k_manifest_limit = 8u << 20;  // bytes
 constexpr std::size_t k_suggested = 5;
+constexpr int k_index_depth = 8;  // indexes within indexes
 
 bundle::Head open_head(const fs::path& bundle, const std::vector<fs::path>& volumes, std::vector<fs::path>& folders) {
   const auto files = find_bundles({bundle}, volumes);
@@ -147,18 +148,25 @@ class ImageWalk {
  public:
   explicit ImageWalk(const bundle::BlobMap& map) : m_map(&map) {}
 
-  void add(const Digest& digest) {
+  void add(const Digest& digest, int depth = 0) {
     if (!m_seen.insert(digest).second) {
       return;
+    }
+    if (depth > k_index_depth) {
+      throw Error(ErrorCode::limit, fmt::format("an image index of more than {} levels", k_index_depth));
     }
     m_blobs.push_back(digest);
     const auto json = base::parse_json(read_manifest(*m_map, digest), digest.to_string());
     if (const auto children = json.find("manifests"); children != json.end() && children->is_array()) {
+      // One reader would unpack these layers, another those of the children (CVE-2021-41190).
+      if (json.contains("layers") || json.contains("config")) {
+        throw Error(ErrorCode::malformed, fmt::format("{} is an index and a manifest at once", digest.to_string()));
+      }
       for (const auto& child : *children) {
         const auto child_digest = Digest::parse(base::string_member(child, "digest", "an image index"));
         // A platform that was not chosen is listed by the index and is not in the bundle.
         if (m_map->find(child_digest)) {
-          add(child_digest);
+          add(child_digest, depth + 1);
         } else {
           m_left_out.push_back(child_digest.to_string());
         }

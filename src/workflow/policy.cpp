@@ -64,6 +64,8 @@ void apply(const std::string& key, const YamlNode& value, bundle::Policy& policy
     for (const auto& [channel, ecosystems] : members(value, key)) {
       policy.namespaces[channel.as_string("a channel")] = ecosystems.as_strings(key);
     }
+  } else if (key == "largest_version_jump") {
+    policy.trust.largest_version_jump = value.as_uint("a number of versions");
   } else {
     policy.clock_tolerance = duration(value, key);
   }
@@ -72,8 +74,8 @@ void apply(const std::string& key, const YamlNode& value, bundle::Policy& policy
 }  // namespace
 
 bundle::Policy parse_policy(std::string_view text, const std::string& file) {
-  static const std::vector<std::string> k_keys = {"minimum_threshold", "schemes", "longest_lifetime", "namespaces",
-                                                  "clock_tolerance"};
+  static const std::vector<std::string> k_keys = {
+      "minimum_threshold", "schemes", "longest_lifetime", "namespaces", "largest_version_jump", "clock_tolerance"};
   bundle::Policy policy;
   try {
     const auto root = base::parse_yaml(text, file);

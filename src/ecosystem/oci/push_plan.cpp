@@ -20,6 +20,8 @@ using store::CatalogRow;
 
 namespace {
 
+constexpr int k_index_depth = 8;  // indexes within indexes; as deep as a resolver takes them
+
 StoredManifest read_manifest(const CatalogRow& row, const Digest& digest, const store::BlobStore& blobs) {
   const std::optional<base::FileSlice> slice = blobs.open(row.sha256.value_or(Digest()));
   if (row.kind == Kind::withheld) {
@@ -104,19 +106,22 @@ std::vector<Digest> RepositoryContent::untagged_roots() const {
 std::vector<Digest> RepositoryContent::indexes() const {
   std::vector<Digest> result;
   std::set<Digest> seen;
-  // An index that lists itself cannot exist, as its digest would have to be inside it; so this ends.
-  const std::function<void(const Digest&)> add = [&](const Digest& digest) {
+  // An index that lists itself cannot exist, as its digest would have to be inside it; but a long way down can.
+  const std::function<void(const Digest&, int)> add = [&](const Digest& digest, int depth) {
     const auto found = manifests.find(digest);
     if (found == manifests.end() || !found->second.parsed.is_index || !seen.insert(digest).second) {
       return;
     }
+    if (depth > k_index_depth) {
+      throw Error(ErrorCode::limit, fmt::format("an image index of more than {} levels", k_index_depth));
+    }
     for (const Descriptor& child : found->second.parsed.children) {
-      add(child.digest);
+      add(child.digest, depth + 1);
     }
     result.push_back(digest);
   };
   for (const auto& [digest, manifest] : manifests) {
-    add(digest);
+    add(digest, 0);
   }
   return result;
 }

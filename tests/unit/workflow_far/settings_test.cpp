@@ -29,12 +29,14 @@ TEST_CASE("a policy is read whole, and mistakes have a place and a suggestion") 
                                              "schemes: [ed25519]\n"
                                              "longest_lifetime: { timestamp: 90d }\n"
                                              "namespaces: { site-a: [oci, tool] }\n"
+                                             "largest_version_jump: 5000\n"
                                              "clock_tolerance: 1h\n",
                                              "policy.yaml");
   CHECK(policy.trust.minimum_threshold.at("root") == 2);
   CHECK(policy.trust.schemes == std::vector{trust::Scheme::ed25519});
   CHECK(policy.trust.longest_lifetime.at("timestamp") == std::chrono::days(90));
   CHECK(policy.namespaces.at("site-a").size() == 2);
+  CHECK(policy.trust.largest_version_jump == 5000);
   CHECK(policy.clock_tolerance == std::chrono::hours(1));
 
   const auto error = error_of([] { return workflow::parse_policy("a: 1\n", "policy.yaml"); });
@@ -43,7 +45,8 @@ TEST_CASE("a policy is read whole, and mistakes have a place and a suggestion") 
   CHECK(error_of([] { return workflow::parse_policy("\nschems: [ed25519]\n", "p"); }).hint().find("schemes") !=
         std::string::npos);
   for (const auto* bad : {"schemes: [md5]", "clock_tolerance: soon", "minimum_threshold: 2", "- a", "namespaces: [a]",
-                          "minimum_threshold: { root: many }", "schemes: [ed25519", "clock_tolerance: { a: 1 }"}) {
+                          "minimum_threshold: { root: many }", "largest_version_jump: far", "schemes: [ed25519",
+                          "clock_tolerance: { a: 1 }"}) {
     INFO(bad);
     CHECK(code_of([&] { return workflow::parse_policy(bad, "p"); }) == ErrorCode::config);
   }

@@ -1,0 +1,204 @@
+// What an attacker with some of the keys, or with none, brings to a site: what the site says, keeps and goes on with.
+#include "far_fixture.hpp"
+
+#include "attacks/attack_kit.hpp"
+#include "base/json.hpp"
+#include "bundle/oci_index.hpp"
+#include "workflow/extract.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+using base::ErrorCode;
+using base::Json;
+
+namespace {
+
+fs::path write_head(const fs::path& path, const bundle::HeadContents& head) {
+  write_bytes(path, bundle::build_head(head, std::nullopt, bundle::HeadEnd::alone).value());
+  return path;
+}
+
+// The statements of `made` alone, its timestamp with another version: what the timestamp key can say.
+fs::path fast_forward(const fs::path& path, const ProducerKeys& keys, const MadeBundle& made, std::uint64_t version) {
+  DishonestProducer thief(keys, made.contents);
+  thief.edit_role("timestamp", [&](Json& part) { part["version"] = version; });
+  return write_head(path, thief.head);
+}
+
+MadeBundle metadata_of(const fs::path& folder, const ProducerKeys& keys, BundlePlan plan, const std::string& text) {
+  plan.metadata_only = true;
+  return make_bundle(folder, {text_file("a.txt", text)}, keys, plan);
+}
+
+}  // namespace
+
+TEST_CASE("what goes beyond a limit is refused like any other tampering") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto made = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys);
+  DishonestProducer producer(keys, made.contents);
+  Json file = Json::parse(producer.role_bytes("snapshot"));
+  for (std::size_t i = 0; i < trust::k_signature_limit; ++i) {
+    file["signatures"].push_back({{"keyid", base::sha256(std::to_string(i)).hex()}, {"sig", "00"}});
+  }
+  producer.set_role_bytes("snapshot", file.dump(1) + "\n");
+  const auto head = write_head(medium.path() / "flood.airlock", producer.head);
+  const auto error = error_of([&] { return site.import({head}); });
+  CHECK(error.code() == ErrorCode::tampered);
+  CHECK(error.message().find("signatures") != std::string::npos);
+  CHECK(site.verify(head).exit_code() == 3);
+  CHECK(site.generations().empty());
+}
+
+TEST_CASE("a stolen timestamp key costs updates until it is replaced, and nothing afterwards") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys);
+  site.import({first.head});
+  const auto empty = metadata_of(medium.path(), keys, {.shipment = 2, .single_file = medium.path() / "m"}, "one");
+
+  // A leap that would use all versions up is not followed without the site's word.
+  const auto far = fast_forward(medium.path() / "far", keys, empty, 5'000'000'000);
+  CHECK(code_of([&] { return site.import({far}); }) == ErrorCode::untrusted);
+  CHECK(site.verify(far).exit_code() == 3);
+  // One within what is followed makes every honest bundle look old.
+  const auto near = fast_forward(medium.path() / "near", keys, empty, 900'000);
+  CHECK(site.import({near}).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
+  const BundlePlan second{.serial = 2, .created = bundle_time(1), .previous = first.contents};
+  const auto blocked = make_bundle(medium.path(), {text_file("a.txt", "two")}, keys, second);
+  site.clock.set(bundle_time(2));
+  CHECK(code_of([&] { return site.import({blocked.head}); }) == ErrorCode::rollback);
+  CHECK(site.served("file", "a.txt") == "one");
+
+  keys.rotate("timestamp");
+  Medium later;
+  const auto recovered = make_bundle(later.path(), {text_file("a.txt", "two")}, keys, second);
+  site.import({recovered.head});
+  CHECK(site.served("file", "a.txt") == "two");
+  // What the stolen key signed has no say any more.
+  CHECK(code_of([&] { return site.import({near}); }) != ErrorCode::internal);
+  CHECK(site.served("file", "a.txt") == "two");
+}
+
+TEST_CASE("a site may follow a leap when its policy says so") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys);
+  site.import({first.head});
+  const auto empty = metadata_of(medium.path(), keys, {.shipment = 2, .single_file = medium.path() / "m"}, "one");
+  const auto far = fast_forward(medium.path() / "far", keys, empty, 5'000'000);
+  CHECK(code_of([&] { return site.import({far}); }) == ErrorCode::untrusted);
+  base::write_file_atomic(site.home.config / "policy.yaml", "largest_version_jump: 6000000\n");
+  CHECK(site.import({far}).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
+}
+
+TEST_CASE("names that are only odd are stored, served and extracted as data") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const std::vector<std::string> names = {
+      "-rf",           "--help",        "CON", "aux/nul.txt",           "a.", "...", "C:x", "%2e%2e/%2e%2e/etc/passwd",
+      "..%5c..%5cx.y", "$(touch here)", "a;b", "~/.ssh/authorized_keys"};
+  std::vector<BundleFile> files;
+  for (const auto& name : names) {
+    files.push_back(text_file(name, "content of " + name));
+    files.back().artifact = "pkg:generic/odd@1";
+  }
+  const auto made = make_bundle(medium.path(), files, keys);
+  site.import({made.head});
+  base::TempDir output;
+  for (const auto& name : names) {
+    CAPTURE(name);
+    CHECK(site.served("file", name) == "content of " + name);
+    const auto report = workflow::extract({.bundle = made.head,
+                                           .volumes = {},
+                                           .what = "file:" + name,
+                                           .output = output.path(),
+                                           .home = site.home,
+                                           .now = bundle_time(1)},
+                                          site.reporter);
+    CHECK(report.output.parent_path() == output.path());
+    CHECK(text_of(report.output) == "content of " + name);
+    fs::remove(report.output);
+  }
+  CHECK(fs::is_empty(output.path()));
+  // Nothing in the home is called as anything in the bundle.
+  for (const auto& entry : fs::recursive_directory_iterator(site.home.root)) {
+    const auto own = entry.path().filename().string();
+    CHECK(std::none_of(names.begin(), names.end(), [&](const auto& name) { return fs::path(name).filename() == own; }));
+  }
+}
+
+TEST_CASE("settings that lie beside a bundle are not read") {
+  const ProducerKeys keys, others;
+  Site site(&keys);
+  Medium medium;
+  const auto made = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys);
+  write_bytes(medium.path() / "policy.yaml", "minimum_threshold: { snapshot: 9 }\n");
+  write_bytes(medium.path() / "airlock.yaml", "home: /nowhere\n");
+  write_bytes(medium.path() / "root.json", others.first_root());
+  site.import({medium.path()});
+  CHECK(site.served("file", "a.txt") == "one");
+  // Nor does a root on the medium help those who pinned none.
+  Site unpinned;
+  CHECK(code_of([&] { return unpinned.import({medium.path()}); }) == ErrorCode::untrusted);
+}
+
+TEST_CASE("an image whose documents lead astray is not extracted") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const std::string index_type(bundle::k_oci_index_type);
+  const std::string manifest_type = "application/vnd.oci.image.manifest.v1+json";
+  const auto extracting = [&](const std::vector<std::string>& documents, const std::string& type) {
+    std::vector<BundleFile> files;
+    const std::string repository = "registry.example/team/app";
+    for (const auto& document : documents) {
+      files.push_back({.ecosystem = "oci",
+                       .path = repository + "@" + base::sha256(document).to_string(),
+                       .content = document,
+                       .artifact = "pkg:oci/app@1",
+                       .media_type = type});
+    }
+    files.push_back({.ecosystem = "oci",
+                     .path = repository + ":1",
+                     .content = documents.back(),
+                     .artifact = "pkg:oci/app@1",
+                     .media_type = type,
+                     .kind = model::Kind::tag});
+    base::TempDir folder;
+    const auto made = make_bundle(folder.path(), files, keys);
+    const auto output = folder.path() / "out";
+    const auto code = code_of([&] {
+      return workflow::extract({.bundle = made.head,
+                                .volumes = {},
+                                .what = repository + ":1",
+                                .output = output,
+                                .home = site.home,
+                                .now = bundle_time(1)},
+                               site.reporter);
+    });
+    CHECK_FALSE(fs::exists(output));
+    return code;
+  };
+  const std::string layer = R"({"digest":"sha256:)" + std::string(64, '0') + R"(","size":1})";
+  CHECK(extracting({"not JSON"}, manifest_type) == ErrorCode::malformed);
+  CHECK(extracting({R"({"layers":[{"digest":"../../etc/passwd"}]})"}, manifest_type) == ErrorCode::malformed);
+  CHECK(extracting({R"({"layers":[{"digest":"sha256:../../etc/passwd"}]})"}, manifest_type) == ErrorCode::malformed);
+  CHECK(extracting({R"({"config":{"digest":5},"layers":[]})"}, manifest_type) == ErrorCode::malformed);
+  CHECK(extracting({R"({"layers":["text"]})"}, manifest_type) == ErrorCode::malformed);
+  CHECK(extracting({R"({"layers":[)" + layer + "]}"}, manifest_type) == ErrorCode::base_missing);
+  CHECK(extracting({R"({"manifests":[{"digest":null}]})"}, index_type) == ErrorCode::malformed);
+  CHECK(extracting({R"({"manifests":[],"layers":[)" + layer + "]}"}, index_type) == ErrorCode::malformed);
+  CHECK(extracting({R"({"manifests":[],"config":)" + layer + "}"}, index_type) == ErrorCode::malformed);
+  CHECK(extracting({R"({"a":)" + std::string(10'000, '[') + "}"}, index_type) != ErrorCode::internal);
+  // An index in an index in an index…: a cycle cannot be made, a long way down can.
+  std::vector<std::string> nested = {R"({"manifests":[]})"};
+  for (int i = 0; i < 300; ++i) {
+    nested.push_back(R"({"manifests":[{"digest":")" + base::sha256(nested.back()).to_string() + R"(","size":1}]})");
+  }
+  CHECK(extracting(nested, index_type) == ErrorCode::limit);
+}
