@@ -47,6 +47,12 @@ const std::vector<ErrorCodeInfo>& table() {
        "What was asked for is understood, but this version, build or ecosystem cannot do it. A newer airlock "
        "may; the "
        "message says what is missing."},
+      {ErrorCode::scan_failed, "scan-failed", 1,
+       "The site's scanner did not come to a verdict: it could not be started, ended with something other than 0 and "
+       "1, "
+       "or took too long. That never counts as clean. Mend the scanner (`scan` in policy.yaml) and run the same "
+       "command "
+       "again; what was scanned is not scanned again."},
       {ErrorCode::usage, "usage", 2,
        "The command line does not make sense: an unknown command or flag, a missing argument, or a value of "
        "the wrong "
@@ -85,6 +91,12 @@ const std::vector<ErrorCodeInfo>& table() {
        "The input is properly signed, but for another channel, site or producer than the one it was given "
        "to. Check that "
        "the right medium was brought, and the policy for the channel."},
+      {ErrorCode::policy, "policy", 3,
+       "The input is genuine, but more or larger than this site's policy.yaml takes. Nothing was written. Ask the "
+       "producer whether it is meant so; `airlock trust policy` shows every limit and where it stands."},
+      {ErrorCode::scan_refused, "scan-refused", 3,
+       "The site's scanner refused a file, so nothing of the bundle became visible. Tell security, with the digest and "
+       "the report; `--withhold DIGEST --reason TEXT` takes the rest of an import without it."},
       {ErrorCode::volume_missing, "volume-missing", 4,
        "A volume of the bundle is absent or damaged. The message names it; copy that one volume again and "
        "run the same "

@@ -23,6 +23,7 @@ enum class ErrorCode {
   malformed,
   limit,
   unsupported,
+  scan_failed,
   // exit 2: usage or configuration
   usage,
   config,
@@ -35,6 +36,8 @@ enum class ErrorCode {
   equivocation,
   revoked,
   foreign,
+  policy,
+  scan_refused,
   // exit 4: incomplete; fix it and run the same command again
   volume_missing,
   truncated,

@@ -4,23 +4,37 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "bundle/head.hpp"
+#include "bundle/namespaces.hpp"
 #include "model/file_row.hpp"
 #include "trust/client.hpp"
 
 namespace airlock::bundle {
 
-// The far side's policy (FORMATS.md; `policy` file): what no root can weaken.
+// How much a bundle may bring; none: as much as there is room for. Sizes in bytes.
+struct BundleLimits {
+  std::optional<std::uint64_t> blob;       // the largest one
+  std::optional<std::uint64_t> bytes;      // all blobs of the state together
+  std::optional<std::uint64_t> blobs;      // distinct
+  std::optional<std::uint64_t> files;      // catalog rows
+  std::optional<std::uint64_t> artifacts;  // distinct package URLs
+  std::optional<std::uint64_t> roles;      // ecosystems
+};
+
+// The far side's policy (docs/formats/policy.md): what no root can weaken.
 struct Policy {
   trust::Policy trust;
-  std::map<std::string, std::vector<std::string>> namespaces;  // channel -> ecosystems it may fill; empty: all
+  NamespacesByChannel namespaces;  // what each channel may bring; empty: everything
+  BundleLimits limits;
   std::chrono::seconds clock_tolerance{24 * 3600};
-  std::vector<std::string> channel_order;  // for mutable names, last wins; empty: newest wins
+  std::vector<std::string> channel_order;  // of mutable names the first one's; channels that are not here stand behind
+                                           // them, the newest first
 };
 
 struct VerifyOptions {
@@ -61,11 +75,11 @@ class VerifiedBundle {
   std::shared_ptr<const Impl> m_impl;
 };
 
-// TRUST.md 1.9, steps 2 to 9. Throws Error with code untrusted, tampered, foreign (another channel, or an ecosystem
-// that the policy does not give to it), rollback, equivocation, expired, clock, approval_missing (a draft),
-// unsupported, limit (see trust::Client::refresh; whatever else goes beyond a limit is tampered). New roots are saved
-// in `state` at once. Not its concern: whether the serial is newer than the last one (the caller's state knows), and
-// which blobs are there.
+// TRUST.md 1.9, steps 2 to 9. Throws Error with code untrusted, tampered, foreign (another channel, or paths that
+// the policy does not give to it), policy (more than it takes), rollback, equivocation, expired, clock,
+// approval_missing (a draft), unsupported, limit (see trust::Client::refresh; whatever else goes beyond a limit is
+// tampered). New roots are saved in `state` at once. Not its concern: whether the serial is newer than the last one
+// (the caller's state knows), and which blobs are there.
 VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const VerifyOptions& options);
 
 // A store that holds nothing: for `bundle verify` on a host without state, and for the near side.

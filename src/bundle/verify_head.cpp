@@ -9,6 +9,7 @@
 #include "bundle/draft_proof.hpp"
 #include "bundle/head_checks.hpp"
 #include "bundle/head_roles.hpp"
+#include "bundle/policy_checks.hpp"
 #include "bundle/state_checks.hpp"
 #include "bundle/verified_state.hpp"
 
@@ -95,20 +96,6 @@ void check_created(const Descriptor& descriptor, const VerifyOptions& options) {
   }
 }
 
-void check_namespaces(const trust::TrustedSet& trusted, const Policy& policy) {
-  const auto allowed = policy.namespaces.find(trusted.targets.channel);
-  if (allowed == policy.namespaces.end() || allowed->second.empty()) {
-    return;
-  }
-  for (const auto& [ecosystem, role] : trusted.delegated) {
-    if (!role.targets.empty() && std::ranges::find(allowed->second, ecosystem) == allowed->second.end()) {
-      throw Error(ErrorCode::foreign,
-                  fmt::format("channel '{}' brings {}, which the policy of this site does not allow",
-                              trusted.targets.channel, ecosystem));
-    }
-  }
-}
-
 }  // namespace
 
 VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const VerifyOptions& options) {
@@ -127,23 +114,28 @@ VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const Ver
   check_members(head, trusted);
   check_delegations(trusted);
   check_top_level(trusted.targets);
-  check_namespaces(trusted, options.policy);
+  impl->producer = options.producer.empty() ? trust::identity(pinned_file).hex() : options.producer;
+  PolicyCheck policy(options.policy, impl->producer, trusted.targets.channel);
+  policy.check_roles(trusted);
 
   // 8
   impl->descriptor = open_descriptor(head, trusted);
   check_created(impl->descriptor, options);
+  policy.check_counts(impl->descriptor);
   impl->shipment = open_shipment(head, trusted, impl->descriptor);
   check_hint(head, impl->descriptor, impl->shipment);
   check_shipment_counts(head, impl->descriptor, impl->shipment);
 
   // 9
-  StateContents contents = base::refusing_malformed(
-      [&] { return check_state(head, trusted, impl->descriptor, &impl->shipment, [](const model::FileRow&) {}); });
+  StateContents contents = base::refusing_malformed([&] {
+    return check_state(head, trusted, impl->descriptor, &impl->shipment,
+                       [&policy](const model::FileRow& row) { policy.add_row(row); });
+  });
+  policy.finish(contents.attachments);
   impl->attachments = std::move(contents.attachments);
   impl->blobs = std::move(contents.blobs);
   impl->revoked = std::move(contents.revoked);
 
-  impl->producer = options.producer.empty() ? trust::identity(pinned_file).hex() : options.producer;
   impl->approvals = trust::count_signers(trusted.snapshot_file, trusted.root.roles.at("snapshot"), trusted.root.keys);
   VerifiedBundle bundle;
   bundle.m_impl = impl;

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "cli/digest_argument.hpp"
 #include "cli/error_output.hpp"
 #include "cli/push_output.hpp"
 #include "cli/session.hpp"
@@ -62,18 +63,13 @@ void add_verify(CLI::App& parent, Session& session, const std::string& footer) {
 struct ImportFlags {
   std::vector<std::string> bundles, volumes, withhold, release, push;
   std::string reason, ticket, watch;
-  bool hold = false, accept_expired = false;
+  bool hold = false, accept_expired = false, rescan = false;
 };
 
 std::set<base::Digest> digests(const std::vector<std::string>& texts, std::string_view flag) {
   std::set<base::Digest> set;
   for (const auto& text : texts) {
-    try {
-      set.insert(base::Digest::is_sha256_hex(text) ? base::Digest::parse_sha256_hex(text) : base::Digest::parse(text));
-    } catch (const Error&) {
-      throw Error(ErrorCode::usage, fmt::format("{} takes a digest, not '{}'", flag, base::printable(text, 80)))
-          .with_hint("sha256: and 64 hex digits, as `airlock bundle inspect --json` prints them");
-    }
+    set.insert(digest_argument(text, flag));
   }
   return set;
 }
@@ -89,6 +85,7 @@ workflow::ImportOptions import_options(const Session& session, const ImportFlags
   options.expiry = flags.accept_expired ? trust::Expiry::accept : trust::Expiry::enforce;
   options.reason = flags.reason;
   options.ticket = flags.ticket;
+  options.rescan = flags.rescan;
   return options;
 }
 
@@ -140,6 +137,7 @@ void add_import(CLI::App& parent, Session& session, const std::string& footer) {
   command->add_option("--release", flags->release, "Want a blob again that was withheld")->type_name("DIGEST");
   command->add_flag("--accept-expired", flags->accept_expired,
                     "Accept an expired timestamp or snapshot, this once; never an expired root");
+  command->add_flag("--rescan", flags->rescan, "Ask the site's scanner also about files that it was asked before");
   command->add_option("--reason", flags->reason, "Why; kept in the audit log")->type_name("TEXT");
   command->add_option("--ticket", flags->ticket, "Of your own records; kept in the audit log")->type_name("ID");
   command->add_option("--watch", flags->watch, "Take every bundle that becomes complete in this folder, until stopped")

@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "cli/error_output.hpp"
 #include "cli/home_commands.hpp"
+#include "cli/scans.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
 #include "cli/take_output.hpp"
@@ -176,7 +177,7 @@ void add_generation_commands(CLI::App& store, Session& session) {
 void add_care_commands(CLI::App& store, Session& session) {
   struct Flags {
     std::optional<std::uint64_t> keep;
-    bool dry_run = false, repair = false;
+    bool dry_run = false, repair = false, scan = false;
     std::string output;
     RemarkFlags remark;
   };
@@ -192,8 +193,17 @@ void add_care_commands(CLI::App& store, Session& session) {
 
   auto* check_command = store.add_subcommand("check", "Read and hash every blob again");
   check_command->add_flag("--repair", flags->repair, "Forget what is damaged, so that the next import brings it again");
-  check_command->footer("Example:\n  airlock store check");
-  check_command->callback([&session, flags] { check(session, flags->repair); });
+  auto* scan_flag = check_command->add_flag("--scan", flags->scan,
+                                            "Instead, show everything that is served to the site's scanner again");
+  check_command->get_option("--repair")->excludes(scan_flag);
+  check_command->footer("Example:\n  airlock store check\n  airlock store check --scan");
+  check_command->callback([&session, flags] {
+    if (flags->scan) {
+      check_with_scanner(session);
+    } else {
+      check(session, flags->repair);
+    }
+  });
 
   auto* receipt_command = store.add_subcommand("receipt", "What is here, as a file to carry back");
   receipt_command->add_option("-o,--output", flags->output, "Where to")->type_name("FILE")->required();
@@ -208,6 +218,7 @@ void add_store_commands(CLI::App& app, Session& session) {
   add_generation_commands(*store, session);
   add_care_commands(*store, session);
   add_who_command(*store, session);
+  add_scans_command(*store, session);
   store->footer("Example:\n  airlock store list");
   add_home_commands(app, session);
 }

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "cli/error_output.hpp"
 #include "cli/table.hpp"
+#include "workflow/scan_refusal.hpp"
 
 namespace airlock::cli {
 
@@ -114,6 +115,22 @@ Json bundle_json(const workflow::ImportedBundle& bundle) {
   if (bundle.previous_serial) {
     json["previous_serial"] = *bundle.previous_serial;
   }
+  if (!bundle.scan.scanner.empty()) {
+    json["scan"] = {{"scanner", bundle.scan.scanner},
+                    {"scanned", bundle.scan.scanned},
+                    {"remembered", bundle.scan.remembered},
+                    {"accepted", bundle.scan.accepted},
+                    {"withheld", workflow::refusals_json(bundle.scan.withheld)}};
+  }
+  json["shared_names"] = {{"count", bundle.shared_name_count}, {"names", Json::array()}};
+  for (const auto& name : bundle.shared_names) {
+    json["shared_names"]["names"].push_back({{"ecosystem", name.ecosystem},
+                                             {"path", name.path},
+                                             {"served_from", name.served_from},
+                                             {"served", name.served ? name.served->to_string() : ""},
+                                             {"other", name.other},
+                                             {"hidden", name.hidden ? name.hidden->to_string() : ""}});
+  }
   return json;
 }
 
@@ -125,6 +142,21 @@ std::string gap_text(const workflow::ImportedBundle& bundle) {
   const auto last = bundle.serial - 1;
   return fmt::format("  gap       {} never arrived here; this state includes all that they held\n",
                      first == last ? fmt::format("bundle {}", first) : fmt::format("bundles {} to {}", first, last));
+}
+
+// Names that mean two things say which one is served.
+std::string shared_text(const workflow::ImportedBundle& bundle) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(k_blobs_listed, bundle.shared_names.size()); ++i) {
+    const auto& name = bundle.shared_names[i];
+    text += fmt::format("  shared    {} '{}' is served from channel '{}'; that of '{}' by its digest only ({})\n",
+                        name.ecosystem, base::printable(name.path, 200), name.served_from, name.other,
+                        name.hidden ? name.hidden->to_string() : "none");
+  }
+  if (bundle.shared_name_count > k_blobs_listed) {
+    text += fmt::format("  shared    and {} more; --json lists them\n", bundle.shared_name_count - k_blobs_listed);
+  }
+  return text;
 }
 
 std::string bundle_text(const workflow::ImportedBundle& bundle) {
@@ -146,9 +178,14 @@ std::string bundle_text(const workflow::ImportedBundle& bundle) {
   if (bundle.withheld > 0) {
     text += fmt::format("  withheld  {} blobs are approved but not taken\n", bundle.withheld);
   }
+  if (!bundle.scan.scanner.empty()) {
+    text += fmt::format("  scanned   {} files now, {} known from before, {} withheld; {}\n", bundle.scan.scanned,
+                        bundle.scan.remembered, bundle.scan.withheld.size(), bundle.scan.scanner);
+  }
   text += fmt::format("  approved  by {} {}\n", bundle.approvals, bundle.approvals == 1 ? "person" : "people");
   text += fmt::format("  expires   {}\n", expiries_text(bundle.expiries));
   text += gap_text(bundle);
+  text += shared_text(bundle);
   return text;
 }
 

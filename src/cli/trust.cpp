@@ -235,6 +235,19 @@ void show(Session& session) {
                  text);
 }
 
+void show_policy(Session& session) {
+  const auto policy = workflow::load_site_policy(session.home);
+  Table table({"policy", "value", "from"});
+  base::Json list = base::Json::array();
+  for (const auto& value : policy.values) {
+    table.add({value.key, base::printable(value.value, 200), value.origin});
+    list.push_back({{"key", value.key}, {"value", value.value}, {"origin", value.origin}});
+  }
+  session.answer({{"file", policy.file.string()}, {"present", policy.present}, {"values", std::move(list)}},
+                 fmt::format("{}{}\n\n{}", policy.file.string(),
+                             policy.present ? "" : " (there is no such file: the defaults hold)", table.text()));
+}
+
 void reset_clock(Session& session, const std::string& reason) {
   { const store::StateDb exists(session.home.root, store::StateDb::Access::read); }
   store::StateDb state(session.home.root, store::StateDb::Access::change);
@@ -302,6 +315,11 @@ void add_trust_commands(CLI::App& app, Session& session) {
   auto* show_command = trust->add_subcommand("show", "Pinned roots, keys, thresholds, expiry, newest bundles");
   show_command->footer("Example:\n  airlock trust show --json");
   show_command->callback([&session] { show(session); });
+
+  auto* policy_command = trust->add_subcommand("policy", "This site's policy: each value and where it came from");
+  policy_command->footer("Example:\n  airlock trust policy\n\nIt is policy.yaml in the configuration folder, which no "
+                         "root and no bundle can weaken.");
+  policy_command->callback([&session] { show_policy(session); });
 
   auto* export_command = trust->add_subcommand("export", "Write this home's own public root, to hand over");
   auto path = std::make_shared<std::string>();

@@ -181,6 +181,16 @@ void BlobStore::remove(const Digest& sha256) const {
   remove_file(path_of(sha256));
 }
 
+void BlobStore::link_to(const Digest& sha256, const fs::path& name) const {
+  const fs::path path = fs::absolute(path_of(sha256));
+  if (base::system_call_available("link") && ::link(path.c_str(), name.c_str()) == 0) {
+    return;
+  }
+  if (::symlink(path.c_str(), name.c_str()) != 0) {
+    throw base::system_error(errno, fmt::format("cannot give {} the name {}", path.string(), name.string()));
+  }
+}
+
 void BlobStore::for_each_file(const std::function<void(const Digest&, std::uint64_t)>& visit) const {
   for (unsigned shard = 0; shard < 256; ++shard) {
     const std::string prefix = shard_name(shard);

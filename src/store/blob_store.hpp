@@ -41,6 +41,9 @@ class BlobStore {
   std::optional<base::FileSlice> open(const base::Digest& sha256) const;  // nullopt: no such file
   bool file_exists(const base::Digest& sha256, std::uint64_t length) const;
   void remove(const base::Digest& sha256) const;
+  // Gives a blob a second name, for a program that wants a path: what becomes of that name is nothing to the store. A
+  // symbolic link where the file system has no hard ones. Throws io.
+  void link_to(const base::Digest& sha256, const std::filesystem::path& name) const;
   void for_each_file(const std::function<void(const base::Digest&, std::uint64_t length)>& visit) const;
   // For a file that an interrupted import left without a row: reads and hashes it. True when it is what its name
   // says (the next sync() covers it); otherwise it is removed.

@@ -60,6 +60,13 @@ class CurrentCatalog {
   std::unique_ptr<Impl> m_impl;
 };
 
+// A mutable name that two channels have with different content: one is served under it, the other by its digest only.
+struct SharedName {
+  std::string ecosystem, path;
+  std::string served_from, other;  // channels
+  std::optional<base::Digest> served, hidden;
+};
+
 // Writes a new catalog file beside `current`; publish() syncs it and switches.
 class CatalogBuilder {
  public:
@@ -75,6 +82,9 @@ class CatalogBuilder {
   // Calls prepare() if need be, then switches `current` and removes all but the newest few older catalogs.
   void publish();
   std::uint64_t number() const;
+  // Mutable names of which one target gave way to another: how many, and the first of them.
+  std::uint64_t shared_name_count() const;
+  const std::vector<SharedName>& shared_names() const;
 
  private:
   struct Impl;

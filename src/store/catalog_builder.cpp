@@ -31,6 +31,8 @@ namespace {
 // `current` just before a switch, and for a look back.
 constexpr std::size_t k_catalogs_kept = 3;
 
+constexpr std::size_t k_shared_names_kept = 1000;  // of those that two channels have
+
 std::string schema() {
   return fmt::format("CREATE TABLE files ({}, channel TEXT NOT NULL, generation INTEGER NOT NULL, "
                      "reason TEXT NOT NULL, PRIMARY KEY (ecosystem, path)) WITHOUT ROWID;"
@@ -79,6 +81,23 @@ struct CatalogBuilder::Impl {
   std::optional<base::Statement> insert, replace, find, insert_alias;
   std::map<std::string, std::uint64_t, std::less<>> counts;
   bool prepared = false;
+  std::uint64_t shared_count = 0;
+  std::vector<SharedName> shared;
+
+  void note_shared(const CatalogRow& here, const CatalogRow& added) {
+    if (here.kind != Kind::tag || added.kind != Kind::tag || here.sha256 == added.sha256) {
+      return;
+    }
+    ++shared_count;
+    if (shared.size() < k_shared_names_kept) {
+      shared.push_back({.ecosystem = added.ecosystem,
+                        .path = added.path,
+                        .served_from = added.channel,
+                        .other = here.channel,
+                        .served = added.sha256,
+                        .hidden = here.sha256});
+    }
+  }
 
   void close() {
     insert.reset();
@@ -118,6 +137,14 @@ std::uint64_t CatalogBuilder::number() const {
   return m_impl->number;
 }
 
+std::uint64_t CatalogBuilder::shared_name_count() const {
+  return m_impl->shared_count;
+}
+
+const std::vector<SharedName>& CatalogBuilder::shared_names() const {
+  return m_impl->shared;
+}
+
 void CatalogBuilder::add(const CatalogRow& row) {
   const auto bind = [&](base::Statement& statement) -> base::Statement& {
     bind_row(statement, 1, row);
@@ -146,6 +173,7 @@ void CatalogBuilder::add(const CatalogRow& row) {
   case Choice::keep:
     return;
   case Choice::replace:
+    m_impl->note_shared(here, row);
     bind(*m_impl->replace).run();
     return;
   case Choice::conflict:

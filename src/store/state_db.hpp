@@ -131,8 +131,12 @@ class StateDb {
   std::uint64_t count_rows(std::uint64_t generation, model::Kind kind) const;
   void set_active(std::uint64_t generation);       // the only active one of its channel
   void drop_generation(std::uint64_t generation);  // must not be active
-  std::uint64_t next_catalog_number();             // counts up, and is the number below from then on
-  std::uint64_t catalog_number() const;            // of the catalog that belongs to this state; 0: none
+  // Whose mutable names are served where several channels have one: the first channel that is named; those that are not
+  // named stand behind, the newest import first. Kept here so that every catalog is made alike.
+  std::vector<std::string> channel_order() const;
+  void set_channel_order(const std::vector<std::string>& channels);
+  std::uint64_t next_catalog_number();   // counts up, and is the number below from then on
+  std::uint64_t catalog_number() const;  // of the catalog that belongs to this state; 0: none
 
   // What must not be served. The catalog leaves it out from its next number on.
   void add_revoked(const RevokedItem& revoked);  // one that is known already stays as it is
@@ -157,7 +161,8 @@ class StateDb {
   std::unique_ptr<Impl> m_impl;
 };
 
-// Rebuilds and publishes the catalog from the active generations, in order of import.
+// Rebuilds and publishes the catalog from the active generations, in order of import; of mutable names the channel
+// order decides.
 void publish_catalog(StateDb& state, const std::filesystem::path& home);
 // The same in two steps, around the commit of a change(): inside it, build and sync the new catalog (conflicts and a
 // full disk show here, and nothing has changed); after the commit call publish() on the result. A crash between the two

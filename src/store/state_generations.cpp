@@ -1,9 +1,11 @@
 // StateDb: generations, their rows, and the catalog that follows from the active ones.
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "store/denials.hpp"
 #include "store/row_columns.hpp"
 #include "store/state_db_impl.hpp"
@@ -17,6 +19,7 @@ using base::ErrorCode;
 namespace {
 
 constexpr std::string_view k_catalog_number = "catalog-number";
+constexpr std::string_view k_channel_order = "channel-order";
 
 constexpr std::string_view k_select_generation =
     "SELECT g.id, c.producer, c.channel, g.serial, g.bundle_id, g.created, g.imported, g.active, g.head_digest, "
@@ -165,11 +168,37 @@ std::uint64_t StateDb::catalog_number() const {
   return number;
 }
 
+std::vector<std::string> StateDb::channel_order() const {
+  const auto text = m_impl->setting(k_channel_order);
+  return text && !text->empty() ? base::split(*text, ' ') : std::vector<std::string>();
+}
+
+void StateDb::set_channel_order(const std::vector<std::string>& channels) {
+  m_impl->set_setting(k_channel_order, base::join(channels, " "));
+}
+
 std::uint64_t StateDb::next_catalog_number() {
   const std::uint64_t number = catalog_number() + 1;
   m_impl->set_setting(k_catalog_number, std::to_string(number));
   return number;
 }
+
+namespace {
+
+// What is served, in the order in which it is added: of a mutable name the last one stays.
+std::vector<Generation> generations_to_serve(const StateDb& state) {
+  std::vector<Generation> generations = state.generations();  // newest first
+  std::erase_if(generations, [](const Generation& generation) { return !generation.active; });
+  std::ranges::reverse(generations);
+  const auto order = state.channel_order();
+  const auto rank = [&order](const Generation& generation) {
+    return std::ranges::find(order, generation.channel.channel) - order.begin();
+  };
+  std::ranges::stable_sort(generations, std::greater<>(), rank);
+  return generations;
+}
+
+}  // namespace
 
 std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const fs::path& home) {
   // After a restored backup the files may be ahead of the state; a number is never used for two catalogs.
@@ -180,19 +209,15 @@ std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const fs::path& 
   }
   auto builder = std::make_unique<CatalogBuilder>(home, number);
   const Denials denials(state);
-  std::vector<Generation> generations = state.generations();
-  for (auto generation = generations.rbegin(); generation != generations.rend(); ++generation) {
-    if (!generation->active) {
-      continue;
-    }
+  for (const Generation& generation : generations_to_serve(state)) {
     CatalogRow catalog_row;
-    catalog_row.channel = generation->channel.channel;
-    catalog_row.generation = generation->id;
-    state.for_each_row(generation->id, [&](const model::FileRow& row) {
+    catalog_row.channel = generation.channel.channel;
+    catalog_row.generation = generation.id;
+    state.for_each_row(generation.id, [&](const model::FileRow& row) {
       static_cast<model::FileRow&>(catalog_row) = row;
       catalog_row.reason.clear();
       // Whatever generation is served, also an old one again: what is denied is not.
-      if (const auto* denial = row.kind == model::Kind::known ? nullptr : denials.find(generation->channel, row)) {
+      if (const auto* denial = row.kind == model::Kind::known ? nullptr : denials.find(generation.channel, row)) {
         catalog_row.kind = model::Kind::withheld;
         catalog_row.reason = denial->why;
       }

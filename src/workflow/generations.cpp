@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "workflow/import_one.hpp"
+#include "workflow/policy.hpp"
 
 namespace airlock::workflow {
 
@@ -56,6 +57,7 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
   }
   remark.add_to(detail);
   state.audit(clock.now(), action, audit_text(detail));
+  state.set_channel_order(load_policy(home).channel_order);
   const auto catalog = store::prepare_catalog(state, home.root);
   change.commit();
   catalog->publish();

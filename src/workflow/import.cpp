@@ -80,7 +80,8 @@ void write_new_receipt(const store::StateDb& state, const Home& home, base::Time
 
 ImportReport import_bundles(const ImportOptions& options, const base::Clock& clock, base::Reporter& reporter) {
   check_options(options);
-  const auto policy = load_policy(options.home);
+  const auto site = load_site_policy(options.home);
+  const auto& policy = site.bundle;
   const auto roots = read_pinned_roots(options.home, policy.trust);
   const auto files = find_bundles(options.bundles, options.volumes);
   if (roots.empty()) {
@@ -98,7 +99,15 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
     const auto beside = find_bundles(options.beside, options.volumes);
     heads.insert(heads.end(), beside.heads.begin(), beside.heads.end());
   }
-  const ImportRun run{options, clock, reporter, policy, roots, files, heads, state, blobs};
+  std::optional<Scanner> scanner;
+  std::optional<store::ScanResults> results;
+  RunScanner scan;
+  if (site.scan && site.scan->at_import) {
+    scanner.emplace(*site.scan, reporter);
+    results.emplace(options.home.root);
+    scan = {&*site.scan, &*scanner, &*results, options.rescan ? Scanner::Memory::ignore : Scanner::Memory::use};
+  }
+  const ImportRun run{options, clock, reporter, policy, roots, files, heads, state, blobs, scan};
   ImportReport report;
   struct Failure {
     const bundle::HeadCandidate* candidate;

@@ -15,9 +15,11 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/reporter.hpp"
+#include "store/catalog.hpp"
 #include "trust/client.hpp"
 #include "workflow/artifact_changes.hpp"
 #include "workflow/home.hpp"
+#include "workflow/scanner.hpp"
 
 namespace airlock::workflow {
 
@@ -33,10 +35,19 @@ struct ImportOptions {
   std::set<base::Digest> release;                 // withheld before, wanted now
   trust::Expiry expiry = trust::Expiry::enforce;  // accept: timestamp and snapshot may have expired, this once
   std::string reason;                             // of withhold, release or accepted expiry; required by them
+  bool rescan = false;                            // ask the scanner also about what it was asked before
   std::string ticket;                             // of the site's own records; kept in the audit log
   // Called at named steps: "head-proven", "planned", "blob-stored" (by several threads), "blobs-stored", "synced",
   // "state-written", "committed", "published", "receipt-written". A test throws or ends the process there.
   std::function<void(std::string_view step)> at_step;
+};
+
+// What the site's scanner had to do with an import.
+struct ScanOutcome {
+  std::string scanner;  // for people; empty: there is none
+  std::uint64_t scanned = 0, remembered = 0;
+  std::uint64_t accepted = 0;         // refused, and taken because the policy accepts them
+  std::vector<ScanRefusal> withheld;  // refused, and therefore not taken
 };
 
 struct ImportedBundle {
@@ -57,6 +68,11 @@ struct ImportedBundle {
   std::uint64_t blobs_new = 0, blobs_present = 0, bytes_written = 0, withheld = 0;
   std::size_t approvals = 0;
   std::vector<std::pair<std::string, base::Time>> expiries;  // by role
+  // Mutable names that another channel has too, with other content: how many, and the
+  // first of them. Of each one target is served, the other by its digest.
+  std::uint64_t shared_name_count = 0;
+  std::vector<store::SharedName> shared_names;
+  ScanOutcome scan;
 };
 
 struct ImportReport {
@@ -71,8 +87,8 @@ struct ImportReport {
 };
 
 // Throws untrusted, tampered, rollback, equivocation, expired, clock, approval_missing, volume_missing, truncated,
-// base_missing (a need list is written), no_space, busy, conflict (two channels differ), usage, interrupted. What is
-// said of one bundle holds for that one: those before it are in.
+// policy, scan_refused, scan_failed, base_missing (a need list is written), no_space, busy, conflict (two channels
+// differ), usage, interrupted. What is said of one bundle holds for that one: those before it are in.
 ImportReport import_bundles(const ImportOptions& options, const base::Clock& clock, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

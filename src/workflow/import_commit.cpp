@@ -7,6 +7,7 @@
 #include "workflow/import_one.hpp"
 #include "workflow/medium.hpp"
 #include "workflow/remark.hpp"
+#include "workflow/scan_refusal.hpp"
 
 namespace airlock::workflow {
 
@@ -106,6 +107,13 @@ std::string audit_detail(const Commit& commit, std::uint64_t generation, const I
   if (!options.release.empty()) {
     detail["released"] = digests(options.release);
   }
+  if (commit.scan != nullptr && !commit.scan->scanner.empty()) {
+    detail["scan"] = {{"scanner", commit.scan->scanner},
+                      {"scanned", commit.scan->scanned},
+                      {"remembered", commit.scan->remembered},
+                      {"accepted", commit.scan->accepted},
+                      {"withheld", refusals_json(commit.scan->withheld)}};
+  }
   if (options.expiry == trust::Expiry::accept) {
     detail["accepted_expired"] = {"timestamp", "snapshot"};
   }
@@ -115,7 +123,7 @@ std::string audit_detail(const Commit& commit, std::uint64_t generation, const I
 
 }  // namespace
 
-std::uint64_t commit_import(const Commit& commit, const ImportRun& run) {
+Committed commit_import(const Commit& commit, const ImportRun& run) {
   auto& state = run.state;
   const auto now = run.clock.now();
   auto change = state.change();
@@ -124,6 +132,7 @@ std::uint64_t commit_import(const Commit& commit, const ImportRun& run) {
   // For receipts and status: the pinned root itself is in no table.
   state.set_role(commit.proven.key, "root", trusted.root_file.bytes);
   const auto generation = commit.adds_generation ? add_generation(commit, now, state) : commit.existing->id;
+  Committed done{.generation = generation, .shared_name_count = 0, .shared_names = {}};
   for (const auto& blob : commit.plan.wanted) {
     state.add_blob(blob.sha256, blob.length);
   }
@@ -133,11 +142,14 @@ std::uint64_t commit_import(const Commit& commit, const ImportRun& run) {
   if (!commit.existing) {
     state.set_restored(std::nullopt);  // something newer than the backup is here
   }
+  state.set_channel_order(run.policy.channel_order);
   state.audit(now, commit.existing ? "import-again" : "import", audit_detail(commit, generation, run.options));
   std::unique_ptr<store::CatalogBuilder> catalog;
   if (commit.adds_generation && run.options.activation == Activation::at_once) {
     state.set_active(generation);
     catalog = store::prepare_catalog(state, run.options.home.root);
+    done.shared_name_count = catalog->shared_name_count();
+    done.shared_names = catalog->shared_names();
   }
   run.step("state-written");
   change.commit();
@@ -146,7 +158,7 @@ std::uint64_t commit_import(const Commit& commit, const ImportRun& run) {
     catalog->publish();
   }
   run.step("published");
-  return generation;
+  return done;
 }
 
 }  // namespace airlock::workflow

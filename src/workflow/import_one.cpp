@@ -8,6 +8,7 @@
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
 #include "workflow/approved_head.hpp"
+#include "workflow/import_scan.hpp"
 #include "workflow/revocation.hpp"
 #include "workflow/verify.hpp"
 
@@ -148,7 +149,7 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
 
   const auto before = newest_of(run.state, proven.key);
   const auto existing = generation_of(run.state, proven.key, verified.bundle_id());
-  const auto left = digests_to_leave(verified, before, run);
+  auto left = digests_to_leave(verified, before, run);
   std::vector<bundle::BlobMap> maps = {bundle::BlobMap::scan(head, run.files.folders)};
   const bundle::BlobMap map = maps.front();
   auto plan = plan_import(verified, maps, run.state, run.blobs, left);
@@ -156,6 +157,8 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
     plan = plan_import(verified, maps, run.state, run.blobs, left);
   }
   run.step("planned");
+  ImportScan scan(verified, run);
+  scan.recall(plan, left);
 
   ImportedBundle result;
   result.head = candidate.path;
@@ -195,6 +198,10 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
 
   const auto taken = take_content(verified, maps, plan, left, run);
   run.step("blobs-stored");
+  scan.scan(plan, left);
+  run.step("scanned");
+  result.scan = scan.outcome();
+  result.withheld = left.size();
   base::Digest head_digest;
   std::uint64_t head_length = 0;
   std::uint64_t head_written = 0;
@@ -214,13 +221,17 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
 
   Commit commit{.proven = proven, .plan = plan, .left = left, .existing = existing};
   // A state that is here already gets a generation of its own only where its rows or its head would differ.
-  commit.adds_generation = !existing || !head_is_here || changes_choice;
+  commit.adds_generation = !existing || !head_is_here || changes_choice || scan.withheld_any();
+  commit.scan = &scan.outcome();
   commit.head_digest = head_digest;
   commit.head_length = head_length;
-  result.generation = commit_import(commit, run);
+  auto committed = commit_import(commit, run);
+  result.generation = committed.generation;
+  result.shared_name_count = committed.shared_name_count;
+  result.shared_names = std::move(committed.shared_names);
   result.outcome = existing ? Outcome::refreshed : Outcome::imported;
   result.active = run.state.generation(result.generation)->active;
-  result.blobs_new = taken.blobs + plan.staged.size();
+  result.blobs_new = plan.wanted.size();
   result.bytes_written = taken.bytes + head_written;
   return result;
 }

@@ -9,8 +9,17 @@
 #include "workflow/import.hpp"
 #include "workflow/import_plan.hpp"
 #include "workflow/pinned_roots.hpp"
+#include "workflow/scanner.hpp"
 
 namespace airlock::workflow {
+
+// The site's scanner, where the policy has one for imports; else all empty.
+struct RunScanner {
+  const ScanSettings* settings = nullptr;
+  const Scanner* scanner = nullptr;
+  store::ScanResults* results = nullptr;
+  Scanner::Memory memory = Scanner::Memory::use;
+};
 
 // What all bundles of one run share.
 struct ImportRun {
@@ -23,6 +32,7 @@ struct ImportRun {
   const std::vector<bundle::HeadCandidate>& heads;  // all that are at hand
   store::StateDb& state;
   const store::BlobStore& blobs;
+  const RunScanner& scan;
 
   void step(std::string_view name) const {
     if (options.at_step) {
@@ -69,8 +79,14 @@ struct Commit {
   bool adds_generation = true;
   base::Digest head_digest = {};
   std::uint64_t head_length = 0;
+  const ScanOutcome* scan = nullptr;
 };
-std::uint64_t commit_import(const Commit& commit, const ImportRun& run);
+struct Committed {
+  std::uint64_t generation = 0;
+  std::uint64_t shared_name_count = 0;  // see ImportedBundle
+  std::vector<store::SharedName> shared_names;
+};
+Committed commit_import(const Commit& commit, const ImportRun& run);
 
 // Rows that stand for what a generation needs beside its catalog: the head and the attachments.
 inline constexpr std::string_view k_bundle_ecosystem = "bundle";

@@ -118,6 +118,8 @@ TEST_CASE("the policy says which ecosystems a channel may fill", "[bundle][verif
   const auto made = make_bundle(folder.path(), sample_files(), keys);
   VerifyOptions options = verify_options(keys);
   options.policy.namespaces = {{"site-b", {"npm"}}};
+  CHECK(code_of([&] { return verify(made, options); }) == ErrorCode::foreign);  // there are rules, and none for it
+  options.policy.namespaces = {{"site-b", {"npm"}}, {"*", {"oci", "tool", "file", "npm"}}};
   CHECK(verify(made, options).approvals() == 1);
   options.policy.namespaces = {{"site-a", {"oci", "tool", "file", "npm"}}};
   CHECK(verify(made, options).approvals() == 1);

@@ -35,7 +35,7 @@ TEST_CASE("a policy is read whole, and mistakes have a place and a suggestion") 
   CHECK(policy.trust.minimum_threshold.at("root") == 2);
   CHECK(policy.trust.schemes == std::vector{trust::Scheme::ed25519});
   CHECK(policy.trust.longest_lifetime.at("timestamp") == std::chrono::days(90));
-  CHECK(policy.namespaces.at("site-a").size() == 2);
+  CHECK(policy.namespaces.at("site-a").rules().size() == 2);
   CHECK(policy.trust.largest_version_jump == 5000);
   CHECK(policy.clock_tolerance == std::chrono::hours(1));
 
