@@ -223,7 +223,6 @@ check "the command of a listed key can be told later" bash -c '
   "$1" --home "$2" keys signer "$id" -- openssl dgst -sha256 -sign "$3/timestamp.key"' - "$airlock" "$near" "$work/token"
 check_exit 3 "and one that signs with another key is refused" a keys signer "$(key_of timestamp)" -- openssl dgst -sha256 -sign "$work/token/rsa.key"
 check "anna and erik complete it" complete_root anna erik
-engine=$(find /usr/lib -name 'libpkcs11.so' -path '*engines*' 2>/dev/null | head -n 1)
 module=$(find /usr/lib -name 'libsofthsm2.so' 2>/dev/null | head -n 1)
 if command -v softhsm2-util >/dev/null && command -v pkcs11-tool >/dev/null && [ -n "$module" ]; then
   mkdir -p "$work/hsm/tokens"
@@ -236,16 +235,18 @@ if command -v softhsm2-util >/dev/null && command -v pkcs11-tool >/dev/null && [
   check "whose public half is read out" openssl pkey -pubin -inform DER -in "$work/hsm/pub.der" -out "$work/hsm/pub.pem"
   cat >"$work/hsm/sign" <<SH
 #!/bin/sh
-t=\$(mktemp) && cat >"\$t" && pkcs11-tool --module "$module" --login --pin "\$(cat "$work/hsm/pin")" --sign --mechanism ECDSA-SHA256 --id 01 -i "\$t" -o "\$t.sig" >/dev/null && cat "\$t.sig"
+t=\$(mktemp) && openssl dgst -sha256 -binary >"\$t" &&
+  pkcs11-tool --module "$module" --login --pin "\$(cat "$work/hsm/pin")" --sign --mechanism ECDSA --id 01 -i "\$t" -o "\$t.sig" >/dev/null && cat "\$t.sig"
 s=\$?; rm -f "\$t" "\$t.sig"; exit \$s
 SH
   chmod 700 "$work/hsm/sign"
   check "it takes the place of targets'" keys rotate targets --key "$work/hsm/pub.pem" --signer-command "$work/hsm/sign"
   check "root's holders sign" complete_root anna erik
+  token=yes
   check "a bundle that the token signs" ship "$near" hsm
   check "goes in" take hsm
 else
-  echo "skip: no SoftHSM2 with pkcs11-tool (engine: ${engine:-none}), so no token"
+  echo "skip: no SoftHSM2 with pkcs11-tool, so no token"
 fi
 
 echo "-- floors hold although counters began anew"
@@ -275,6 +276,7 @@ check_exit 3 "a wrong paper is noticed" a keys restore "$last" --fingerprint "$(
 restored=()
 for file in "$work/backup"/*.pem; do restored+=(--key "$file"); done
 check "keys restore takes the roots from the last bundle, and private keys from the backup" a keys restore "$last" --fingerprint "$first" "${restored[@]}"
+if [ -n "${token:-}" ]; then check "the command of the token is told anew" a keys signer "$(key_of targets)" -- "$work/hsm/sign"; fi
 check "create --continue goes on where the last one ended" ship "$near" restored --continue "$last"
 check "with the next serial" test "$(json "$work/create.json" 'd["serial"]')" = $((serial + 1))
 check "and the site takes it" take restored
@@ -324,6 +326,32 @@ check "one of them on a stick gives one signature" bash -c '"$1" --home "$2" --j
 check "of both roots" is_progress "2 False 1/2 1/2"
 check "the folder of both completes it" "$airlock" --home "$work/split" keys renew --root-key "$work/safe"
 check "with the new targets key" test "$(find "$work/split/keys/retired" -name 'targets-*.pem' | wc -l)" = 1
+
+echo "-- killed at any moment, the keys stay whole"
+check "a home of its own" "$airlock" --home "$work/killed" keys init --no-passphrase
+"$airlock" --home "$work/killed" trust export -o "$work/killed.json" >/dev/null
+killed=0 broken=0
+for i in $(seq 30); do
+  "$airlock" --home "$work/killed" keys rotate timestamp >/dev/null 2>&1 &
+  victim=$!
+  sleep "0.$(printf %03d $((RANDOM % (i % 2 ? 80 : 900))))"  # a quiet machine needs 0.05 s for it, a busy one ten times that
+  kill -9 "$victim" 2>/dev/null && killed=$((killed + 1))
+  wait "$victim" 2>/dev/null
+  "$airlock" --home "$work/killed" keys show >"$work/check.out" 2>&1 || { broken=$((broken + 1)); cat "$work/check.out"; }
+done
+echo "     ($killed of 30 were killed before they ended; root is at version $(root_version "$work/killed"))"
+check "some were killed, and some changes came to pass" test "$killed" -gt 0 -a "$(root_version "$work/killed")" -gt 1
+check "after each the home opens" test "$broken" = 0
+check "the next change holds" "$airlock" --home "$work/killed" keys renew
+check "one timestamp key is left in use" test "$(find "$work/killed/keys" -maxdepth 1 -name 'timestamp*.pem' | wc -l)" = 1
+echo "after the kills" >guide.txt
+check "and it signs a bundle" "$airlock" --home "$work/killed" bundle create -m site-a.yaml -o "$stick/killed/"
+in_far "$airlock" --home "$work/killed-site" trust init "$work/killed.json" --fingerprint "$(python3 - "$work/killed.json" <<'PY'
+import hashlib, json, sys
+print(hashlib.sha256(json.dumps(json.load(open(sys.argv[1]))["signed"], sort_keys=True, separators=(",", ":")).encode()).hexdigest())
+PY
+)" >/dev/null 2>&1
+check "that a site takes, over every root in between" in_far "$airlock" --home "$work/killed-site" import "$stick/killed"
 check "help of every command has an example" bash -c '
   for words in "" add rotate revoke renew threshold new sign accept abandon signer restore show init; do
     "$1" keys $words --help | grep -qi example || { echo "no example: $words"; exit 1; }
