@@ -1,3 +1,4 @@
+#include "store/denials.hpp"
 #include "store/state_db.hpp"
 
 #include "base/error.hpp"
@@ -331,6 +332,48 @@ TEST_CASE("blobs, rows of a content and rows of a kind are counted by the databa
   state.for_each_row_of(base::sha256("content"),
                         [&](std::uint64_t id, const model::FileRow& row) { found.emplace_back(id, row.path); });
   CHECK(found == std::vector<std::pair<std::uint64_t, std::string>>{{first, "a"}, {second, "a"}});
+}
+
+TEST_CASE("a state of an older step is read as it is, and brought forward by whoever changes it", "[store][state_db]") {
+  const base::TempDir folder;
+  { StateDb(folder.path(), StateDb::Access::change); }
+  {
+    base::Database database(folder.path() / "airlock.db", base::DatabaseMode::read_write);
+    database.execute("DROP TABLE revoked; DROP TABLE blocks; DROP TABLE blocked_blobs; PRAGMA user_version=1");
+  }
+  {
+    const StateDb older(folder.path(), StateDb::Access::read);
+    CHECK(older.revoked().empty());
+    CHECK(older.blocks().empty());
+    older.for_each_kept_blob([](const base::Digest&) { FAIL("nothing is kept"); });
+    CHECK(Denials(older).empty());
+  }
+  StateDb state(folder.path(), StateDb::Access::change);
+  state.set_block({.item = "npm:left-pad", .reason = "why", .ticket = "", .user = "", .since = {}});
+  REQUIRE(state.blocks().size() == 1);
+  CHECK_FALSE(state.blocks().front().user.empty());
+  CHECK(state.remove_block("npm:left-pad"));
+  CHECK_FALSE(state.remove_block("npm:left-pad"));
+}
+
+TEST_CASE("a denial by another digest means the content that it is known for", "[store][denials]") {
+  const base::TempDir folder;
+  StateDb state(folder.path(), StateDb::Access::change);
+  const base::Digest other = base::Digest::parse("sha512:" + std::string(128, 'a'));
+  state.add_alias(other, base::sha256("content"));
+  state.set_block({.item = other.to_string(), .reason = "why", .ticket = "", .user = "", .since = {}});
+  model::FileRow row;
+  row.ecosystem = "npm";
+  row.path = "left-pad/-/left-pad-1.3.0.tgz";
+  row.sha256 = base::sha256("content");
+  const ChannelKey channel{"producer", "site-a"};
+  const Denials denials(state);
+  REQUIRE(denials.find(channel, row) != nullptr);
+  CHECK(denials.find(channel, row)->why == "blocked on this side: why");
+  row.sha256 = base::sha256("other content");
+  CHECK(denials.find(channel, row) == nullptr);
+  row.pin = other.to_string();
+  CHECK(denials.find(channel, row) == nullptr);  // the alias says better what it is
 }
 
 }  // namespace airlock::store
