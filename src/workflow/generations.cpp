@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "workflow/import_one.hpp"
 #include "workflow/policy.hpp"
+#include "workflow/receipt.hpp"
 
 namespace airlock::workflow {
 
@@ -46,6 +47,13 @@ StateDb open_for_change(const Home& home) {
 ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, std::string_view action,
                           const base::Clock& clock, const Remark& remark) {
   const auto wanted = require_generation(state, id);
+  if (const auto missing = missing_blobs(state, id); !missing.empty()) {
+    throw Error(ErrorCode::base_missing,
+                fmt::format("{} blobs of generation {} (bundle {} of channel '{}') are not here", missing.size(), id,
+                            wanted.serial, wanted.channel.channel))
+        .with_hint("a restore without content, or a repair, left it so; import the newest bundle, which brings all "
+                   "that it needs");
+  }
   ActivationReport report;
   report.before = active_of(state, wanted.channel);
 

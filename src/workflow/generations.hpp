@@ -21,7 +21,7 @@ struct ActivationReport {
 };
 
 // Serves this generation of its channel; the other channels stay as they are. Throws not_found, conflict (another
-// channel has the same path with other content), busy.
+// channel has the same path with other content), base_missing (blobs of it are not here), busy.
 ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock,
                                      const Remark& remark = {});
 // Without `id` the generation before the active one, of the only channel that has one; throws usage where several do.

@@ -288,6 +288,22 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
   return receipt;
 }
 
+std::vector<SiteBlob> missing_blobs(const store::StateDb& state, std::uint64_t generation) {
+  std::map<base::Digest, std::uint64_t> missing;
+  state.for_each_row(generation, [&](const model::FileRow& row) {
+    if (row.sha256 && row.kind != model::Kind::withheld && row.kind != model::Kind::known &&
+        !state.has_blob(*row.sha256)) {
+      missing.emplace(*row.sha256, row.length.value_or(0));
+    }
+  });
+  std::vector<SiteBlob> list;
+  list.reserve(missing.size());
+  for (const auto& [sha256, length] : missing) {
+    list.push_back({sha256, length});
+  }
+  return list;
+}
+
 void write_receipt(const Receipt& receipt, base::ByteSink& sink) {
   BufferedSink out(sink);
   auto header = header_json(receipt).dump(2);

@@ -63,6 +63,9 @@ struct Receipt {
 Receipt make_receipt(const store::StateDb& state, base::Time now);
 base::Digest digest_of_list(const std::vector<base::Digest>& sorted);
 
+// What a generation serves and the store lacks: after a restore without content, or a repair. Sorted.
+std::vector<SiteBlob> missing_blobs(const store::StateDb& state, std::uint64_t generation);
+
 // JSON, written piece by piece: a site may hold a million blobs.
 void write_receipt(const Receipt& receipt, base::ByteSink& sink);
 void write_receipt_file(const Receipt& receipt, const std::filesystem::path& path);

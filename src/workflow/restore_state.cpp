@@ -80,29 +80,13 @@ void forget_absent(StateDb& state, const store::BlobStore& store) {
   }
 }
 
-std::vector<SiteBlob> lacking(const StateDb& state, std::uint64_t generation) {
-  std::map<base::Digest, std::uint64_t> missing;
-  state.for_each_row(generation, [&](const model::FileRow& row) {
-    if (row.sha256 && row.kind != model::Kind::withheld && row.kind != model::Kind::known &&
-        !state.has_blob(*row.sha256)) {
-      missing.emplace(*row.sha256, row.length.value_or(0));
-    }
-  });
-  std::vector<SiteBlob> list;
-  list.reserve(missing.size());
-  for (const auto& [sha256, length] : missing) {
-    list.push_back({sha256, length});
-  }
-  return list;
-}
-
 void tell_lacking(const RestoredState& restored, const StateDb& state, RestoreReport& report) {
   for (auto& channel : report.far_channels) {
     for (const auto& generation : state.generations()) {
       if (generation.channel != channel.key || !generation.active) {
         continue;
       }
-      auto missing = lacking(state, generation.id);
+      auto missing = missing_blobs(state, generation.id);
       if (missing.empty()) {
         continue;
       }

@@ -136,6 +136,8 @@ TEST_CASE("a backup without blobs comes back, and the same bundle brings the con
 
   CHECK(host.import(states.made[1].head).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
   CHECK(store::BlobStore(host.home.blobs()).open(base::sha256("state 2")));
+  // What the older state needs is still not here, so it is not served.
+  CHECK(code_of([&] { workflow::roll_back(host.home, 1, host.clock); }) == ErrorCode::base_missing);
   CHECK(host.import(states.made[2].head).bundles.front().serial == 3);
 }
 
