@@ -65,6 +65,14 @@ struct FloorFlags {
   std::vector<std::string> receipts, floors;
 
   bool empty() const { return receipts.empty() && floors.empty(); }
+  // The newest entry of the audit log that a receipt knows; 0 without receipts.
+  std::uint64_t audit_number() const {
+    std::uint64_t newest = 0;
+    for (const auto& file : receipts) {
+      newest = std::max(newest, workflow::read_receipt(file).audit_number);
+    }
+    return newest;
+  }
   std::vector<workflow::FloorWish> wishes() const {
     std::vector<workflow::FloorWish> all;
     for (const auto& file : receipts) {
@@ -279,6 +287,10 @@ void raise_floors(Session& session, const FloorFlags& flags, const workflow::Rem
     state.set_restored(restored);
   }
   base::Json detail = {{"floors", raised_json(raised)}};
+  const auto last = state.last_audit_entry();
+  if (const auto known = flags.audit_number(); known > (last ? last->number : 0)) {
+    detail["lost"] = known;  // `audit verify` takes this for the reason why the receipt knows more than the log
+  }
   remark.add_to(detail);
   state.audit(now, "floor", workflow::audit_text(detail));
   change.commit();

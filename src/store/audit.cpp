@@ -135,10 +135,11 @@ std::vector<base::Finding> check_audit(const std::vector<AuditEntry>& entries) {
 
 namespace {
 
-// The entry of a restore that says itself that the log went further once, and how far.
-const AuditEntry* restore_that_explains(const std::vector<AuditEntry>& entries, std::uint64_t number) {
+// The entry of a restore, or of floors that were raised after a snapshot was put back, which says itself that the log
+// went further once, and how far.
+const AuditEntry* entry_that_explains(const std::vector<AuditEntry>& entries, std::uint64_t number) {
   for (const AuditEntry& entry : entries) {
-    if (entry.action != "restore" || entry.number > number) {
+    if ((entry.action != "restore" && entry.action != "floor") || entry.number > number) {
       continue;
     }
     const auto detail = base::Json::parse(entry.detail, nullptr, false);
@@ -162,14 +163,14 @@ std::vector<base::Finding> check_audit_marks(const std::vector<AuditEntry>& entr
       continue;
     }
     const std::string subject = fmt::format("audit entry {}", mark.number);
-    if (const AuditEntry* restore = restore_that_explains(entries, mark.number)) {
+    if (const AuditEntry* loss = entry_that_explains(entries, mark.number)) {
       findings.push_back(
           {.severity = base::Severity::warning,
            .code = base::ErrorCode::tampered,
            .subject = subject,
-           .message = fmt::format("{} knows it, and this log does not: it was lost before the restore of {} "
-                                  "(entry {})",
-                                  mark.source, base::to_rfc3339(restore->time), restore->number)});
+           .message = fmt::format("{} knows it, and this log does not: entry {} ({}, {}) accounts for "
+                                  "the loss",
+                                  mark.source, loss->number, loss->action, base::to_rfc3339(loss->time))});
       continue;
     }
     findings.push_back(

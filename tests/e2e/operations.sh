@@ -54,7 +54,7 @@ check_said "are not here"
 check_exit 5 "a receipt that knows more keeps what was lost from coming in again" bash -c 'cp -a "$1" "$1.copy" && ip netns exec "$2" "$3" --home "$1.copy" trust floor --floor site-a:4 && ip netns exec "$2" "$3" --home "$1.copy" import "$4/site-a-2.airlock"' - "$site" "$far" "$airlock" "$stick"
 check "status tells of the restore" bash -c 'ip netns exec "$1" "$2" --home "$3" status | grep -q "out of a backup"' - "$far" "$airlock" "$site"
 check "the log accounts for what was lost" at_site audit verify --receipt "$work/receipt-2.json" --head "$paper"
-check_said "before the restore"
+check_said "accounts for the loss"
 check "the newest bundle comes in" at_site import "$stick/site-a-2.airlock"
 check "and everything is here" at_site store check
 check "status is well" at_site status
@@ -96,7 +96,8 @@ cp "$site/receipts/site-a-4.json" "$work/receipt-4.json"
 put_back "$work/snapshot"
 check_exit 3 "the receipt shows that the log was cut off" at_site audit verify --receipt "$work/receipt-4.json"
 check "a floor from the receipt" at_site trust floor --receipt "$work/receipt-4.json" --reason "snapshot put back"
-check "the same state again is nothing new" at_site import "$stick/site-a-4.airlock"
+check "which the log accounts for from now on" at_site audit verify --receipt "$work/receipt-4.json"
+check "the newest state comes in again" at_site import "$stick/site-a-4.airlock"
 
 # All state is lost, and no backup: a new pin with a floor from paper.
 put_back "$work/snapshot"
