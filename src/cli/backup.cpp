@@ -61,8 +61,8 @@ void backup(Session& session, const BackupFlags& flags) {
     session.reporter->warning(
         fmt::format("left out, because a backup cannot hold the name: {}", base::printable(name)));
   }
-  if (!report.audited) {
-    session.reporter->warning("the audit log was not told of this backup: another command is changing the home");
+  if (!report.not_audited.empty()) {
+    session.reporter->warning(fmt::format("the audit log was not told of this backup: {}", report.not_audited));
   }
   session.answer({{"backup", flags.file},
                   {"files", report.files},
@@ -73,7 +73,7 @@ void backup(Session& session, const BackupFlags& flags) {
                   {"bytes", report.bytes},
                   {"sha256", report.sha256.hex()},
                   {"left_out", report.left_out},
-                  {"audited", report.audited}},
+                  {"audited", report.not_audited.empty()}},
                  backup_text(report, flags));
 }
 

@@ -136,11 +136,12 @@ void write_blobs(const Content& content, const Home& home, TarWriter& tar, base:
   }
 }
 
-// An entry for the log of a home that has one. A long import must not keep a backup from being taken.
-bool tell_audit(const BackupOptions& options, const BackupReport& report, base::Time now) {
+// An entry for the log of a home that has one; else why not. Neither a long import nor a full disk must keep a backup
+// from being taken.
+std::string tell_audit(const BackupOptions& options, const BackupReport& report, base::Time now) {
   std::error_code ignored;
   if (!fs::exists(options.home.root / "airlock.db", ignored)) {
-    return true;
+    return {};
   }
   try {
     store::StateDb state(options.home.root, store::StateDb::Access::change);
@@ -150,12 +151,9 @@ bool tell_audit(const BackupOptions& options, const BackupReport& report, base::
     auto change = state.change();
     state.audit(now, "backup", audit_text(detail));
     change.commit();
-    return true;
+    return {};
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::busy) {
-      throw;
-    }
-    return false;
+    return error.message();
   }
 }
 
@@ -255,7 +253,7 @@ BackupReport write_backup(const BackupOptions& options, const base::Clock& clock
   report.blobs = content.blobs.size();
   report.bytes = hashing.count();
   report.sha256 = hashing.finish();
-  report.audited = tell_audit(options, report, now);
+  report.not_audited = tell_audit(options, report, now);
   return report;
 }
 

@@ -34,7 +34,7 @@ struct BackupReport {
   std::uint64_t unencrypted_keys = 0;  // of `secrets`, signing keys without a passphrase
   std::uint64_t secrets_left_out = 0;
   std::vector<std::string> left_out;  // files whose names a backup cannot hold
-  bool audited = true;                // false: another process held the home's lock
+  std::string not_audited;            // why the audit log was not told; empty: it was, or there is none
 };
 
 // Throws not_found (nothing is in this home), conflict (the file exists), no_space, busy (with blobs, while something

@@ -146,7 +146,7 @@ std::vector<Whereabouts> find_content(const Home& home, std::string_view what) {
   for (const auto& digest : digests) {
     found.push_back(describe(state, generations, digest));
   }
-  if (found.empty()) {
+  if (found.empty() || what.empty()) {  // "" would be the artifact of every row without one
     throw Error(ErrorCode::not_found, fmt::format("nothing here is called '{}'", base::printable(what, 200)))
         .with_hint("give a digest, a path, a purl, or a name with or without its version: left-pad@1.3.0");
   }
