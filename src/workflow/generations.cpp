@@ -123,6 +123,13 @@ ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, co
   return activate(state, home, ways.begin()->second.id, "rollback", clock, remark);
 }
 
+void mend_catalog(StateDb& state, const Home& home, base::Reporter& reporter) {
+  if (!store::catalog_is_current(state, home.root)) {
+    reporter.note("an earlier run ended before its catalog was published; publishing it now");
+    store::publish_catalog(state, home.root);
+  }
+}
+
 GenerationDiff diff_generations(const Home& home, std::uint64_t before, std::uint64_t after) {
   const StateDb state(home.root, StateDb::Access::read);
   GenerationDiff diff{.before = require_generation(state, before), .after = require_generation(state, after)};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/reporter.hpp"
 #include "store/state_db.hpp"
 #include "workflow/artifact_changes.hpp"
 #include "workflow/home.hpp"
@@ -28,6 +29,9 @@ ActivationReport activate_generation(const Home& home, std::uint64_t id, const b
 // An `id` must be older than the active generation of its channel.
 ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, const base::Clock& clock,
                            const Remark& remark = {});
+
+// A run that ended between its commit and the switch of the catalog left the old one in place; this ends what it began.
+void mend_catalog(store::StateDb& state, const Home& home, base::Reporter& reporter);
 
 struct GenerationDiff {
   store::Generation before, after;

@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/floors.hpp"
+#include "workflow/generations.hpp"
 #include "workflow/import_one.hpp"
 #include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
@@ -46,14 +47,6 @@ bool may_be_superseded(ErrorCode code) {
 
 void note(std::vector<base::Finding>& notes, const bundle::HeadCandidate& candidate, const Error& error) {
   notes.push_back({Severity::note, error.code(), candidate.path.string(), error.message()});
-}
-
-// A crash between the commit and the switch of the catalog leaves the old one in place.
-void mend_catalog(store::StateDb& state, const Home& home, base::Reporter& reporter) {
-  if (!store::catalog_is_current(state, home.root)) {
-    reporter.note("an earlier run ended before its catalog was published; publishing it now");
-    store::publish_catalog(state, home.root);
-  }
 }
 
 void write_new_receipt(const store::StateDb& state, const Home& home, base::Time now, base::Reporter& reporter,

@@ -10,6 +10,7 @@
 #include "model/item.hpp"
 #include "store/blob_store.hpp"
 #include "store/state_db.hpp"
+#include "workflow/generations.hpp"
 
 namespace airlock::workflow {
 
@@ -107,6 +108,27 @@ DigestSet needed_digests(const StateDb& state, const std::vector<std::uint64_t>&
   return needed;
 }
 
+// The catalog that clients have in use, where that is not the one of `state`: a run ended between its commit and its
+// switch. What it names must stay. It is switched first where that may be done and has room; then there is none.
+std::shared_ptr<const store::Catalog> still_served(StateDb& state, const SweepOptions& options,
+                                                   base::Reporter& reporter) {
+  if (store::catalog_is_current(state, options.home.root)) {
+    return nullptr;
+  }
+  if (options.mode == SweepOptions::Mode::remove) {
+    try {
+      mend_catalog(state, options.home, reporter);
+      return nullptr;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::no_space && error.code() != ErrorCode::io) {
+        throw;
+      }
+      reporter.note("the disk is full; what the catalog in use still names is kept");
+    }
+  }
+  return store::Catalog::open_current(options.home.root);
+}
+
 void forget(StateDb& state, const std::vector<std::uint64_t>& generations,
             const std::vector<std::pair<base::Digest, std::uint64_t>>& blobs, std::uint64_t bytes, base::Time now,
             const Remark& remark) {
@@ -134,12 +156,16 @@ SweepReport sweep_store(const SweepOptions& options, const base::Clock& clock, b
   const store::BlobStore blobs(options.home.blobs());
   const bool removes = options.mode == SweepOptions::Mode::remove;
   SweepReport report;
+  const auto served = still_served(state, options, reporter);
   report.generations = generations_to_drop(state, options.keep);
   const auto needed = needed_digests(state, report.generations);
+  const auto is_needed = [&](const base::Digest& digest) {
+    return needed.contains(digest) || (served && !served->find_digest(digest).empty());
+  };
 
   std::vector<std::pair<base::Digest, std::uint64_t>> unneeded;
   state.for_each_blob([&](const base::Digest& digest, std::uint64_t length) {
-    if (!needed.contains(digest)) {
+    if (!is_needed(digest)) {
       unneeded.emplace_back(digest, length);
       report.bytes += length;
     }

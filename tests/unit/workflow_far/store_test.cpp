@@ -143,6 +143,77 @@ TEST_CASE("a sweep works on a full disk") {
   umount2(small.path().c_str(), MNT_DETACH);
 }
 
+namespace {
+
+struct Killed {};
+
+// As by a kill between the commit and the switch of the catalog: accepted and active, and not yet served.
+void import_without_switch(Site& site, const fs::path& bundle) {
+  auto options = site.options({bundle});
+  options.at_step = [](std::string_view step) {
+    if (step == "committed") {
+      throw Killed{};
+    }
+  };
+  CHECK_THROWS_AS(workflow::import_bundles(options, site.clock, site.reporter), Killed);
+}
+
+}  // namespace
+
+TEST_CASE("a sweep ends what a killed import began, before it frees what is served until then") {
+  ThreeStates states;
+  auto& site = states.site;
+  const auto fourth = make_bundle(states.medium.path(), {text_file("a.txt", "state 4")}, states.keys,
+                                  {.serial = 4, .created = bundle_time(3), .previous = states.made[2].contents});
+  site.clock.set(bundle_time(4));
+  import_without_switch(site, fourth.head);
+  REQUIRE(site.served("file", "a.txt") == "state 3");
+  workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
+  CHECK(site.served("file", "a.txt") == "state 4");
+  CHECK_FALSE(states.has("state 3"));
+}
+
+TEST_CASE("a sweep on a full disk keeps what is served where the switch has no room") {
+  Medium small;
+  if (geteuid() != 0 || mount("tmpfs", small.path().c_str(), "tmpfs", 0, "size=64m") != 0) {
+    WARN("skipped: a small file system needs root");
+    return;
+  }
+  {
+    const ProducerKeys keys;
+    Medium medium;
+    Site site(&keys);
+    fs::copy(site.home.root, small.path() / "home", fs::copy_options::recursive);
+    site.home = {small.path() / "home", small.path() / "home"};
+    const auto files = big_files(4, 1'000'000);
+    const auto first = make_bundle(medium.path(), files, keys);
+    site.import({first.head});
+    const auto second = make_bundle(medium.path(), {text_file("a.txt", "small")}, keys,
+                                    {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+    site.clock.set(bundle_time(2));
+    import_without_switch(site, second.head);
+    std::ofstream ballast(small.path() / "ballast");
+    const std::string block(4096, 'x');
+    while (ballast.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+    const auto is_whole = [&] {
+      return site.served("file", "a.txt") == "small" || site.served("file", files[3].path) == files[3].content;
+    };
+    try {
+      workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
+    } catch (const base::Error& error) {
+      CHECK(error.code() == ErrorCode::no_space);
+    }
+    CHECK(is_whole());
+    ballast.close();
+    fs::remove(small.path() / "ballast");
+    workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
+    CHECK(site.served("file", "a.txt") == "small");
+    CHECK(site.generations().size() == 1);
+  }
+  umount2(small.path().c_str(), MNT_DETACH);
+}
+
 TEST_CASE("a damaged blob is found, forgotten, and brought again by the same bundle") {
   ThreeStates states;
   auto& site = states.site;
