@@ -21,6 +21,10 @@ namespace airlock::base {
 
 namespace {
 
+constexpr std::string_view k_temporary_front = ".airlock-";
+constexpr std::string_view k_temporary_end = ".tmp";
+constexpr std::size_t k_temporary_random = 16;  // bytes, in the name as hex
+
 // A path that cannot leave the directory it is relative to.
 void check_relative(const fs::path& relative) {
   const std::string& text = relative.native();
@@ -81,9 +85,17 @@ std::string quote_path(const fs::path& path) {
 }
 
 fs::path random_name(const fs::path& directory) {
-  const std::string bytes = random_bytes(16);
+  const std::string bytes = random_bytes(k_temporary_random);
   const auto* const data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  return directory / (".airlock-" + to_hex({data, bytes.size()}) + ".tmp");
+  return directory / (std::string(k_temporary_front) + to_hex({data, bytes.size()}) + std::string(k_temporary_end));
+}
+
+bool is_temporary_name(std::string_view file_name) {
+  constexpr std::size_t length = k_temporary_front.size() + 2 * k_temporary_random + k_temporary_end.size();
+  return file_name.size() == length && file_name.starts_with(k_temporary_front) &&
+         file_name.ends_with(k_temporary_end) &&
+         file_name.substr(k_temporary_front.size(), 2 * k_temporary_random).find_first_not_of("0123456789abcdef") ==
+             std::string_view::npos;
 }
 
 bool system_call_available(std::string_view name) {

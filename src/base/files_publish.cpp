@@ -1,5 +1,6 @@
 // Whole files or nothing: contents first, a name last.
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/files_system.hpp"
@@ -18,6 +20,10 @@
 namespace airlock::base {
 
 namespace {
+
+fs::path parent_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
 
 struct NamedFile {
   Fd fd;
@@ -30,6 +36,8 @@ NamedFile create_named(const fs::path& directory, mode_t mode) {
   if (!fd) {
     throw system_error(errno, "cannot create a file in " + quote_path(directory));
   }
+  // Tells remove_leftovers() that somebody still writes it. Where locks are not to be had, leftovers stay.
+  static_cast<void>(flock(fd.get(), LOCK_EX | LOCK_NB));
   return {std::move(fd), std::move(name)};
 }
 
@@ -140,17 +148,48 @@ void copy_file_bytes(int from, std::uint64_t offset, std::uint64_t length, int t
   }
 }
 
-void write_file_atomic(const fs::path& path, std::string_view content, mode_t mode) {
-  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  auto [fd, name] = create_named(parent, mode);
-  NameGuard guard(std::move(name));
-  write_all(fd.get(), as_bytes(content), quote_path(path));
-  sync_file(fd.get(), quote_path(path));
-  if (rename(guard.name().c_str(), path.c_str()) != 0) {
-    throw system_error(errno, "cannot replace " + quote_path(path));
+AtomicFile::AtomicFile(fs::path target, mode_t mode) : m_target(std::move(target)) {
+  auto [fd, name] = create_named(parent_of(m_target), mode);
+  m_fd = std::move(fd);
+  m_name = std::move(name);
+}
+
+AtomicFile::~AtomicFile() {
+  if (!m_name.empty()) {
+    unlink(m_name.c_str());
   }
-  guard.release();
-  sync_directory(parent);
+}
+
+void AtomicFile::write(std::span<const std::byte> data) {
+  write_all(m_fd.get(), data, quote_path(m_target));
+}
+
+void AtomicFile::commit() {
+  sync_file(m_fd.get(), quote_path(m_target));
+  if (rename(m_name.c_str(), m_target.c_str()) != 0) {
+    throw system_error(errno, "cannot replace " + quote_path(m_target));
+  }
+  m_name.clear();
+  sync_directory(parent_of(m_target));
+}
+
+void write_file_atomic(const fs::path& path, std::string_view content, mode_t mode) {
+  AtomicFile file(path, mode);
+  file.write(as_bytes(content));
+  file.commit();
+}
+
+void remove_leftovers(const fs::path& directory) {
+  std::error_code ignored;
+  for (fs::directory_iterator it(directory, ignored), end; !ignored && it != end; it.increment(ignored)) {
+    if (!is_temporary_name(it->path().filename().native())) {
+      continue;
+    }
+    const Fd fd(retry([&] { return open(it->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }));
+    if (fd && flock(fd.get(), LOCK_EX | LOCK_NB) == 0) {
+      unlink(it->path().c_str());
+    }
+  }
 }
 
 UnnamedFile::UnnamedFile(const fs::path& directory, mode_t mode)
@@ -216,7 +255,7 @@ void UnnamedFile::publish(const fs::path& target) {
 
 void UnnamedFile::publish_copy(const fs::path& target) {
   const int error = errno;
-  const bool hopeless = error == ENOENT && !fs::exists(target.has_parent_path() ? target.parent_path() : ".");
+  const bool hopeless = error == ENOENT && !fs::exists(parent_of(target));
   if (hopeless || error == ENOSPC || error == EDQUOT || error == EROFS || error == EACCES || error == EXDEV) {
     throw system_error(error, "cannot publish " + quote_path(target));
   }

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace airlock::base {
@@ -29,5 +30,6 @@ std::string quote_path(const std::filesystem::path& path);
 
 // A name beside others in `directory` that nobody can guess.
 std::filesystem::path random_name(const std::filesystem::path& directory);
+bool is_temporary_name(std::string_view file_name);  // of random_name()
 
 }  // namespace airlock::base

@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/sqlite_copy.hpp"
+#include "store/catalog_files.hpp"
 #include "store/row_columns.hpp"
 #include "store/state_db_impl.hpp"
 
@@ -96,7 +98,10 @@ std::optional<base::FileLock> lock_for(const fs::path& home, StateDb::Access acc
     return std::nullopt;
   }
   base::make_directories(home);
-  return std::optional<base::FileLock>(std::in_place, home / "lock");
+  std::optional<base::FileLock> lock(std::in_place, home / "lock");
+  base::remove_leftovers(home);
+  base::remove_leftovers(catalog_folder(home));
+  return lock;
 }
 
 }  // namespace

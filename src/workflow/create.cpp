@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "bundle/layout.hpp"
@@ -57,6 +58,8 @@ CreateReport CreateRun::run() {
   if (!m_options.dry_run) {
     base::make_directories(m_channel.folder(), 0700);
     m_lock_file.emplace(m_channel.lock_file());
+    base::remove_leftovers(m_channel.folder());
+    base::remove_leftovers(m_target.folder);
   }
   for (const fs::path& base : m_options.bases) {
     m_bases.push_back(read_base(base, m_home, m_wish.channel));

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "workflow/bundle_files.hpp"
@@ -85,6 +86,7 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
   store::StateDb state(options.home.root, store::StateDb::Access::change);
   const store::BlobStore blobs(options.home.blobs());
   blobs.remove_leftovers();
+  base::remove_leftovers(options.home.root / "receipts");
   mend_catalog(state, options.home, reporter);
 
   auto heads = files.heads;

@@ -1,14 +1,12 @@
 #include "workflow/receipt.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <map>
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/json.hpp"
@@ -327,24 +325,9 @@ void write_receipt_file(const Receipt& receipt, const std::filesystem::path& pat
     folder = ".";
   }
   base::make_directories(folder);
-  const auto working = folder / fmt::format(".{}.{}.new", path.filename().string(), ::getpid());
-  const auto name = working.string();
-  base::Fd fd(::open(working.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!fd) {
-    throw base::system_error(errno, fmt::format("cannot write {}", path.string()));
-  }
-  try {
-    base::FunctionSink sink([&](std::span<const std::byte> data) { base::write_all(fd.get(), data, name); });
-    write_receipt(receipt, sink);
-    base::sync_file(fd.get(), name);
-    if (::rename(working.c_str(), path.c_str()) != 0) {
-      throw base::system_error(errno, fmt::format("cannot give {} its name", path.string()));
-    }
-  } catch (...) {
-    ::unlink(working.c_str());
-    throw;
-  }
-  base::sync_directory(folder);
+  base::AtomicFile file(path);
+  write_receipt(receipt, file);
+  file.commit();
 }
 
 Receipt parse_receipt(std::string_view text, std::string_view name) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/atomic_file.hpp"
 #include "support/errors.hpp"
 
 using namespace airlock::base;
@@ -90,6 +91,22 @@ TEST_CASE("a failed atomic write leaves the old file and no temporary", "[base][
           return 0;
         }) == ErrorCode::io);
   CHECK(std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()) == 1);
+}
+
+TEST_CASE("what a killed writer left is removed, and what a living one writes is not", "[base][files]") {
+  const TempDir dir;
+  const fs::path left = dir.path() / (".airlock-" + std::string(32, 'a') + ".tmp");
+  write_file_atomic(left, "half a fi");
+  const fs::path foreign = dir.path() / ".airlock-notes.tmp";
+  write_file_atomic(foreign, "mine");
+  AtomicFile living(dir.path() / "f");
+  living.write(as_bytes("whole"));
+  remove_leftovers(dir.path());
+  CHECK_FALSE(fs::exists(left));
+  CHECK(fs::exists(foreign));
+  living.commit();
+  CHECK(read_file(dir.path() / "f", 100) == "whole");
+  remove_leftovers(dir.path() / "absent");
 }
 
 TEST_CASE("positioned reads and writes move whole spans", "[base][files]") {
