@@ -50,10 +50,23 @@ void note(std::vector<base::Finding>& notes, const bundle::HeadCandidate& candid
   notes.push_back({Severity::note, error.code(), candidate.path.string(), error.message()});
 }
 
+fs::path receipt_of(const Home& home, const ImportedBundle& bundle) {
+  return home.root / "receipts" / fmt::format("{}-{}.json", bundle.channel, bundle.serial);
+}
+
+// Something was taken in, or a run that was killed had taken it in and not come to its receipt.
+bool needs_receipt(const Home& home, const std::vector<ImportedBundle>& bundles) {
+  std::error_code ignored;
+  return !bundles.empty() && (std::any_of(bundles.begin(), bundles.end(),
+                                          [](const ImportedBundle& bundle) {
+                                            return bundle.outcome != ImportedBundle::Outcome::nothing_to_do;
+                                          }) ||
+                              !fs::exists(receipt_of(home, bundles.back()), ignored));
+}
+
 void write_new_receipt(const store::StateDb& state, const Home& home, base::Time now, base::Reporter& reporter,
                        ImportReport& report) {
-  const auto& last = report.bundles.back();
-  const auto path = home.root / "receipts" / fmt::format("{}-{}.json", last.channel, last.serial);
+  const auto path = receipt_of(home, report.bundles.back());
   try {
     const auto receipt = make_receipt(state, now);
     for (const auto& channel : receipt.channels) {
@@ -132,10 +145,7 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
       }
     }
   }
-  if (!report.bundles.empty() &&
-      std::any_of(report.bundles.begin(), report.bundles.end(), [](const ImportedBundle& bundle) {
-        return bundle.outcome != ImportedBundle::Outcome::nothing_to_do;
-      })) {
+  if (needs_receipt(options.home, report.bundles)) {
     write_new_receipt(state, options.home, clock.now(), reporter, report);
     run.step("receipt-written");
   }
