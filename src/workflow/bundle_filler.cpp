@@ -147,7 +147,8 @@ void BundleFiller::write_known(FetchWindow& window, const PlannedBlob& planned, 
     return;  // an earlier file, whose digest was not known before, turned out to be the same
   }
   PinCheck pins(row, m_options.digests);
-  if (first && m_options.begun > 0) {
+  const bool taken_up = first && m_options.begun > 0;
+  if (taken_up) {
     pins.give_up();
     m_output.continue_blob(sha256, length, m_options.begun);
   } else {
@@ -160,11 +161,18 @@ void BundleFiller::write_known(FetchWindow& window, const PlannedBlob& planned, 
     if (error.code() != ErrorCode::tampered) {
       throw;
     }
+    if (taken_up) {
+      // Its first part was written by a run that lost power, perhaps, before all of it was on the medium.
+      m_reporter.warning(
+          fmt::format("what an earlier run left of {} is damaged, so it is fetched again", name_of(row)));
+      fetch_again(planned, length, [this](const FileRow& whole) { return m_sources.open(whole); });
+      return;
+    }
     if (!m_sources.is_here(row)) {
       throw changed_upstream(row, error.message(), m_options.digests);
     }
     m_reporter.warning(fmt::format("the local copy of {} is damaged, so it is fetched again", name_of(row)));
-    fetch_again(planned, length);
+    fetch_again(planned, length, [this](const FileRow& whole) { return m_sources.upstream(whole); });
     return;
   }
   pins.finish();
@@ -173,8 +181,8 @@ void BundleFiller::write_known(FetchWindow& window, const PlannedBlob& planned, 
   }
 }
 
-// What a local copy should have given, from upstream. The damaged bytes were taken back.
-void BundleFiller::fetch_again(const PlannedBlob& planned, std::uint64_t length) {
+// The whole blob from its start. The damaged bytes were taken back.
+void BundleFiller::fetch_again(const PlannedBlob& planned, std::uint64_t length, const Opener& open) {
   FileRow row = m_lock.rows[planned.row];
   row.length = length;
   FetchWindow window(
@@ -182,9 +190,8 @@ void BundleFiller::fetch_again(const PlannedBlob& planned, std::uint64_t length)
         if (std::exchange(fed, true)) {
           return std::nullopt;
         }
-        return WindowBlob{.name = name_of(row), .origin = origin_of(row), .length = length, .open = [&] {
-                            return m_sources.upstream(row);
-                          }};
+        return WindowBlob{
+            .name = name_of(row), .origin = origin_of(row), .length = length, .open = [&] { return open(row); }};
       },
       m_options.window);
   PinCheck pins(row, m_options.digests);

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "base/reporter.hpp"
@@ -47,7 +49,8 @@ class BundleFiller {
   void write_known(FetchWindow& window, const PlannedBlob& planned, std::uint64_t length, bool first);
   void write_gathered(FetchWindow& window, const FetchWindow::Delivery& delivery, const PlannedBlob& planned);
   void write_unknown(FetchWindow& window, const FetchWindow::Delivery& delivery, const PlannedBlob& planned);
-  void fetch_again(const PlannedBlob& planned, std::uint64_t length);
+  using Opener = std::function<std::shared_ptr<ecosystem::Fetchable>(const model::FileRow&)>;
+  void fetch_again(const PlannedBlob& planned, std::uint64_t length, const Opener& open);
   void learn(const PlannedBlob& planned, const base::Digest& sha256, std::uint64_t length);
   bool is_held(const base::Digest& sha256) const;
 

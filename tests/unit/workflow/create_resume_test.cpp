@@ -175,6 +175,12 @@ TEST_CASE("partial files that were changed meanwhile are not believed", "[workfl
   SECTION("gone") {
     fs::remove(partial);
   }
+  SECTION("a byte of a blob that was begun, as after a power cut") {
+    std::string text = test::read_whole(partial);
+    text.resize(text.size() - 5'000);
+    text.at(text.size() - 5'000) = static_cast<char>(text.at(text.size() - 5'000) ^ 4);
+    base::write_file_atomic(partial, text);
+  }
   run.check(run.host.create(options));
 }
 
