@@ -33,4 +33,8 @@ class AtomicFile : public ByteSink {
 // directory that is not there has none. What cannot be removed stays, since it costs room and nothing else.
 void remove_leftovers(const fs::path& directory);
 
+// What is read next comes from the medium, but for bytes that were never written to it. After a write that failed,
+// memory still shows what the medium does not hold, and the kernel calls it clean: a later sync says nothing of it.
+void forget_cached(int fd);
+
 }  // namespace airlock::base

@@ -1,9 +1,11 @@
 // Onto the medium, and not only into the kernel's memory.
+#include <fcntl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstdio>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/files_system.hpp"
@@ -36,6 +38,11 @@ void sync_file_system(int fd, std::string_view name) {
   // sync() covers the file system too and waits, but reports no error; fsync reports those of `fd` at least.
   sync();
   sync_file(fd, name);
+}
+
+void forget_cached(int fd) {
+  // Advice: file systems that keep nothing in memory, or nothing elsewhere, need not follow it.
+  static_cast<void>(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
 }
 
 bool syncfs_reports_errors() {

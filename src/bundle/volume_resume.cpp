@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/tar.hpp"
 #include "base/text.hpp"
@@ -32,6 +33,7 @@ std::optional<FoundFile> open_found(const fs::path& path) {
   FoundFile found{.fd = base::open_for_reading(path, base::FollowLinks::no),
                   .name = "'" + base::printable(path.string()) + "'"};
   found.size = base::file_size(found.fd.get(), found.name);
+  base::forget_cached(found.fd.get());
   return found;
 }
 

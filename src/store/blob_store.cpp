@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 
 namespace airlock::store {
@@ -212,6 +213,7 @@ bool BlobStore::recheck(const Digest& sha256, std::uint64_t length) const {
     return false;
   }
   if (slice->length == length) {
+    base::forget_cached(slice->fd->get());
     base::FileSource source(slice->fd->get(), 0, length, path_of(sha256).string());
     base::NullSink nowhere;
     base::HashingSink hashing(nowhere);

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.hpp"
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
@@ -29,7 +30,7 @@ base::Digest hash_file(const fs::path& path, Cache cache, base::ProgressTask& pr
     if (fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS) {
       throw base::system_error(errno, fmt::format("cannot bring {} onto the medium", name));
     }
-    static_cast<void>(posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED));
+    base::forget_cached(fd.get());
   }
   static_cast<void>(posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL));
   base::FileSource source(fd.get(), 0, base::file_size(fd.get(), name), name);
