@@ -125,8 +125,11 @@ void BundleOutput::Impl::rename_all() {
   for (std::uint64_t volume = 1; volume <= records.size(); ++volume) {
     rename_into_place(partial_path(volume), final_path(volume));
   }
-  rename_into_place(partial_path(0), head_path());
   const fs::path folder = head_path().has_parent_path() ? head_path().parent_path() : fs::path(".");
+  if (!records.empty()) {
+    base::sync_directory(folder);  // who finds the head finds all that it names, whatever order the medium keeps
+  }
+  rename_into_place(partial_path(0), head_path());
   base::sync_directory(folder);
 }
 
