@@ -53,6 +53,15 @@ check_said() {
     failed=$((failed + 1)); echo "FAIL it does not say '$1'"; tail -n 30 "$work/check.out" | sed 's/^/     /'; fi
 }
 
+# count_python LOG: adds what a program of tests/support counted: lines that begin with `ok ` or `FAIL `. None is a failure.
+count_python() {
+  local good bad
+  good=$(grep -c '^ok ' "$1"); bad=$(grep -c '^FAIL ' "$1")
+  [ $((good + bad)) -gt 0 ] || bad=1
+  grep -q '^Traceback' "$1" && bad=$((bad + 1))
+  passed=$((passed + good)); failed=$((failed + bad))
+}
+
 finish() { echo "$passed passed, $failed failed"; [ "$failed" = 0 ] && [ "$passed" -gt 0 ]; exit $?; }
 
 # The far side: a network namespace with loopback and nothing else.

@@ -1,0 +1,131 @@
+"""The commands that the suites of accidents run: how each begins, what must hold after an accident, and what at the end."""
+import json
+import shutil
+
+import accident_homes
+from accident_homes import need, same_folder, same_site, served
+
+CHANGES = "write,sync,rename,link,unlink,mkdir,truncate,open"  # calls of failing_calls.c that change something
+
+
+class Command:
+    """One command with a home to run it in: `begin` makes that anew, `check` judges after a kill, `end` at the end."""
+
+    def __init__(self, stage, place):
+        self.stage, self.place = stage, place
+        self.home = place / "home"
+
+    def begin(self):
+        shutil.rmtree(self.place, ignore_errors=True)
+        self.place.mkdir(parents=True)
+        shutil.copytree(self.template, self.home)
+
+    def arguments(self):
+        raise NotImplementedError
+
+    def places(self):
+        return [self.home]
+
+    def holds(self):
+        """After a cut that came later than the end of the command."""
+        self.end()
+
+    def is_done(self):
+        """True when the command came to its end, though nobody was told; where it may not be given once more."""
+        return False
+
+
+class Create(Command):
+    def begin(self):
+        self.template = self.stage.near
+        super().begin()
+        self.out = self.place / "out"
+        self.out.mkdir()
+
+    def arguments(self):
+        return self.stage.create_command(self.home, 2, self.out)
+
+    def places(self):
+        return [self.home, self.out]
+
+    def check(self):
+        head = self.out / "accident-2.airlock"
+        if head.exists():  # it has its name only when all of it is there
+            self.stage.airlock.run("--home", self.stage.work / "site1", "verify", head)
+        self.stage.airlock.run("--home", self.home, "keys", "show")
+
+    def is_done(self):
+        channel = self.home / "channels" / "accident"
+        return (channel / "last.airlock").exists() and not (channel / "run" / "run.json").exists() and self.serial() == 2
+
+    def serial(self):
+        return json.loads((self.home / "channels" / "accident" / "bundles.json").read_text())["bundles"][0]["serial"]
+
+    def end(self):
+        same_folder(self.out, self.stage.work / "m2")
+        left = accident_homes.temporary_files(self.home)
+        need(not left, f"left over: {sorted(left)}")
+        # The list of bundles names the folder that each was written to. What is left of a run that has ended is no run, and goes
+        # with the next.
+        leave = {n for n in accident_homes.files_below(self.home) if n.startswith("channels/accident/run/")}
+        same_folder(self.home, self.stage.reference_near, leave | {"channels/accident/bundles.json", "channels/accident/lock"})
+
+
+class Import(Command):
+    def begin(self):
+        self.template = self.stage.work / "site1"
+        super().begin()
+
+    def arguments(self):
+        return ["--home", self.home, "import", self.stage.work / "m2"]
+
+    def check(self):
+        self.stage.whole(self.home, (1, 2))
+
+    def end(self):
+        same_site(self.home, self.stage.work / "site2")
+
+
+class Activate(Command):
+    def begin(self):
+        self.template = self.stage.work / "site2"
+        super().begin()
+
+    def arguments(self):
+        return ["--home", self.home, "store", "activate", "1"]
+
+    def check(self):
+        self.stage.whole(self.home, (1, 2))
+        if self.stage.random.random() < 0.3:
+            # Whatever comes next, what is served then is there.
+            self.stage.airlock.run("--home", self.home, "store", "sweep", "--keep", "2")
+            self.stage.whole(self.home, (1, 2))
+
+    def end(self):
+        need(served(self.home) == self.stage.states[1], "generation 1 is not served")
+        need([(r["id"], r["active"]) for r in accident_homes.rows_of(self.home, "generations")] == [(1, 1), (2, 0)],
+             "generation 1 is not the active one")
+        self.stage.airlock.run("--home", self.home, "store", "check")
+
+
+class Sweep(Command):
+    def begin(self):
+        self.template = self.stage.work / "site2"
+        super().begin()
+
+    def arguments(self):
+        return ["--home", self.home, "store", "sweep", "--keep", "1"]
+
+    def check(self):
+        self.stage.whole(self.home, (2,))
+
+    def holds(self):
+        self.check()  # files of which no row speaks may come back; the next sweep takes them
+        self.stage.airlock.run(*self.arguments())
+        self.end()
+
+    def end(self):
+        same_site(self.home, self.stage.swept)
+
+
+COMMANDS = {"create": Create, "import": Import, "activate": Activate, "sweep": Sweep}
