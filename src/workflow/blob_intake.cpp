@@ -32,6 +32,29 @@ struct Piece {
   std::size_t size = 0;  // bytes
 };
 
+// Asks the kernel for the medium ahead of the reader, each span once: a small blob lies inside what was asked for
+// before it, and asking again costs several times what reading it does.
+class ReadAhead {
+ public:
+  void reach(const std::shared_ptr<const base::Fd>& fd, std::uint64_t position) {
+    if (fd != m_fd || position < m_from || position > m_to) {
+      m_fd = fd;
+      m_from = m_to = position;
+    }
+    if (m_to - position < k_intake_read_ahead) {
+      const auto to = position + 2 * k_intake_read_ahead;
+      ::posix_fadvise(fd->get(), static_cast<off_t>(m_to), static_cast<off_t>(to - m_to), POSIX_FADV_WILLNEED);
+      m_from = position;
+      m_to = to;
+    }
+  }
+
+ private:
+  std::shared_ptr<const base::Fd> m_fd;
+  std::uint64_t m_from = 0;  // in that file, bytes; where the last request was made
+  std::uint64_t m_to = 0;    // and the end of what was asked for
+};
+
 // One blob on its way. The pieces are filled by the reader and emptied by the one writer that took the job.
 struct Job {
   const ImportPlan::Take* take = nullptr;
@@ -127,10 +150,7 @@ class Intake {
             return false;
           }
           Piece piece{std::make_unique_for_overwrite<std::byte[]>(size), size};
-          if (done % k_intake_read_ahead == 0) {
-            ::posix_fadvise(extent.fd->get(), static_cast<off_t>(extent.offset + done),
-                            static_cast<off_t>(2 * k_intake_read_ahead), POSIX_FADV_WILLNEED);
-          }
+          m_ahead.reach(extent.fd, extent.offset + done);
           base::pread_exact(extent.fd->get(), {piece.data.get(), size}, extent.offset + done, extent.file);
           done += size;
           left -= size;
@@ -268,6 +288,8 @@ class Intake {
   const store::BlobStore& m_store;
   base::ProgressTask& m_progress;
   const IntakeOptions& m_options;
+
+  ReadAhead m_ahead;  // the reader's
 
   std::mutex m_mutex;
   std::condition_variable m_work;  // writers wait here
