@@ -292,6 +292,31 @@ bool BundleOutput::contains(const Digest& sha256) const {
 const std::vector<WrittenBlob>& BundleOutput::written() const {
   return m_impl->blobs;
 }
+void BundleOutput::for_each_written(const std::function<void(const WrittenBlob&, const BlobLocation&)>& visit) const {
+  const Impl& impl = *m_impl;
+  if (impl.current || impl.closed) {
+    misuse("the blobs looked at while one is written, or after the end");
+  }
+  for (const auto& [volume, file] : impl.files) {
+    file->flush();
+  }
+  std::map<std::uint64_t, std::shared_ptr<const base::Fd>> open;
+  Placement placement(impl.plan.volume_size, impl.plan.head_room);
+  for (const WrittenBlob& blob : impl.blobs) {
+    BlobLocation location{.extents = {}, .length = blob.length};
+    for (const Piece& piece : placement.place(blob.length)) {
+      const auto path = impl.partial_path(piece.volume);
+      auto& fd = open[piece.volume];
+      if (!fd) {
+        fd = std::make_shared<const base::Fd>(base::open_for_reading(path));
+      }
+      location.extents.push_back(
+          {.fd = fd, .file = base::printable(path.string()), .offset = piece.content, .length = piece.length});
+    }
+    visit(blob, location);
+  }
+}
+
 std::uint64_t BundleOutput::bytes_written() const {
   return m_impl->written_bytes;
 }

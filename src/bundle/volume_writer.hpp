@@ -12,6 +12,7 @@
 
 #include "base/digest.hpp"
 #include "base/files.hpp"
+#include "bundle/blob_map.hpp"
 #include "bundle/documents.hpp"
 
 namespace airlock::bundle {
@@ -61,6 +62,10 @@ class BundleOutput {
   base::Digest finish_unknown_blob();
   bool contains(const base::Digest& sha256) const;
   const std::vector<WrittenBlob>& written() const;  // complete blobs of the set in their order
+
+  // Where the bytes of each complete blob lie now, in their order, to be read again before the set is finished. Between
+  // blobs only.
+  void for_each_written(const std::function<void(const WrittenBlob&, const BlobLocation&)>& visit) const;
 
   std::uint64_t bytes_written() const;  // to the target, this run
   std::vector<VolumeRecord> volumes();  // closes the last volume; empty for one file

@@ -130,6 +130,9 @@ Json create_json(const workflow::CreateReport& report) {
                {"unverified", report.unverified},
                {"waivers", report.waivers},
                {"read_back", report.read_back}};
+  if (!report.scanner.empty()) {
+    json["scan"] = {{"scanner", report.scanner}, {"scanned", report.scanned}, {"remembered", report.scan_remembered}};
+  }
   if (report.previous_serial) {
     json["previous_serial"] = *report.previous_serial;
   }
@@ -209,6 +212,10 @@ std::string create_text(const workflow::CreateReport& report) {
   }
   for (const auto& waiver : report.waivers) {
     text += fmt::format("  waived    {}\n", base::printable(waiver, 200));
+  }
+  if (!report.scanner.empty()) {
+    text += fmt::format("  scanned   {} now, {} known from before; {}\n", plural(report.scanned, "file"),
+                        report.scan_remembered, report.scanner);
   }
   if (report.read_back) {
     text += report.removable ? "  read back and equal; the medium may be removed\n" : "  read back and equal\n";

@@ -14,6 +14,7 @@
 #include "workflow/approved_head.hpp"
 #include "workflow/create_run.hpp"
 #include "workflow/layout_rows.hpp"
+#include "workflow/policy.hpp"
 #include "workflow/resolve.hpp"
 #include "workflow/revocation.hpp"
 
@@ -51,6 +52,9 @@ CreateRun::CreateRun(const Home& home, const CreateOptions& options, const KeyRi
   if (keys != nullptr) {
     keys->require_ready(base::build_time(clock), reporter);
     m_signers = keys->signing_set();
+  }
+  if (auto site = load_site_policy(home); site.scan && site.scan->at_create) {
+    m_scan = std::move(site.scan);
   }
 }
 
@@ -340,7 +344,8 @@ void CreateRun::plan_blobs() {
   }
   m_run.learns = !is_complete(m_state);
   m_run.head_room = bundle::head_room_bound(m_state, m_signers);
-  if (m_run.volume_size && m_documents) {
+  // What a scanner will say, and so the last volume, is not known before.
+  if (m_run.volume_size && m_documents && !m_scan) {
     std::vector<std::uint64_t> lengths = lengths_of(m_plan);
     for (const auto& attachment : m_documents->attachments) {
       lengths.push_back(attachment.length);

@@ -71,12 +71,15 @@ struct CreateReport {
   bool unchanged = false;            // the same files as the last state, byte for byte
   std::uint64_t unverified = 0;      // files of which nothing upstream proves anything
   std::vector<std::string> waivers;  // "UPSTREAM: WHAT"
-  bool read_back = false;            // the medium holds what was written; it may be removed
+  std::string scanner;               // of this site, for people; empty: it has none for create
+  std::uint64_t scanned = 0, scan_remembered = 0;
+  bool read_back = false;  // the medium holds what was written; it may be removed
   bool removable = false;
 };
 
 // Throws manifest, lock, conflict, config (no keys), no_space, tampered (upstream gives other bytes than the lock
-// says), busy, interrupted, and what fetching throws. Whatever stops it, the same call goes on where it stopped.
+// says), scan_refused, scan_failed, busy, interrupted, and what fetching throws. Whatever stops it, the same call goes
+// on where it stopped.
 CreateReport create_bundle(const Home& home, const CreateOptions& options, const KeyRing* keys,
                            const base::Clock& clock, base::Reporter& reporter);
 

@@ -17,6 +17,7 @@
 #include "workflow/create.hpp"
 #include "workflow/prefetch.hpp"
 #include "workflow/run_journal.hpp"
+#include "workflow/scan_settings.hpp"
 #include "workflow/state_documents.hpp"
 #include "workflow/target.hpp"
 #include "workflow/wish.hpp"
@@ -53,6 +54,7 @@ class CreateRun {
   // Making it (create_write.cpp).
   void begin_output();
   void fill();
+  void scan();  // create_scan.cpp
   bundle::BundleOutput::Result author();
   std::optional<std::string> head_bytes(const bundle::AuthoredState& state, std::optional<std::uint64_t> room);
   bundle::Shipment make_shipment(const bundle::AuthoredState& state);
@@ -99,6 +101,7 @@ class CreateRun {
   std::optional<bundle::BundleOutput> m_output;
   bundle::HeadContents m_head;
   bundle::Shipment m_shipment;
+  std::optional<ScanSettings> m_scan;  // where the site's policy has a scanner for create
   CreateReport m_report;
 };
 

@@ -83,6 +83,9 @@ void CreateRun::fill() {
   if (!m_documents) {
     m_documents = make_documents(m_state, m_run.created, m_run.serial, m_signers);
   }
+  if (m_scan) {
+    scan();
+  }
   write_documents(*m_documents, *m_output);
   m_report.bytes_written += filler.bytes_spooled();
 }

@@ -13,7 +13,9 @@ namespace {
 constexpr std::uint64_t k_documents_base = 64 * 1024;  // bytes
 constexpr std::uint64_t k_row_in_documents = 1'200;    // bytes of a row in lock and SBOM together
 
-void add(StateDocuments& documents, std::string kind, std::string media_type, std::string text) {
+}  // namespace
+
+void add_document(StateDocuments& documents, std::string kind, std::string media_type, std::string text) {
   documents.attachments.push_back({.kind = std::move(kind),
                                    .media_type = std::move(media_type),
                                    .sha256 = base::sha256(text),
@@ -21,17 +23,15 @@ void add(StateDocuments& documents, std::string kind, std::string media_type, st
   documents.texts.push_back(std::move(text));
 }
 
-}  // namespace
-
 StateDocuments make_documents(const model::Lock& state, base::Time created, std::uint64_t serial,
                               const bundle::SigningSet& keys) {
   model::Lock lock = state;
   remove_layout_rows(lock);
   StateDocuments documents;
-  add(documents, "lock", "application/vnd.airlock.lock+jsonl", lock.to_text());
-  add(documents, "sbom", "application/spdx+json", bundle::build_sbom(state, created, state.channel, serial));
-  add(documents, "provenance", "application/vnd.dsse.envelope.v1+json",
-      bundle::build_provenance(state, bundle::build_catalogs(state), created, serial, keys));
+  add_document(documents, "lock", "application/vnd.airlock.lock+jsonl", lock.to_text());
+  add_document(documents, "sbom", "application/spdx+json", bundle::build_sbom(state, created, state.channel, serial));
+  add_document(documents, "provenance", "application/vnd.dsse.envelope.v1+json",
+               bundle::build_provenance(state, bundle::build_catalogs(state), created, serial, keys));
   return documents;
 }
 

@@ -26,6 +26,8 @@ std::uint64_t documents_bound(const model::Lock& state);
 // Every row that has a blob has its digest and length.
 bool is_complete(const model::Lock& state);
 
+void add_document(StateDocuments& documents, std::string kind, std::string media_type, std::string text);
+
 void write_documents(const StateDocuments& documents, bundle::BundleOutput& output);
 
 }  // namespace airlock::workflow
