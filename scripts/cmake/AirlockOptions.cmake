@@ -19,8 +19,10 @@ add_library(airlock_options INTERFACE)
 target_include_directories(airlock_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_definitions(airlock_options INTERFACE _GLIBCXX_ASSERTIONS _FILE_OFFSET_BITS=64
                            AIRLOCK_VERSION="${PROJECT_VERSION}")
+# What tests are made of is not optimised (AIRLOCK_UNOPTIMISED on the target), and glibc minds fortifying such code.
 target_compile_options(airlock_options INTERFACE -fstack-protector-strong
-                       $<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=2>)
+  $<$<AND:$<CONFIG:Release,RelWithDebInfo>,$<NOT:$<BOOL:$<TARGET_PROPERTY:AIRLOCK_UNOPTIMISED>>>>:-U_FORTIFY_SOURCE$<SEMICOLON>-D_FORTIFY_SOURCE=2>
+  $<$<BOOL:$<TARGET_PROPERTY:AIRLOCK_UNOPTIMISED>>:-O0>)
 target_link_options(airlock_options INTERFACE -pie -Wl,-z,relro,-z,now)
 if(AIRLOCK_SANITIZE)
   target_compile_options(airlock_options INTERFACE -fsanitize=${AIRLOCK_SANITIZE} -fno-omit-frame-pointer

@@ -5,15 +5,44 @@ function(airlock_layer name)
   target_link_libraries(airlock_${name} PUBLIC airlock_options ${ARG_LINK} PRIVATE airlock_warnings ${ARG_PRIVATE})
 endfunction()
 
-# airlock_test(<layer> SOURCES ... LINK ...): one Catch2 program a layer, one CTest entry a program.
+# airlock_join(<result> PREFIX <text> MOST <count> SOURCES ...): joined files of at most so many sources each, even in size.
+function(airlock_join result)
+  cmake_parse_arguments(ARG "" "PREFIX;MOST" "SOURCES" ${ARGN})
+  list(LENGTH ARG_SOURCES count)
+  math(EXPR files "(${count} + ${ARG_MOST} - 1) / ${ARG_MOST}")
+  set(joined)
+  set(number 0)
+  while(number LESS files)
+    math(EXPR first "${count} * ${number} / ${files}")
+    math(EXPR length "${count} * (${number} + 1) / ${files} - ${first}")
+    list(SUBLIST ARG_SOURCES ${first} ${length} part)
+    set(out "${CMAKE_CURRENT_BINARY_DIR}/${ARG_PREFIX}_${number}.cpp")
+    add_custom_command(OUTPUT "${out}" DEPENDS ${part} "${CMAKE_SOURCE_DIR}/scripts/cmake/JoinSources.cmake" VERBATIM
+      COMMAND "${CMAKE_COMMAND}" "-DOUT=${out}" "-DROOT=${CMAKE_SOURCE_DIR}" "-DSOURCES=${part}"
+              -P "${CMAKE_SOURCE_DIR}/scripts/cmake/JoinSources.cmake")
+    list(APPEND joined "${out}")
+    math(EXPR number "${number} + 1")
+  endwhile()
+  set(${result} ${joined} PARENT_SCOPE)
+endfunction()
+
+# airlock_test(<layer> SOURCES ... LINK ...): one Catch2 program a layer, one CTest entry a program. In a build in
+# batches the files named *_test.cpp are joined: their headers cost several times what is in them.
 function(airlock_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  if(CMAKE_UNITY_BUILD)
+    list(TRANSFORM ARG_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/]")
+    set(tests ${ARG_SOURCES})
+    list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+    list(FILTER ARG_SOURCES EXCLUDE REGEX "_test\\.cpp$")
+    airlock_join(joined PREFIX ${name}_tests MOST 10 SOURCES ${tests})
+    list(APPEND ARG_SOURCES ${joined})
+  endif()
   add_executable(airlock_test_${name} ${ARG_SOURCES})
-  # Test files keep helpers of the same names; only the program itself is built in batches.
-  set_target_properties(airlock_test_${name} PROPERTIES UNITY_BUILD OFF)
-  target_link_libraries(airlock_test_${name} PRIVATE airlock_test_support ${ARG_LINK} airlock_warnings)
+  target_include_directories(airlock_test_${name} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
   # Assertions compile slowly when optimised, and nothing here is timed.
-  target_compile_options(airlock_test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  set_target_properties(airlock_test_${name} PROPERTIES UNITY_BUILD OFF AIRLOCK_UNOPTIMISED ON)
+  target_link_libraries(airlock_test_${name} PRIVATE airlock_test_support ${ARG_LINK} airlock_warnings)
   add_test(NAME unit.${name} COMMAND airlock_test_${name})
   set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
