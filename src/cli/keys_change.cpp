@@ -169,14 +169,14 @@ void add_changes(CLI::App& keys, Session& session) {
       ->footer("Example:\n  airlock keys threshold snapshot 2");
 }
 
-struct SignFlags {
+struct RootSignFlags {
   std::string root, against, key, public_key, output;
   std::vector<std::string> signer_command;
   std::uint64_t signer_timeout = 120;  // seconds
   PassphraseFlags passphrase;
 };
 
-std::unique_ptr<trust::Signer> signer_of(Session& session, const SignFlags& flags) {
+std::unique_ptr<trust::Signer> signer_of(Session& session, const RootSignFlags& flags) {
   if (!flags.signer_command.empty()) {
     if (flags.public_key.empty()) {
       throw Error(ErrorCode::usage, "a command signs for a key whose public half is known")
@@ -193,7 +193,7 @@ std::unique_ptr<trust::Signer> signer_of(Session& session, const SignFlags& flag
   return trust::load_private_key(flags.key, flags.passphrase.read(session, trust::private_key_is_encrypted(flags.key)));
 }
 
-void sign(Session& session, const SignFlags& flags) {
+void sign(Session& session, const RootSignFlags& flags) {
   const auto root = workflow::read_root_to_sign(flags.root, flags.against);
   session.reporter->say(root.review);
   const auto signer = signer_of(session, flags);
@@ -222,7 +222,7 @@ void sign(Session& session, const SignFlags& flags) {
 
 void add_sign(CLI::App& keys, Session& session) {
   auto* command = keys.add_subcommand("sign", "Sign a pending root with a key of root, on any machine");
-  auto flags = std::make_shared<SignFlags>();
+  auto flags = std::make_shared<RootSignFlags>();
   command->add_option("ROOT", flags->root, "The file N.root.json of the folder pending/")->required();
   command->add_option("--key", flags->key, "The holder's private key")->type_name("FILE");
   command->add_option("--against", flags->against, "The root before it; else the one that lies beside it")
