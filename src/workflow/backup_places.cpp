@@ -21,7 +21,10 @@ constexpr std::string_view k_config_folder = "config";
 constexpr std::array k_places = {
     // The connected side. Public roots and settings first: they are what signatures are checked with.
     BackupPlace{"keys/*.json", BackupContent::file, 0644},
+    BackupPlace{"keys/*.txt", BackupContent::file, 0644},
+    BackupPlace{"keys/pending/*", BackupContent::file, 0644},
     BackupPlace{"keys/*.pem", BackupContent::secret, k_private},
+    BackupPlace{"keys/retired/*.pem", BackupContent::secret, k_private},
     BackupPlace{"channels/*/*.airlock", BackupContent::file, 0644},
     BackupPlace{"channels/*/*.json", BackupContent::file, 0644},
     // What an administrator set, and whom this site trusts.

@@ -397,8 +397,10 @@ TEST_CASE("a restore that ends at any moment leaves the old or the new", "[backu
 }
 
 TEST_CASE("only the names of the fixed list are places", "[backup]") {
-  for (const char* name : {"airlock.db", "keys/snapshot-2.pem", "keys/12.root.json", "channels/site-a/last.airlock",
-                           "config/roots/ab.json", "control/logs/ab/abc/0/1.log", "receipts/need-site-a-7.json"}) {
+  for (const char* name :
+       {"airlock.db", "keys/snapshot-2.pem", "keys/12.root.json", "keys/12.review.txt", "keys/pending/13.root.tbs",
+        "keys/retired/targets-0a1b2c3d4e5f.pem", "channels/site-a/last.airlock", "config/roots/ab.json",
+        "control/logs/ab/abc/0/1.log", "receipts/need-site-a-7.json"}) {
     CAPTURE(name);
     CHECK(workflow::find_backup_place(name) != nullptr);
   }
