@@ -151,7 +151,7 @@ void ImportScan::refuse(const std::vector<ScanRefusal>& refused, std::uint64_t o
     change.commit();
   }
   throw Error(ErrorCode::scan_refused,
-              fmt::format("the scanner ({}) refuses {} of {} files of bundle '{}' {}, so nothing of it is visible:{}",
+              fmt::format("the scanner ({}) refuses {} of {} files of bundle '{}' {}, so nothing was made visible:{}",
                           scanner, refused.size(), of, shipment.channel, shipment.serial, refusals_text(refused)))
       .with_hint(fmt::format("tell security; to take the rest: --withhold {} --reason TEXT; whole reports: "
                              "`airlock store scans {}`",
