@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Each call fails once: create, import, activate and sweep with one read, write, sync, rename, … that the system refuses.
+
+    failing_calls.py --airlock PROGRAM --library FAILING_CALLS.so --work DIR [--each N] [--seed S] COMMAND…
+
+For each kind of call and each error, one run for each of N calls of the command, chosen at random, the first and the last
+among them; N is 3 unless told, and 0 means every call. The command must say what failed, with the exit code that belongs
+to it, or must come to its whole result in spite of it; no failed sync is ever passed over. Afterwards the home is whole and
+the same command goes through.
+"""
+import argparse
+import errno
+import os
+import pathlib
+import random
+import shutil
+import sys
+
+from accident_commands import COMMANDS
+from accident_homes import Airlock, Stage, Wrong, need
+
+EXIT_IO, EXIT_NO_SPACE = 1, 4
+FAILURES = [(kind, errno.EIO) for kind in ("write", "read", "open", "list", "sync", "rename", "link", "unlink", "mkdir", "truncate")]
+FAILURES += [(kind, errno.ENOSPC) for kind in ("write", "open", "sync", "rename", "link", "mkdir", "truncate")] + [("write", "short"), ("write", "full")]
+SAID = {errno.EIO: ("Input/output error", "disk I/O error", "unable to open database file", "I/O error"),
+        errno.ENOSPC: ("No space left", "disk is full", "no-space", "has not enough room", "disk I/O error", "unable to open")}
+# What may fail without ending the command: the result does not depend on it, and a warning or the next run makes up for it.
+DISPENSABLE = ("read", "open", "list", "unlink", "link", "rename", "mkdir", "truncate", "write")
+
+
+class Calls:
+    def __init__(self, options, stage, name):
+        self.options, self.stage, self.name = options, stage, name
+        self.command = COMMANDS[name](stage, stage.work / "failing")
+        self.random = random.Random(f"{options.seed}-{name}")
+        self.runs, self.refused = 0, 0
+
+    def count(self, kind):
+        self.command.begin()
+        counted = self.stage.work / "counted"
+        self.stage.airlock.run(*self.command.arguments(), fail=self.fail(kind) | {"count": counted})
+        return int(counted.read_text())
+
+    def fail(self, kind):
+        places = self.command.places() + ([self.stage.work / "m2"] if self.name == "import" else [])
+        return {"calls": kind, "under": ":".join(map(str, places))}
+
+    def chosen(self, count):
+        if self.options.each == 0 or count <= self.options.each:
+            return range(1, count + 1)
+        middle = self.random.sample(range(2, count), max(0, self.options.each - 2))
+        return sorted({1, count, *middle})
+
+    def one(self, kind, error, at):
+        self.command.begin()
+        said_by_library = self.stage.work / "said"
+        said_by_library.unlink(missing_ok=True)
+        how = {"with": errno.ENOSPC, "on": "always"} if error == "full" else {"with": error}
+        status, said = self.stage.airlock.status_of(*self.command.arguments(),
+                                                    fail=self.fail(kind) | {"at": at, "said": said_by_library} | how)
+        self.runs += 1
+        call = said_by_library.read_text().split("\n")[0] if said_by_library.exists() else ""
+        if not call:
+            return  # threads took another order, and there was one call less
+        try:
+            self.judge(kind, errno.ENOSPC if error in ("short", "full") else error, call, status, said)
+        except Wrong as wrong:
+            raise Wrong(f"{call}: {wrong}") from None
+
+    def log_keeps_it(self, call):
+        """SQLite moves its log, which is synced, into the database at the end; where that fails, the log stays."""
+        log = self.command.home / "airlock.db-wal"
+        return call.endswith("/airlock.db") and log.exists() and log.stat().st_size > 0
+
+    def judge(self, kind, error, call, status, said):
+        if status == 0:
+            need(kind in DISPENSABLE or "warning" in said or self.log_keeps_it(call), f"was passed over\n{said}")
+            self.command.check()
+            if self.command.is_done():
+                return
+        else:
+            self.refused += 1
+            need(status in (EXIT_IO, EXIT_NO_SPACE), f"exit {status}\n{said}")
+            need(any(text in said for text in SAID[error]), f"the message does not say why\n{said}")
+            need(status == EXIT_NO_SPACE or error != errno.ENOSPC or "disk I/O error" in said, f"exit {status} for a full disk\n{said}")
+            self.command.check()
+        self.stage.airlock.run(*self.command.arguments())
+        self.command.end()
+
+    def run(self):
+        for kind, error in FAILURES:
+            if self.options.only and kind not in self.options.only:
+                continue
+            for at in self.chosen(self.count(kind)):
+                try:
+                    self.one(kind, error, at)
+                except Wrong as wrong:
+                    keep = self.stage.work / f"wrong-{self.name}-{kind}-{at}"
+                    shutil.rmtree(keep, ignore_errors=True)
+                    shutil.copytree(self.command.place, keep)
+                    label = errno.errorcode.get(error, error)
+                    print(f"FAIL {self.name}: {kind} {at} with {label} (--seed {self.options.seed}): {wrong}", flush=True)
+                    self.failed = True
+        if not self.failed:
+            print(f"ok   {self.name}: {self.runs} runs with one call that failed, {self.refused} ended by it, every home whole, "
+                  "and the same command went through", flush=True)
+        return not self.failed
+
+    failed = False
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--airlock", required=True)
+    parser.add_argument("--library", required=True)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--each", type=int, default=int(os.environ.get("CALLS", "3")))
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--seed", default=os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000)))
+    parser.add_argument("--commands", nargs="+", choices=[*COMMANDS], default=[*COMMANDS])
+    options = parser.parse_args()
+    stage = Stage(Airlock(options.airlock, options.library), pathlib.Path(options.work), options.seed, files=12)
+    print(f"seed {options.seed}", flush=True)
+    results = [Calls(options, stage, name).run() for name in options.commands]
+    print(f"{results.count(True)} passed, {results.count(False)} failed")
+    return 0 if all(results) else 1
+
+
+sys.exit(main())

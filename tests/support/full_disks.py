@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Disks that fill up: create, import, activate and sweep on a small tmpfs that somebody else fills at a random moment.
+
+    full_disks.py --airlock PROGRAM --work DIR [--rounds N] [--seed S] COMMAND…
+
+The command must end with 4, or come to its end; its home is whole; with room again the same command goes through. Some
+rounds find the disk full from the start. A sweep frees room all the same, and a served file stays served. Needs root.
+"""
+import argparse
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+from accident_commands import COMMANDS
+from accident_homes import Airlock, Stage, Wrong, need
+
+SIZE = 64 << 20
+
+
+class Full:
+    def __init__(self, options, stage, name):
+        self.options, self.stage, self.name = options, stage, name
+        self.small = stage.work / "small"
+        self.small.mkdir(exist_ok=True)
+        self.command = COMMANDS[name](stage, self.small / "place")
+        self.random = random.Random(f"{options.seed}-{name}")
+        self.refused = 0
+
+    def fill(self):
+        with open(self.small / "ballast", "wb", buffering=0) as file:
+            for block in (1 << 20, 1 << 12):
+                try:
+                    while True:
+                        file.write(bytes(block))
+                except OSError:
+                    pass
+
+    def one(self, at_once):
+        self.command.begin()
+        if at_once:
+            self.fill()
+        process = self.stage.airlock.start(self.command.arguments())
+        if not at_once:
+            time.sleep(self.random.uniform(0, self.seconds))
+            self.fill()
+        out, err = process.communicate(timeout=300)
+        need(process.returncode in (0, 4), f"exit {process.returncode}\n{out}{err}")
+        need(process.returncode == 0 or "no-space" in err or "No space" in err or "full" in err or "free" in err, f"it does not say why\n{err}")
+        self.refused += process.returncode == 4
+        self.command.check()
+        need(self.name != "sweep" or process.returncode == 0, f"a full disk cannot be swept\n{err}")
+        (self.small / "ballast").unlink()
+        if not self.command.is_done():
+            self.stage.airlock.run(*self.command.arguments())
+        self.command.end()
+
+    def run(self):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", self.small], check=True)
+        try:
+            self.command.begin()
+            begun = time.monotonic()
+            self.stage.airlock.run(*self.command.arguments())
+            self.seconds = time.monotonic() - begun
+            for number in range(self.options.rounds):
+                try:
+                    self.one(number % 5 == 0)
+                except Wrong as wrong:
+                    print(f"FAIL {self.name}: full disk {number} (--seed {self.options.seed}): {wrong}", flush=True)
+                    return False
+        finally:
+            subprocess.run(["umount", "-l", self.small], check=False)
+        print(f"ok   {self.name}: {self.options.rounds} disks filled up, {self.refused} runs ended by it, every home whole, and with room "
+              "again the same command went through", flush=True)
+        return True
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--airlock", required=True)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--rounds", type=int, default=int(os.environ.get("DISKS", "8")))
+    parser.add_argument("--seed", default=os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000)))
+    parser.add_argument("commands", nargs="+", choices=[*COMMANDS])
+    options = parser.parse_args()
+    stage = Stage(Airlock(options.airlock), pathlib.Path(options.work), options.seed, files=40)
+    print(f"seed {options.seed}", flush=True)
+    results = [Full(options, stage, name).run() for name in options.commands]
+    print(f"{results.count(True)} passed, {results.count(False)} failed")
+    return 0 if all(results) else 1
+
+
+sys.exit(main())
