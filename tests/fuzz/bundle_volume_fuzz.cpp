@@ -1,0 +1,59 @@
+// A foreign file beside a head: whatever it claims, only what the head lists is taken from it, and only where it fits.
+#include <fstream>
+
+#include "base/error.hpp"
+#include "bundle/blob_map.hpp"
+#include "fuzz_target.hpp"
+#include "memory_file.hpp"
+#include "support/bundle_maker.hpp"
+
+using namespace airlock;
+
+namespace {
+
+struct Scene {
+  base::TempDir folder;
+  bundle::Head head;
+  std::vector<base::Digest> blobs;
+  std::filesystem::path volume;
+
+  Scene() {
+    const test::ProducerKeys keys;
+    const auto made = test::make_bundle(folder.path(), test::sample_files(), keys, {.volume_size = 8192});
+    head = bundle::Head::read(made.head);
+    bundle::EmptyStateStore state;
+    const bundle::VerifiedBundle verified = bundle::verify_head(head, state, test::verify_options(keys));
+    for (const auto& blob : verified.blobs()) {
+      blobs.push_back(blob.sha256);
+    }
+    for (const auto& path : made.volumes) {
+      std::filesystem::remove(path);
+    }
+    volume = folder.path() / "any name";
+  }
+};
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const Scene scene;
+  std::ofstream(scene.volume, std::ios::binary | std::ios::trunc) << fuzz::as_text(data, size);
+  const fuzz::MemoryFile file(fuzz::as_text(data, size));
+  static_cast<void>(bundle::peek_hint(file.fd(), size));
+  const auto map = bundle::BlobMap::scan(scene.head, {});
+  for (const base::Digest& sha256 : scene.blobs) {
+    if (const auto location = map.find(sha256)) {
+      std::uint64_t sum = 0;
+      for (const auto& extent : location->extents) {
+        fuzz::require(extent.offset <= size && extent.length <= size - extent.offset, "a blob lies inside its file");
+        sum += extent.length;
+      }
+      fuzz::require(sum == location->length, "parts add up");
+      bundle::BlobSource source(*location);
+      base::NullSink nowhere;
+      fuzz::require(base::copy(source, nowhere) == sum, "what is there can be read");
+    }
+  }
+  fuzz::require(map.volumes().size() <= 1, "there is one volume");
+  return 0;
+}

@@ -1,0 +1,28 @@
+// Image archives of other tools.
+#include "base/error.hpp"
+#include "ecosystem/oci/fetchables.hpp"
+#include "ecosystem/oci/layout_source.hpp"
+#include "ecosystem/oci/tar_index.hpp"
+#include "fuzz_target.hpp"
+#include "memory_file.hpp"
+
+using namespace airlock;
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text = fuzz::as_text(data, size);
+  const fuzz::MemoryFile file(text);
+  try {
+    ecosystem::oci::index_tar(
+        file.fd(), size, "input", [&](const std::string&, std::uint64_t offset, std::uint64_t length) {
+          fuzz::require(offset <= size && length <= size - offset, "a member lies inside its file");
+        });
+  } catch (const base::Error& error) {
+    fuzz::require(error.code() == base::ErrorCode::malformed || error.code() == base::ErrorCode::limit,
+                  "every refusal is about the archive");
+  }
+  if (const auto origin = ecosystem::oci::parse_registry_origin(text)) {
+    fuzz::require(!origin->host.empty() && !origin->repository.empty(), "an origin has a host and a repository");
+  }
+  static_cast<void>(ecosystem::oci::parse_layout_origin(text));
+  return 0;
+}
