@@ -1,11 +1,12 @@
-// Runs a fuzz target over files and folders of inputs, where libFuzzer is not there to do it.
+// Runs a fuzz target over files and folders of inputs, where libFuzzer is not there to do it: TARGET PATH…
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <vector>
 
-#include "fuzz_target.hpp"
+#include "replay.hpp"
 
 namespace {
 
@@ -27,8 +28,16 @@ std::vector<fs::path> inputs_of(const fs::path& place) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const auto targets = airlock::fuzz::replay_targets();
+  const auto target = std::find_if(targets.begin(), targets.end(), [&](const auto& each) {
+    return argc > 1 && each.name == std::string_view(argv[1]);
+  });
+  if (target == targets.end()) {
+    std::fprintf(stderr, "the first argument names no fuzz target\n");
+    return 2;
+  }
   std::size_t count = 0;
-  for (int i = 1; i < argc; ++i) {
+  for (int i = 2; i < argc; ++i) {
     for (const fs::path& path : inputs_of(argv[i])) {
       std::ifstream stream(path, std::ios::binary);
       const std::vector<char> bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
@@ -36,7 +45,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "cannot read %s\n", path.c_str());
         return 1;
       }
-      LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+      target->run(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
       ++count;
     }
   }

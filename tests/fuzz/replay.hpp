@@ -1,0 +1,18 @@
+// The table of the fuzz targets that are built into the replaying program; the build writes it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace airlock::fuzz {
+
+struct ReplayTarget {
+  std::string_view name;
+  int (*run)(const std::uint8_t* data, std::size_t size);
+};
+
+std::span<const ReplayTarget> replay_targets();
+
+}  // namespace airlock::fuzz
