@@ -30,6 +30,9 @@ using bundle::Shipment;
 constexpr std::uint64_t k_spare_room = 64 * 1024;      // bytes in the head, for signatures that are larger than before
 constexpr std::uint64_t k_any_volume_size = 1u << 20;  // bytes; of volumes that will not be, since nothing is sent
 constexpr std::uint64_t k_room_unit = 64 * 1024;       // bytes
+// Disks need no crowd of readers, and larger blocks wake fewer of them.
+constexpr std::size_t k_readers = 4;
+constexpr std::size_t k_read_block = 1u << 20;  // bytes
 
 class ShipRun {
  public:
@@ -312,6 +315,8 @@ class ShipRun {
     }
     WindowOptions window = m_options.window;
     window.spool_directory = m_journal.folder() / "spool";
+    window.workers = std::min(window.workers, k_readers);
+    window.block = std::max(window.block, k_read_block);
     window.spill_after = std::chrono::milliseconds(0);  // what is read from a disk does not wait on another
     copy_blobs(m_plan.blobs, start, local, *output, window, m_reporter);
     const auto result = output->finish([&](std::optional<std::uint64_t> room) { return head_bytes(*output, room); });

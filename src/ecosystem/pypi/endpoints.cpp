@@ -139,6 +139,10 @@ class Endpoints {
     return serve_blob(m_context, *row);
   }
 
+  static std::string yanked_reason(const CatalogRow& row) {
+    return row.reason.empty() ? "refused on this side" : row.reason;
+  }
+
   std::vector<ServedFile> served_files(const Catalog& catalog, const std::string& project) const {
     // In order of path FILE stands before FILE.json and FILE.metadata.
     std::vector<ServedFile> files;
@@ -156,7 +160,7 @@ class Endpoints {
                          .size = *row.length,
                          .entry = base::Json::object(),
                          .metadata = {},
-                         .withheld = withheld ? why_withheld(row) : ""});
+                         .withheld = withheld ? yanked_reason(row) : ""});
       } else if (path->kind == RowPath::Kind::entry && belongs) {
         files.back().entry = entry_of(row);
       } else if (path->kind == RowPath::Kind::metadata && belongs) {
