@@ -160,11 +160,13 @@ class StateAuthor {
     const PreviousState::Role& role = m_previous->delegated.at(name);
     const trust::RoleKeys& keys = m_root.roles.at("targets");
     const bool long_enough = role.value.expires - m_input.created > lifetime_of(name, m_keys) / 2;
-    if (!same_targets(role.value.targets, targets) || !long_enough ||
-        trust::count_signers(role.file, keys, m_root.keys) < keys.threshold) {
+    if (!same_targets(role.value.targets, targets) || !long_enough) {
       return false;
     }
-    add_metadata(name, role.value.version, role.file.bytes);
+    // Other keys than before, a second maker's for example, sign the same statement again.
+    const bool still_signed = trust::count_signers(role.file, keys, m_root.keys) >= keys.threshold;
+    add_metadata(name, role.value.version,
+                 still_signed ? role.file.bytes : sign_delegated(name, role.file.signed_part));
     return true;
   }
 

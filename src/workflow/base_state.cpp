@@ -8,6 +8,8 @@
 #include "base/error.hpp"
 #include "workflow/approved_head.hpp"
 #include "workflow/keys.hpp"
+#include "workflow/pinned_roots.hpp"
+#include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
 
 namespace airlock::workflow {
@@ -50,14 +52,29 @@ BaseState from_receipt(const std::filesystem::path& file, const std::string& cha
   return base;
 }
 
-}  // namespace
-
-bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& home) {
+bundle::VerifiedBundle verify_under(const bundle::Head& head, std::string root) {
   bundle::VerifyOptions options;
-  options.pinned_root = read_own_roots(home).front();
+  options.pinned_root = std::move(root);
   options.now = base::parse_rfc3339(head.hint().created);
   bundle::EmptyStateStore nothing;
   return bundle::verify_head(head, nothing, options);
+}
+
+}  // namespace
+
+bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& home) {
+  return verify_under(head, read_own_roots(home).front());
+}
+
+bundle::VerifiedBundle verify_known_head(const bundle::Head& head, const Home& home) {
+  const auto own = read_own_root(home, {});
+  if (!own || find_root_for(head, {*own}) == nullptr) {
+    const auto pinned = read_pinned_roots(home, load_policy(home).trust);
+    if (const PinnedRoot* root = find_root_for(head, pinned)) {
+      return verify_under(head, root->bytes);
+    }
+  }
+  return verify_own_head(head, home);
 }
 
 BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel,

@@ -35,6 +35,9 @@ BaseState read_base(const std::filesystem::path& file, const Home& home, const s
                     Withheld withheld = Withheld::leave_out);
 // Proves a head of this home's producer. Throws as read_base.
 bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& home);
+// The same; or, of another producer, under his root that is pinned here: a second maker goes on from what the first one
+// made.
+bundle::VerifiedBundle verify_known_head(const bundle::Head& head, const Home& home);
 
 // What every one of them holds: one set then serves all. Sorted.
 std::vector<base::Digest> held_by_all(const std::vector<BaseState>& bases);

@@ -130,7 +130,7 @@ void CreateRun::load_previous() {
     return;
   }
   const bundle::Head head = read_approved_head(*m_options.continue_from).head;
-  const bundle::VerifiedBundle verified = verify_own_head(head, m_home);
+  const bundle::VerifiedBundle verified = verify_known_head(head, m_home);
   if (verified.descriptor().channel != m_wish.channel) {
     throw Error(ErrorCode::conflict, fmt::format("{} is of the channel '{}', not of '{}'", head.file().string(),
                                                  verified.descriptor().channel, m_wish.channel))
