@@ -109,7 +109,7 @@ void confirm(Session& session, const workflow::Draft& draft, const SignFlags& fl
   if (!flags.against.empty()) {
     before = bundle::Head::read(flags.against);
   }
-  session.reporter->say(workflow::review_text(draft, before, session.clock->now()));
+  session.reporter->say(workflow::review_text(draft, before, session.home, session.clock->now()));
   session.reporter->say(fmt::format("proven under {}", root.origin));
   if (flags.yes || !session.terminal) {
     return;

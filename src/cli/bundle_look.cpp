@@ -14,6 +14,7 @@
 #include "workflow/approved_head.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/extract.hpp"
+#include "workflow/named_keys.hpp"
 
 namespace airlock::cli {
 
@@ -33,7 +34,9 @@ bundle::Inspection inspect_path(const std::string& path, const Session& session,
   for (const auto& finding : opened.findings) {
     session.reporter->note(fmt::format("{} {}", finding.subject, finding.message));
   }
-  return bundle::inspect(opened.head, session.clock->now());
+  auto inspection = bundle::inspect(opened.head, session.clock->now());
+  inspection.names = workflow::known_names(session.home);
+  return inspection;
 }
 
 struct InspectFlags {

@@ -11,8 +11,10 @@
 #include "bundle/blob_map.hpp"
 #include "bundle/inspection.hpp"
 #include "bundle/layout.hpp"
+#include "trust/detached_signature.hpp"
 #include "workflow/blob_plan.hpp"
 #include "workflow/channel_state.hpp"
+#include "workflow/named_keys.hpp"
 #include "workflow/readback.hpp"
 #include "workflow/transfer_form.hpp"
 
@@ -45,12 +47,12 @@ ApproveReport report_of(const Draft& draft) {
 }
 
 // What lies beside a bundle says how far it is approved: the transfer form, and the checksums of everything.
-void refresh_set(const fs::path& head, const std::optional<bundle::Head>& before, base::Time now,
+void refresh_set(const fs::path& head, const std::optional<bundle::Head>& before, const Home& home, base::Time now,
                  base::Reporter& reporter) {
   const auto beside = [&](std::string_view extension) { return fs::path(head).replace_extension(extension); };
   std::error_code ignored;
   if (fs::exists(beside(".txt"), ignored) && fs::exists(beside(".html"), ignored)) {
-    const TransferForm form = make_transfer_form(bundle::Head::read(head), before, now);
+    const TransferForm form = make_transfer_form(bundle::Head::read(head), before, known_names(home), now);
     base::write_file_atomic(beside(".txt"), form.text);
     base::write_file_atomic(beside(".html"), form.html);
   }
@@ -123,7 +125,7 @@ fs::path keep(const Home& home, const Draft& draft, const ApprovalOutput& output
   if (output.file.empty() && can_store_head(draft)) {
     store_head(draft);
     const ChannelState channel(home, draft.contents.hint.channel);
-    refresh_set(draft.head.file(), channel.before_last(), now, reporter);
+    refresh_set(draft.head.file(), channel.before_last(), home, now, reporter);
     return draft.head.file();
   }
   bundle::Approval approval = bundle::approvals_in(draft.snapshot, draft.root(), draft.proof.descriptor.serial);
@@ -271,8 +273,10 @@ const std::string& tbs_of(const Draft& draft) {
   return draft.snapshot.file.canonical;
 }
 
-std::string review_text(const Draft& draft, const std::optional<bundle::Head>& before, base::Time now) {
-  const bundle::Inspection inspection = bundle::inspect(draft.head, now);
+std::string review_text(const Draft& draft, const std::optional<bundle::Head>& before, const Home& home,
+                        base::Time now) {
+  bundle::Inspection inspection = bundle::inspect(draft.head, now);
+  inspection.names = known_names(home);
   std::optional<bundle::InspectionDiff> diff;
   if (before) {
     diff = bundle::compare(bundle::inspect(*before, now), inspection);
@@ -302,9 +306,11 @@ ApproveReport add_raw_signature(const Home& home, Draft& draft, std::string_view
   bundle::Approval approval = empty_approval(draft);
   for (const std::string& listed : draft.root().roles.at("snapshot").keyids) {
     const auto key = draft.root().keys.find(listed);
-    if (approval.signatures.empty() && key != draft.root().keys.end() && listed.starts_with(keyid) &&
-        key->second.verify(tbs_of(draft), signature)) {
-      approval.signatures.push_back({.keyid = listed, .scheme = key->second.scheme(), .sig = std::string(signature)});
+    if (!approval.signatures.empty() || key == draft.root().keys.end() || !listed.starts_with(keyid)) {
+      continue;
+    }
+    if (auto sig = trust::as_signature(key->second, tbs_of(draft), signature)) {
+      approval.signatures.push_back({.keyid = listed, .scheme = key->second.scheme(), .sig = std::move(*sig)});
     }
   }
   if (approval.signatures.empty()) {

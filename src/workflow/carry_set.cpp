@@ -86,7 +86,8 @@ class CarrySet {
   }
 
   void put_form() {
-    const TransferForm form = make_transfer_form(bundle::Head::read(m_options.head), m_options.previous, m_options.now);
+    const TransferForm form =
+        make_transfer_form(bundle::Head::read(m_options.head), m_options.previous, m_options.names, m_options.now);
     put(beside(".txt"), form.text);
     put(beside(".html"), form.html);
   }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct CarryOptions {
   std::string lock;                                                  // text; empty: none is written
   std::string root;                                                  // bytes of the newest root
   std::optional<bundle::Head> previous;                              // of the state before, for the transfer form
+  std::map<std::string, std::string> names;                          // of people, by keyid
   base::Time now{};                                                  // what the form goes by
   Readback readback = Readback::removable_only;
 };

@@ -11,6 +11,7 @@
 #include "workflow/carry_set.hpp"
 #include "workflow/create_run.hpp"
 #include "workflow/layout_rows.hpp"
+#include "workflow/named_keys.hpp"
 
 namespace airlock::workflow {
 
@@ -204,6 +205,7 @@ void CreateRun::carry() {
   remove_layout_rows(lock);
   options.lock = lock.to_text();
   options.previous = m_previous_head;
+  options.names = known_names(m_home);
   options.now = base::build_time(m_clock);
   options.readback = m_options.readback;
   const CarryReport carried = write_carry_set(options, m_reporter);

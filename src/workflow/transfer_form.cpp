@@ -4,8 +4,10 @@
 
 namespace airlock::workflow {
 
-TransferForm make_transfer_form(const bundle::Head& head, const std::optional<bundle::Head>& before, base::Time now) {
-  const bundle::Inspection inspection = bundle::inspect(head, now);
+TransferForm make_transfer_form(const bundle::Head& head, const std::optional<bundle::Head>& before,
+                                const std::map<std::string, std::string>& names, base::Time now) {
+  bundle::Inspection inspection = bundle::inspect(head, now);
+  inspection.names = names;
   std::optional<bundle::InspectionDiff> diff;
   if (before) {
     diff = bundle::compare(bundle::inspect(*before, now), inspection);

@@ -1,6 +1,9 @@
 #include "workflow/approve.hpp"
 
+#include "base/process.hpp"
 #include "support/catch.hpp"
+#include "trust/public_key_file.hpp"
+#include "trust/root_authoring.hpp"
 #include "unit/workflow/near_host.hpp"
 #include "workflow/approved_head.hpp"
 #include "workflow/base_state.hpp"
@@ -129,6 +132,73 @@ TEST_CASE("an approval travels as a small file, signed where only the head is", 
     CHECK(people.seal({.bundle = made.bundle, .approvals = {file}}).sealed);
   }
   CHECK(verify_own_head(bundle::Head::read(made.bundle), people.home).approvals() == 2);
+}
+
+// A home whose second approver has a key of `scheme`.
+void make_home(const Home& home, const base::Clock& clock, const trust::Signer& second) {
+  base::make_directories(home.keys(), 0700);
+  trust::RootPlan plan;
+  plan.created = clock.now();
+  std::map<std::string, std::unique_ptr<trust::Signer>> signers;
+  for (const std::string role : {"root", "snapshot", "targets", "timestamp"}) {
+    signers[role] = trust::generate_key(trust::Scheme::ed25519);
+    plan.roles[role].keys = {signers[role]->public_key()};
+    trust::save_private_key(*signers[role], home.keys() / (role + ".pem"), std::nullopt);
+  }
+  plan.roles["snapshot"].keys.push_back(second.public_key());
+  plan.roles["snapshot"].threshold = 2;
+  base::write_file_atomic(home.keys() / "1.root.json",
+                          trust::sign_role(to_signed_part(trust::make_first_root(plan)), {signers["root"].get()}));
+}
+
+TEST_CASE("an approver has openssl and nothing else", "[workflow][approve]") {
+  const auto scheme = GENERATE(trust::Scheme::ed25519, trust::Scheme::ecdsa_p256, trust::Scheme::rsa_pss_sha256);
+  base::TempDir folder;
+  const Home home{.root = folder.path() / "home", .config = folder.path() / "home"};
+  const base::FixedClock clock{base::parse_rfc3339("2026-07-01T12:00:00Z")};
+  test::RecordingReporter reporter;
+  const auto second = trust::generate_key(scheme);
+  const fs::path key = folder.path() / "second.pem";
+  trust::save_private_key(*second, key, std::nullopt);
+  make_home(home, clock, *second);
+  FaultServer server;
+  server.script("/f", {{.body = content_for(1, 500)}});
+  base::write_file_atomic(folder.path() / "site.yaml", "name: site-a\nfiles:\n" + url_entry(server, "/f"));
+  const KeyRing ring(home, std::nullopt);
+  CreateOptions options;
+  options.manifests = {folder.path() / "site.yaml"};
+  options.output = (folder.path() / "out").string() + "/";
+  options.readback = Readback::never;
+  const CreateReport made = create_bundle(home, options, &ring, clock, reporter);
+  REQUIRE(made.approvals == 1);
+
+  Draft draft = open_draft(made.bundle, {}, ring.roots().back(), clock.now());
+  const std::string tbs = folder.path() / "tbs";
+  base::write_file_atomic(tbs, tbs_of(draft));
+  // As docs/operations/approvals.md and `bundle sign --tbs` tell it.
+  base::ProcessOptions openssl;
+  if (scheme == trust::Scheme::ed25519) {
+    openssl.argv = {"openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", tbs, "-out", tbs + ".sig"};
+  } else if (scheme == trust::Scheme::ecdsa_p256) {
+    openssl.argv = {"openssl", "dgst", "-sha256", "-sign", key, "-out", tbs + ".sig", tbs};
+  } else {
+    openssl.argv = {"openssl",
+                    "dgst",
+                    "-sha256",
+                    "-sigopt",
+                    "rsa_padding_mode:pss",
+                    "-sigopt",
+                    "rsa_pss_saltlen:digest",
+                    "-sign",
+                    key,
+                    "-out",
+                    tbs + ".sig",
+                    tbs};
+  }
+  REQUIRE(base::run_process(openssl).exit_code == 0);
+  CHECK(add_raw_signature(home, draft, test::read_whole(tbs + ".sig"), "", {}, clock, reporter).approvals == 2);
+  CHECK(seal_bundle(home, {.bundle = made.bundle}, ring, clock, reporter).sealed);
+  CHECK(verify_own_head(bundle::Head::read(made.bundle), home).approvals() == 2);
 }
 
 TEST_CASE("seal takes what it is given in any order, and says who is missing", "[workflow][approve]") {
@@ -267,12 +337,15 @@ TEST_CASE("what is to be approved is said from the bytes that are signed", "[wor
                           "name: site-a\nfiles:\n" + url_entry(people.server, "/g"));
   const CreateReport second = people.create();
   const Draft draft = people.open(second.bundle);
-  const std::string text = review_text(draft, bundle::Head::read(first.bundle), people.clock.now());
+  base::make_directories(people.home.config / "people");
+  base::write_file_atomic(people.home.config / "people" / "bernd.pub.json",
+                          to_text(trust::PublicKeyFile{.role = {}, .name = {}, .key = people.second->public_key()}));
+  const std::string text = review_text(draft, bundle::Head::read(first.bundle), people.home, people.clock.now());
   CAPTURE(text);
   CHECK(text.find("a draft: 1 of 2 people have approved it") != std::string::npos);
   CHECK(text.find("against site-a 1, the state before this one: 1 added, 1 removed") != std::string::npos);
   CHECK(text.find("nothing upstream proves (1)") != std::string::npos);
-  CHECK(text.find(people.second->public_key().keyid().substr(0, 12)) != std::string::npos);
+  CHECK(text.find("not yet      bernd, key " + people.second->public_key().keyid().substr(0, 12)) != std::string::npos);
   CHECK(text.find("airlock bundle sign") != std::string::npos);
 }
 
