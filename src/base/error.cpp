@@ -110,9 +110,10 @@ const std::vector<ErrorCodeInfo>& table() {
        "missing back, "
        "or import the earlier bundle or a full one first."},
       {ErrorCode::approval_missing, "approval-missing", 4,
-       "The bundle is a draft: fewer people have approved it than the threshold asks for. Let another "
-       "approver run "
-       "`airlock bundle sign`, then `airlock bundle seal`."},
+       "Fewer people have approved the bundle than the threshold asks for, or it was not sealed yet: let another "
+       "approver run `airlock bundle sign`, then `airlock bundle seal`. Or the policy of this site asks for officers "
+       "of its "
+       "own: let another one run `airlock bundle approve`, then run the same command again."},
       {ErrorCode::no_space, "no-space", 4,
        "The target has not enough room, or a quota is used up. Free or add space and run the same command "
        "again; "

@@ -129,7 +129,7 @@ FileLock::FileLock(const fs::path& path)
   // Only for the message above, so that a full disk need not mind.
   const std::string number = std::to_string(getpid()) + "\n";
   if (ftruncate(m_fd.get(), 0) == 0) {
-    static_cast<void>(pwrite(m_fd.get(), number.data(), number.size(), 0));
+    [[maybe_unused]] const auto written = pwrite(m_fd.get(), number.data(), number.size(), 0);
   }
 }
 

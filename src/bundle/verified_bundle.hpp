@@ -33,6 +33,7 @@ struct Policy {
   NamespacesByChannel namespaces;  // what each channel may bring; empty: everything
   BundleLimits limits;
   std::chrono::seconds clock_tolerance{24 * 3600};
+  std::uint64_t local_approvals = 0;       // people of this site who approve a bundle before it is taken in
   std::vector<std::string> channel_order;  // of mutable names the first one's; channels that are not here stand behind
                                            // them, the newest first
 };

@@ -125,6 +125,7 @@ std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
   add_bundle_approve_commands(*bundle, session);
   add_bundle_ship_commands(*bundle, session);
   add_bundle_revoke_command(*bundle, session);
+  add_bundle_site_approve_command(*bundle, session);
   add_bundle_look_commands(*bundle, session);
   add_bundle_take_commands(*app, *bundle, session);
   bundle->footer("Example:\n  airlock bundle create -m airlock.yaml -o /media/stick/");

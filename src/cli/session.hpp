@@ -76,6 +76,7 @@ void add_bundle_make_commands(CLI::App& bundle, Session& session);     // lock, 
 void add_bundle_approve_commands(CLI::App& bundle, Session& session);  // sign, seal
 void add_bundle_ship_commands(CLI::App& bundle, Session& session);     // ship
 void add_bundle_revoke_command(CLI::App& bundle, Session& session);
+void add_bundle_site_approve_command(CLI::App& bundle, Session& session);
 void add_bundle_look_commands(CLI::App& bundle, Session& session);  // inspect, diff, extract, explain
 void add_bundle_take_commands(CLI::App& app, CLI::App& bundle,
                               Session& session);  // verify, import, and their short forms

@@ -110,6 +110,7 @@ Json bundle_json(const workflow::ImportedBundle& bundle) {
                {"bytes_written", bundle.bytes_written},
                {"withheld", bundle.withheld},
                {"approvals", bundle.approvals},
+               {"local_approvals", bundle.local_approvals},
                {"expires", expiries_json(bundle.expiries)},
                {"changes", changes_json(bundle.changes)}};
   if (bundle.previous_serial) {
@@ -182,7 +183,9 @@ std::string bundle_text(const workflow::ImportedBundle& bundle) {
     text += fmt::format("  scanned   {} files now, {} known from before, {} withheld; {}\n", bundle.scan.scanned,
                         bundle.scan.remembered, bundle.scan.withheld.size(), bundle.scan.scanner);
   }
-  text += fmt::format("  approved  by {} {}\n", bundle.approvals, bundle.approvals == 1 ? "person" : "people");
+  text += fmt::format(
+      "  approved  by {} {}{}\n", bundle.approvals, bundle.approvals == 1 ? "person" : "people",
+      bundle.local_approvals.empty() ? "" : fmt::format(", and here by {}", base::join(bundle.local_approvals, ", ")));
   text += fmt::format("  expires   {}\n", expiries_text(bundle.expiries));
   text += gap_text(bundle);
   text += shared_text(bundle);

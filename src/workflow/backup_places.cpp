@@ -32,11 +32,14 @@ constexpr std::array k_places = {
     BackupPlace{"config/policy.yaml", BackupContent::file, 0644},
     BackupPlace{"config/roots/*.json", BackupContent::file, 0444},
     BackupPlace{"config/recipes/*", BackupContent::file, 0644},
+    BackupPlace{"config/approvers/*", BackupContent::file, 0644},
+    BackupPlace{"config/people/*", BackupContent::file, 0644},
     // The isolated side. Catalogs are made anew, from airlock.db.
     BackupPlace{"airlock.db", BackupContent::database, 0644},
     BackupPlace{"mirror.db", BackupContent::database, 0644},
     BackupPlace{"receipts/*.json", BackupContent::file, 0644},
     BackupPlace{"evidence/*.airlock", BackupContent::file, 0444},
+    BackupPlace{"approvals/*.json", BackupContent::file, 0444},
     BackupPlace{"tls/cert.pem", BackupContent::file, 0644},
     BackupPlace{"tls/ca.pem", BackupContent::file, 0644},
     BackupPlace{"tls/key.pem", BackupContent::secret, k_private},
@@ -55,11 +58,12 @@ constexpr std::array k_places = {
 
 // The write-ahead logs before their databases: in the order in which a restore puts things aside, no database may stand
 // beside the log of another.
-constexpr std::array<std::string_view, 13> k_home_entries = {
-    "keys",           "channels",       "receipts",      "evidence",      "tls",
-    "control",        "catalog",        "mirror.db-wal", "mirror.db-shm", "mirror.db",
-    "airlock.db-wal", "airlock.db-shm", "airlock.db"};
-constexpr std::array<std::string_view, 4> k_config_entries = {"roots", "recipes", "policy.yaml", "airlock.yaml"};
+constexpr std::array<std::string_view, 14> k_home_entries = {
+    "keys",      "channels",       "receipts",       "evidence",      "approvals",
+    "tls",       "control",        "catalog",        "mirror.db-wal", "mirror.db-shm",
+    "mirror.db", "airlock.db-wal", "airlock.db-shm", "airlock.db"};
+constexpr std::array<std::string_view, 6> k_config_entries = {"roots",  "recipes",     "approvers",
+                                                              "people", "policy.yaml", "airlock.yaml"};
 
 bool is_plain(std::string_view part) {
   return !part.empty() && part.size() <= k_longest_part && part.front() != '.' && part.front() != '-' &&

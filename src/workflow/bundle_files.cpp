@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "bundle/approval.hpp"
+#include "workflow/local_approvals.hpp"
 
 namespace airlock::workflow {
 
@@ -77,7 +78,8 @@ bool holds_approvals(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator entries(folder, error), end; !error && entries != end; entries.increment(error)) {
     std::error_code ignored;
-    if (entries->is_regular_file(ignored) && bundle::is_approval_file(entries->path())) {
+    if (entries->is_regular_file(ignored) &&
+        (bundle::is_approval_file(entries->path()) || is_local_approval_file(entries->path()))) {
       return true;
     }
   }
@@ -96,7 +98,7 @@ BundleFiles find_bundles(const std::vector<fs::path>& arguments, const std::vect
   }
   std::vector<Error> headless;
   for (const auto& argument : arguments) {
-    if (bundle::is_approval_file(argument)) {
+    if (bundle::is_approval_file(argument) || is_local_approval_file(argument)) {
       found.approvals.push_back(argument);
       continue;
     }

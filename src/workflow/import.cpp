@@ -43,7 +43,15 @@ std::string describe(const bundle::HeadCandidate& candidate) {
 // Failures that a later bundle of the same channel can make good, since its state is complete again.
 bool may_be_superseded(ErrorCode code) {
   return code == ErrorCode::base_missing || code == ErrorCode::volume_missing || code == ErrorCode::truncated ||
-         code == ErrorCode::rollback;
+         code == ErrorCode::rollback || code == ErrorCode::approval_missing;
+}
+
+// A draft beside the sealed bundle that it became: a head that an approver signed, for example.
+bool is_draft_of(const bundle::HeadCandidate& candidate, const Error& error, const ImportReport& report) {
+  return error.code() == ErrorCode::approval_missing &&
+         std::any_of(report.bundles.begin(), report.bundles.end(), [&candidate](const ImportedBundle& bundle) {
+           return bundle.channel == candidate.hint.channel && bundle.serial == candidate.hint.serial;
+         });
 }
 
 void note(std::vector<base::Finding>& notes, const bundle::HeadCandidate& candidate, const Error& error) {
@@ -115,7 +123,10 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
     results.emplace(options.home.root);
     scan = {&*site.scan, &*scanner, &*results, options.rescan ? Scanner::Memory::ignore : Scanner::Memory::use};
   }
-  const ImportRun run{options, clock, reporter, policy, roots, files, heads, state, blobs, scan};
+  const auto officers =
+      policy.local_approvals > 0 ? std::optional(read_officers(options.home, policy.local_approvals)) : std::nullopt;
+  const ImportRun run{
+      options, clock, reporter, policy, roots, files, heads, state, blobs, scan, officers ? &*officers : nullptr};
   ImportReport report;
   struct Failure {
     const bundle::HeadCandidate* candidate;
@@ -133,6 +144,10 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
     } catch (const Error& error) {
       if (files.heads.size() == 1 || !may_be_superseded(error.code())) {
         throw;
+      }
+      if (is_draft_of(candidate, error, report)) {
+        note(report.notes, candidate, error);
+        continue;
       }
       const bool only_older = error.code() == ErrorCode::rollback;
       const auto known = failures.find(candidate.hint.channel);

@@ -67,6 +67,7 @@ struct ImportedBundle {
   ArtifactChanges changes;  // against the channel's newest generation before
   std::uint64_t blobs_new = 0, blobs_present = 0, bytes_written = 0, withheld = 0;
   std::size_t approvals = 0;
+  std::vector<std::string> local_approvals;  // names of the officers of this site who approved it; empty: none asked
   std::vector<std::pair<std::string, base::Time>> expiries;  // by role
   // Mutable names that another channel has too, with other content: how many, and the
   // first of them. Of each one target is served, the other by its digest.

@@ -114,6 +114,13 @@ std::string audit_detail(const Commit& commit, std::uint64_t generation, const I
                       {"accepted", commit.scan->accepted},
                       {"withheld", refusals_json(commit.scan->withheld)}};
   }
+  if (!commit.local_approvals.empty()) {
+    detail["local_approvals"] = base::Json::array();
+    for (const auto& approval : commit.local_approvals) {
+      detail["local_approvals"].push_back(
+          {{"name", approval.name}, {"keyid", approval.keyid}, {"sha256", base::sha256(approval.envelope).hex()}});
+    }
+  }
   if (options.expiry == trust::Expiry::accept) {
     detail["accepted_expired"] = {"timestamp", "snapshot"};
   }

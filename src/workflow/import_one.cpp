@@ -127,6 +127,39 @@ ArtifactChanges changes_since(const std::optional<store::Generation>& before, co
   return compare(old_list, new_list);
 }
 
+// Step 13, the last question: do this site's own people agree? What was verified is kept, so that the same command goes
+// on when they do.
+std::vector<CountedApproval> local_approvals_of(const bundle::VerifiedBundle& verified, const ImportRun& run,
+                                                std::vector<base::Finding>& notes) {
+  if (run.officers == nullptr) {
+    return {};
+  }
+  LocalCount count = count_local_approvals(verified, *run.officers, run.files, run.options.home);
+  for (const auto& finding : count.findings) {
+    notes.push_back({Severity::note, finding.code, finding.subject, finding.message});
+  }
+  if (!count.complete()) {
+    run.blobs.sync();
+    std::vector<std::string> named;
+    std::ranges::transform(count.approved, std::back_inserter(named), &CountedApproval::name);
+    for (const auto& finding : count.findings) {
+      run.reporter.warning(fmt::format("{} {}", finding.subject, finding.message));
+    }
+    throw Error(
+        ErrorCode::approval_missing,
+        fmt::format("{} of {} officers of this site have approved bundle '{}' {}{}; it is proven and complete, and "
+                    "nothing of it is visible yet",
+                    count.approved.size(), count.needed, verified.descriptor().channel, verified.descriptor().serial,
+                    named.empty() ? "" : fmt::format(" ({})", base::join(named, ", "))))
+        .with_hint(
+            fmt::format("another of {} runs `airlock bundle approve BUNDLE --key KEY`; then run the same command "
+                        "again",
+                        base::join(count.missing, ", ")));
+  }
+  keep_local_approvals(verified, count, run.options.home);
+  return count.approved;
+}
+
 // A draft that something refused was to approve is more than a draft.
 ProvenHead prove_approved(const ApprovedHead& opened, const ImportRun& run) {
   try {
@@ -202,6 +235,8 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
   run.step("scanned");
   result.scan = scan.outcome();
   result.withheld = left.size();
+  // Whoever approved what is here already is not asked again for what only refreshes it.
+  const auto local = existing ? std::vector<CountedApproval>() : local_approvals_of(verified, run, notes);
   base::Digest head_digest;
   std::uint64_t head_length = 0;
   std::uint64_t head_written = 0;
@@ -225,6 +260,8 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
   commit.scan = &scan.outcome();
   commit.head_digest = head_digest;
   commit.head_length = head_length;
+  commit.local_approvals = local;
+  std::ranges::transform(local, std::back_inserter(result.local_approvals), &CountedApproval::name);
   auto committed = commit_import(commit, run);
   result.generation = committed.generation;
   result.shared_name_count = committed.shared_name_count;

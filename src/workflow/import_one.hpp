@@ -8,6 +8,7 @@
 #include "workflow/bundle_files.hpp"
 #include "workflow/import.hpp"
 #include "workflow/import_plan.hpp"
+#include "workflow/local_approvals.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/scanner.hpp"
 
@@ -33,6 +34,7 @@ struct ImportRun {
   store::StateDb& state;
   const store::BlobStore& blobs;
   const RunScanner& scan;
+  const Officers* officers;  // null: the policy asks for no local approval
 
   void step(std::string_view name) const {
     if (options.at_step) {
@@ -80,6 +82,7 @@ struct Commit {
   base::Digest head_digest = {};
   std::uint64_t head_length = 0;
   const ScanOutcome* scan = nullptr;
+  std::vector<CountedApproval> local_approvals = {};
 };
 struct Committed {
   std::uint64_t generation = 0;

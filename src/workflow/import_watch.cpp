@@ -7,7 +7,9 @@
 
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
+#include "bundle/approval.hpp"
 #include "bundle/head.hpp"
+#include "workflow/local_approvals.hpp"
 
 namespace airlock::workflow {
 
@@ -24,6 +26,22 @@ bool is_incomplete(ErrorCode code) {
   return base::error_code_info(code).exit_code == 4;
 }
 
+// Names, sizes and times of all approvals in the folder: what was refused as a draft may be good with the next one.
+std::string approvals_in(const fs::path& folder) {
+  std::string list;
+  std::error_code error;
+  for (fs::directory_iterator entries(folder, error), end; !error && entries != end; entries.increment(error)) {
+    std::error_code ignored;
+    const fs::path& path = entries->path();
+    if (!entries->is_regular_file(ignored) || !(bundle::is_approval_file(path) || is_local_approval_file(path))) {
+      continue;
+    }
+    list += fmt::format("{} {} {}\n", path.filename().string(), fs::file_size(path, ignored),
+                        fs::last_write_time(path, ignored).time_since_epoch().count());
+  }
+  return list;
+}
+
 }  // namespace
 
 // A diode writes slowly; a head that grew since the last look is still on its way.
@@ -36,6 +54,7 @@ bool FolderWatch::is_settled(const fs::path& head, const Seen& now) {
 
 std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter) {
   std::size_t taken = 0;
+  const std::string approvals = approvals_in(m_folder);
   const auto candidates = bundle::list_heads(m_folder);
   for (const auto& candidate : candidates) {
     base::throw_if_interrupted();
@@ -47,7 +66,12 @@ std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter
       const auto found = map.find(candidate.path);
       return found != map.end() && found->second == now;
     };
-    if (error || is_known(m_done) || is_known(m_refused) || !is_settled(candidate.path, now)) {
+    if (error || is_known(m_done)) {
+      continue;
+    }
+    const Seen head = now;
+    now.approvals = approvals;
+    if (is_known(m_refused) || !is_settled(candidate.path, now)) {
       continue;
     }
     auto options = m_options;
@@ -64,7 +88,7 @@ std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter
         reporter.say(fmt::format("{}: bundle '{}' {} is generation {}", candidate.path.string(), bundle.channel,
                                  bundle.serial, bundle.generation));
       }
-      m_done[candidate.path] = now;
+      m_done[candidate.path] = head;
       m_waiting.erase(candidate.path);
       ++taken;
     } catch (const Error& failure) {

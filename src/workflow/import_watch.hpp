@@ -11,7 +11,8 @@
 namespace airlock::workflow {
 
 // Looks every few seconds until interrupted; takes each bundle once all of it has arrived, in order, and touches none
-// of its files. What is refused is said once and not tried again until its file changes. `options.bundles` is not used.
+// of its files. What is refused is said once and not tried again until its file, or an approval beside it, changes.
+// `options.bundles` is not used.
 void watch_folder(const std::filesystem::path& folder, const ImportOptions& options, const base::Clock& clock,
                   base::Reporter& reporter);
 
@@ -26,6 +27,7 @@ class FolderWatch {
   struct Seen {  // what tells a head from an earlier one under the same name
     std::uint64_t length = 0;
     std::filesystem::file_time_type changed;
+    std::string approvals = {};  // files of approvals that lie in the folder, as far as they may matter to it
     bool operator==(const Seen&) const = default;
   };
   bool is_settled(const std::filesystem::path& head, const Seen& now);

@@ -140,6 +140,10 @@ const std::array k_site_keys = {
             [](const YamlNode& node, SitePolicy& policy) {
               policy.bundle.trust.largest_version_jump = node.as_uint("largest_version_jump");
             }},
+    SiteKey{"local_approvals", "0",
+            [](const YamlNode& node, SitePolicy& policy) {
+              policy.bundle.local_approvals = node.as_uint("local_approvals");
+            }},
     SiteKey{"namespaces", "every channel may bring everything",
             [](const YamlNode& node, SitePolicy& policy) { read_namespaces(node, policy.bundle); }},
     SiteKey{"channels", "the newest import first",

@@ -5,6 +5,7 @@
 //   schemes: [ed25519]                               without it: all that airlock knows
 //   longest_lifetime: { timestamp: 90d }             by role
 //   largest_version_jump: 100000
+//   local_approvals: 2                               people of this site, before a bundle is taken in
 //   namespaces: { site-a: [oci, "npm:@corp/*"] }     what each channel may bring
 //   channels: [site-a, base]                         whose mutable names are served
 //   limits: { blob: 20GiB, bytes: 2TiB }             how much a bundle may bring

@@ -20,9 +20,13 @@ as_bernd() { "$airlock" --home "$bernd/home" --json bundle "$@"; }
 approvals_of() { "$airlock" --json bundle inspect "$1" | jq -r '"\(.approvers | length) of \(.approvals_needed) \(.sealed)"'; }
 is() { [ "$("${@:2}")" = "$1" ]; }
 
+mkdir -p "$near/people"
+openssl pkey -in "$anna/key.pem" -pubout -out "$near/people/anna.pem"
+
 check "create leaves a draft that nobody has approved" build create -m m.yaml -o "$out/"
 draft=$out/pair-1.airlock
 check "and says so" is "0 of 2 false" approvals_of "$draft"
+check "the form names who has not approved it" grep -qE "not yet +anna, key" "$out/pair-1.txt"
 check_exit 4 "seal asks for the people" build seal "$draft"
 check_said "0 of 2"
 check "the head alone goes to the approvers" build extract "$draft" --head -o "$work/pair-1.head"
@@ -137,6 +141,69 @@ check "a bundle of an ECDSA producer" "$airlock" --home "$ec" bundle create -m m
 check "openssl signs with ECDSA" bash -c '"$1" --home "$2" bundle sign "$3" --tbs -o "$4/ec.tbs" && openssl dgst -sha256 -sign "$4/ec.pem" -out "$4/ec.sig" "$4/ec.tbs" && "$1" --home "$2" bundle sign "$3" --signature "$4/ec.sig"' - "$airlock" "$ec" "$work/ec-out/pair-1.airlock" "$work"
 check "and it is sealed" "$airlock" --home "$ec" bundle seal "$work/ec-out/pair-1.airlock"
 check "and verifies" "$airlock" --home "$ec" verify "$work/ec-out/pair-1.airlock"
+
+# The site's own people: two of three officers have to agree before anything is served.
+guarded=$work/guarded
+in_far "$airlock" --home "$guarded" trust init "$work/root.json" --fingerprint "$fingerprint" >/dev/null 2>&1
+mkdir -p "$guarded/approvers" "$work/officers"
+for name in xenia yusuf zoe stranger; do
+  (umask 077 && openssl genpkey -algorithm ed25519 -out "$work/officers/$name.pem" 2>/dev/null)
+  [ "$name" = stranger ] || openssl pkey -in "$work/officers/$name.pem" -pubout -out "$guarded/approvers/$name.pem"
+done
+echo "local_approvals: 2" >"$guarded/policy.yaml"
+officer() { in_far "$airlock" --home "$guarded" --json bundle approve "$out" --key "$work/officers/$1.pem" "${@:2}"; }
+take() { in_far "$airlock" --home "$guarded" --json import "$out" "$@"; }
+check_exit 4 "import waits for the site's officers" take
+check_said "approval-missing"
+check_said "0 of 2 officers"
+check "nothing is served" bash -c '[ "$(ip netns exec "$1" "$2" --home "$3" --json store list | jq ".generations | length")" = 0 ]' - "$far" "$airlock" "$guarded"
+check "an officer agrees" officer xenia --ticket CHG-1 -o "$work/officers/xenia.approval.json"
+check_exit 4 "one is not enough" take --volumes "$work/officers"
+check_said "1 of 2 officers"
+check_exit 3 "a stranger's key is refused" officer stranger
+check_exit 4 "the same officer twice is one" bash -c 'cp "$1/xenia.approval.json" "$1/again" && ip netns exec "$2" "$3" --home "$4" import "$5" --volumes "$1"' - "$work/officers" "$far" "$airlock" "$guarded" "$out"
+python3 - "$work/officers" <<'PY'
+import base64, json, sys
+folder = sys.argv[1]
+good = json.load(open(folder + "/xenia.approval.json"))
+def put(name, envelope): open(folder + "/" + name, "w").write(json.dumps(envelope, indent=1) + "\n")
+other = json.loads(base64.b64decode(good["payload"]))
+other["bundle_id"] = "a" * 64
+put("00-other-state", dict(good, payload=base64.b64encode((json.dumps(other, indent=2) + "\n").encode()).decode()))
+one = good["signatures"][0]
+put("01-many", dict(good, signatures=[one] + [dict(one, keyid="%064x" % i) for i in range(63)]))
+open(folder + "/02-cut", "w").write(json.dumps(good, indent=1)[:200])
+open(folder + "/03-large", "w").write(json.dumps(good, indent=1) + " " * 100000)
+PY
+check_exit 4 "neither bent ones nor many signatures of one key make a second" take --volumes "$work/officers"
+check_said "1 of 2 officers"
+check "another officer agrees, kept in the site's home" officer zoe
+check "the same command goes on" take --volumes "$work/officers"
+check_said '"zoe"'
+check "the audit log names them" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | grep -q xenia' - "$far" "$airlock" "$guarded"
+check "it is served" bash -c '[ "$(ip netns exec "$1" "$2" --home "$3" --json store list | jq ".generations | length")" = 1 ]' - "$far" "$airlock" "$guarded"
+check "what they signed is kept" test "$(find "$guarded/approvals" -type f | wc -l)" = 2
+echo "local_approvals: 4" >"$guarded/policy.yaml"
+check_exit 2 "a policy that nobody can meet is a mistake" take
+
+# A second maker, with keys of his own, who pinned the first one's root: he goes on from what the first one made.
+cd "$work/in" || exit 1
+cp "$work/desk/pair-2.approval" "$work/disc/"
+export SOURCE_DATE_EPOCH; SOURCE_DATE_EPOCH=$(date +%s)
+second=$work/second third=$work/third
+for home in "$second" "$third"; do
+  "$airlock" --home "$home" keys init --no-passphrase >/dev/null 2>&1
+done
+"$airlock" --home "$second" trust init "$work/root.json" --fingerprint "$fingerprint" >/dev/null 2>&1
+check "the first maker's next state" build create -m m.yaml --lock "$work/disc/pair-2.lock" -o "$work/made-a/"
+check "the second maker's, from the first one's last head" "$airlock" --home "$second" --json bundle create -m m.yaml --lock "$work/disc/pair-2.lock" --continue "$work/disc/pair-2.airlock" -o "$work/made-b/"
+check "compare says that they made the same" "$airlock" --json bundle compare "$work/made-a/pair-3.airlock" "$work/made-b/pair-3.airlock"
+check_said '"same": true'
+check_exit 3 "without the first one's root he cannot go on" "$airlock" --home "$third" bundle create -m m.yaml --continue "$draft" -o "$work/made-c/"
+cp m.yaml other.yaml && echo "  - { source: two.bin, path: three.bin }" >>other.yaml
+check "a maker who puts something else in" "$airlock" --home "$second" --json bundle create -m other.yaml -o "$work/made-d/"
+check_exit 1 "is told apart" "$airlock" --json bundle compare "$work/made-a/pair-3.airlock" "$work/made-d/pair-4.airlock"
+unset SOURCE_DATE_EPOCH
 
 # One person with a threshold of one: said plainly.
 one=$work/one

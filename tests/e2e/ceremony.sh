@@ -19,7 +19,7 @@ YAML
 check "airlock says its version" "$airlock" --version
 check "help of every command has an example" bash -c '
   for words in "" init "keys init" "keys show" "bundle lock" "bundle create" "bundle inspect" "bundle diff" "bundle compare" \
-    "bundle extract" "bundle explain" "bundle verify" "bundle import" verify import "trust init" "trust show" "trust export" \
+    "bundle sign" "bundle seal" "bundle approve" "bundle extract" "bundle explain" "bundle verify" "bundle import" verify import "trust init" "trust show" "trust export" \
     push "store list" "store rollback" "store sweep" "store check" serve "client show" "ecosystem list" status wants explain; do
     text=$("$1" $words --help 2>&1) || { echo "no help: $words"; exit 1; }
     [ -z "$words" ] || grep -qi "example" <<<"$text" || { echo "no example: $words"; exit 1; }
