@@ -153,6 +153,15 @@ class StateAuthor {
     }
   }
 
+  // The last head is of another producer: its chain of roots begins with another one.
+  bool previous_is_of_another() const {
+    const auto first = m_input.previous->metadata.find("1.root.json");
+    const auto identity = [](const std::string& bytes) {
+      return trust::identity(trust::parse_signed(bytes, "root", trust::k_root_limit));
+    };
+    return first != m_input.previous->metadata.end() && identity(first->second) != identity(m_keys.roots.front());
+  }
+
   bool keep_delegated(const std::string& name, const std::map<std::string, trust::TargetFile>& targets) {
     if (!m_previous || !m_previous->delegated.contains(name)) {
       return false;
@@ -163,8 +172,11 @@ class StateAuthor {
     if (!same_targets(role.value.targets, targets) || !long_enough) {
       return false;
     }
-    // Other keys than before, a second maker's for example, sign the same statement again.
     const bool still_signed = trust::count_signers(role.file, keys, m_root.keys) >= keys.threshold;
+    // A second maker signs the first one's statement again; a producer whose keys have changed makes a new one.
+    if (!still_signed && !previous_is_of_another()) {
+      return false;
+    }
     add_metadata(name, role.value.version,
                  still_signed ? role.file.bytes : sign_delegated(name, role.file.signed_part));
     return true;
