@@ -232,8 +232,8 @@ IoStatus Stream::send_file_plain(const base::FileSlice& slice, std::uint64_t& se
     if (count < 0 && errno == EINTR) {
       continue;
     }
-    if (count < 0 && (errno == EINVAL || errno == ENOSYS)) {
-      return send_file_copied(slice, sent);  // a file system without it
+    if (count < 0 && (errno == EINVAL || errno == ENOSYS || errno == EPERM || errno == EOPNOTSUPP)) {
+      return send_file_copied(slice, sent);  // a file system without it, or a sandbox that refuses it
     }
     if (count == 0 || !would_block(errno)) {
       return IoStatus::closed;  // the peer is gone, or the file is shorter than it was

@@ -130,7 +130,10 @@ base::Digest digest_of(const Wish& wish, const CreateOptions& options, const std
   parts["request"] = base::sha256(model::canonical_text(wish.manifest)).hex();
   parts["lock"] = wish.lock ? base::sha256(wish.lock->to_text()).hex() : "";
   parts["adds"] = wish.adds;
-  parts["folder"] = fs::weakly_canonical(target.folder).string();
+  // Without a slash at its end, which stays where the folder is not there yet and goes where it is; and which makes
+  // realpath use a call that some sandboxes refuse.
+  parts["folder"] =
+      fs::weakly_canonical(target.folder.has_filename() ? target.folder : target.folder.parent_path()).string();
   parts["file"] = target.file.filename().string();
   parts["volume_size"] = options.volume_size.value_or(0);
   parts["bases"] = base::Json::array();
