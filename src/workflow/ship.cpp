@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "bundle/blob_map.hpp"
 #include "bundle/layout.hpp"
+#include "workflow/approved_head.hpp"
 #include "workflow/blob_copy.hpp"
 #include "workflow/blob_plan.hpp"
 #include "workflow/carry_set.hpp"
@@ -39,7 +40,7 @@ class ShipRun {
   ShipRun(const Home& home, const ShipOptions& options, const KeyRing& keys, const base::Clock& clock,
           base::Reporter& reporter)
       : m_home(home), m_options(options), m_reporter(reporter), m_signers(keys.signing_set()),
-        m_now(base::build_time(clock)), m_head(bundle::Head::read(options.bundle)),
+        m_now(base::build_time(clock)), m_head(read_approved_head(options.bundle).head),
         m_verified(verify_own_head(m_head, home)), m_contents(m_head.contents()),
         m_channel(home, m_verified.descriptor().channel), m_target(find_target(options.output)),
         m_journal(m_channel.folder() / "ship") {}
