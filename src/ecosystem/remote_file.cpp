@@ -1,10 +1,13 @@
 #include "ecosystem/remote_file.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace airlock::ecosystem {
 
@@ -12,8 +15,54 @@ using base::Error;
 using base::ErrorCode;
 using base::Url;
 
-RemoteFile::RemoteFile(const ResolveContext& context, Url url, std::optional<std::uint64_t> length)
-    : m_http(context.http), m_access(access(context.manifest, context.environment, url)), m_length(length) {}
+namespace {
+
+constexpr std::array<std::string_view, 14> k_page_extensions = {
+    "html", "htm", "xhtml", "shtml", "php", "asp", "aspx", "jsp", "jspx", "do", "cgi", "pl", "cfm", "action"};
+
+// A proxy or a portal that wants a sign-in answers 200 with a page of its own; its length and its content would be
+// taken for the file's.
+void refuse_page_in_place_of_file(const Url& url, const http::Response& response) {
+  if (!base::to_lower(response.headers.find("Content-Type").value_or("")).starts_with("text/html")) {
+    return;
+  }
+  const std::string path = url.path();
+  const std::string name = path.substr(path.rfind('/') + 1);
+  const std::size_t dot = name.rfind('.');
+  const std::string extension = dot == std::string::npos ? "" : base::to_lower(name.substr(dot + 1));
+  if (extension.empty() || std::ranges::find(k_page_extensions, extension) != k_page_extensions.end()) {
+    return;
+  }
+  throw Error(ErrorCode::upstream, fmt::format("HEAD {}: the answer is an HTML page, not a file", url.redacted()))
+      .with_hint(
+          "a proxy or a login page may stand in between; sign in or go round it, and run the same command again");
+}
+
+}  // namespace
+
+RemoteFile::RemoteFile(const ResolveContext& context, Url url, std::optional<std::uint64_t> length, Proof proof)
+    : m_http(context.http), m_access(access(context.manifest, context.environment, url)), m_length(length),
+      m_proof(proof) {}
+
+void RemoteFile::require_same_version(const http::Headers& headers) {
+  auto version = headers.find("ETag");
+  if (version && version->starts_with("W/")) {
+    version = version->substr(2);
+  }
+  if (!version) {
+    version = headers.find("Last-Modified");
+  }
+  if (!version || m_proof == Proof::digest) {
+    return;
+  }
+  const std::scoped_lock lock(m_mutex);
+  if (m_version && *m_version != *version) {
+    throw Error(ErrorCode::upstream, fmt::format("GET {}: it changed while it was read in parts ({}, then {})",
+                                                 m_access.url.redacted(), *m_version, *version))
+        .with_hint("run the same command again once it stays the same, or give its sha256");
+  }
+  m_version = *version;
+}
 
 void RemoteFile::fetch(std::uint64_t offset, std::optional<std::uint64_t> length, base::ByteSink& sink) {
   http::Download download;
@@ -25,7 +74,7 @@ void RemoteFile::fetch(std::uint64_t offset, std::optional<std::uint64_t> length
   download.offset = offset;
   download.length = length;
   download.total = m_length;
-  m_http.download(download, sink);
+  require_same_version(m_http.download(download, sink).headers);
 }
 
 std::optional<std::uint64_t> probe_length(const ResolveContext& context, const Url& url) {
@@ -37,6 +86,9 @@ std::optional<std::uint64_t> probe_length(const ResolveContext& context, const U
   const http::Response response = context.http.send(request);
   if (response.status == 401 || response.status == 404 || response.status == 410) {
     http::expect_status(response, {200}, fmt::format("HEAD {}", access.url.redacted()));
+  }
+  if (response.status == 200) {
+    refuse_page_in_place_of_file(access.url, response);
   }
   // Some servers refuse HEAD (403 for a signed URL, 405, 501) and answer GET.
   const auto field = response.status == 200 ? response.headers.find("Content-Length") : std::nullopt;

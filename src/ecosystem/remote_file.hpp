@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -13,16 +14,25 @@
 
 namespace airlock::ecosystem {
 
+// A file may be fetched in parts, by several threads. Where no digest will tell, all parts must come from one version
+// of it: another entity tag, or time of modification where there is none, throws upstream.
 class RemoteFile : public Fetchable {
  public:
   // `context`'s http and manifest outlive this. `length` of the whole where it is known.
-  RemoteFile(const ResolveContext& context, base::Url url, std::optional<std::uint64_t> length);
+  enum class Proof { digest, none };
+  RemoteFile(const ResolveContext& context, base::Url url, std::optional<std::uint64_t> length,
+             Proof proof = Proof::digest);
   void fetch(std::uint64_t offset, std::optional<std::uint64_t> length, base::ByteSink& sink) override;
 
  private:
+  void require_same_version(const http::Headers& headers);
+
   http::Client& m_http;
   Access m_access;
   std::optional<std::uint64_t> m_length;
+  const Proof m_proof;
+  std::mutex m_mutex;
+  std::optional<std::string> m_version;  // of the first part that came
 };
 
 // Asks with HEAD whether `url` is there and how long it is. Throws not_found when the server says that it is not, auth

@@ -52,7 +52,8 @@ class FileResolver : public Resolver {
 
   std::unique_ptr<Fetchable> fetchable(const model::FileRow& row) override {
     if (!row.origin.starts_with(k_local_origin)) {
-      return std::make_unique<RemoteFile>(m_context, Url::parse(row.origin), row.length);
+      return std::make_unique<RemoteFile>(m_context, Url::parse(row.origin), row.length,
+                                          row.sha256 ? RemoteFile::Proof::digest : RemoteFile::Proof::none);
     }
     return std::make_unique<LocalFetchable>(on_disk(row.path), row.length);
   }

@@ -67,6 +67,39 @@ TEST_CASE("a server that refuses HEAD is taken without a length", "[ecosystem][f
   CHECK(run.fetch(run.row("a")) == "content");
 }
 
+TEST_CASE("a sign-in page is not taken for a file, and a page may be one", "[ecosystem][file]") {
+  test::FaultServer server;
+  for (const char* path : {"/guide.pdf", "/guide.html", "/guide"}) {
+    server.script(path, {{.fields = {{"Content-Type", "text/html; charset=utf-8"}}, .body = "<title>Sign in</title>"}});
+  }
+  Resolution page(descriptor(), "files: [{url: '" + server.url("/guide.html") + "', path: a}, {url: '" +
+                                    server.url("/guide") + "', path: b}]\n");
+  CHECK(page.run().size() == 2);
+  Resolution file(descriptor(), "files: [{url: '" + server.url("/guide.pdf") + "', path: a}]\n");
+  const auto error = test::error_of([&] { return file.run().size(); });
+  CHECK(error.code() == ErrorCode::upstream);
+  CHECK(error.message().find("HTML page") != std::string::npos);
+}
+
+TEST_CASE("parts of a file without a digest come from one version of it", "[ecosystem][file]") {
+  test::FaultServer server;
+  server.script("/a.bin", [](const test::FaultRequest& request, std::size_t count) -> test::FaultAnswer {
+    const bool late = count > 2 && request.method == "GET";
+    return {.fields = {{"ETag", late ? "\"two\"" : "\"one\""}}, .body = late ? "CONTENT" : "content"};
+  });
+  Resolution unproven(descriptor(), "files: [{url: '" + server.url("/a.bin") + "', path: a}]\n");
+  unproven.run();
+  const auto file = unproven.start().fetchable(unproven.row("a"));
+  const auto part = [&](std::uint64_t offset, std::uint64_t length) {
+    base::StringSink sink(100);
+    file->fetch(offset, length, sink);
+    return sink.take();
+  };
+  CHECK(part(0, 3) == "con");
+  CHECK(part(3, 2) == "te");
+  CHECK(test::code_of([&] { part(5, 2); }) == ErrorCode::upstream);
+}
+
 TEST_CASE("upstreams replace the address and give credentials to that address alone", "[ecosystem][file]") {
   test::FaultServer server;
   server.script("/raw/a.txt", [](const test::FaultRequest& request, std::size_t) -> test::FaultAnswer {
