@@ -46,6 +46,7 @@ TEST_CASE("a lock is held by one and free again afterwards", "[base][files]") {
     const Error error = error_of([&] { return FileLock(path); });
     CHECK(error.code() == ErrorCode::busy);
     CHECK(error.message().find(path.native()) != std::string::npos);
+    CHECK(error.message().find("process " + std::to_string(getpid()) + " (") != std::string::npos);
   }
   FileLock again(path);
   const FileLock moved(std::move(again));

@@ -164,6 +164,32 @@ TEST_CASE("a token service that refuses is named", "[oci][auth]") {
   CHECK(error.message().find("/token") != std::string::npos);
 }
 
+TEST_CASE("a token service that is overrun is waited for, or its answer told", "[oci][auth]") {
+  TokenRegistry registry;
+  http::Client client(quick_options());
+  Authenticator authenticator(
+      client, base::Url::parse(registry.server.url("/")), [](std::string_view) { return Credentials(); },
+      "docker login");
+  SECTION("it names a time, or none") {
+    registry.server.script("/token", [&](const FaultRequest&, std::size_t count) {
+      if (count < 2) {
+        return FaultAnswer{.status = 429, .fields = {{count == 0 ? "Retry-After" : "X-Other", "0"}}};
+      }
+      registry.valid = static_cast<int>(count);
+      return FaultAnswer{.body = "{\"token\":\"token" + std::to_string(count) + "\"}"};
+    });
+    CHECK(registry.get(authenticator).body == "content");
+    CHECK(registry.server.requests("/token").size() == 3);
+  }
+  SECTION("it names a time that nobody waits for") {
+    registry.server.script("/token", {{.status = 429, .fields = {{"Retry-After", "1000000"}}, .body = "quota"}});
+    const base::Error error = test::error_of([&] { return registry.get(authenticator); });
+    CHECK(error.code() == ErrorCode::upstream);
+    CHECK(error.message().find("/token") != std::string::npos);
+    CHECK(registry.server.requests("/token").size() == 1);
+  }
+}
+
 TEST_CASE("Basic is answered with the user's credentials, and sent unasked from then on", "[oci][auth]") {
   FaultServer server;
   const std::string good = "Basic " + base::base64_encode("u:p");
