@@ -30,6 +30,7 @@ struct HeadContents {
 // long as needed plus `spare` bytes of room, both in whole tar blocks. The end blocks are written only for a head that
 // stands alone. Every member has the time of the hint's `created`. nullopt: it does not fit `room`.
 enum class HeadEnd { alone, blobs_follow };
+inline constexpr std::uint64_t k_spare_room = 64 * 1024;  // bytes: for signatures that come later, or grow
 std::optional<std::string> build_head(const HeadContents& contents, std::optional<std::uint64_t> room, HeadEnd end,
                                       std::uint64_t spare = 0);
 

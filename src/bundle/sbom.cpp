@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view k_no_assertion = "NOASSERTION";
 
-struct Package {
+struct SbomPackage {
   std::set<base::Digest> files;
   std::set<std::string> names;  // last components of the paths of those files
   std::set<std::string> origins;
@@ -30,13 +30,13 @@ bool is_content(const FileRow& row) {
   return row.kind == Kind::file && row.sha256;
 }
 
-std::map<std::string, Package> packages_by_purl(const model::Lock& lock) {
-  std::map<std::string, Package> packages;
+std::map<std::string, SbomPackage> packages_by_purl(const model::Lock& lock) {
+  std::map<std::string, SbomPackage> packages;
   for (const FileRow& row : lock.rows) {
     if (row.artifact.empty() || row.kind == Kind::known || row.kind == Kind::layout) {
       continue;
     }
-    Package& package = packages[row.artifact];
+    SbomPackage& package = packages[row.artifact];
     if (!row.origin.empty()) {
       package.origins.insert(row.origin);
     }
@@ -58,12 +58,12 @@ std::optional<model::Purl> parse_purl(const std::string& text) {
 
 // 7.2: letters, digits, "." and "-" only, so it is made of the digest of the package URL.
 std::string element_id(const std::string& purl) {
-  return "SPDXRef-Package-" + base::sha256(purl).hex().substr(0, 32);
+  return "SPDXRef-SbomPackage-" + base::sha256(purl).hex().substr(0, 32);
 }
 
 // 7.10: of the package as a whole. For an artifact of several files that is the one which its version names, as an
 // image's manifest; otherwise each file's is listed.
-std::vector<base::Digest> checksums(const Package& package, const std::optional<model::Purl>& purl) {
+std::vector<base::Digest> checksums(const SbomPackage& package, const std::optional<model::Purl>& purl) {
   for (const base::Digest& file : package.files) {
     if (purl && purl->version == file.to_string()) {
       return {file};
@@ -73,14 +73,14 @@ std::vector<base::Digest> checksums(const Package& package, const std::optional<
 }
 
 // 7.7: a URI, or NOASSERTION; local input has none.
-std::string download_location(const Package& package) {
+std::string download_location(const SbomPackage& package) {
   const auto found = std::ranges::find_if(package.origins, [](const std::string& origin) {
     return origin.find("://") != std::string::npos && origin.find_first_of(" <>\"{}|\\^`") == std::string::npos;
   });
   return found == package.origins.end() ? std::string(k_no_assertion) : *found;
 }
 
-OrderedJson to_json(const std::string& text, const Package& package) {
+OrderedJson to_json(const std::string& text, const SbomPackage& package) {
   const std::optional<model::Purl> purl = parse_purl(text);
   std::string name = text;
   if (purl) {

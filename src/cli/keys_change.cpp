@@ -220,7 +220,7 @@ void sign(Session& session, const RootSignFlags& flags) {
                              std::filesystem::path(output).filename().string()));
 }
 
-void add_sign(CLI::App& keys, Session& session) {
+void add_root_sign(CLI::App& keys, Session& session) {
   auto* command = keys.add_subcommand("sign", "Sign a pending root with a key of root, on any machine");
   auto flags = std::make_shared<RootSignFlags>();
   command->add_option("ROOT", flags->root, "The file N.root.json of the folder pending/")->required();
@@ -298,14 +298,14 @@ void add_signer(CLI::App& keys, Session& session) {
   });
 }
 
-struct RestoreFlags {
+struct KeyRestoreFlags {
   workflow::RestoreOptions options;
   std::string bundle, fingerprint, cadence = "monthly";
   std::vector<std::string> private_keys;
   PassphraseFlags passphrase;
 };
 
-void restore(Session& session, RestoreFlags& flags) {
+void restore(Session& session, KeyRestoreFlags& flags) {
   auto& options = flags.options;
   options.bundle = flags.bundle;
   options.private_keys = {flags.private_keys.begin(), flags.private_keys.end()};
@@ -341,7 +341,7 @@ void restore(Session& session, RestoreFlags& flags) {
 
 void add_restore(CLI::App& keys, Session& session) {
   auto* command = keys.add_subcommand("restore", "Begin a new home in the place of one that is gone");
-  auto flags = std::make_shared<RestoreFlags>();
+  auto flags = std::make_shared<KeyRestoreFlags>();
   command->add_option("BUNDLE", flags->bundle, "The newest bundle or head that is left; it holds every root")
       ->required();
   command->add_option("--key", flags->private_keys, "Backup of a private key, taken in; may be repeated")
@@ -374,7 +374,7 @@ void add_abandon(CLI::App& keys, Session& session) {
 
 void add_keys_change_commands(CLI::App& keys, Session& session) {
   add_changes(keys, session);
-  add_sign(keys, session);
+  add_root_sign(keys, session);
   add_accept(keys, session);
   add_abandon(keys, session);
   add_signer(keys, session);

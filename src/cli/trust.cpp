@@ -114,13 +114,13 @@ base::Json raised_json(const std::vector<std::pair<store::ChannelKey, store::Flo
   return list;
 }
 
-struct InitFlags {
+struct TrustInitFlags {
   std::string root, fingerprint;
   FloorFlags floors;
   RemarkFlags remark;
 };
 
-void init(Session& session, const InitFlags& flags) {
+void init(Session& session, const TrustInitFlags& flags) {
   const auto policy = workflow::load_policy(session.home).trust;
   const auto root = workflow::read_root(flags.root, policy);
   auto wishes = flags.floors.wishes();
@@ -197,7 +197,7 @@ std::optional<store::AuditEntry> last_audit_entry(const Session& session) {
   return store::StateDb(session.home.root, store::StateDb::Access::read).last_audit_entry();
 }
 
-void show(Session& session) {
+void show_trust(Session& session) {
   const auto roots = workflow::read_pinned_roots(session.home, workflow::load_policy(session.home).trust);
   const auto channels = channels_of(session);
   base::Json list = base::Json::array();
@@ -309,7 +309,7 @@ void add_trust_commands(CLI::App& app, Session& session) {
   auto* trust = app.add_subcommand("trust", "The roots that this site trusts");
 
   auto* init_command = trust->add_subcommand("init", "Pin a producer's root after comparing its fingerprint");
-  auto flags = std::make_shared<InitFlags>();
+  auto flags = std::make_shared<TrustInitFlags>();
   init_command->add_option("ROOT", flags->root, "root.json, as the producer handed it over")->required();
   init_command
       ->add_option("--fingerprint", flags->fingerprint,
@@ -326,7 +326,7 @@ void add_trust_commands(CLI::App& app, Session& session) {
 
   auto* show_command = trust->add_subcommand("show", "Pinned roots, keys, thresholds, expiry, newest bundles");
   show_command->footer("Example:\n  airlock trust show --json");
-  show_command->callback([&session] { show(session); });
+  show_command->callback([&session] { show_trust(session); });
 
   auto* policy_command = trust->add_subcommand("policy", "This site's policy: each value and where it came from");
   policy_command->footer("Example:\n  airlock trust policy\n\nIt is policy.yaml in the configuration folder, which no "

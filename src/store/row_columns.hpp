@@ -1,9 +1,11 @@
 // A file row as columns: the one place that says how catalog and state database spell it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/sqlite.hpp"
 #include "model/file_row.hpp"
@@ -28,5 +30,12 @@ void bind_digest(base::Statement& statement, int index, const base::Digest& sha2
 base::Digest read_digest(const base::Statement& statement, int column);
 // SQLite's integers are signed; a number beyond them throws limit.
 std::int64_t to_integer(std::uint64_t number);
+// Times are whole seconds since 1970.
+inline std::int64_t seconds_of(base::Time time) {
+  return time.time_since_epoch().count();
+}
+inline base::Time time_at(const base::Statement& query, int column) {
+  return base::Time(std::chrono::seconds(query.number(column)));
+}
 
 }  // namespace airlock::store

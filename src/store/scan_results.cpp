@@ -23,14 +23,6 @@ constexpr std::array<std::string_view, 1> k_steps = {
 
 constexpr std::string_view k_result_columns = "r.sha256, r.refused, r.report, r.discarded, r.time";
 
-std::int64_t seconds(base::Time time) {
-  return time.time_since_epoch().count();
-}
-
-base::Time time_at(const base::Statement& query, int column) {
-  return base::Time(std::chrono::seconds(query.number(column)));
-}
-
 ScanResult read_result(const base::Statement& query) {
   return {.sha256 = read_digest(query, 0),
           .verdict = query.number(1) != 0 ? ScanVerdict::refused : ScanVerdict::clean,
@@ -106,8 +98,8 @@ void ScanResults::add(const ScannerName& scanner, const std::vector<ScanResult>&
                "ON CONFLICT (id) DO UPDATE SET text=excluded.text, last=max(last, excluded.last)")
       .bind(1, std::string_view(scanner.id))
       .bind(2, std::string_view(scanner.text))
-      .bind(3, seconds(last))
-      .bind(4, seconds(last))
+      .bind(3, seconds_of(last))
+      .bind(4, seconds_of(last))
       .run();
   const auto number = m_impl->number_of(scanner.id);
   auto insert = m_impl->database.prepare(
@@ -118,7 +110,7 @@ void ScanResults::add(const ScannerName& scanner, const std::vector<ScanResult>&
         .bind(3, std::int64_t{result.verdict == ScanVerdict::refused ? 1 : 0})
         .bind(4, std::string_view(result.report))
         .bind(5, to_integer(result.discarded))
-        .bind(6, seconds(result.time))
+        .bind(6, seconds_of(result.time))
         .run();
   }
   change.commit();

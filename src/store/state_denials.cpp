@@ -14,14 +14,6 @@ namespace {
 
 constexpr std::int64_t k_first_step = 2;  // of the schema with these tables
 
-std::int64_t seconds_of(base::Time time) {
-  return std::int64_t{time.time_since_epoch().count()};
-}
-
-base::Time time_at(const base::Statement& query, int column) {
-  return base::Time(std::chrono::seconds(query.number(column)));
-}
-
 }  // namespace
 
 void StateDb::add_revoked(const RevokedItem& revoked) {

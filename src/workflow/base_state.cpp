@@ -14,8 +14,6 @@
 
 namespace airlock::workflow {
 
-namespace {
-
 using base::Digest;
 using base::Error;
 using base::ErrorCode;
@@ -24,6 +22,8 @@ void make_sorted_set(std::vector<Digest>& digests) {
   std::ranges::sort(digests);
   digests.erase(std::unique(digests.begin(), digests.end()), digests.end());
 }
+
+namespace {
 
 BaseState from_receipt(const std::filesystem::path& file, const std::string& channel, Withheld withheld) {
   Receipt receipt = read_receipt(file);

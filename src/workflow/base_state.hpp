@@ -39,6 +39,9 @@ bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& hom
 // made.
 bundle::VerifiedBundle verify_known_head(const bundle::Head& head, const Home& home);
 
+// Sorted, each once.
+void make_sorted_set(std::vector<base::Digest>& digests);
+
 // What every one of them holds: one set then serves all. Sorted.
 std::vector<base::Digest> held_by_all(const std::vector<BaseState>& bases);
 

@@ -20,7 +20,7 @@ using base::ErrorCode;
 using store::StateDb;
 
 // A wrong --home must not become one by a block; but a site that has pinned its root may block before its first import.
-StateDb open_for_change(const Home& home) {
+StateDb open_to_block(const Home& home) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(home.pinned_roots(), ignored)) {
     const StateDb exists(home.root, StateDb::Access::read);
@@ -106,7 +106,7 @@ BlockReport block_item(const Home& home, const std::string& text, const std::str
     throw Error(ErrorCode::usage, "blocking needs a reason").with_hint("add --reason TEXT; clients are told it");
   }
   check_words(reason, ticket);
-  auto state = open_for_change(home);
+  auto state = open_to_block(home);
   auto report = count_rows(item, state);
   auto change = state.change();
   state.set_block({.item = item.text(), .reason = reason, .ticket = ticket, .user = {}, .since = clock.now()});
@@ -119,7 +119,7 @@ BlockReport unblock_item(const Home& home, const std::string& text, const std::s
                          const std::string& ticket, const base::Clock& clock) {
   const auto item = model::Item::parse(text);
   check_words(reason, ticket);
-  auto state = open_for_change(home);
+  auto state = open_to_block(home);
   auto report = count_rows(item, state);
   auto change = state.change();
   if (!state.remove_block(item.text())) {

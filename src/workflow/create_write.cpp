@@ -21,7 +21,6 @@ namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::uint64_t k_spare_room = 64 * 1024;  // bytes in a head of its own, for approvals that come later
 constexpr std::uint64_t k_shipment_number = 1;
 
 }  // namespace
@@ -134,7 +133,7 @@ std::optional<std::string> CreateRun::head_bytes(const bundle::AuthoredState& st
   }
   const bool alone = !room;
   return bundle::build_head(m_head, room, alone ? bundle::HeadEnd::alone : bundle::HeadEnd::blobs_follow,
-                            alone ? k_spare_room : 0);
+                            alone ? bundle::k_spare_room : 0);
 }
 
 bundle::BundleOutput::Result CreateRun::author() {

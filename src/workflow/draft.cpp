@@ -22,7 +22,59 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::uint64_t k_draft_spare_room = 64 * 1024;  // bytes, in a head of its own
+// NAME.airlock.new-head: the head that is being written into NAME.airlock, whole, until it is there.
+constexpr std::string_view k_journal_suffix = ".new-head";
+
+std::filesystem::path head_journal(const std::filesystem::path& bundle) {
+  return std::filesystem::path(bundle).concat(k_journal_suffix);
+}
+
+void write_into_room(const std::filesystem::path& bundle, std::string_view bytes) {
+  const base::Fd fd(open(bundle.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) {
+    throw base::system_error(errno, fmt::format("cannot write to {}", bundle.string()));
+  }
+  base::pwrite_all(fd.get(), base::as_bytes(bytes), 0, bundle.string());
+  base::sync_file(fd.get(), bundle.string());
+}
+
+std::optional<bundle::Hint> hint_of(const std::filesystem::path& file) {
+  const base::Fd fd = base::open_for_reading(file);
+  return bundle::peek_hint(fd.get(), base::file_size(fd.get(), file.string()));
+}
+
+// Ends what a run that was killed, or a power cut, left half done. One that belongs to another sending, since the
+// bundle was made anew, is passed over and removed.
+void finish_head(const std::filesystem::path& bundle) {
+  const auto journal = head_journal(bundle);
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(journal, ignored) || !std::filesystem::is_regular_file(bundle, ignored)) {
+    return;
+  }
+  const auto here = hint_of(bundle);
+  const auto there = hint_of(journal);
+  if (here && there && here->set == there->set &&
+      std::filesystem::file_size(journal) <= std::filesystem::file_size(bundle)) {
+    write_into_room(bundle, base::read_file(journal, bundle::Head::k_head_memory * 8));
+  }
+  std::filesystem::remove(journal, ignored);
+}
+
+// The same for whatever names a bundle: its file, or the folder that it lies in.
+void finish_heads(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) {
+    finish_head(path);
+    return;
+  }
+  for (std::filesystem::directory_iterator entries(path, error), end; !error && entries != end;
+       entries.increment(error)) {
+    const std::string name = entries->path().string();
+    if (name.ends_with(k_journal_suffix)) {
+      finish_head(name.substr(0, name.size() - k_journal_suffix.size()));
+    }
+  }
+}
 
 // The root in the head whose fingerprint a person has on paper.
 ApproversRoot root_with_fingerprint(const bundle::Head& head, const std::string& fingerprint) {
@@ -70,6 +122,7 @@ std::filesystem::path default_approval_file(std::string_view channel, std::uint6
 
 Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces places, std::string_view root,
                  base::Time now) {
+  finish_heads(path);
   Draft draft{.head = bundle::Head::read(path), .contents = {}, .proof = {}, .snapshot = {}, .notes = {}};
   const bundle::Hint& hint = draft.head.hint();
   if (bundle::is_channel_name(hint.channel)) {
@@ -88,10 +141,7 @@ Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces place
 
 bool can_store_head(const Draft& draft) {
   const std::filesystem::path& path = draft.head.file();
-  if (draft.head.blobs_follow()) {
-    return ::access(path.c_str(), W_OK) == 0;
-  }
-  // A head of its own is replaced, which its folder has to allow.
+  // A head of its own is replaced; one before blobs lies beside them until it is in its place.
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   return ::access(path.c_str(), W_OK) == 0 && ::access(folder.c_str(), W_OK) == 0;
 }
@@ -99,7 +149,7 @@ bool can_store_head(const Draft& draft) {
 void store_head(const Draft& draft) {
   const std::filesystem::path& path = draft.head.file();
   if (!draft.head.blobs_follow()) {
-    const auto bytes = bundle::build_head(draft.contents, std::nullopt, bundle::HeadEnd::alone, k_draft_spare_room);
+    const auto bytes = bundle::build_head(draft.contents, std::nullopt, bundle::HeadEnd::alone, bundle::k_spare_room);
     base::write_file_atomic(path, bytes.value());
     return;
   }
@@ -108,12 +158,11 @@ void store_head(const Draft& draft) {
     throw Error(ErrorCode::limit, fmt::format("the head of {} has no room left for more signatures", path.string()))
         .with_hint("write them beside it with -o FILE");
   }
-  const base::Fd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) {
-    throw base::system_error(errno, fmt::format("cannot write to {}", path.string()));
-  }
-  base::pwrite_all(fd.get(), base::as_bytes(*bytes), 0, path.string());
-  base::sync_file(fd.get(), path.string());
+  const auto journal = head_journal(path);
+  base::write_file_atomic(journal, *bytes);
+  write_into_room(path, *bytes);
+  std::error_code ignored;
+  std::filesystem::remove(journal, ignored);
 }
 
 }  // namespace airlock::workflow

@@ -55,7 +55,8 @@ std::filesystem::path default_approval_file(std::string_view channel, std::uint6
 // Whether the draft's own file can take signatures: not on a medium that is closed.
 bool can_store_head(const Draft& draft);
 // Puts `contents` in the place of the draft's head: into its room where blobs follow, else as a whole file. Throws
-// limit when they do not fit.
+// limit when they do not fit. Until a head is in its room, it lies whole beside the bundle, in NAME.airlock.new-head: a
+// run that is killed, or a power cut, is made good by the next open_draft.
 void store_head(const Draft& draft);
 
 }  // namespace airlock::workflow

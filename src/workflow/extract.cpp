@@ -32,7 +32,7 @@ using base::ErrorCode;
 using base::Json;
 using model::FileRow;
 
-constexpr std::size_t k_manifest_limit = 8u << 20;  // bytes
+constexpr std::size_t k_layout_document_limit = 8u << 20;  // bytes
 constexpr std::size_t k_suggested = 5;
 constexpr int k_index_depth = 8;  // indexes within indexes
 
@@ -138,7 +138,7 @@ class HashingSource : public base::ByteSource {
 
 std::string read_manifest(const bundle::BlobMap& map, const Digest& sha256) {
   bundle::BlobSource source(locate(map, sha256));
-  auto text = base::read_all(source, k_manifest_limit);
+  auto text = base::read_all(source, k_layout_document_limit);
   require_digest(sha256, base::sha256(text));
   return text;
 }

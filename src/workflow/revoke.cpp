@@ -17,6 +17,7 @@
 #include "workflow/carry_set.hpp"
 #include "workflow/channel_state.hpp"
 #include "workflow/revocation.hpp"
+#include "workflow/ship_plan.hpp"
 #include "workflow/target.hpp"
 
 namespace airlock::workflow {
@@ -27,9 +28,6 @@ namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorCode;
 using bundle::Revoked;
-
-constexpr std::uint64_t k_any_volume_size = 1u << 20;  // bytes; of volumes that will not be
-constexpr std::uint64_t k_spare_room = 64 * 1024;      // bytes, for approvals that come later
 
 std::string only_channel(const Home& home) {
   std::vector<std::string> names;
@@ -200,7 +198,7 @@ class RevokeRun {
     const auto result = output.finish([&](std::optional<std::uint64_t>) {
       // Before it has its name: no other state may ever get this serial.
       m_channel.set_last(head);
-      return bundle::build_head(head, std::nullopt, bundle::HeadEnd::alone, k_spare_room);
+      return bundle::build_head(head, std::nullopt, bundle::HeadEnd::alone, bundle::k_spare_room);
     });
     m_channel.add_bundle(
         {.serial = m_serial, .set = head.hint.set, .head = fs::absolute(result.head), .volumes = {}, .bases = {}});

@@ -14,8 +14,8 @@ namespace {
 
 using base::YamlNode;
 
-constexpr std::uint64_t k_most_files = 10'000;  // of one call: their paths must fit an argument vector
-constexpr std::uint64_t k_most_calls = 256;     // at once
+constexpr std::uint64_t k_most_in_batch = 10'000;  // of one call: their paths must fit an argument vector
+constexpr std::uint64_t k_most_calls = 256;        // at once
 
 std::vector<std::string> argument_vector(const YamlNode& node, std::string_view key) {
   if (!node.is_sequence() || node.items().empty()) {
@@ -82,8 +82,9 @@ const std::array k_scan_keys = {
     ScanKey{
         "files_command", "command",
         [](const YamlNode& node, ScanSettings& scan) { scan.files_command = argument_vector(node, "files_command"); }},
-    ScanKey{"batch", "one file at a time, on stdin",
-            [](const YamlNode& node, ScanSettings& scan) { scan.batch = number_up_to(node, "batch", k_most_files); }},
+    ScanKey{
+        "batch", "one file at a time, on stdin",
+        [](const YamlNode& node, ScanSettings& scan) { scan.batch = number_up_to(node, "batch", k_most_in_batch); }},
     ScanKey{"at", "[create, import]", &read_at},
     ScanKey{"timeout", "10m",
             [](const YamlNode& node, ScanSettings& scan) { scan.timeout = policy_duration(node, "timeout"); }},

@@ -28,9 +28,7 @@ using base::Error;
 using base::ErrorCode;
 using bundle::Shipment;
 
-constexpr std::uint64_t k_spare_room = 64 * 1024;      // bytes in the head, for signatures that are larger than before
-constexpr std::uint64_t k_any_volume_size = 1u << 20;  // bytes; of volumes that will not be, since nothing is sent
-constexpr std::uint64_t k_room_unit = 64 * 1024;       // bytes
+constexpr std::uint64_t k_room_unit = 64 * 1024;  // bytes
 // Disks need no crowd of readers, and larger blocks wake fewer of them.
 constexpr std::size_t k_readers = 4;
 constexpr std::size_t k_read_block = 1u << 20;  // bytes
@@ -250,7 +248,7 @@ class ShipRun {
     bundle::HeadContents trial = m_contents;
     trial.oci_index = bundle::build_oci_index(images(), [](const base::Digest&) { return true; });
     trial.shipment.resize(m_contents.shipment.size() + m_bases.size() * 128);  // "{serial, bundle}" each
-    const auto bytes = bundle::build_head(trial, std::nullopt, bundle::HeadEnd::blobs_follow, k_spare_room);
+    const auto bytes = bundle::build_head(trial, std::nullopt, bundle::HeadEnd::blobs_follow, bundle::k_spare_room);
     return (bytes.value().size() + k_room_unit - 1) / k_room_unit * k_room_unit;
   }
 
@@ -361,7 +359,7 @@ class ShipRun {
                                {.shipment = m_run.shipment, .timestamp = head.metadata.at("timestamp.json")});
     m_sealed = head;
     return bundle::build_head(head, room, room ? bundle::HeadEnd::blobs_follow : bundle::HeadEnd::alone,
-                              room ? 0 : k_spare_room);
+                              room ? 0 : bundle::k_spare_room);
   }
 
   // The head has its name, but the run did not come to its end.

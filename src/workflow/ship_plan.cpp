@@ -18,11 +18,6 @@ using base::Digest;
 using base::Error;
 using base::ErrorCode;
 
-void make_sorted_set(std::vector<Digest>& digests) {
-  std::ranges::sort(digests);
-  digests.erase(std::unique(digests.begin(), digests.end()), digests.end());
-}
-
 std::vector<Digest> digests_of(const bundle::VerifiedBundle& verified) {
   std::vector<Digest> digests;
   for (const auto& blob : verified.blobs()) {

@@ -1,4 +1,4 @@
-// What a sending holds. For ship.cpp only.
+// What a sending holds. For ship.cpp and revoke.cpp only.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,9 @@
 #include "workflow/reuse.hpp"
 
 namespace airlock::workflow {
+
+// For a set that will have no volumes, since it holds statements alone.
+inline constexpr std::uint64_t k_any_volume_size = 1u << 20;  // bytes
 
 struct ShipPlan {
   std::vector<bundle::WrittenBlob> blobs;  // to be sent, in the order of the state

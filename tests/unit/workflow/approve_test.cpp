@@ -87,6 +87,38 @@ TEST_CASE("a bundle that two must approve is a draft until both have", "[workflo
   CHECK(people.create(volume_size).serial == 2);
 }
 
+TEST_CASE("a head that was half written when the power failed is made whole by the next run", "[workflow][approve]") {
+  TwoPeople people;
+  const fs::path bundle = people.create().bundle;
+  const std::string draft = test::read_whole(bundle);
+  people.sign(bundle, *people.second);
+  const std::string approved = test::read_whole(bundle);
+  const std::uint64_t room = bundle::Head::read(bundle).size();
+  const fs::path journal = fs::path(bundle).concat(".new-head");
+  CHECK_FALSE(fs::exists(journal));
+
+  const auto half_written = [&] {
+    const std::string half = approved.substr(0, 4096) + draft.substr(4096);
+    REQUIRE(half != approved);
+    base::write_file_atomic(bundle, half);
+    base::write_file_atomic(journal, std::string_view(approved).substr(0, room));
+  };
+  SECTION("named by its file") {
+    half_written();
+    CHECK(people.open(bundle).count().approved.size() == 2);
+  }
+  SECTION("named by its folder") {
+    half_written();
+    CHECK(people.open(bundle.parent_path()).count().approved.size() == 2);
+  }
+  SECTION("a journal of another sending changes nothing") {
+    base::write_file_atomic(journal, "not a head at all");
+    CHECK(people.open(bundle).count().approved.size() == 2);
+  }
+  CHECK(test::read_whole(bundle) == approved);
+  CHECK_FALSE(fs::exists(journal));
+}
+
 TEST_CASE("an approval travels as a small file, signed where only the head is", "[workflow][approve]") {
   TwoPeople people;
   const CreateReport made = people.create();
