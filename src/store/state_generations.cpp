@@ -235,7 +235,18 @@ void publish_catalog(StateDb& state, const fs::path& home) {
 }
 
 bool catalog_is_current(const StateDb& state, const fs::path& home) {
-  return current_catalog_number(home) == state.catalog_number();
+  if (current_catalog_number(home) != state.catalog_number()) {
+    return false;
+  }
+  try {
+    Catalog::open_current(home);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::unsupported) {
+      throw;
+    }
+    return false;  // written by an airlock before this one
+  }
 }
 
 }  // namespace airlock::store

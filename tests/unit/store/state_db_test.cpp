@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "store/catalog_files.hpp"
 #include "store_fixture.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -195,6 +196,12 @@ TEST_CASE("the catalog is the union of the active generations", "[store][state_d
   home.state.set_active(second);
   home.state.set_active(first);
 
+  publish_catalog(home.state, path);
+  CHECK(catalog_is_current(home.state, path));
+  // As an airlock before this one left it.
+  base::Database(catalog_file(path, current_catalog_number(path)), base::DatabaseMode::read_write)
+      .execute("UPDATE info SET value='1' WHERE key='format'");
+  CHECK_FALSE(catalog_is_current(home.state, path));
   publish_catalog(home.state, path);
   CHECK(catalog_is_current(home.state, path));
   auto catalog = Catalog::open_current(path);
