@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/error_output.hpp"
 #include "cli/home_commands.hpp"
@@ -32,12 +33,24 @@ struct AuditFlags {
   std::string since, output;
 };
 
+// Ticket and reason, which people look for first.
+std::string why(const std::string& detail) {
+  const auto json = base::Json::parse(detail, nullptr, false);
+  std::vector<std::string> words;
+  for (const char* const name : {"ticket", "reason"}) {
+    if (json.is_object() && json.contains(name) && json[name].is_string()) {
+      words.push_back(base::printable(json[name].get<std::string>()));
+    }
+  }
+  return base::join(words, ": ");
+}
+
 void audit(Session& session, const AuditFlags& flags) {
   const auto since = parse_since(flags.since);
   const store::StateDb state(session.home.root, store::StateDb::Access::read);
   base::Json entries = base::Json::array();
   std::string lines;
-  Table table({"number", "time", "action", "user", "detail"});
+  Table table({"number", "time", "action", "user", "why", "detail"});
   for (const auto& entry : state.audit_entries()) {
     if (since && entry.time < *since) {
       continue;
@@ -50,7 +63,7 @@ void audit(Session& session, const AuditFlags& flags) {
       lines += json.dump(-1, ' ', false, base::Json::error_handler_t::replace) + "\n";
     }
     table.add({fmt::format("{}", entry.number), base::to_rfc3339(entry.time), entry.action, base::printable(entry.user),
-               base::printable(entry.detail)});
+               why(entry.detail), base::printable(entry.detail)});
     entries.push_back(std::move(json));
   }
   if (!flags.output.empty()) {

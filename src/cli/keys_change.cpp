@@ -299,7 +299,7 @@ void add_signer(CLI::App& keys, Session& session) {
 }
 
 struct KeyRestoreFlags {
-  workflow::RestoreOptions options;
+  workflow::KeyRestoreOptions options;
   std::string bundle, fingerprint, cadence = "monthly";
   std::vector<std::string> private_keys;
   PassphraseFlags passphrase;

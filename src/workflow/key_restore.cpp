@@ -64,7 +64,7 @@ std::string role_of_key(const trust::Root& root, const std::string& keyid) {
 
 }  // namespace
 
-RestoreReport restore_keys(const Home& home, const RestoreOptions& options) {
+KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options) {
   std::error_code error;
   if (fs::exists(home.keys(), error)) {
     throw Error(ErrorCode::conflict, fmt::format("{} exists already", home.keys().string()))
@@ -77,11 +77,11 @@ RestoreReport restore_keys(const Home& home, const RestoreOptions& options) {
                                                   base::group_digits(chain.first_fingerprint)))
         .with_hint("it is not a bundle of this producer, or the paper is of another root");
   }
-  RestoreReport report{.first_fingerprint = chain.first_fingerprint,
-                       .newest_fingerprint = chain.newest_fingerprint,
-                       .root_version = chain.newest.version,
-                       .private_keys = {},
-                       .missing = {}};
+  KeyRestoreReport report{.first_fingerprint = chain.first_fingerprint,
+                          .newest_fingerprint = chain.newest_fingerprint,
+                          .root_version = chain.newest.version,
+                          .private_keys = {},
+                          .missing = {}};
   base::make_directories(home.root, 0700);
   const base::TempDir staging(home.root, "keys-");
   const Home staged{.root = staging.path(), .config = staging.path()};

@@ -13,7 +13,7 @@
 
 namespace airlock::workflow {
 
-struct RestoreOptions {
+struct KeyRestoreOptions {
   std::filesystem::path bundle;                     // any bundle or head of the producer; the newest is best
   std::vector<std::filesystem::path> private_keys;  // of backups; may be none
   std::optional<base::Secret> passphrase;
@@ -22,7 +22,7 @@ struct RestoreOptions {
   trust::Cadence cadence = trust::Cadence::monthly;
 };
 
-struct RestoreReport {
+struct KeyRestoreReport {
   std::string first_fingerprint, newest_fingerprint;  // hex
   std::uint64_t root_version = 0;
   std::vector<std::filesystem::path> private_keys;  // as they lie in the home now
@@ -32,7 +32,7 @@ struct RestoreReport {
 // Takes the chain of roots out of a bundle into a home that has no keys, and private keys beside it. The chain is
 // proven link by link; that it is the producer's own, only the fingerprint proves. Throws conflict when the home has
 // keys, untrusted for another fingerprint, a broken chain, or a private key that the newest root does not list.
-RestoreReport restore_keys(const Home& home, const RestoreOptions& options);
+KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options);
 
 // From now on this key, which the newest or the pending root lists, is reached by `command`. It is tried first, over a
 // text that is no metadata. Throws usage for a key that is not listed, conflict when its file lies here, and what

@@ -82,7 +82,7 @@ TEST_CASE("a home that is gone is begun again from a bundle and a backup", "[wor
   const auto shown = show_keys(host.home());
   CHECK(shown.channels.size() == 1);
   CHECK(shown.channels.front().expires.size() == 3);
-  RestoreOptions options;
+  KeyRestoreOptions options;
   options.bundle = last.bundle;
   for (const auto& key : shown.keys) {
     if (key.role != "root") {

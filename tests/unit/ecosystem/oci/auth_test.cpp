@@ -166,7 +166,9 @@ TEST_CASE("a token service that refuses is named", "[oci][auth]") {
 
 TEST_CASE("a token service that is overrun is waited for, or its answer told", "[oci][auth]") {
   TokenRegistry registry;
-  http::Client client(quick_options());
+  auto options = quick_options();
+  options.retries = 2;
+  http::Client client(options);
   Authenticator authenticator(
       client, base::Url::parse(registry.server.url("/")), [](std::string_view) { return Credentials(); },
       "docker login");
