@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "cli/table.hpp"
+#include "trust/key.hpp"
 
 namespace airlock::cli {
 
@@ -105,7 +106,10 @@ std::string progress_text(const workflow::RootProgress& progress) {
     text += fmt::format("  {}\n", change);
   }
   for (const auto& file : progress.made) {
-    text += fmt::format("new private key: {}\n", file.string());
+    text += fmt::format("new private key: {}{}\n", file.string(),
+                        trust::private_key_is_encrypted(file)
+                            ? ""
+                            : ", not encrypted: there is no passphrase in this home that it could take");
   }
   for (const auto& file : progress.moved_aside) {
     text += fmt::format("moved aside: {}\n", file.string());

@@ -151,10 +151,9 @@ std::vector<CountedApproval> local_approvals_of(const bundle::VerifiedBundle& ve
                     "nothing of it is visible yet",
                     count.approved.size(), count.needed, verified.descriptor().channel, verified.descriptor().serial,
                     named.empty() ? "" : fmt::format(" ({})", base::join(named, ", "))))
-        .with_hint(
-            fmt::format("another of {} runs `airlock bundle approve BUNDLE --key KEY`; then run the same command "
-                        "again",
-                        base::join(count.missing, ", ")));
+        .with_hint(fmt::format("let {} run `airlock bundle approve BUNDLE --key KEY`, then run the same command "
+                               "again",
+                               base::join(count.missing, " or ")));
   }
   keep_local_approvals(verified, count, run.options.home);
   return count.approved;

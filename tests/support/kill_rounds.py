@@ -17,14 +17,14 @@ import signal
 import sys
 import time
 
-from accident_commands import CHANGES, COMMANDS
+from accident_commands import CHANGES, COMMANDS, MORE_COMMANDS
 from accident_homes import Airlock, Stage, Wrong, need, temporary_files
 
 
 class Rounds:
     def __init__(self, options, stage, name):
         self.stage, self.options, self.name = stage, options, name
-        self.command = COMMANDS[name](stage, stage.work / "round")
+        self.command = (COMMANDS | MORE_COMMANDS)[name](stage, stage.work / "round")
         self.random = random.Random(f"{options.seed}-{name}")
 
     def measure(self):
@@ -91,10 +91,10 @@ def main():
     parser.add_argument("--airlock", required=True)
     parser.add_argument("--library", required=True)
     parser.add_argument("--work", required=True)
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("KILLS", "25")))
+    parser.add_argument("--rounds", type=int, default=int(os.environ.get("KILLS", "15")))
     parser.add_argument("--seed", default=os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000)))
     parser.add_argument("--image")
-    parser.add_argument("commands", nargs="+", choices=[*COMMANDS])
+    parser.add_argument("commands", nargs="+", choices=[*COMMANDS, *MORE_COMMANDS])
     options = parser.parse_args()
     airlock = Airlock(options.airlock, options.library)
     work = pathlib.Path(options.work)
