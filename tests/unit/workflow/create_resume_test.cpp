@@ -120,13 +120,16 @@ TEST_CASE("an interruption is honoured, and the same command goes on", "[workflo
   InterruptibleRun run;
   const auto options = run.options();
   run.stop_at(5, {.silent = true});
-  std::jthread user([&] {
-    while (run.gets() < 5) {
+  // Files are asked for before it is known what is to be written; a run that can be continued has its journal.
+  const fs::path journal = run.host.home().channel("site-a") / "run" / "run.json";
+  std::jthread user([&](const std::stop_token& stop) {
+    while (!stop.stop_requested() && (run.gets() < 5 || !fs::exists(journal))) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     base::request_interrupt();
   });
   CHECK(test::code_of([&] { return run.host.create(options); }) == ErrorCode::interrupted);
+  user.request_stop();
   user.join();
   base::clear_interrupt();
   run.mend();
