@@ -43,12 +43,15 @@ std::optional<bundle::Hint> hint_of(const std::filesystem::path& file) {
   return bundle::peek_hint(fd.get(), base::file_size(fd.get(), file.string()));
 }
 
-// Ends what a run that was killed, or a power cut, left half done. One that belongs to another sending, since the
-// bundle was made anew, is passed over and removed.
+// Ends what a run that was killed, or a power cut, left half done. A file of that name that is none of this sending's,
+// or lies on a medium that is closed, stays as it is.
 void finish_head(const std::filesystem::path& bundle) {
   const auto journal = head_journal(bundle);
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(journal, ignored) || !std::filesystem::is_regular_file(bundle, ignored)) {
+  const auto is_plain = [&ignored](const std::filesystem::path& file) {
+    return std::filesystem::symlink_status(file, ignored).type() == std::filesystem::file_type::regular;
+  };
+  if (!is_plain(journal) || !is_plain(bundle) || ::access(bundle.c_str(), W_OK) != 0) {
     return;
   }
   const auto here = hint_of(bundle);
@@ -56,8 +59,8 @@ void finish_head(const std::filesystem::path& bundle) {
   if (here && there && here->set == there->set &&
       std::filesystem::file_size(journal) <= std::filesystem::file_size(bundle)) {
     write_into_room(bundle, base::read_file(journal, bundle::Head::k_head_memory * 8));
+    std::filesystem::remove(journal, ignored);
   }
-  std::filesystem::remove(journal, ignored);
 }
 
 // The same for whatever names a bundle: its file, or the folder that it lies in.

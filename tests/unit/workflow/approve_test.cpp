@@ -106,17 +106,25 @@ TEST_CASE("a head that was half written when the power failed is made whole by t
   SECTION("named by its file") {
     half_written();
     CHECK(people.open(bundle).count().approved.size() == 2);
+    CHECK_FALSE(fs::exists(journal));
   }
   SECTION("named by its folder") {
     half_written();
     CHECK(people.open(bundle.parent_path()).count().approved.size() == 2);
+    CHECK_FALSE(fs::exists(journal));
   }
-  SECTION("a journal of another sending changes nothing") {
+  SECTION("a file of that name that is no head of this sending changes nothing, and is kept") {
     base::write_file_atomic(journal, "not a head at all");
     CHECK(people.open(bundle).count().approved.size() == 2);
+    CHECK(test::read_whole(journal) == "not a head at all");
+  }
+  SECTION("nor does a link") {
+    base::write_file_atomic(people.folder.path() / "elsewhere", draft.substr(0, room));
+    fs::create_symlink(people.folder.path() / "elsewhere", journal);
+    CHECK(people.open(bundle).count().approved.size() == 2);
+    CHECK(fs::is_symlink(journal));
   }
   CHECK(test::read_whole(bundle) == approved);
-  CHECK_FALSE(fs::exists(journal));
 }
 
 TEST_CASE("an approval travels as a small file, signed where only the head is", "[workflow][approve]") {
