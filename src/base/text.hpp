@@ -17,8 +17,9 @@ std::optional<std::string> base64_decode(std::string_view text);  // standard or
 
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
-std::string_view trim(std::string_view text);  // ASCII white space
-std::string to_lower(std::string_view text);   // ASCII
+std::string_view trim(std::string_view text);                    // ASCII white space
+std::string to_lower(std::string_view text);                     // ASCII
+std::string counted(std::uint64_t count, std::string_view one);  // "1 file", "2 files"
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 
 bool is_valid_utf8(std::string_view text);

@@ -75,4 +75,8 @@ std::string group_digits(std::string_view hex, std::size_t group) {
   return text;
 }
 
+std::string counted(std::uint64_t count, std::string_view one) {
+  return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
+}
+
 }  // namespace airlock::base

@@ -127,7 +127,7 @@ std::string ecosystems(const Inspection& inspection) {
 std::string proofs(const Inspection& inspection) {
   Table table;
   for (const auto& [verified, files] : inspection.files_by_verified) {
-    table.add({std::string(model::to_string(verified)), std::to_string(files) + " files"});
+    table.add({std::string(model::to_string(verified)), base::counted(files, "file")});
   }
   std::string text = "\nproven upstream by\n" + table.text("  ");
   if (!inspection.waivers.empty()) {

@@ -151,8 +151,8 @@ void verify_audit(Session& session, const VerifyAuditFlags& flags) {
     }
   }
   const auto head = entries.empty() ? std::string() : entries.back().digest;
-  text += fmt::format("{} entries, {}; compared with {} receipts\n", entries.size(), unbroken ? "unbroken" : "broken",
-                      marks.size());
+  text += fmt::format("{} {}, {}; compared with {}\n", entries.size(), entries.size() == 1 ? "entry" : "entries",
+                      unbroken ? "unbroken" : "broken", base::counted(marks.size(), "receipt"));
   if (!head.empty()) {
     text += fmt::format("newest: {}\n", audit_mark_text(entries.size(), head));
   }

@@ -27,8 +27,9 @@ struct BackupFlags {
 };
 
 std::string backup_text(const workflow::BackupReport& report, const BackupFlags& flags) {
-  std::string text = fmt::format("{}: {} files, {} blobs; {}\n  sha256  {}\n", flags.file, report.files, report.blobs,
-                                 base::format_bytes(report.bytes), base::group_digits(report.sha256.hex()));
+  std::string text = fmt::format("{}: {}, {}; {}\n  sha256  {}\n", flags.file, base::counted(report.files, "file"),
+                                 base::counted(report.blobs, "blob"), base::format_bytes(report.bytes),
+                                 base::group_digits(report.sha256.hex()));
   if (report.secrets > 0) {
     text +=
         fmt::format("  SECRET  it holds {} private keys and tokens: whoever has this file has them\n", report.secrets);

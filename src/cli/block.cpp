@@ -52,7 +52,8 @@ void list_blocks(Session& session) {
 }
 
 void answer(Session& session, const workflow::BlockReport& report, std::string_view done) {
-  std::string text = fmt::format("{} is {}: {} files\n", base::printable(report.item), done, report.files);
+  std::string text =
+      fmt::format("{} is {}: {}\n", base::printable(report.item), done, base::counted(report.files, "file"));
   for (const auto& one : report.some) {
     text += fmt::format("  {}\n", base::printable(one, 200));
   }

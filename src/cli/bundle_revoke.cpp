@@ -54,8 +54,8 @@ std::string revoke_text(const workflow::RevokeReport& report) {
   for (const auto& revoked : report.added) {
     text += fmt::format("  revoked   {}\n", base::printable(revoked.item));
   }
-  text +=
-      fmt::format("  means     {} files of the newest state; {} revocations in all\n", report.files, report.revoked);
+  text += fmt::format("  means     {} of the newest state; {} in all\n", base::counted(report.files, "file"),
+                      base::counted(report.revoked, "revocation"));
   if (!report.sealed) {
     return text + (report.approvals < report.threshold
                        ? fmt::format("draft: {} of {} people have approved it\nnext: airlock bundle sign {}\n",

@@ -87,7 +87,7 @@ Json ship_json(const workflow::ShipReport& report) {
 std::string ship_text(const workflow::ShipReport& report) {
   std::string text = fmt::format("{}\n", report.bundle.string());
   if (!report.volumes.empty()) {
-    text += fmt::format("  and {} volumes beside it\n", report.volumes.size());
+    text += fmt::format("  and {} beside it\n", base::counted(report.volumes.size(), "volume"));
   }
   text += fmt::format("  bundle    '{}' {}, sending {}, {}, {}\n", report.channel, report.serial, report.shipment,
                       report.kind == bundle::Shipment::Kind::metadata ? "statements only" : to_string(report.kind),
@@ -104,7 +104,7 @@ std::string ship_text(const workflow::ShipReport& report) {
   } else if (report.removable) {
     text += "  not read back; everything is on the medium, which may be removed\n";
   }
-  return text + fmt::format("next: carry {} over, then airlock import it there\n",
+  return text + fmt::format("next: carry {} over and run `airlock import` on it there\n",
                             report.volumes.empty() && report.others.empty() ? report.bundle.string()
                                                                             : report.bundle.parent_path().string());
 }

@@ -50,10 +50,6 @@ std::string change_line(const LockChange& change) {
   }
 }
 
-std::string plural(std::uint64_t count, std::string_view one) {
-  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
-}
-
 }  // namespace
 
 Json lock_json(const workflow::LockReport& report) {
@@ -79,8 +75,9 @@ Json lock_json(const workflow::LockReport& report) {
 }
 
 std::string lock_text(const workflow::LockReport& report) {
-  std::string text = fmt::format("{}: {}, {}, {} known\n", report.file.string(), plural(report.artifacts, "artifact"),
-                                 plural(report.files, "file"), base::format_bytes(report.bytes));
+  std::string text =
+      fmt::format("{}: {}, {}, {} known\n", report.file.string(), base::counted(report.artifacts, "artifact"),
+                  base::counted(report.files, "file"), base::format_bytes(report.bytes));
   if (report.changes.empty() && !report.created) {
     text += "nothing changed\n";
   } else if (!report.created) {
@@ -92,10 +89,11 @@ std::string lock_text(const workflow::LockReport& report) {
     }
   }
   if (report.unknown > 0) {
-    text += fmt::format("of {} the digest is learned by the first `bundle create`\n", plural(report.unknown, "file"));
+    text += fmt::format("of {} the digest is learned by the first `bundle create`\n",
+                        base::counted(report.unknown, "file"));
   }
   if (report.unverified > 0) {
-    text += fmt::format("of {} upstream proves nothing\n", plural(report.unverified, "file"));
+    text += fmt::format("of {} upstream proves nothing\n", base::counted(report.unverified, "file"));
   }
   return text;
 }
@@ -144,18 +142,18 @@ namespace {
 std::string plan_text(const workflow::CreateReport& report) {
   std::string text =
       fmt::format("bundle '{}' {} would hold {} in {} ({}), at most {} as {}\n", report.channel, report.serial,
-                  plural(report.artifacts, "artifact"), plural(report.blobs, "blob"),
+                  base::counted(report.artifacts, "artifact"), base::counted(report.blobs, "blob"),
                   base::format_bytes(report.state_bytes), base::format_bytes(report.bytes), report.bundle.string());
   text += fmt::format("  to fetch  {}; {} lie here already\n", base::format_bytes(report.bytes_fetched),
                       base::format_bytes(report.bytes_reused));
   if (report.blobs_omitted > 0) {
-    text += fmt::format("  left out  {} that the base holds\n", plural(report.blobs_omitted, "blob"));
+    text += fmt::format("  left out  {} that the base holds\n", base::counted(report.blobs_omitted, "blob"));
   }
   if (report.volume_count > 0) {
     text += fmt::format("  volumes   {}\n", report.volume_count);
   }
   if (report.unknown_sizes > 0) {
-    text += fmt::format("  unknown   the size of {}\n", plural(report.unknown_sizes, "file"));
+    text += fmt::format("  unknown   the size of {}\n", base::counted(report.unknown_sizes, "file"));
   }
   return text;
 }
@@ -181,7 +179,7 @@ std::string next_step(const workflow::CreateReport& report) {
                : fmt::format("approved, but not sealed: the timestamp key is not here\nnext: airlock bundle seal {}\n",
                              report.bundle.string());
   }
-  return fmt::format("next: carry {} over, then airlock import it there\n",
+  return fmt::format("next: carry {} over and run `airlock import` on it there\n",
                      report.volumes.empty() && report.others.empty() ? report.bundle.string()
                                                                      : report.bundle.parent_path().string());
 }
@@ -194,27 +192,28 @@ std::string create_text(const workflow::CreateReport& report) {
   }
   std::string text = fmt::format("{}\n", report.bundle.string());
   if (!report.volumes.empty()) {
-    text += fmt::format("  and {} beside it\n", plural(report.volumes.size(), "volume"));
+    text += fmt::format("  and {} beside it\n", base::counted(report.volumes.size(), "volume"));
   }
   text += fmt::format("  bundle    '{}' {}, {}{}, {}\n", report.channel, report.serial, report.delta ? "delta" : "full",
                       report.sealed ? ", sealed" : ", draft", base::format_bytes(report.bytes));
-  text += fmt::format(
-      "  holds     {} in {}{}\n", plural(report.artifacts, "artifact"), plural(report.blobs_included, "blob"),
-      report.blobs_omitted > 0 ? fmt::format("; {} of the state left out, the base holds them", report.blobs_omitted)
-                               : "");
+  text += fmt::format("  holds     {} in {}{}\n", base::counted(report.artifacts, "artifact"),
+                      base::counted(report.blobs_included, "blob"),
+                      report.blobs_omitted > 0
+                          ? fmt::format("; {} of the state left out, the base holds them", report.blobs_omitted)
+                          : "");
   text += fmt::format(
       "  fetched   {}{}\n", base::format_bytes(report.bytes_fetched),
       report.bytes_reused > 0 ? fmt::format("; {} were here already", base::format_bytes(report.bytes_reused)) : "");
   text += changes_against(report);
   if (report.unverified > 0) {
-    text += fmt::format("  unproven  {}: upstream neither signs nor pins {}\n", plural(report.unverified, "file"),
-                        report.unverified == 1 ? "it" : "them");
+    text += fmt::format("  unproven  {}: upstream neither signs nor pins {}\n",
+                        base::counted(report.unverified, "file"), report.unverified == 1 ? "it" : "them");
   }
   for (const auto& waiver : report.waivers) {
     text += fmt::format("  waived    {}\n", base::printable(waiver, 200));
   }
   if (!report.scanner.empty()) {
-    text += fmt::format("  scanned   {} now, {} known from before; {}\n", plural(report.scanned, "file"),
+    text += fmt::format("  scanned   {} now, {} known from before; {}\n", base::counted(report.scanned, "file"),
                         report.scan_remembered, report.scanner);
   }
   if (report.read_back) {
@@ -266,8 +265,8 @@ std::string approve_text(const workflow::ApproveReport& report) {
   }
   const bool beside = !report.written.empty() && report.written != report.bundle;
   if (report.sealed) {
-    return text + fmt::format("{} is sealed; {} of {} people approved it\nnext: carry {} over, then airlock import it "
-                              "there\n",
+    return text + fmt::format("{} is sealed; {} of {} people approved it\nnext: carry {} over and run `airlock import` "
+                              "on it there\n",
                               report.bundle.string(), report.approvals, report.threshold,
                               beside ? report.written.string() + " beside it" : "it");
   }

@@ -62,11 +62,11 @@ void diff(Session& session, std::uint64_t before, std::uint64_t after) {
   json["files_removed"] = result.files_removed;
   json["new_bytes"] = result.new_bytes;
   session.answer(std::move(json),
-                 fmt::format("generation {} (serial {}) to {} (serial {}): {} files added, {} changed, {} removed; {} "
+                 fmt::format("generation {} (serial {}) to {} (serial {}): {} added, {} changed, {} removed; {} "
                              "new\n{}",
-                             before, result.before.serial, after, result.after.serial, result.files_added,
-                             result.files_changed, result.files_removed, base::format_bytes(result.new_bytes),
-                             changes_text(result.artifacts, k_listed)));
+                             before, result.before.serial, after, result.after.serial,
+                             base::counted(result.files_added, "file"), result.files_changed, result.files_removed,
+                             base::format_bytes(result.new_bytes), changes_text(result.artifacts, k_listed)));
 }
 
 void answer_activation(Session& session, const workflow::ActivationReport& report) {
@@ -96,10 +96,11 @@ void sweep(Session& session, std::optional<std::uint64_t> keep, bool dry_run, co
        {"bytes", report.bytes},
        {"unfinished", report.unfinished},
        {"dry_run", dry_run}},
-      fmt::format(
-          "{}{} generations and {} blobs ({}){}\n", dry_run ? "would free: " : "freed: ", report.generations.size(),
-          report.blobs, base::format_bytes(report.bytes),
-          report.unfinished == 0 ? "" : fmt::format(", {} of them from unfinished imports", report.unfinished)));
+      fmt::format("{}{} and {} ({}){}\n",
+                  dry_run ? "would free: " : "freed: ", base::counted(report.generations.size(), "generation"),
+                  base::counted(report.blobs, "blob"), base::format_bytes(report.bytes),
+                  report.unfinished == 0 ? ""
+                                         : fmt::format(", {} of them from unfinished imports", report.unfinished)));
 }
 
 void check(Session& session, bool repair) {
@@ -133,8 +134,8 @@ void receipt(Session& session, const std::string& path) {
   const auto made = workflow::make_receipt(state, session.clock->now());
   workflow::write_receipt_file(made, path);
   session.answer({{"receipt", path}, {"blobs", made.blobs.size()}, {"blobs_sha256", made.blobs_digest.hex()}},
-                 fmt::format("{}: {} blobs; carry it back, `airlock bundle create --base` leaves them out\n", path,
-                             made.blobs.size()));
+                 fmt::format("{}: {}; carry it back, `airlock bundle create --base` leaves them out\n", path,
+                             base::counted(made.blobs.size(), "blob")));
 }
 
 void add_generation_commands(CLI::App& store, Session& session) {

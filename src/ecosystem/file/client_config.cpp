@@ -11,10 +11,10 @@ ClientConfig client_config(const ClientConfigRequest& request) {
   const std::string ca = request.ca_file.empty() ? "" : fmt::format(" --cacert {}", request.ca_file.string());
   ClientConfig config;
   config.notes = {
-      fmt::format("files: curl{} -fLO {}/files/PATH; {}/files/ lists them, and {}/files/FOLDER/SHA256SUMS checks a "
+      fmt::format("curl{} -fLO {}/files/PATH; {}/files/ lists them, and {}/files/FOLDER/SHA256SUMS checks a "
                   "folder with sha256sum -c",
                   ca, base, base, base),
-      "files: a script that fetches from its own address keeps doing so; put the mirror's address and /files/ in front "
+      "a script that fetches from its own address keeps doing so; put the mirror's address and /files/ in front "
       "of HOST/PATH",
   };
   return config;

@@ -9,10 +9,10 @@ ClientConfig client_config(const ClientConfigRequest& request) {
   const std::string ca = request.ca_file.empty() ? "" : fmt::format(" --cacert {}", request.ca_file.string());
   ClientConfig config;
   config.notes = {
-      fmt::format("tools: curl{} -fLO {}/tools/NAME/VERSION/FILE; {}/tools/ lists them, and "
+      fmt::format("curl{} -fLO {}/tools/NAME/VERSION/FILE; {}/tools/ lists them, and "
                   "{}/tools/NAME/VERSION/SHA256SUMS checks them with sha256sum -c",
                   ca, base, base, base),
-      "tools: version managers (tenv, asdf, aqua, …) ask upstream which versions there are; install from the mirror "
+      "version managers (tenv, asdf, aqua, …) ask upstream which versions there are; install from the mirror "
       "instead, and turn off each tool's own check for updates (CHECKPOINT_DISABLE=1, PULUMI_SKIP_UPDATE_CHECK=true)",
   };
   config.environment = {{"CHECKPOINT_DISABLE", "1"}, {"PULUMI_SKIP_UPDATE_CHECK", "true"}};
