@@ -1,7 +1,5 @@
 #include "agent/attribution.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/folder.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
 
@@ -56,16 +55,6 @@ std::optional<std::string> inode_in(const std::string& table, std::uint16_t port
     }
   }
   return std::nullopt;
-}
-
-struct CloseFolder {
-  void operator()(DIR* folder) const { closedir(folder); }
-};
-using Folder = std::unique_ptr<DIR, CloseFolder>;
-
-Folder open_folder(int parent, const std::string& name) {
-  Fd fd(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return Folder(fd ? fdopendir(fd.release()) : nullptr);
 }
 
 bool holds(int proc, const std::string& process, const std::string& link) {

@@ -31,7 +31,6 @@ using Clock = std::chrono::steady_clock;
 using Why = StopSwitch::Why;
 
 constexpr std::chrono::milliseconds k_tick{100};
-constexpr int k_cannot_run = 126;
 
 struct StepFailed {
   std::string message;

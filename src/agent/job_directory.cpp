@@ -1,6 +1,5 @@
 #include "agent/job_directory.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/folder.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
 
@@ -22,10 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using base::Fd;
-
-struct CloseFolder {
-  void operator()(DIR* folder) const { closedir(folder); }
-};
 
 // Folders are moved up beside each other instead of being descended into: a job can nest them deeper than any limit on
 // descriptors or path lengths.
@@ -57,7 +53,7 @@ class TreeRemover {
   // Removes everything but folders; returns their names.
   static std::vector<std::string> empty(int parent) {
     std::vector<std::string> folders;
-    const std::unique_ptr<DIR, CloseFolder> listing(fdopendir(openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+    const Folder listing = open_folder(parent, ".");
     while (const dirent* entry = listing ? readdir(listing.get()) : nullptr) {
       const std::string name = entry->d_name;
       if (name == "." || name == "..") {

@@ -50,8 +50,8 @@ Reach::Reach(const std::vector<control::NetworkRule>& rules, std::vector<control
   }
   const auto key = [](const LoopbackService& each) { return std::pair(each.address, each.port); };
   std::ranges::sort(m_loopback, {}, key);
-  const auto repeated = std::ranges::unique(m_loopback, {}, key);
-  m_loopback.erase(repeated.begin(), repeated.end());
+  const auto same = [&](const auto& one, const auto& other) { return key(one) == key(other); };
+  m_loopback.erase(std::unique(m_loopback.begin(), m_loopback.end(), same), m_loopback.end());
 }
 
 bool Reach::knows_name(std::string_view name) const {

@@ -17,10 +17,9 @@ namespace {
 
 constexpr int k_depth_limit = 64;
 
-template <typename Pairs>
-auto find_in(const Pairs& pairs, std::string_view key) -> decltype(&pairs.front().second) {
-  const auto found = std::find_if(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.first == key; });
-  return found == pairs.end() ? nullptr : &found->second;
+const HclValue* find_in(const std::vector<HclAttribute>& attributes, std::string_view name) {
+  const auto found = std::ranges::find(attributes, name, &HclAttribute::name);
+  return found == attributes.end() ? nullptr : &found->value;
 }
 
 class HclParser {
@@ -72,7 +71,7 @@ class HclParser {
       step();
       if (at_symbol('=')) {
         step();
-        block.attributes.emplace_back(name, read_value(depth + 1));
+        block.attributes.push_back({name, read_value(depth + 1)});
       } else {
         block.blocks.push_back(read_block(name, where, depth + 1));
       }
@@ -172,7 +171,7 @@ class HclParser {
         return false;
       }
       step();
-      value.members.emplace_back(name, read_value(depth + 1));
+      value.members.push_back({name, read_value(depth + 1)});
       if (at_symbol(',')) {
         step();
       } else if (!at_newline() && !at_symbol('}')) {

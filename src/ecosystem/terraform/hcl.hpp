@@ -3,28 +3,34 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
 
 namespace airlock::ecosystem::terraform {
 
+struct HclAttribute;
+
 struct HclValue {
   enum class Kind { string, list, object, other };
   Kind kind = Kind::other;
-  std::string text;             // of a string; of others the identifier that they begin with, "aws" for aws.west
-  std::vector<HclValue> items;  // of a list
-  std::vector<std::pair<std::string, HclValue>> members;  // of an object, in order
+  std::string text;                   // of a string; of others the identifier that they begin with, "aws" for aws.west
+  std::vector<HclValue> items;        // of a list
+  std::vector<HclAttribute> members;  // of an object, in order
   base::SourcePosition position;
 
   const HclValue* find(std::string_view key) const;  // of an object; nullptr when absent
 };
 
+struct HclAttribute {
+  std::string name;
+  HclValue value;
+};
+
 struct HclBlock {
   std::string type;
   std::vector<std::string> labels;
-  std::vector<std::pair<std::string, HclValue>> attributes;
+  std::vector<HclAttribute> attributes;
   std::vector<HclBlock> blocks;
   base::SourcePosition position;
 

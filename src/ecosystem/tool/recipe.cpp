@@ -203,7 +203,7 @@ Recipe parse_recipe(std::string_view text, const std::string& file) {
     recipe.ext = read_by_os(*ext, "'ext' of a recipe");
   }
   for (const auto& [os, upstream] : recipe.os) {
-    const auto serves = [&](const auto& by_os) { return by_os.contains("default") || by_os.contains(os); };
+    const auto serves = [&name = os](const auto& by_os) { return by_os.contains("default") || by_os.contains(name); };
     if (!serves(recipe.url.by_os)) {
       throw mistake(mapping.at("url"), fmt::format("'url' says nothing for '{}' and has no 'default'", os));
     }
