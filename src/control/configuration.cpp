@@ -283,6 +283,7 @@ class JobReader {
       m_job.networks.push_back(NetworkRule::parse(checked_text(each, "a network rule", 300)));
     }
     m_job.backend_url = fields.text_or("backendUrl", limits::k_text, "");
+    check_backend_url(m_job.backend_url);
     if (const Json* bounds = fields.object("limits")) {
       read_limits(*bounds);
     }

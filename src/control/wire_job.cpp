@@ -173,9 +173,22 @@ Job read_job(const Json& json) {
     job.networks.push_back(NetworkRule::parse(checked_text(each, "a network rule", 300)));
   }
   job.backend_url = fields.text_or("backendUrl", limits::k_text, "");
+  check_backend_url(job.backend_url);
   job.skip_install_dependencies = fields.flag_or("skipInstallDependencies", false);
   job.initiator = fields.text_or("initiator", 256, "");
   return job;
+}
+
+// What stands before '@' in "scheme://user:password@host/…"; nullopt where nothing does.
+std::optional<std::string_view> user_info_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto rest = url.substr(scheme + 3);
+  const auto server = rest.substr(0, rest.find_first_of("/?#"));
+  const auto at = server.rfind('@');
+  return at == std::string_view::npos ? std::nullopt : std::optional(server.substr(0, at));
 }
 
 }  // namespace
@@ -224,8 +237,9 @@ void check_source(const Source& source) {
     if (name != "https" && name != "http" && name != "ssh" && name != "file" && name != "git") {
       refuse("the repository's URL is neither https, http, ssh, git nor file");
     }
-    const auto server = std::string_view(source.url).substr(scheme + 3);
-    if (name.starts_with("http") && server.substr(0, server.find_first_of("/?#")).find('@') != std::string::npos) {
+    const auto user = user_info_of(source.url);
+    // ssh has no other place for the name, which is no secret there.
+    if (user && (name.starts_with("http") || user->find(':') != std::string::npos)) {
       throw Error(ErrorCode::malformed,
                   "the source of a deployment: the repository's URL holds a user's name or password")
           .with_hint("give it as gitAuth, where it is kept as a secret");
@@ -245,6 +259,15 @@ void check_source(const Source& source) {
   }
   if (!source.branch.empty() + !source.tag.empty() + !source.commit.empty() > 1) {
     refuse("branch, tag and commit exclude each other");
+  }
+}
+
+void check_backend_url(std::string_view url) {
+  const auto user = user_info_of(url);
+  if (user && (base::to_lower(url.substr(0, 4)) == "http" || user->find(':') != std::string::npos)) {
+    throw Error(ErrorCode::malformed, "the backend's URL holds a token or password")
+        .with_hint("leave it out, and give it as a secret environment variable, such as PULUMI_ACCESS_TOKEN or "
+                   "PGPASSWORD");
   }
 }
 

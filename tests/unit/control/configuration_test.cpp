@@ -140,6 +140,9 @@ TEST_CASE("a configuration that cannot be run is refused, and the reason names i
   refused(R"({"sourceContext": {"git": {"repoUrl": "ext::sh -c x"}}})", "repository");
   refused(R"({"sourceContext": {"git": {"repoUrl": "https://u:tok-1@a/b"}}})", "password");
   refused(R"({"sourceContext": {"git": {"repoUrl": "HTTP://tok-1@a"}}})", "password");
+  refused(R"({"sourceContext": {"git": {"repoUrl": "ssh://git:tok-1@a/b"}}})", "password");
+  refused(R"({"airlock": {"backendUrl": "postgres://u:tok-1@a/b"}})", "password");
+  refused(R"({"airlock": {"backendUrl": "https://tok-1@a/b"}})", "token");
   CHECK_NOTHROW(f.job(R"({"sourceContext": {"git": {"repoUrl": "https://a/b@c"}}})"));
   CHECK_NOTHROW(f.job(R"({"sourceContext": {"git": {"repoUrl": "ssh://git@a/b"}}})"));
   refused(R"({"sourceContext": {"git": {"repoUrl": "https://a/b", "repoDir": "../x"}}})", "directory");
