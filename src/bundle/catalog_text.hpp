@@ -49,9 +49,5 @@ class CatalogReader {
 
 // The types that package URLs of an ecosystem have (FORMATS.md, Ecosystems); empty for one that is not known here.
 std::string_view purl_type(std::string_view ecosystem);
-// True where clients take names that differ only in case for one (FORMATS.md, Catalog).
-bool folds_case(std::string_view ecosystem);
-// `path` in lower case: ASCII, Latin, Greek, Cyrillic and Armenian letters.
-std::string fold_case(std::string_view path);
 
 }  // namespace airlock::bundle

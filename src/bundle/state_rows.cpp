@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "model/case_folding.hpp"
 
 namespace airlock::bundle {
 
@@ -76,7 +77,7 @@ StateRows::Fingerprint StateRows::fingerprint(std::string_view text) {
 void StateRows::add_ecosystem(std::string_view ecosystem, std::size_t catalogs,
                               const std::function<std::string(std::size_t)>& catalog_text, const Visit& visit) {
   CatalogReader reader{std::string(ecosystem)};
-  const bool folds = folds_case(ecosystem);
+  const bool folds = model::folds_case(ecosystem);
   Fingerprints folded;
   std::uint64_t rows = 0;
   for (std::size_t i = 0; i < catalogs; ++i) {
@@ -84,7 +85,7 @@ void StateRows::add_ecosystem(std::string_view ecosystem, std::size_t catalogs,
     const std::string text = catalog_text(i);
     reader.read(text, name, [&](const FileRow& row) {
       ++rows;
-      if (folds && !folded.insert(fingerprint(fold_case(row.path))).second) {
+      if (folds && !folded.insert(fingerprint(model::fold_case(row.path))).second) {
         throw Error(ErrorCode::tampered,
                     fmt::format("{}: '{}' differs from another path only in case", name, base::printable(row.path)));
       }

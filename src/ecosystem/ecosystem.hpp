@@ -149,7 +149,6 @@ struct Ecosystem {
   std::function<ClientConfig(const ClientConfigRequest&)> client_config;
   // `name` as it was given to MirrorContext::missing; hostile.
   std::function<Wanted(std::string_view name)> wanted;
-  enum class Case { sensitive, folds } names = Case::sensitive;  // folds: names that differ only in case collide
 };
 
 // All of them, by id. A line each in registry.cpp.

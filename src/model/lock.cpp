@@ -11,6 +11,7 @@
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "model/case_folding.hpp"
 #include "model/flat_json.hpp"
 #include "model/manifest.hpp"
 #include "model/platform.hpp"
@@ -83,6 +84,22 @@ void parse_header(std::string_view line, std::string_view name, Lock& lock) {
   for (const Json& waiver : base::member(header, "waivers", name)) {
     lock.waivers.push_back(
         {.upstream = base::string_member(waiver, "upstream", name), .what = base::string_member(waiver, "what", name)});
+  }
+}
+
+// What a client, or its file system, takes for one path would be refused by every site.
+void refuse_case_twins(const std::vector<FileRow>& rows) {
+  std::map<std::pair<std::string_view, std::string>, std::string_view> seen;
+  for (const FileRow& row : rows) {
+    if (!folds_case(row.ecosystem)) {
+      continue;
+    }
+    const auto [twin, added] = seen.emplace(std::pair(row.ecosystem, fold_case(row.path)), row.path);
+    if (!added && twin->second != row.path) {
+      throw Error(ErrorCode::conflict, fmt::format("{} '{}' and '{}' differ only in case", row.ecosystem,
+                                                   base::printable(twin->second), base::printable(row.path)))
+          .with_hint("give one of them another path");
+    }
   }
 }
 
@@ -203,23 +220,9 @@ void Lock::normalise() {
     here.verified = std::max(here.verified, row.verified);
   }
   rows = std::move(kept);
+  refuse_case_twins(rows);
   std::sort(waivers.begin(), waivers.end());
   waivers.erase(std::unique(waivers.begin(), waivers.end()), waivers.end());
-}
-
-void Lock::refuse_case_twins(std::span<const std::string> ecosystems) const {
-  std::map<std::pair<std::string_view, std::string>, std::string_view> seen;
-  for (const FileRow& row : rows) {
-    if (std::find(ecosystems.begin(), ecosystems.end(), row.ecosystem) == ecosystems.end()) {
-      continue;
-    }
-    const auto [twin, added] = seen.emplace(std::pair(row.ecosystem, base::to_lower(row.path)), row.path);
-    if (!added && twin->second != row.path) {
-      throw Error(ErrorCode::conflict, fmt::format("{} '{}' and '{}' differ only in case", row.ecosystem,
-                                                   base::printable(twin->second), base::printable(row.path)))
-          .with_hint("give one of them another path");
-    }
-  }
 }
 
 }  // namespace airlock::model

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <filesystem>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,11 +30,9 @@ struct Lock {
   static Lock read(const std::filesystem::path& path);
   void save(const std::filesystem::path& path) const;
 
-  // Sorts, drops rows that stand twice, and throws conflict for one path with different content.
+  // Sorts, drops rows that stand twice, and throws conflict for one path with different content, and for two paths that
+  // differ only in case where clients may not tell them apart (case_folding.hpp).
   void normalise();
-  // Throws conflict for two paths of one of these ecosystems that differ only in case (ASCII): clients, and the far
-  // side's tools, may not tell them apart (FORMATS.md, Catalog).
-  void refuse_case_twins(std::span<const std::string> ecosystems) const;
 };
 
 struct LockChange {

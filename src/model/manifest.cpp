@@ -25,9 +25,20 @@ std::vector<const Entry*> Manifest::section(std::string_view key) const {
 
 Manifest read_manifests(const std::vector<std::filesystem::path>& files, std::span<const SectionSchema> sections,
                         const std::vector<Platform>& default_platforms) {
+  return read_manifests(files, {}, sections, default_platforms);
+}
+
+Manifest read_manifests(const std::vector<std::filesystem::path>& files,
+                        const std::vector<std::filesystem::path>& wants, std::span<const SectionSchema> sections,
+                        const std::vector<Platform>& default_platforms) {
   ManifestReader reader(sections, default_platforms);
   for (const std::filesystem::path& file : files) {
     reader.read(base::read_yaml_file(file), file.string());
+  }
+  for (const std::filesystem::path& file : wants) {
+    const base::YamlNode root = base::read_yaml_file(file);
+    check_wants(root, sections);
+    reader.read(root, file.string());
   }
   return reader.finish();
 }

@@ -35,6 +35,7 @@ struct Field {
   std::string help;       // one sentence, for the schema and the documentation
   bool identity = false;  // part of what makes two entries the same entry
   bool unites = false;    // lists of the same entry in two manifests unite; others must be equal
+  bool wanted = false;    // may stand in a list of wants
 };
 
 struct SectionSchema {
@@ -107,6 +108,11 @@ struct Manifest {
 // --platform) replaces every manifest's own default when not empty.
 Manifest read_manifests(const std::vector<std::filesystem::path>& files, std::span<const SectionSchema> sections,
                         const std::vector<Platform>& default_platforms = {});
+// The same, with lists of wants behind the manifests. Those came back from another network unsigned, so they may name
+// packages and platforms and nothing else (Field::wanted): no upstream, address, folder or channel. Throws manifest.
+Manifest read_manifests(const std::vector<std::filesystem::path>& files,
+                        const std::vector<std::filesystem::path>& wants, std::span<const SectionSchema> sections,
+                        const std::vector<Platform>& default_platforms);
 Manifest parse_manifest(std::string_view text, const std::string& file, std::span<const SectionSchema> sections,
                         const std::vector<Platform>& default_platforms = {});
 

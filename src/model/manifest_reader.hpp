@@ -41,6 +41,9 @@ class ManifestReader {
   std::map<std::string, std::map<std::string, std::size_t>> m_known;  // by section key and identity
 };
 
+// Throws manifest where a list of wants says more than what is wanted.
+void check_wants(const base::YamlNode& root, std::span<const SectionSchema> sections);
+
 // Reads one upstream's mapping.
 Upstream read_upstream(const std::string& name, const base::YamlNode& node);
 

@@ -38,7 +38,7 @@ LockReport lock_manifests(const LockOptions& options, base::Reporter& reporter) 
   if (options.manifests.empty() && options.projects.empty()) {
     throw Error(ErrorCode::usage, "nothing says what to lock").with_hint("give a manifest with -m, or --project DIR");
   }
-  const auto manifest = read_manifests(options.manifests, options.projects, options.platforms, reporter);
+  const auto manifest = read_manifests(options.manifests, options.projects, {}, options.platforms, reporter);
   LockReport report;
   report.file = !options.output.empty()     ? options.output
                 : options.manifests.empty() ? fs::path(manifest.name + ".lock")

@@ -68,25 +68,22 @@ std::string channel_of_wants(const Home& home, const CreateOptions& options) {
 }
 
 model::Manifest read_requests(const Home& home, const CreateOptions& options, base::Reporter& reporter) {
-  std::vector<fs::path> files = options.manifests;
-  files.insert(files.end(), options.wants.begin(), options.wants.end());
   if (!options.manifests.empty() || !options.projects.empty()) {
-    return read_manifests(files, options.projects, options.platforms, reporter);
+    return read_manifests(options.manifests, options.projects, options.wants, options.platforms, reporter);
   }
-  // The name stands last, so that one in the wants themselves holds.
   const base::TempDir folder;
   const fs::path name = folder.path() / "channel.yaml";
   base::write_file_atomic(name, fmt::format("name: {}\n", channel_of_wants(home, options)));
-  files.push_back(name);
-  return read_manifests(files, {}, options.platforms, reporter);
+  return read_manifests({name}, {}, options.wants, options.platforms, reporter);
 }
 
 }  // namespace
 
 model::Manifest read_manifests(const std::vector<fs::path>& manifests, const std::vector<fs::path>& projects,
-                               const std::vector<model::Platform>& platforms, base::Reporter& reporter) {
+                               const std::vector<fs::path>& wants, const std::vector<model::Platform>& platforms,
+                               base::Reporter& reporter) {
   if (projects.empty()) {
-    return model::read_manifests(manifests, ecosystem::all_sections(), platforms);
+    return model::read_manifests(manifests, wants, ecosystem::all_sections(), platforms);
   }
   const auto found = survey_projects(projects);
   tell(found, reporter);
@@ -95,7 +92,7 @@ model::Manifest read_manifests(const std::vector<fs::path>& manifests, const std
   base::write_file_atomic(file, fmt::format("name: {}\n{}", channel_name(projects.front()), manifest_text(found)));
   std::vector<fs::path> files = manifests;
   files.push_back(file);
-  return model::read_manifests(files, ecosystem::all_sections(), platforms);
+  return model::read_manifests(files, wants, ecosystem::all_sections(), platforms);
 }
 
 Wish read_wish(const Home& home, const CreateOptions& options, base::Reporter& reporter) {

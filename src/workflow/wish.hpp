@@ -25,10 +25,11 @@ struct Wish {
 // something else than the lock answers).
 Wish read_wish(const Home& home, const CreateOptions& options, base::Reporter& reporter);
 
-// The manifests, and what the projects need; `reporter` is told what was found where. Without manifests the first
-// project's folder names the channel.
+// The manifests, what the projects need, and the lists of wants; `reporter` is told what was found where. Without
+// manifests the first project's folder names the channel.
 model::Manifest read_manifests(const std::vector<std::filesystem::path>& manifests,
                                const std::vector<std::filesystem::path>& projects,
+                               const std::vector<std::filesystem::path>& wants,
                                const std::vector<model::Platform>& platforms, base::Reporter& reporter);
 
 // Everything that makes one run another run.

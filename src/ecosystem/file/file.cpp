@@ -42,7 +42,6 @@ const Ecosystem& descriptor() {
                   const MirrorContext& context) { mount_plain_tree(router, context, "file", "/files/"); },
       .push = {},
       .client_config = client_config,
-      .names = Ecosystem::Case::folds,
   };
   return ecosystem;
 }

@@ -21,7 +21,8 @@ model::SectionSchema section() {
                       .type = FieldType::text_list,
                       .help = "Modules, or packages in modules, each with all that it needs: MODULE@VERSION, where the "
                               "version is v1.2.3, v1, <v2.0.0, latest, a branch or a commit.",
-                      .unites = true},
+                      .unites = true,
+                      .wanted = true},
                      {.name = "projects",
                       .type = FieldType::path_list,
                       .help = "Folders with a go.mod or go.work, or these files; what go.sum beside them lists is "
@@ -50,7 +51,6 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
-      .names = Ecosystem::Case::sensitive,
   };
   return ecosystem;
 }

@@ -20,7 +20,8 @@ model::SectionSchema section() {
           .fields = {{.name = "packages",
                       .type = FieldType::text_list,
                       .help = "Packages with all that they need: NAME, NAME@RANGE, NAME@TAG, ALIAS@npm:NAME@RANGE.",
-                      .unites = true},
+                      .unites = true,
+                      .wanted = true},
                      {.name = "projects",
                       .type = FieldType::path_list,
                       .help = "Folders with a package-lock.json or npm-shrinkwrap.json, which is taken as it is, or a "
@@ -56,7 +57,6 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
-      .names = Ecosystem::Case::sensitive,
   };
   return ecosystem;
 }

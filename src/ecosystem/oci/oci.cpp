@@ -19,7 +19,6 @@ const Ecosystem& descriptor() {
       .push = push,
       .client_config = client_config,
       .wanted = wanted,
-      .names = Ecosystem::Case::sensitive,
   };
   return ecosystem;
 }

@@ -22,7 +22,8 @@ model::SectionSchema section() {
                       .type = FieldType::text_list,
                       .help = "Plugins, each `[KIND ]NAME[@VERSION][ server=URL]`; KIND is resource (which it is when "
                               "left out), language, converter, tool or analyzer, and no VERSION means the newest.",
-                      .unites = true},
+                      .unites = true,
+                      .wanted = true},
                      {.name = "projects",
                       .type = FieldType::path_list,
                       .help = "Folders with a Pulumi.yaml; the plugins that it names, or that its program in YAML "
@@ -69,7 +70,6 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
-      .names = Ecosystem::Case::folds,
   };
   return ecosystem;
 }

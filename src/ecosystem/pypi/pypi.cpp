@@ -18,7 +18,8 @@ model::SectionSchema section() {
       .fields = {{.name = "packages",
                   .type = FieldType::text_list,
                   .help = "Requirements (PEP 508) that are installed together, such as requests[socks]>=2.31.",
-                  .unites = true},
+                  .unites = true,
+                  .wanted = true},
                  {.name = "projects",
                   .type = FieldType::path_list,
                   .help = "Requirements files, pyproject.toml files, or folders that hold some; each is resolved by "
@@ -57,7 +58,6 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
-      .names = Ecosystem::Case::folds,
   };
   return ecosystem;
 }

@@ -24,7 +24,8 @@ model::SectionSchema section() {
                   .type = FieldType::text_list,
                   .help = "Providers, each `[HOST/]NAMESPACE/TYPE[@CONSTRAINT]`; the newest version that the "
                           "constraint allows is taken.",
-                  .unites = true},
+                  .unites = true,
+                  .wanted = true},
                  {.name = "projects",
                   .type = FieldType::path_list,
                   .help = "Folders with *.tf files, a .terraform.lock.hcl or both; what is locked is taken in just "
@@ -87,7 +88,6 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
-      .names = Ecosystem::Case::sensitive,
   };
   return ecosystem;
 }

@@ -18,8 +18,9 @@ model::SectionSchema section() {
       .fields = {{.name = "name",
                   .help = "The tool; with a recipe of that name nothing more than a version is "
                           "needed.",
-                  .identity = true},
-                 {.name = "version", .help = "Exact, with or without a leading v.", .identity = true},
+                  .identity = true,
+                  .wanted = true},
+                 {.name = "version", .help = "Exact, with or without a leading v.", .identity = true, .wanted = true},
                  {.name = "platforms", .type = FieldType::platforms, .help = "For which systems."},
                  {.name = "recipe",
                   .type = FieldType::path,
@@ -61,7 +62,6 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
-      .names = Ecosystem::Case::folds,
   };
   return ecosystem;
 }

@@ -1,5 +1,6 @@
 // Manifests with every kind of mistake: the place, and where there is one, the suggestion.
 #include "base/error.hpp"
+#include "base/files.hpp"
 #include "model/manifest.hpp"
 #include "sections.hpp"
 #include "support/catch.hpp"
@@ -107,6 +108,36 @@ TEST_CASE("mistakes in upstreams are named by place", "[model][manifest_hostile]
       {"name: a\nupstreams:\n  h.example: { token_env: T, username_env: U, password_env: P }\n", 3, 14, "a token and"},
   }));
   check(mistake);
+}
+
+TEST_CASE("a list of wants names packages and says nothing else", "[model][manifest_hostile]") {
+  const base::TempDir folder;
+  base::write_file_atomic(folder.path() / "m.yaml", "name: a\n");
+  const auto read = [&](const std::string& wants) {
+    base::write_file_atomic(folder.path() / "wants.yaml", wants);
+    return read_manifests({folder.path() / "m.yaml"}, {folder.path() / "wants.yaml"}, test_sections(), {});
+  };
+  CHECK(read("images: [docker.io/library/debian:12, {ref: x/y, platforms: [linux/arm64]}]\n"
+             "npm: { packages: [left-pad@1.3.0] }\n")
+            .entries.size() == 3);
+  const std::string text = GENERATE(values<std::string>({
+      "name: b\n",
+      "upstreams: { npm: { url: 'http://u.example', token_env: TOKEN } }\n",
+      "files: [{ url: https://u.example/x }]\n",
+      "images: [{ layout: /etc }]\n",
+      "images: [{ ref: x/y, tags: ['*'] }]\n",
+      "npm: { projects: [/home] }\n",
+      "npm: { packages: ['a@https://u.example/a.tgz'] }\n",
+      "npm: { packages: ['a@file:/etc/a.tgz'] }\n",
+      "images: ['http://u.example/x']\n",
+      "platforms: [linux/amd64]\n",
+  }));
+  INFO(text);
+  const base::Error error = test::error_of([&] { return read(text); });
+  CHECK(error.code() == ErrorCode::manifest);
+  CHECK(error.hint().find("-m") != std::string::npos);
+  REQUIRE(error.position());
+  CHECK(error.position()->file == (folder.path() / "wants.yaml").string());
 }
 
 TEST_CASE("a secret that stands where a variable's name belongs is not repeated", "[model][manifest_hostile]") {

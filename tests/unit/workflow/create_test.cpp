@@ -235,10 +235,15 @@ TEST_CASE("adds to the last state, or to that of the base", "[workflow][create]"
   SECTION("with wants alone, for the only channel of the home") {
     auto options = host.options({});
     options.manifests.clear();
-    options.wants = {host.manifest("files:\n" + url_entry(server, "/c", files.c), "wants.yaml")};
+    options.wants = {host.manifest("images: []\n", "wants.yaml")};
     const CreateReport report = host.create(options);
     CHECK(report.channel == "site-a");
-    CHECK(host.open(report.bundle).present.size() == 2);
+    CHECK(host.open(report.bundle).present.size() == 1);
+  }
+  SECTION("with wants that say more than what is wanted, nothing is done") {
+    auto options = host.options(host.manifest("name: site-a\n"));
+    options.wants = {host.manifest("files:\n" + url_entry(server, "/c", files.c), "wants.yaml")};
+    CHECK(test::code_of([&] { return host.create(options); }) == ErrorCode::manifest);
   }
   SECTION("without --add it is replaced") {
     const auto report =

@@ -175,6 +175,25 @@ TEST_CASE("wants become a manifest; names of the inside stay inside") {
   CHECK(workflow::list_wants(missed, workflow::WantsScope::all).kept_back.empty());
 }
 
+TEST_CASE("the other side takes what every ecosystem lists as wanted") {
+  const std::vector<workflow::MissedName> missed = {
+      {"oci", "docker.io/library/debian:12", 1},
+      {"npm", "left-pad@1.3.0", 1},
+      {"pypi", "six==1.16.0", 1},
+      {"go", "github.com/google/uuid@v1.6.0", 1},
+      {"pulumi", "plugins/pulumi-resource-demo-v1.0.0-linux-amd64.tar.gz", 1},
+      {"terraform", "registry.opentofu.org/hashicorp/random", 1},
+      {"tool", "opentofu/1.12.6/tofu.zip", 1}};
+  const auto list = workflow::list_wants(missed, workflow::WantsScope::public_only);
+  CHECK(list.listed.size() == missed.size());
+  const base::TempDir folder;
+  base::write_file_atomic(folder.path() / "m.yaml", "name: a\n");
+  base::write_file_atomic(folder.path() / "wants.yaml", list.manifest);
+  const auto manifest =
+      model::read_manifests({folder.path() / "m.yaml"}, {folder.path() / "wants.yaml"}, ecosystem::all_sections(), {});
+  CHECK(manifest.entries.size() == missed.size());
+}
+
 TEST_CASE("changes are told in artifacts and versions") {
   workflow::ArtifactList before;
   workflow::ArtifactList after;
