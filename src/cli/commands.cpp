@@ -128,7 +128,7 @@ std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
   add_bundle_site_approve_command(*bundle, session);
   add_bundle_look_commands(*bundle, session);
   add_bundle_take_commands(*app, *bundle, session);
-  bundle->footer("Example:\n  airlock bundle create -m airlock.yaml -o /media/stick/");
+  bundle->footer("Example:\n  airlock bundle create -m site-a.yaml -o /media/stick/");
   add_trust_commands(*app, session);
   add_store_commands(*app, session);
   add_backup_commands(*app, session);
@@ -144,7 +144,7 @@ std::unique_ptr<CLI::App> make_app(GlobalFlags& flags, Session& session) {
   add_help_command(*app);
 
   // After the commands: a footer is inherited by whatever is added below.
-  app->footer("Connected host:  airlock init, airlock bundle create -m airlock.yaml -o DIR/\n"
+  app->footer("Connected host:  airlock init, airlock bundle create -m site-a.yaml -o DIR/\n"
               "Isolated host:   airlock trust init root.json, airlock import DIR/, airlock serve\n"
               "`airlock help COMMAND` explains each; flags may stand before or after the command.");
   settle_rules(*app);

@@ -21,7 +21,7 @@ using base::ErrorCode;
 
 struct InitFlags {
   workflow::InitOptions manifest;
-  std::string path = "airlock.yaml";
+  std::string path;
   std::vector<std::string> projects;
   NewKeysFlags keys;
 };
@@ -53,13 +53,16 @@ void ask_for_rest(Session& session, workflow::InitOptions& options) {
 }
 
 void init(Session& session, InitFlags& flags) {
-  flags.manifest.manifest = flags.path;
   flags.manifest.projects = {flags.projects.begin(), flags.projects.end()};
+  ask_for_rest(session, flags.manifest);
+  if (flags.path.empty()) {
+    flags.path = flags.manifest.name + ".yaml";
+  }
+  flags.manifest.manifest = flags.path;
   if (std::error_code ignored; std::filesystem::exists(flags.path, ignored)) {
     throw Error(ErrorCode::conflict, fmt::format("{} exists already", flags.path))
         .with_hint("add to it with an editor, or name another file with --manifest");
   }
-  ask_for_rest(session, flags.manifest);
   workflow::tell(workflow::survey_projects(flags.manifest.projects), *session.reporter);
   workflow::make_manifest(flags.manifest);  // every mistake is told before keys are made
   std::string text;
@@ -102,7 +105,7 @@ void add_init_command(CLI::App& app, Session& session) {
       ->type_name("ECOSYSTEM:SPEC");
   command->add_option("--project", flags->projects, "Working tree that says itself what it needs; may be repeated")
       ->type_name("DIR");
-  command->add_option("--manifest", flags->path, "The manifest to write")->type_name("FILE")->capture_default_str();
+  command->add_option("--manifest", flags->path, "The manifest to write; NAME.yaml when not given")->type_name("FILE");
   add_new_keys_flags(*command, flags->keys);
   command->footer("Examples:\n"
                   "  airlock init\n"

@@ -8,7 +8,7 @@
 namespace airlock::workflow {
 
 struct InitOptions {
-  std::filesystem::path manifest = "airlock.yaml";
+  std::filesystem::path manifest;               // where to
   std::string name;                             // the channel
   std::vector<std::string> images;              // references
   std::vector<std::string> tools;               // "NAME@VERSION"
