@@ -18,23 +18,12 @@ using base::ErrorCode;
 
 constexpr std::size_t k_scan_document_limit = 16u << 20;  // bytes of reports that travel along
 
-std::map<base::Digest, ScanSubject> create_subjects(const model::Lock& state) {
-  std::map<base::Digest, ScanSubject> subjects;
+ScanSubjects create_subjects(const model::Lock& state) {
+  ScanSubjects subjects;
   for (const auto& row : state.rows) {
-    if (!row.sha256 || !has_blob(row)) {
-      continue;
+    if (row.sha256 && has_blob(row)) {
+      add_subject(subjects, row);
     }
-    const auto [place, is_new] = subjects.try_emplace(*row.sha256);
-    if (!is_new) {
-      ++place->second.paths;
-      continue;
-    }
-    place->second = {.sha256 = *row.sha256,
-                     .length = row.length.value_or(0),
-                     .ecosystem = row.ecosystem,
-                     .path = row.path,
-                     .artifact = row.artifact,
-                     .media_type = row.media_type};
   }
   return subjects;
 }

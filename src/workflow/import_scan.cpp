@@ -34,23 +34,11 @@ void leave(const std::set<base::Digest>& digests, ImportPlan& plan) {
 }  // namespace
 
 std::vector<ScanSubject> ImportScan::subjects_of(const std::set<base::Digest>& digests) const {
-  std::map<base::Digest, ScanSubject> found;
+  ScanSubjects found;
   m_verified.for_each_row([&](const model::FileRow& row) {
-    if (!row.sha256 || !digests.contains(*row.sha256)) {
-      return;
+    if (row.sha256 && digests.contains(*row.sha256)) {
+      add_subject(found, row);
     }
-    const auto [place, is_new] = found.try_emplace(*row.sha256);
-    auto& subject = place->second;
-    if (!is_new) {
-      ++subject.paths;
-      return;
-    }
-    subject.sha256 = *row.sha256;
-    subject.length = row.length.value_or(0);
-    subject.ecosystem = row.ecosystem;
-    subject.path = row.path;
-    subject.artifact = row.artifact;
-    subject.media_type = row.media_type;
   });
   for (const auto& attachment : m_verified.attachments()) {
     if (digests.contains(attachment.sha256)) {

@@ -188,6 +188,20 @@ class Scanner::Collector {
   ScanRun m_run;
 };
 
+void add_subject(ScanSubjects& subjects, const model::FileRow& row) {
+  const auto [place, is_new] = subjects.try_emplace(*row.sha256);
+  if (!is_new) {
+    ++place->second.paths;
+    return;
+  }
+  place->second = {.sha256 = *row.sha256,
+                   .length = row.length.value_or(0),
+                   .ecosystem = row.ecosystem,
+                   .path = row.path,
+                   .artifact = row.artifact,
+                   .media_type = row.media_type};
+}
+
 Scanner::Scanner(const ScanSettings& settings, base::Reporter& reporter) : m_settings(settings), m_reporter(reporter) {
   std::string version = settings.version;
   if (!settings.version_command.empty()) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/reporter.hpp"
 #include "bundle/blob_map.hpp"
+#include "model/file_row.hpp"
 #include "store/blob_store.hpp"
 #include "store/scan_results.hpp"
 #include "workflow/scan_settings.hpp"
@@ -26,6 +28,10 @@ struct ScanSubject {
   std::string ecosystem, path, artifact, media_type;  // of the first row that names it
   std::uint64_t paths = 1;                            // rows that name it
 };
+using ScanSubjects = std::map<base::Digest, ScanSubject>;
+
+// The first row that names a blob describes it; those that follow are counted. `row` has a SHA-256.
+void add_subject(ScanSubjects& subjects, const model::FileRow& row);
 
 struct ScanRefusal {
   ScanSubject subject;

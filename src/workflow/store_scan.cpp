@@ -1,7 +1,5 @@
 #include "workflow/store_scan.hpp"
 
-#include <map>
-
 #include <fmt/format.h>
 
 #include "base/json.hpp"
@@ -20,27 +18,16 @@ using base::ErrorCode;
 using store::StateDb;
 
 std::vector<ScanSubject> served_subjects(const StateDb& state) {
-  std::map<base::Digest, ScanSubject> subjects;
+  ScanSubjects subjects;
   for (const auto& generation : state.generations()) {
     if (!generation.active) {
       continue;
     }
     state.for_each_row(generation.id, [&](const model::FileRow& row) {
       const bool served = row.sha256 && row.kind != model::Kind::withheld && row.ecosystem != k_bundle_ecosystem;
-      if (!served || !state.has_blob(*row.sha256)) {
-        return;
+      if (served && state.has_blob(*row.sha256)) {
+        add_subject(subjects, row);
       }
-      const auto [place, is_new] = subjects.try_emplace(*row.sha256);
-      if (!is_new) {
-        ++place->second.paths;
-        return;
-      }
-      place->second = {.sha256 = *row.sha256,
-                       .length = row.length.value_or(0),
-                       .ecosystem = row.ecosystem,
-                       .path = row.path,
-                       .artifact = row.artifact,
-                       .media_type = row.media_type};
     });
   }
   std::vector<ScanSubject> list;
