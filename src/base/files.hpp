@@ -109,6 +109,9 @@ class FileLock {
   Fd m_fd;
 };
 
+// Lets this process have `count` descriptors open, as far as its hard limit goes. Never lowers anything.
+void allow_open_files(std::uint64_t count);
+
 struct SpaceInfo {
   std::uint64_t free_bytes = 0;     // for this user
   std::uint64_t max_file_size = 0;  // bytes; 4 GiB - 1 on FAT, else UINT64_MAX

@@ -1,6 +1,7 @@
 // Opening: owned descriptors, regular files only where that is promised, nothing outside a given directory.
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -171,6 +172,14 @@ Fd open_directory(const fs::path& path) {
     throw system_error(errno, "cannot open the directory " + quote_path(path));
   }
   return fd;
+}
+
+void allow_open_files(std::uint64_t count) {
+  struct rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count) {
+    limit.rlim_cur = std::min<rlim_t>(count, limit.rlim_max);
+    static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));  // where that is refused, opening says so
+  }
 }
 
 }  // namespace airlock::base

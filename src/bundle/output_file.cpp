@@ -53,6 +53,14 @@ OutputFile::OutputFile(WriteBehind& worker, std::filesystem::path path, FileHash
   }
 }
 
+OutputFile::OutputFile(WriteBehind& worker, std::filesystem::path path, std::string_view front)
+    : OutputFile(worker, std::move(path), FileHashing::on) {
+  m_hash->update(front);
+  m_mark_hash = m_hash->clone();
+  m_start = m_mark = m_pushed = front.size();
+  cut(m_fd.get(), front.size(), m_name);
+}
+
 OutputFile::OutputFile(WriteBehind& worker, std::filesystem::path path, Continued state)
     : m_worker(worker), m_path(std::move(path)), m_name("'" + base::printable(m_path.string()) + "'"),
       m_fd(open_file(m_path, 0, m_name)), m_start(state.position), m_mark(state.mark), m_hash(std::move(state.hash)),
@@ -138,7 +146,9 @@ void OutputFile::push_to_medium(std::uint64_t end) {
     const auto length = static_cast<off_t>(k_push_size);
     sync_file_range(m_fd.get(), old, length,
                     SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
-    posix_fadvise(m_fd.get(), old, length, POSIX_FADV_DONTNEED);
+    if (m_hash) {  // else it is read once more for its checksum, and had better be in memory then
+      posix_fadvise(m_fd.get(), old, length, POSIX_FADV_DONTNEED);
+    }
   }
   m_pushed = end;
 }
@@ -181,6 +191,11 @@ void OutputFile::patch(std::uint64_t offset, std::string_view bytes) {
     throw Error(ErrorCode::internal, "a hashed file cannot be changed in its middle");
   }
   base::pwrite_all(m_fd.get(), base::as_bytes(bytes), offset, m_name);
+}
+
+void OutputFile::write_front(std::string_view front) {
+  flush();
+  base::pwrite_all(m_fd.get(), base::as_bytes(front), 0, m_name);
 }
 
 base::Digest OutputFile::digest() {

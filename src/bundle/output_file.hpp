@@ -23,6 +23,9 @@ class OutputFile {
   // A new file; one of that name is emptied. `worker` outlives it.
   OutputFile(WriteBehind& worker, std::filesystem::path path, FileHashing hashing);
 
+  // A new file that will begin with `front`, and is hashed as if it did; zeros stand there until write_front(front).
+  OutputFile(WriteBehind& worker, std::filesystem::path path, std::string_view front);
+
   // An existing file that goes on at `position`, what lies behind it cut off. With hashing, `hash` is of what is
   // before `position`, and `mark_hash` of what is before `mark`.
   struct Continued {
@@ -47,6 +50,7 @@ class OutputFile {
   // Overwrites what follows the mark. With hashing, everything behind the mark is read back for the hash.
   void patch_at_mark(std::string_view bytes);
   void patch(std::uint64_t offset, std::string_view bytes);  // without hashing only
+  void write_front(std::string_view front);
 
   void flush();           // hands everything to the system and waits for that
   base::Digest digest();  // of everything written so far; with hashing only

@@ -140,12 +140,17 @@ BundleOutput::Impl::finish(const std::function<std::optional<std::string>(std::o
   Result result;
   bool in_place = false;
   if (one_file()) {
-    if (const auto bytes = head(plan.head_room)) {
+    if (const auto bytes = plan.head ? plan.head : head(plan.head_room)) {
       if (bytes->size() != plan.head_room) {
         throw Error(ErrorCode::internal, "the head does not fill its room exactly");
       }
       OutputFile& file = file_of(0);
-      file.patch(0, *bytes);
+      if (plan.head) {
+        file.write_front(*bytes);
+        result.digests.emplace(head_path(), file.digest());
+      } else {
+        file.patch(0, *bytes);
+      }
       file.sync();
       written_bytes += bytes->size();
       result.bytes = file.position();
@@ -166,6 +171,7 @@ BundleOutput::Impl::finish(const std::function<std::optional<std::string>(std::o
     files.clear();
     write_head(*bytes);
     result.bytes = bytes->size();
+    result.digests.emplace(head_path(), base::sha256(*bytes));
     for (const VolumeRecord& record : records) {
       result.bytes += record.length;
     }
@@ -175,6 +181,7 @@ BundleOutput::Impl::finish(const std::function<std::optional<std::string>(std::o
   result.head = head_path();
   for (std::uint64_t volume = 1; volume <= records.size(); ++volume) {
     result.volumes.push_back(final_path(volume));
+    result.digests.emplace(final_path(volume), records[static_cast<std::size_t>(volume - 1)].sha256);
   }
   return result;
 }

@@ -203,6 +203,7 @@ void BundleOutput::Impl::take_up_named_volumes() const {
 
 BundleOutput BundleOutput::resume(OutputPlan plan, const std::vector<WrittenBlob>& expected, std::size_t& complete,
                                   std::uint64_t& begun) {
+  plan.head.reset();  // what is in the file already is not hashed together with it
   auto impl = std::make_unique<Impl>(std::move(plan));
   FoundFiles files;
   if (impl->one_file()) {

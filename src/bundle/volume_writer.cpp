@@ -26,6 +26,9 @@ BundleOutput::Impl::Impl(OutputPlan output_plan)
   if (plan.head_room % base::k_tar_block != 0) {
     misuse("the room for the head is not a whole number of blocks");
   }
+  if (plan.head && (!one_file() || plan.head->size() != plan.head_room)) {
+    misuse("a head that does not fill its room exactly");
+  }
 }
 
 std::filesystem::path BundleOutput::Impl::head_path() const {
@@ -62,10 +65,15 @@ std::string BundleOutput::Impl::volume_front(std::uint64_t volume) const {
 }
 
 void BundleOutput::Impl::start() {
-  if (one_file()) {
-    file_of(0).write_zeros(plan.head_room);
-    written_bytes += plan.head_room;
+  if (!one_file()) {
+    return;
   }
+  if (plan.head) {
+    files[0] = std::make_unique<OutputFile>(worker, partial_path(0), *plan.head);
+    return;
+  }
+  file_of(0).write_zeros(plan.head_room);
+  written_bytes += plan.head_room;
 }
 
 OutputFile& BundleOutput::Impl::file_of(std::uint64_t volume) {

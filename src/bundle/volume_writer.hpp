@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ struct OutputPlan {
   Hint hint;                                 // of the set; kind, volume and volumes are filled in
   std::uint64_t mtime = 0;                   // seconds, of every member
   std::uint64_t volumes = 0;                 // "of n" where it is known before
+  // For one file: the head, head_room bytes, where it is known before the blobs. The file is then hashed on the way.
+  std::optional<std::string> head = std::nullopt;
 };
 
 // A blob of the set; the state of an interrupted run is rebuilt from the files alone. In what resume() is given, a zero
@@ -73,11 +76,13 @@ class BundleOutput {
   // last. An existing other file is never overwritten (throws conflict before anything is renamed).
   // `head` is called with the room's size for one file. When it answers nullopt, the file becomes volume 1 of a set
   // with a separate head: volumes() then gives that volume, and `head` is called again without a size, to make a head
-  // that is sealed with it. For volumes it is called once, without a size.
+  // that is sealed with it. For volumes it is called once, without a size; where
+  // the plan has the head, not at all.
   struct Result {
     std::filesystem::path head;
     std::vector<std::filesystem::path> volumes;
-    std::uint64_t bytes = 0;  // of all files
+    std::uint64_t bytes = 0;                                // of all files
+    std::map<std::filesystem::path, base::Digest> digests;  // of the files that were hashed on the way
   };
   Result finish(const std::function<std::optional<std::string>(std::optional<std::uint64_t> room)>& head);
 

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "workflow/named_keys.hpp"
 #include "workflow/readback.hpp"
 #include "workflow/transfer_form.hpp"
 
@@ -22,8 +23,8 @@ constexpr std::size_t k_document_limit = 1u << 30;  // bytes of a file that may 
 
 class CarrySet {
  public:
-  CarrySet(const CarryOptions& options, base::Reporter& reporter)
-      : m_options(options), m_reporter(reporter), m_folder(options.head.parent_path()) {}
+  CarrySet(const Home& home, const CarryOptions& options, base::Reporter& reporter)
+      : m_home(home), m_options(options), m_reporter(reporter), m_folder(options.head.parent_path()) {}
 
   CarryReport run() {
     const base::SpaceInfo space = base::space_info(m_folder);
@@ -87,7 +88,7 @@ class CarrySet {
 
   void put_form() {
     const TransferForm form =
-        make_transfer_form(bundle::Head::read(m_options.head), m_options.previous, m_options.names, m_options.now);
+        make_transfer_form(bundle::Head::read(m_options.head), m_options.previous, known_names(m_home), m_options.now);
     put(beside(".txt"), form.text);
     put(beside(".html"), form.html);
   }
@@ -96,8 +97,12 @@ class CarrySet {
     std::vector<fs::path> files = {m_options.head};
     files.insert(files.end(), m_options.volumes.begin(), m_options.volumes.end());
     files.insert(files.end(), m_report.files.begin(), m_report.files.end());
-    std::ranges::sort(files);
+    std::erase_if(files, [this](const fs::path& file) { return m_options.digests.contains(file); });
     m_digests = hash_files(files, Cache::use, m_reporter);
+    for (const auto& [file, sha256] : m_options.digests) {
+      m_digests.push_back({file, sha256});
+    }
+    std::ranges::sort(m_digests, {}, &FileDigest::file);
     if (m_options.extent != CarryOptions::Extent::whole_set) {
       return;
     }
@@ -109,6 +114,7 @@ class CarrySet {
     m_digests.push_back({beside(".sha256"), base::sha256(sums)});
   }
 
+  const Home& m_home;
   const CarryOptions& m_options;
   base::Reporter& m_reporter;
   const fs::path m_folder;
@@ -118,8 +124,8 @@ class CarrySet {
 
 }  // namespace
 
-CarryReport write_carry_set(const CarryOptions& options, base::Reporter& reporter) {
-  return CarrySet(options, reporter).run();
+CarryReport write_carry_set(const Home& home, const CarryOptions& options, base::Reporter& reporter) {
+  return CarrySet(home, options, reporter).run();
 }
 
 }  // namespace airlock::workflow

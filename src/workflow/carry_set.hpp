@@ -14,19 +14,20 @@
 #include "base/reporter.hpp"
 #include "bundle/head.hpp"
 #include "workflow/create.hpp"
+#include "workflow/home.hpp"
 
 namespace airlock::workflow {
 
 struct CarryOptions {
   std::filesystem::path head;
   std::vector<std::filesystem::path> volumes;
-  std::string stem;  // "site-a-7": what the small files are called
+  std::map<std::filesystem::path, base::Digest> digests;  // of those that were hashed while they were written
+  std::string stem;                                       // "site-a-7": what the small files are called
   enum class Extent { whole_set, lock_only, nothing } extent = Extent::whole_set;
   enum class Present { refuse, replace } present = Present::refuse;  // a file of ours that is there with other content
   std::string lock;                                                  // text; empty: none is written
   std::string root;                                                  // bytes of the newest root
   std::optional<bundle::Head> previous;                              // of the state before, for the transfer form
-  std::map<std::string, std::string> names;                          // of people, by keyid
   base::Time now{};                                                  // what the form goes by
   Readback readback = Readback::removable_only;
 };
@@ -39,6 +40,7 @@ struct CarryReport {
 };
 
 // Throws conflict, io, no_space; tampered when the medium gives back other bytes than were written.
-CarryReport write_carry_set(const CarryOptions& options, base::Reporter& reporter);
+// The form names people as `home` knows them.
+CarryReport write_carry_set(const Home& home, const CarryOptions& options, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

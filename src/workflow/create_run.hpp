@@ -1,6 +1,7 @@
 // One `bundle create`, step by step. For create.cpp and its helpers only.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -101,7 +102,8 @@ class CreateRun {
   std::optional<bundle::BundleOutput> m_output;
   bundle::HeadContents m_head;
   bundle::Shipment m_shipment;
-  std::optional<ScanSettings> m_scan;  // where the site's policy has a scanner for create
+  std::map<std::filesystem::path, base::Digest> m_digests;  // of the files of the set, where they are known
+  std::optional<ScanSettings> m_scan;                       // where the site's policy has a scanner for create
   CreateReport m_report;
 };
 

@@ -11,7 +11,6 @@
 #include "workflow/carry_set.hpp"
 #include "workflow/create_run.hpp"
 #include "workflow/layout_rows.hpp"
-#include "workflow/named_keys.hpp"
 
 namespace airlock::workflow {
 
@@ -155,6 +154,7 @@ bundle::BundleOutput::Result CreateRun::author() {
   m_report.blobs_omitted = m_shipment.omitted_blobs;
   m_report.bytes_written += m_output->bytes_written();
   m_report.volume_count = result.volumes.size();
+  m_digests = result.digests;
   m_report.bytes_fetched = m_client->bytes_received();
   m_report.bytes_reused = m_sources->bytes_reused();
   const auto cadence = trust::find_cadence(m_signers.cadence);
@@ -195,6 +195,7 @@ void CreateRun::carry() {
   CarryOptions options;
   options.head = m_report.bundle;
   options.volumes = m_report.volumes;
+  options.digests = m_digests;
   options.stem = bundle::bundle_stem(m_wish.channel, m_run.serial, k_shipment_number);
   using Extent = CarryOptions::Extent;
   options.extent = m_target.whole_set() ? Extent::whole_set : m_run.learns ? Extent::lock_only : Extent::nothing;
@@ -204,10 +205,9 @@ void CreateRun::carry() {
   remove_layout_rows(lock);
   options.lock = lock.to_text();
   options.previous = m_previous_head;
-  options.names = known_names(m_home);
   options.now = base::build_time(m_clock);
   options.readback = m_options.readback;
-  const CarryReport carried = write_carry_set(options, m_reporter);
+  const CarryReport carried = write_carry_set(m_home, options, m_reporter);
   m_report.others = carried.files;
   m_report.bytes_written += carried.bytes_written;
   m_report.read_back = carried.read_back;

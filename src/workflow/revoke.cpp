@@ -51,9 +51,9 @@ class RevokeRun {
  public:
   RevokeRun(const Home& home, const RevokeOptions& options, const KeyRing& keys, const base::Clock& clock,
             base::Reporter& reporter)
-      : m_options(options), m_reporter(reporter), m_signers(keys.signing_set()), m_now(base::build_time(clock)),
-        m_name(options.channel.empty() ? only_channel(home) : options.channel), m_channel(home, m_name),
-        m_target(find_target(options.output)) {}
+      : m_home(home), m_options(options), m_reporter(reporter), m_signers(keys.signing_set()),
+        m_now(base::build_time(clock)), m_name(options.channel.empty() ? only_channel(home) : options.channel),
+        m_channel(home, m_name), m_target(find_target(options.output)) {}
 
   RevokeReport run() {
     if (m_options.items.empty() || base::trim(m_options.reason).empty()) {
@@ -222,12 +222,13 @@ class RevokeRun {
     options.previous = m_state;
     options.now = m_now;
     options.readback = m_options.readback;
-    const CarryReport carried = write_carry_set(options, m_reporter);
+    const CarryReport carried = write_carry_set(m_home, options, m_reporter);
     m_report.others = carried.files;
     m_report.read_back = carried.read_back;
     m_report.removable = carried.removable;
   }
 
+  const Home& m_home;
   const RevokeOptions& m_options;
   base::Reporter& m_reporter;
   const bundle::SigningSet m_signers;

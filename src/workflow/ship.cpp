@@ -1,6 +1,8 @@
 #include "workflow/ship.hpp"
 
 #include <algorithm>
+#include <map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -14,9 +16,9 @@
 #include "workflow/blob_plan.hpp"
 #include "workflow/carry_set.hpp"
 #include "workflow/channel_state.hpp"
-#include "workflow/revocation.hpp"
 #include "workflow/run_journal.hpp"
 #include "workflow/ship_plan.hpp"
+#include "workflow/ship_statements.hpp"
 #include "workflow/target.hpp"
 
 namespace airlock::workflow {
@@ -39,16 +41,16 @@ class ShipRun {
           base::Reporter& reporter)
       : m_home(home), m_options(options), m_reporter(reporter), m_signers(keys.signing_set()),
         m_now(base::build_time(clock)), m_head(read_approved_head(options.bundle).head),
-        m_verified(verify_own_head(m_head, home)), m_contents(m_head.contents()),
-        m_channel(home, m_verified.descriptor().channel), m_target(find_target(options.output)),
+        m_verified(verify_own_head(m_head, home)), m_channel(home, m_verified.descriptor().channel),
+        m_target(find_target(options.output)), m_statements(m_head, m_verified, m_signers, m_channel, reporter),
         m_journal(m_channel.folder() / "ship") {}
 
   ShipReport run() {
     base::make_directories(m_channel.folder(), 0700);
     m_lock.emplace(m_channel.lock_file());
-    compare_with_newest();
-    bring_statements_up_to_date();
-    require_still_good();
+    m_statements.compare_with_newest();
+    m_statements.bring_up_to_date({m_target.folder, m_head.file().parent_path()});
+    m_statements.require_still_good(m_now, m_journal.folder());
     make_plan();
     take_up_interrupted();
     if (m_finished) {
@@ -68,118 +70,6 @@ class ShipRun {
   base::Time created() const { return m_verified.descriptor().created; }
   std::string stem() const { return bundle::bundle_stem(channel(), serial(), m_run.shipment); }
   std::string set() const { return bundle::set_id(channel(), serial(), m_run.shipment, created()); }
-
-  // What this home knows of later states.
-  void compare_with_newest() const {
-    const auto last = m_channel.last();
-    if (!last || last->hint().serial <= serial()) {
-      return;
-    }
-    const Revocations revocations(revoked_in(last->contents()));
-    const Revocations known(m_verified.revoked());
-    m_verified.for_each_row([&](const model::FileRow& row) {
-      const bundle::Revoked* revoked = revocations.find(row);
-      if (revoked != nullptr && known.find(row) == nullptr) {
-        throw Error(ErrorCode::revoked, fmt::format("serial {} of '{}' still holds {}, which serial {} revokes{}",
-                                                    serial(), channel(), revoked->item, last->hint().serial,
-                                                    revoked->reason.empty() ? "" : ": " + revoked->reason))
-            .with_hint(fmt::format("ship serial {} instead", last->hint().serial));
-      }
-    });
-    m_reporter.warning(fmt::format("serial {} of '{}' is newer; sites that have it will not take serial {}",
-                                   last->hint().serial, channel(), serial()));
-  }
-
-  // The newest timestamp that was made for this state, and every root.
-  void bring_statements_up_to_date() {
-    for (const std::string& bytes : m_signers.roots) {
-      const trust::Root root = trust::parse_root(trust::parse_signed(bytes, "root", trust::k_root_limit));
-      m_new_roots |= m_contents.metadata.emplace(trust::metadata_file_name("root", root.version), bytes).second;
-      m_root = root;
-    }
-    m_shipments = m_verified.shipment().number;
-    if (const auto sent = m_channel.last_sending(m_verified.bundle_id())) {
-      m_shipments = std::max(m_shipments, sent->shipment);
-      consider_timestamp(sent->timestamp);
-    }
-    consider_neighbours(m_target.folder);
-    consider_neighbours(m_head.file().parent_path());
-  }
-
-  // Other sendings of the state, perhaps by another home with the same keys.
-  void consider_neighbours(const fs::path& folder) {
-    std::error_code ignored;
-    if (!fs::is_directory(folder, ignored)) {
-      return;
-    }
-    for (const auto& candidate : bundle::list_heads(folder)) {
-      if (candidate.hint.channel != channel() || candidate.hint.serial != serial()) {
-        continue;
-      }
-      m_shipments = std::max(m_shipments, candidate.hint.shipment);
-      try {
-        consider_timestamp(bundle::Head::read(candidate.path).metadata("timestamp.json").value_or(""));
-      } catch (const Error& error) {
-        if (error.code() == ErrorCode::interrupted) {
-          throw;
-        }
-        m_reporter.note(fmt::format("{} tells nothing: {}", candidate.path.string(), error.message()));
-      }
-    }
-  }
-
-  void consider_timestamp(const std::string& bytes) {
-    if (bytes.empty()) {
-      return;
-    }
-    const auto file = trust::parse_signed(bytes, "timestamp.json", trust::k_timestamp_limit);
-    const auto timestamp = trust::parse_timestamp(file);
-    const auto known = trust::parse_timestamp(
-        trust::parse_signed(m_contents.metadata.at("timestamp.json"), "timestamp.json", trust::k_timestamp_limit));
-    const trust::RoleKeys& keys = m_root.roles.at("timestamp");
-    if (timestamp.version > known.version && timestamp.snapshot.version == known.snapshot.version &&
-        trust::count_signers(file, keys, m_root.keys) >= keys.threshold) {
-      m_contents.metadata["timestamp.json"] = bytes;
-    }
-  }
-
-  // What is signed already must be as good to the far side as it was when it was made.
-  void require_still_good() {
-    bundle::VerifyOptions options;
-    options.pinned_root = m_signers.roots.front();
-    options.now = m_now;
-    options.expiry["timestamp"] = trust::Expiry::accept;
-    bundle::EmptyStateStore nothing;
-    try {
-      if (!m_new_roots) {
-        static_cast<void>(bundle::verify_head(m_head, nothing, options));
-        return;
-      }
-      // Under the newest root only a head that is sealed under it can be looked at.
-      bundle::HeadContents trial = m_contents;
-      Shipment shipment;
-      shipment.number = m_shipments + 1;
-      shipment.kind = Shipment::Kind::metadata;
-      const ShipPlan statements = plan_statements(m_verified);
-      shipment.omitted = bundle::omitted_digest(statements.omitted);
-      shipment.omitted_blobs = statements.omitted.size();
-      bundle::seal(trial, shipment, m_now, m_signers);
-      base::make_directories(m_journal.folder(), 0700);
-      const fs::path file = m_journal.folder() / "trial.airlock";
-      base::write_file_atomic(file, bundle::build_head(trial, std::nullopt, bundle::HeadEnd::alone).value(), 0600);
-      const bundle::Head head = bundle::Head::read(file);
-      std::error_code ignored;
-      fs::remove(file, ignored);
-      static_cast<void>(bundle::verify_head(head, nothing, options));
-    } catch (Error& error) {
-      if (error.code() == ErrorCode::expired || error.code() == ErrorCode::approval_missing ||
-          error.code() == ErrorCode::untrusted) {
-        error.with_hint("no site would take this state any more, and that needs new approvals: make the next one "
-                        "with `airlock bundle create`");
-      }
-      throw;
-    }
-  }
 
   void make_plan() {
     for (const fs::path& base : m_options.bases) {
@@ -233,7 +123,7 @@ class ShipRun {
       return;
     }
     m_run.serial = serial();
-    m_run.shipment = m_shipments + 1;
+    m_run.shipment = m_statements.shipments() + 1;
     m_run.created = created();
     m_run.stem = m_target.stem_of(stem());
     m_run.head = m_target.head(stem());
@@ -245,9 +135,9 @@ class ShipRun {
 
   // What the head had, with an index of every image in it.
   std::uint64_t room_for_head() const {
-    bundle::HeadContents trial = m_contents;
+    bundle::HeadContents trial = m_statements.contents();
     trial.oci_index = bundle::build_oci_index(images(), [](const base::Digest&) { return true; });
-    trial.shipment.resize(m_contents.shipment.size() + m_bases.size() * 128);  // "{serial, bundle}" each
+    trial.shipment.resize(m_statements.contents().shipment.size() + m_bases.size() * 128);  // "{serial, bundle}" each
     const auto bytes = bundle::build_head(trial, std::nullopt, bundle::HeadEnd::blobs_follow, bundle::k_spare_room);
     return (bytes.value().size() + k_room_unit - 1) / k_room_unit * k_room_unit;
   }
@@ -310,7 +200,11 @@ class ShipRun {
       model::Lock no_rows;
       no_rows.channel = channel();
       m_journal.begin(m_run, no_rows);
-      output.emplace(output_plan());
+      bundle::OutputPlan plan = output_plan();
+      if (!plan.volume_size) {
+        plan.head = head_bytes({}, plan.head_room);  // all of it is known, so the file can be hashed as it is written
+      }
+      output.emplace(std::move(plan));
     }
     WindowOptions window = m_options.window;
     window.spool_directory = m_journal.folder() / "spool";
@@ -318,14 +212,16 @@ class ShipRun {
     window.block = std::max(window.block, k_read_block);
     window.spill_after = std::chrono::milliseconds(0);  // what is read from a disk does not wait on another
     copy_blobs(m_plan.blobs, start, local, *output, window, m_reporter);
-    const auto result = output->finish([&](std::optional<std::uint64_t> room) { return head_bytes(*output, room); });
+    auto result =
+        output->finish([&](std::optional<std::uint64_t> room) { return head_bytes(output->volumes(), room); });
+    m_digests = std::move(result.digests);
     m_report.bundle = result.head;
     m_report.volumes = result.volumes;
     m_report.bytes = result.bytes;
     m_report.bytes_written = output->bytes_written();
   }
 
-  Shipment make_shipment(bundle::BundleOutput& output) const {
+  Shipment make_shipment(const std::vector<bundle::VolumeRecord>& volumes) const {
     Shipment shipment;
     shipment.number = m_run.shipment;
     shipment.kind = m_plan.blobs.empty()     ? Shipment::Kind::metadata
@@ -336,7 +232,7 @@ class ShipRun {
         shipment.bases.push_back(base.named);
       }
     }
-    shipment.volumes = output.volumes();
+    shipment.volumes = volumes;
     shipment.blobs = m_plan.blobs.size();
     shipment.bytes = m_plan.bytes;
     shipment.omitted = bundle::omitted_digest(m_plan.omitted);
@@ -344,12 +240,17 @@ class ShipRun {
     return shipment;
   }
 
-  std::optional<std::string> head_bytes(bundle::BundleOutput& output, std::optional<std::uint64_t> room) {
-    bundle::HeadContents head = m_contents;
-    const Shipment shipment = make_shipment(output);
+  std::optional<std::string> head_bytes(const std::vector<bundle::VolumeRecord>& volumes,
+                                        std::optional<std::uint64_t> room) {
+    bundle::HeadContents head = m_statements.contents();
+    const Shipment shipment = make_shipment(volumes);
     if (shipment.kind == Shipment::Kind::delta && shipment.volumes.empty()) {
+      std::unordered_set<base::Digest> held;
+      for (const bundle::WrittenBlob& blob : m_plan.blobs) {
+        held.insert(blob.sha256);
+      }
       head.oci_index =
-          bundle::build_oci_index(images(), [&](const base::Digest& digest) { return output.contains(digest); });
+          bundle::build_oci_index(images(), [&](const base::Digest& digest) { return held.contains(digest); });
     }
     bundle::seal(head, shipment, m_now, m_signers,
                  shipment.kind == Shipment::Kind::metadata ? bundle::Timestamping::renew
@@ -378,6 +279,7 @@ class ShipRun {
     CarryOptions options;
     options.head = m_report.bundle;
     options.volumes = m_report.volumes;
+    options.digests = m_digests;
     options.stem = stem();
     options.extent = m_target.whole_set() ? CarryOptions::Extent::whole_set : CarryOptions::Extent::nothing;
     options.root = m_signers.roots.back();
@@ -387,7 +289,7 @@ class ShipRun {
     }
     options.now = m_now;
     options.readback = m_options.readback;
-    const CarryReport carried = write_carry_set(options, m_reporter);
+    const CarryReport carried = write_carry_set(m_home, options, m_reporter);
     m_report.others = carried.files;
     m_report.bytes_written += carried.bytes_written;
     m_report.read_back = carried.read_back;
@@ -438,13 +340,10 @@ class ShipRun {
   const base::Time m_now;
   const bundle::Head m_head;
   const bundle::VerifiedBundle m_verified;
-  bundle::HeadContents m_contents;  // what will be sealed
   const ChannelState m_channel;
   const Target m_target;
   std::optional<base::FileLock> m_lock;
-  trust::Root m_root;  // the newest of this home
-  bool m_new_roots = false;
-  std::uint64_t m_shipments = 1;  // the highest number that is taken
+  ShipStatements m_statements;
 
   RunJournal m_journal;
   RunPlan m_run;
@@ -452,6 +351,7 @@ class ShipRun {
   std::vector<BaseState> m_bases;
   ShipPlan m_plan;
   bundle::HeadContents m_sealed;
+  std::map<fs::path, base::Digest> m_digests;  // of the files of the set, where they are known
   ShipReport m_report;
 };
 

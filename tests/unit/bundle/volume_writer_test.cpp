@@ -58,6 +58,38 @@ TEST_CASE("one file holds the head and each blob whole, in order", "[bundle][vol
   CHECK_FALSE(std::filesystem::exists(folder.path() / "site-a-7.airlock.partial"));
 }
 
+TEST_CASE("a head that is known before makes the same file, hashed on the way", "[bundle][volume_writer]") {
+  const auto blobs = blobs_of({511, 3'000'000, 7, 1'200'000});
+  const base::TempDir one;
+  const base::TempDir other;
+  const auto afterwards = write_all_of(output_plan(one.path(), std::nullopt), blobs);
+  CHECK(afterwards.digests.empty());
+
+  OutputPlan plan = output_plan(other.path(), std::nullopt);
+  plan.head = plain_head(plan.head_room);
+  BundleOutput output(plan);
+  const std::filesystem::path partial = other.path() / "site-a-7.airlock.partial";
+  for (const std::string& blob : blobs) {
+    // One that is taken back leaves nothing in the hash either.
+    output.begin_blob(base::sha256("other"), blob.size());
+    output.append(base::as_bytes(blob));
+    CHECK(code_of([&] {
+            output.finish_blob();
+            return 0;
+          }) == ErrorCode::tampered);
+    write_blob(output, blob);
+  }
+  CHECK(file_bytes(partial).substr(0, plan.head_room) == std::string(plan.head_room, '\0'));  // until the end
+  const auto result = output.finish([](std::optional<std::uint64_t>) -> std::optional<std::string> {
+    FAIL("the head is known");
+    return std::nullopt;
+  });
+  CHECK(file_bytes(result.head) == file_bytes(afterwards.head));
+  CHECK(result.digests ==
+        std::map<std::filesystem::path, base::Digest>{{result.head, base::sha256(file_bytes(result.head))}});
+  CHECK(output.bytes_written() > result.bytes);  // with what was taken back
+}
+
 TEST_CASE("volumes never exceed their size and can each be opened", "[bundle][volume_writer]") {
   const base::TempDir folder;
   const std::uint64_t size = GENERATE(8192U, 10'000U, 65'536U, 300'000U);
@@ -89,6 +121,10 @@ TEST_CASE("volumes never exceed their size and can each be opened", "[bundle][vo
   }
   CHECK(total == result.bytes);
   CHECK(output_size(lengths_of(blobs), size, 4096) == total);
+  CHECK(result.digests.size() == result.volumes.size() + 1);
+  for (const auto& [file, sha256] : result.digests) {
+    CHECK(sha256 == base::sha256(file_bytes(file)));
+  }
   for (const std::string& blob : blobs) {
     CHECK(found.at(base::sha256(blob).hex()) == blob);
   }

@@ -1,0 +1,138 @@
+#include "workflow/ship_statements.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/files.hpp"
+#include "bundle/layout.hpp"
+#include "workflow/revocation.hpp"
+#include "workflow/ship_plan.hpp"
+
+namespace airlock::workflow {
+
+namespace fs = std::filesystem;
+using base::Error;
+using base::ErrorCode;
+using bundle::Shipment;
+
+ShipStatements::ShipStatements(const bundle::Head& head, const bundle::VerifiedBundle& verified,
+                               const bundle::SigningSet& signers, const ChannelState& channel, base::Reporter& reporter)
+    : m_head(head), m_verified(verified), m_signers(signers), m_channel(channel), m_reporter(reporter),
+      m_contents(head.contents()) {}
+
+void ShipStatements::compare_with_newest() const {
+  const std::string& channel = m_verified.descriptor().channel;
+  const std::uint64_t serial = m_verified.descriptor().serial;
+  const auto last = m_channel.last();
+  if (!last || last->hint().serial <= serial) {
+    return;
+  }
+  const Revocations revocations(revoked_in(last->contents()));
+  const Revocations known(m_verified.revoked());
+  m_verified.for_each_row([&](const model::FileRow& row) {
+    const bundle::Revoked* revoked = revocations.find(row);
+    if (revoked != nullptr && known.find(row) == nullptr) {
+      throw Error(ErrorCode::revoked, fmt::format("serial {} of '{}' still holds {}, which serial {} revokes{}", serial,
+                                                  channel, revoked->item, last->hint().serial,
+                                                  revoked->reason.empty() ? "" : ": " + revoked->reason))
+          .with_hint(fmt::format("ship serial {} instead", last->hint().serial));
+    }
+  });
+  m_reporter.warning(fmt::format("serial {} of '{}' is newer; sites that have it will not take serial {}",
+                                 last->hint().serial, channel, serial));
+}
+
+void ShipStatements::bring_up_to_date(const std::vector<fs::path>& folders) {
+  for (const std::string& bytes : m_signers.roots) {
+    const trust::Root root = trust::parse_root(trust::parse_signed(bytes, "root", trust::k_root_limit));
+    m_new_roots |= m_contents.metadata.emplace(trust::metadata_file_name("root", root.version), bytes).second;
+    m_root = root;
+  }
+  m_shipments = m_verified.shipment().number;
+  if (const auto sent = m_channel.last_sending(m_verified.bundle_id())) {
+    m_shipments = std::max(m_shipments, sent->shipment);
+    consider_timestamp(sent->timestamp);
+  }
+  for (const fs::path& folder : folders) {
+    consider_neighbours(folder);
+  }
+}
+
+// Other sendings of the state, perhaps by another home with the same keys.
+void ShipStatements::consider_neighbours(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) {
+    return;
+  }
+  for (const auto& candidate : bundle::list_heads(folder)) {
+    if (candidate.hint.channel != m_verified.descriptor().channel ||
+        candidate.hint.serial != m_verified.descriptor().serial) {
+      continue;
+    }
+    m_shipments = std::max(m_shipments, candidate.hint.shipment);
+    try {
+      consider_timestamp(bundle::Head::read(candidate.path).metadata("timestamp.json").value_or(""));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::interrupted) {
+        throw;
+      }
+      m_reporter.note(fmt::format("{} tells nothing: {}", candidate.path.string(), error.message()));
+    }
+  }
+}
+
+void ShipStatements::consider_timestamp(const std::string& bytes) {
+  if (bytes.empty()) {
+    return;
+  }
+  const auto file = trust::parse_signed(bytes, "timestamp.json", trust::k_timestamp_limit);
+  const auto timestamp = trust::parse_timestamp(file);
+  const auto known = trust::parse_timestamp(
+      trust::parse_signed(m_contents.metadata.at("timestamp.json"), "timestamp.json", trust::k_timestamp_limit));
+  const trust::RoleKeys& keys = m_root.roles.at("timestamp");
+  if (timestamp.version > known.version && timestamp.snapshot.version == known.snapshot.version &&
+      trust::count_signers(file, keys, m_root.keys) >= keys.threshold) {
+    m_contents.metadata["timestamp.json"] = bytes;
+  }
+}
+
+void ShipStatements::require_still_good(base::Time now, const fs::path& scratch) const {
+  bundle::VerifyOptions options;
+  options.pinned_root = m_signers.roots.front();
+  options.now = now;
+  options.expiry["timestamp"] = trust::Expiry::accept;
+  bundle::EmptyStateStore nothing;
+  try {
+    if (!m_new_roots) {
+      static_cast<void>(bundle::verify_head(m_head, nothing, options));
+      return;
+    }
+    // Under the newest root only a head that is sealed under it can be looked at.
+    bundle::HeadContents trial = m_contents;
+    Shipment shipment;
+    shipment.number = m_shipments + 1;
+    shipment.kind = Shipment::Kind::metadata;
+    const ShipPlan statements = plan_statements(m_verified);
+    shipment.omitted = bundle::omitted_digest(statements.omitted);
+    shipment.omitted_blobs = statements.omitted.size();
+    bundle::seal(trial, shipment, now, m_signers);
+    base::make_directories(scratch, 0700);
+    const fs::path file = scratch / "trial.airlock";
+    base::write_file_atomic(file, bundle::build_head(trial, std::nullopt, bundle::HeadEnd::alone).value(), 0600);
+    const bundle::Head head = bundle::Head::read(file);
+    std::error_code ignored;
+    fs::remove(file, ignored);
+    static_cast<void>(bundle::verify_head(head, nothing, options));
+  } catch (Error& error) {
+    if (error.code() == ErrorCode::expired || error.code() == ErrorCode::approval_missing ||
+        error.code() == ErrorCode::untrusted) {
+      error.with_hint("no site would take this state any more, and that needs new approvals: make the next one "
+                      "with `airlock bundle create`");
+    }
+    throw;
+  }
+}
+
+}  // namespace airlock::workflow

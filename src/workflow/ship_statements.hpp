@@ -1,0 +1,53 @@
+// What a sending says beside its blobs: the statements of the approved state as they are to be sealed once more. For
+// ship.cpp only.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/reporter.hpp"
+#include "bundle/authoring.hpp"
+#include "bundle/head.hpp"
+#include "bundle/verified_bundle.hpp"
+#include "trust/metadata.hpp"
+#include "workflow/channel_state.hpp"
+
+namespace airlock::workflow {
+
+class ShipStatements {
+ public:
+  // Those of `head` at first. What is given must live longer.
+  ShipStatements(const bundle::Head& head, const bundle::VerifiedBundle& verified, const bundle::SigningSet& signers,
+                 const ChannelState& channel, base::Reporter& reporter);
+
+  // Throws revoked when a later state that this home knows revokes what is to be sent; warns when there is one.
+  void compare_with_newest() const;
+  // Takes every root, and the newest timestamp that was made for this state as the channel and the heads in `folders`
+  // tell.
+  void bring_up_to_date(const std::vector<std::filesystem::path>& folders);
+  // What is signed already must be as good to the far side as it was when it was made; throws expired,
+  // approval_missing or untrusted, with what to do. `scratch` is a folder for one file.
+  void require_still_good(base::Time now, const std::filesystem::path& scratch) const;
+
+  const bundle::HeadContents& contents() const { return m_contents; }
+  std::uint64_t shipments() const { return m_shipments; }  // the highest number that is taken
+
+ private:
+  void consider_neighbours(const std::filesystem::path& folder);
+  void consider_timestamp(const std::string& bytes);
+
+  const bundle::Head& m_head;
+  const bundle::VerifiedBundle& m_verified;
+  const bundle::SigningSet& m_signers;
+  const ChannelState& m_channel;
+  base::Reporter& m_reporter;
+
+  bundle::HeadContents m_contents;
+  trust::Root m_root;  // the newest of this home
+  bool m_new_roots = false;
+  std::uint64_t m_shipments = 1;
+};
+
+}  // namespace airlock::workflow
