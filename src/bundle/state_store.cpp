@@ -14,18 +14,18 @@ namespace {
 
 std::optional<std::string> ChannelStateStore::load(std::string_view role) {
   if (role == "root") {
-    const std::vector<std::string> roots = m_database.roots(m_channel);
+    const std::vector<std::string> roots = m_database.roots(m_channel.producer);
     return roots.empty() ? std::nullopt : std::optional(roots.back());
   }
   return m_database.role(m_channel, role);
 }
 
 std::vector<std::string> ChannelStateStore::load_roots() {
-  return m_database.roots(m_channel);
+  return m_database.roots(m_channel.producer);
 }
 
 void ChannelStateStore::save_root(std::uint64_t version, std::string_view bytes) {
-  m_database.add_root(m_channel, version, bytes);
+  m_database.add_root(m_channel.producer, version, bytes);
 }
 
 void ChannelStateStore::save(std::string_view, std::string_view) {

@@ -1,4 +1,4 @@
-// The trust state of one channel, kept in the home's database (TRUST.md 1.8).
+// The trust state of one channel and of its producer's roots, kept in the home's database (TRUST.md 1.8).
 #pragma once
 
 #include <optional>
@@ -26,6 +26,23 @@ class ChannelStateStore : public trust::StateStore {
 
  private:
   store::StateDb& m_database;
+  store::ChannelKey m_channel;
+};
+
+// Reads what was accepted before and keeps nothing: an examination must not move the trust of this home.
+class ReadOnlyStateStore : public trust::StateStore {
+ public:
+  ReadOnlyStateStore(const store::StateDb& database, store::ChannelKey channel)
+      : m_database(database), m_channel(std::move(channel)) {}
+
+  std::optional<std::string> load(std::string_view role) override { return m_database.role(m_channel, role); }
+  std::vector<std::string> load_roots() override { return m_database.roots(m_channel.producer); }
+  void save_root(std::uint64_t, std::string_view) override {}
+  void save(std::string_view, std::string_view) override {}
+  void remove(std::string_view) override {}
+
+ private:
+  const store::StateDb& m_database;
   store::ChannelKey m_channel;
 };
 

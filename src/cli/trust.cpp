@@ -173,7 +173,7 @@ std::vector<ChannelTrust> channels_of(const Session& session) {
     for (const auto& key : state.channels()) {
       ChannelTrust channel{.key = key, .serial = state.last_serial(key), .floor = state.floor(key), .root = {}};
       auto bytes = state.role(key, "root");
-      if (const auto roots = state.roots(key); !roots.empty()) {
+      if (const auto roots = state.roots(key.producer); !roots.empty()) {
         bytes = roots.back();
       }
       if (bytes) {

@@ -51,8 +51,16 @@ constexpr std::string_view k_step_2 =
     "  since INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE blocked_blobs (item TEXT NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY (item, sha256)) WITHOUT ROWID;";
 
-std::array<std::string_view, 2> schema_steps() {
-  return {k_step_1, k_step_2};
+// A root holds for all channels of its producer: whom one of them revoked, no other may trust again.
+constexpr std::string_view k_step_3 =
+    "CREATE TABLE producer_roots (producer TEXT NOT NULL, version INTEGER NOT NULL, bytes BLOB NOT NULL, "
+    "  PRIMARY KEY (producer, version)) WITHOUT ROWID;"
+    "INSERT OR IGNORE INTO producer_roots (producer, version, bytes) "
+    "  SELECT producer, version, bytes FROM roots JOIN channels ON channels.id = roots.channel;"
+    "DROP TABLE roots;";
+
+std::array<std::string_view, 3> schema_steps() {
+  return {k_step_1, k_step_2, k_step_3};
 }
 
 fs::path database_path(const fs::path& home) {

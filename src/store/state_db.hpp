@@ -88,9 +88,10 @@ class StateDb {
   StateDb(const std::filesystem::path& home, Access access);
   ~StateDb();
 
-  // Trust state of one channel. Roots are committed at once; the rest inside a change().
-  std::vector<std::string> roots(const ChannelKey& channel) const;  // after the pinned one, oldest first
-  void add_root(const ChannelKey& channel, std::uint64_t version, std::string_view bytes);
+  // Trust state: roots of a producer, for all of its channels, committed at once; the rest of one channel, inside a
+  // change().
+  std::vector<std::string> roots(std::string_view producer) const;  // after the pinned one, oldest first
+  void add_root(std::string_view producer, std::uint64_t version, std::string_view bytes);
   std::optional<std::string> role(const ChannelKey& channel, std::string_view role) const;
   void set_role(const ChannelKey& channel, std::string_view role, std::string_view bytes);
   // The highest serial that add_generation ever saw; dropping generations does not lower it.
@@ -101,6 +102,7 @@ class StateDb {
   void set_last_wall(base::Time now);
   std::vector<ChannelKey> channels() const;
   std::optional<Floor> floor(const ChannelKey& channel) const;
+  std::uint64_t root_floor(std::string_view producer) const;  // the highest root version of its channels' floors
   // Takes the higher of each member; the bundle id goes with the serial.
   void raise_floor(const ChannelKey& channel, const Floor& floor);
   std::optional<Restored> restored() const;

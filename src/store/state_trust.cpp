@@ -64,9 +64,12 @@ std::int64_t StateDb::Impl::add_channel(const ChannelKey& channel) {
   return database.last_insert_id();
 }
 
-std::vector<std::string> StateDb::roots(const ChannelKey& channel) const {
-  Query query(m_impl->cached("SELECT bytes FROM roots WHERE channel=? ORDER BY version"));
-  query->bind(1, m_impl->find_channel(channel));
+std::vector<std::string> StateDb::roots(std::string_view producer) const {
+  // A home that nobody has changed since an older airlock has them by channel.
+  Query query(m_impl->cached(m_impl->step >= 3 ? "SELECT bytes FROM producer_roots WHERE producer=? ORDER BY version"
+                                               : "SELECT bytes FROM roots JOIN channels ON channels.id = roots.channel "
+                                                 "WHERE producer=? ORDER BY version"));
+  query->bind(1, producer);
   std::vector<std::string> roots;
   while (query->step()) {
     roots.push_back(query->blob(0));
@@ -74,10 +77,9 @@ std::vector<std::string> StateDb::roots(const ChannelKey& channel) const {
   return roots;
 }
 
-void StateDb::add_root(const ChannelKey& channel, std::uint64_t version, std::string_view bytes) {
-  const std::int64_t id = m_impl->add_channel(channel);
-  m_impl->cached("REPLACE INTO roots (channel, version, bytes) VALUES (?,?,?)")
-      .bind(1, id)
+void StateDb::add_root(std::string_view producer, std::uint64_t version, std::string_view bytes) {
+  m_impl->cached("REPLACE INTO producer_roots (producer, version, bytes) VALUES (?,?,?)")
+      .bind(1, producer)
       .bind(2, to_integer(version))
       .bind_blob(3, bytes_of(bytes))
       .run();
@@ -149,6 +151,16 @@ std::optional<Floor> StateDb::floor(const ChannelKey& channel) const {
                .bundle_id = base::string_member(json, "bundle_id", key),
                .root_version = base::uint_member(json, "root_version", key),
                .snapshot_version = base::uint_member(json, "snapshot_version", key)};
+}
+
+std::uint64_t StateDb::root_floor(std::string_view producer) const {
+  std::uint64_t highest = 0;
+  for (const ChannelKey& channel : channels()) {
+    if (const auto known = channel.producer == producer ? floor(channel) : std::nullopt) {
+      highest = std::max(highest, known->root_version);
+    }
+  }
+  return highest;
 }
 
 void StateDb::raise_floor(const ChannelKey& channel, const Floor& floor) {

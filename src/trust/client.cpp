@@ -46,7 +46,8 @@ void Client::Impl::walk_stored_roots() {
         continue;  // a newer root was pinned since
       }
       Root root = open_next_root(set.root, file, m_options.keyid_check);
-      check_root_form(file, root);
+      // The policy is asked about the last one only, in update_root: one that was tightened since must not bring back
+      // keys that were revoked.
       set.root_file = std::move(file);
       set.root = std::move(root);
     } catch (const Error&) {
@@ -75,6 +76,7 @@ void Client::Impl::update_root() {
       accept_root(std::move(file), std::move(root));
     });
   }
+  check_root_form(set.root_file, set.root);
   check_times("root", set.root);  // 5.3.10: only of the last one, and after it was kept
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "bundle/state_store.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
 
@@ -14,6 +15,13 @@ using base::Error;
 using base::ErrorCode;
 
 constexpr std::string_view k_catalog_folder = "/catalog/";  // "oci/catalog/0000.jsonl"
+
+// An older bundle may be looked into: serials and versions of roles are no floor.
+class RootsOnly : public bundle::ReadOnlyStateStore {
+ public:
+  using ReadOnlyStateStore::ReadOnlyStateStore;
+  std::optional<std::string> load(std::string_view) override { return std::nullopt; }
+};
 
 std::optional<bundle::VerifiedBundle> prove(const bundle::Head& head, const Home& home, base::Time now) {
   const auto policy = load_policy(home);
@@ -32,6 +40,13 @@ std::optional<bundle::VerifiedBundle> prove(const bundle::Head& head, const Home
   options.policy = policy;
   for (const auto* role : {"timestamp", "snapshot", "targets"}) {
     options.expiry[role] = trust::Expiry::accept;
+  }
+  // The roots that this home knows beyond the pinned one count here too: whom they revoked proves nothing.
+  std::error_code ignored;
+  if (std::filesystem::exists(home.root / "airlock.db", ignored)) {
+    const store::StateDb state(home.root, store::StateDb::Access::read);
+    RootsOnly known(state, {root->producer(), head.hint().channel});
+    return bundle::verify_head(head, known, options);
   }
   bundle::EmptyStateStore nothing;
   return bundle::verify_head(head, nothing, options);

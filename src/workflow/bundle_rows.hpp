@@ -18,7 +18,8 @@ namespace airlock::workflow {
 
 class BundleRows {
  public:
-  // Proves the head against the pinned root, or this home's own, that it belongs to; expiry does not count here.
+  // Proves the head against the pinned root, or this home's own, that it belongs to; expiry does not count here,
+  // but a key that this home knows to be revoked proves nothing.
   // Without such a root the rows are taken as they stand and `proven` is false. Throws what verify_head throws.
   BundleRows(const bundle::Head& head, const Home& home, base::Time now);
 

@@ -10,13 +10,10 @@ namespace airlock::workflow {
 namespace {
 
 // What a receipt or paper says of before a loss; it counts beside what is here.
-void check_floor(const bundle::VerifiedBundle& verified, const std::optional<store::Floor>& floor, std::uint64_t last,
+void check_floor(const bundle::VerifiedBundle& verified, const store::StateDb& state, std::uint64_t last,
                  const store::ChannelKey& key) {
   using base::Error;
   using base::ErrorCode;
-  if (!floor) {
-    return;
-  }
   const auto serial = verified.descriptor().serial;
   const auto root = verified.trusted().root.version;
   const auto snapshot = verified.trusted().snapshot.version;
@@ -27,12 +24,17 @@ void check_floor(const bundle::VerifiedBundle& verified, const std::optional<sto
                             what, has, serial, key.channel, wants))
         .with_hint("bring the newest bundle; `airlock trust show` prints the floors, which only rise");
   };
+  // Roots are the producer's; what one of its channels says of them holds for all.
+  if (const auto known = state.root_floor(key.producer); root < known) {
+    refuse("the root version", root, known);
+  }
+  const auto floor = state.floor(key);
+  if (!floor) {
+    return;
+  }
   // The state that is here may have its bytes brought again; anything newer must not be older than what was lost.
   if (serial < floor->serial && serial > last) {
     refuse("serial", serial, floor->serial);
-  }
-  if (root < floor->root_version) {
-    refuse("the root version", root, floor->root_version);
   }
   if (serial >= floor->serial && snapshot < floor->snapshot_version) {
     refuse("the snapshot version", snapshot, floor->snapshot_version);
@@ -53,7 +55,7 @@ void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& 
   using base::ErrorCode;
   const auto last = state.last_serial(key);
   const auto serial = verified.descriptor().serial;
-  check_floor(verified, state.floor(key), last.value_or(0), key);
+  check_floor(verified, state, last.value_or(0), key);
   if (!last || serial > *last) {
     return;
   }

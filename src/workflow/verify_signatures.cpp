@@ -17,21 +17,6 @@ using base::Error;
 using base::ErrorCode;
 using base::Severity;
 
-// Reads what was accepted before and keeps nothing: an examination must not move the trust of this home.
-class ReadOnlyStateStore : public trust::StateStore {
- public:
-  ReadOnlyStateStore(const store::StateDb& state, store::ChannelKey key) : m_state(&state), m_key(std::move(key)) {}
-  std::optional<std::string> load(std::string_view role) override { return m_state->role(m_key, role); }
-  std::vector<std::string> load_roots() override { return m_state->roots(m_key); }
-  void save_root(std::uint64_t, std::string_view) override {}
-  void save(std::string_view, std::string_view) override {}
-  void remove(std::string_view) override {}
-
- private:
-  const store::StateDb* m_state;
-  store::ChannelKey m_key;
-};
-
 base::Time time_to_use(const store::StateDb* state, base::Time wall, const bundle::Policy& policy, Findings findings) {
   if (state == nullptr) {
     return wall;
@@ -64,7 +49,7 @@ std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& open
       if (with_state) {
         // The channel is the head's own word here; verify_head compares it with every signed role.
         const store::ChannelKey key{root.producer(), head.hint().channel};
-        ReadOnlyStateStore known(*state, key);
+        bundle::ReadOnlyStateStore known(*state, key);
         auto verified = bundle::verify_head(head, known, options);
         check_serial(verified, *state, key);
         return verified;

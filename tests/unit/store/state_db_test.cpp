@@ -48,16 +48,17 @@ TEST_CASE("one process at a time may change a home, others may read it", "[store
 
 TEST_CASE("trust state is kept for each producer and channel", "[store][state_db]") {
   Home home;
-  home.state.add_root(k_one, 3, "root three");
-  home.state.add_root(k_one, 2, std::string("root\0two", 8));
-  home.state.add_root(k_other_producer, 9, "other");
-  CHECK(home.state.roots(k_one) == std::vector<std::string>{std::string("root\0two", 8), "root three"});
+  home.state.add_root(k_one.producer, 3, "root three");
+  home.state.add_root(k_one.producer, 2, std::string("root\0two", 8));
+  home.state.add_root(k_other_producer.producer, 9, "other");
+  CHECK(home.state.channels().empty());
+  CHECK(home.state.roots(k_one.producer) == std::vector<std::string>{std::string("root\0two", 8), "root three"});
   home.state.set_role(k_one, "snapshot", "first");
   home.state.set_role(k_one, "snapshot", "second");
   CHECK(home.state.role(k_one, "snapshot") == "second");
   CHECK_FALSE(home.state.role(k_one, "timestamp"));
   CHECK_FALSE(home.state.role(k_other_producer, "snapshot"));
-  CHECK(home.state.channels() == std::vector<ChannelKey>{k_one, k_other_producer});
+  CHECK(home.state.channels() == std::vector<ChannelKey>{k_one});
 }
 
 TEST_CASE("the time floor rises and never falls", "[store][state_db]") {

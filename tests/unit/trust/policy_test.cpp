@@ -63,6 +63,21 @@ TEST_CASE("a version that leaps is not followed", "[trust][policy]") {
   CHECK(c.site.refresh() == "ok");
 }
 
+TEST_CASE("a policy that was tightened does not bring an older root back", "[trust][policy]") {
+  Channel c;
+  c.repository.add_key("snapshot");
+  c.repository.root.roles["snapshot"].threshold = 2;
+  c.repository.publish_all();
+  c.site.pinned_root = c.repository.files["2.root.json"];
+  c.repository.root.roles["snapshot"].threshold = 1;
+  c.repository.publish_all();
+  REQUIRE(c.site.refresh() == "ok");
+  REQUIRE(c.site.state.roots.size() == 1);
+  // Under the pinned root, which the policy would take, the same files are good.
+  c.site.options.policy.minimum_threshold["snapshot"] = 2;
+  CHECK(c.site.refresh() == "untrusted");
+}
+
 TEST_CASE("the site's policy stands above the root", "[trust][policy]") {
   Channel c;
   auto& policy = c.site.options.policy;
