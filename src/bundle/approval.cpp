@@ -140,7 +140,7 @@ HeadSnapshot snapshot_of(const Head& head) {
     if (!name.ends_with(".snapshot.json")) {
       continue;
     }
-    trust::SignedFile file = trust::parse_signed(head.metadata(name).value(), name, trust::k_metadata_ceiling);
+    trust::SignedFile file = trust::parse_signed(head.metadata(name).value(), name, trust::k_snapshot_limit);
     trust::Snapshot value = trust::parse_snapshot(file);
     if (value.version > newest.value.version) {
       newest = {.name = name, .file = std::move(file), .value = std::move(value)};

@@ -6,7 +6,10 @@
 
 #include "base/text.hpp"
 #include "bundle/approval.hpp"
+#include "bundle/documents.hpp"
 #include "bundle/folder.hpp"
+#include "bundle/layout.hpp"
+#include "trust/dsse.hpp"
 
 namespace airlock::bundle {
 
@@ -40,29 +43,13 @@ class ApprovalSearch {
   }
 
   Head result() {
-    const Found* newest = nullptr;
-    std::uint64_t newest_version = 0;
-    for (const Found& found : m_found) {
-      if (found.approval.seal) {
-        guarded(found, [&] {
-          const std::uint64_t version = check_seal(found.approval);
-          if (version > newest_version) {
-            newest_version = version;
-            newest = &found;
-          }
-        });
-      }
-    }
-    if (newest != nullptr) {
-      return m_head.with({{m_snapshot.name, sealed_snapshot(newest->approval).file.bytes},
-                          {"timestamp.json", newest->approval.seal->timestamp}},
-                         newest->approval.seal->shipment);
+    if (m_sealed) {
+      return m_head.with({{m_snapshot.name, sealed_snapshot(m_sealed->approval).file.bytes},
+                          {"timestamp.json", m_sealed->approval.seal->timestamp}},
+                         m_sealed->approval.seal->shipment);
     }
     HeadSnapshot merged = m_snapshot;
     for (const Found& found : m_found) {
-      if (found.approval.seal) {
-        continue;  // it does not hold, and counts as a whole or not at all
-      }
       guarded(found, [&] {
         HeadSnapshot next = merged;  // all of a file or nothing of it
         merge_approval(next, found.approval, m_root);
@@ -133,12 +120,23 @@ class ApprovalSearch {
                        found.approval.serial));
       return;
     }
-    if (m_found.size() == k_approval_files_limit) {
+    if (m_taken == k_approval_files_limit) {
       note(Severity::warning, ErrorCode::limit, found.name,
            fmt::format("was passed over: more than {} files approve this bundle", k_approval_files_limit));
       return;
     }
-    m_found.push_back(std::move(found));
+    ++m_taken;
+    if (!found.approval.seal) {
+      m_found.push_back(std::move(found));
+      return;
+    }
+    // Seals are large, and one is enough. One that does not hold counts as a whole or not at all.
+    guarded(found, [&] {
+      if (const std::uint64_t version = check_seal(found.approval); version > m_sealed_version) {
+        m_sealed_version = version;
+        m_sealed = std::move(found);
+      }
+    });
   }
 
   // The snapshot as the one who sealed it had it: the signatures of the file, and no others.
@@ -161,6 +159,14 @@ class ApprovalSearch {
         timestamp.snapshot.version != snapshot.value.version) {
       throw Error(ErrorCode::tampered, "its timestamp names another snapshot");
     }
+    const Shipment shipment =
+        parse_shipment(trust::open_envelope(approval.seal->shipment, k_shipment_type, k_shipment_name,
+                                            m_root.roles.at("timestamp"), m_root.keys, k_shipment_limit),
+                       k_shipment_name);
+    if (shipment.bundle_id != m_bundle_id || shipment.channel != approval.channel ||
+        timestamp.channel != approval.channel) {
+      throw Error(ErrorCode::tampered, "its shipment belongs to another state");
+    }
     return timestamp.version;
   }
 
@@ -170,7 +176,10 @@ class ApprovalSearch {
   std::string m_bundle_id;
   trust::Root m_root;
   std::set<fs::path> m_seen;
-  std::vector<Found> m_found;
+  std::size_t m_taken = 0;
+  std::vector<Found> m_found;     // without a seal
+  std::optional<Found> m_sealed;  // the newest that holds
+  std::uint64_t m_sealed_version = 0;
 };
 
 }  // namespace

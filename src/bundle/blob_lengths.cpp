@@ -1,6 +1,7 @@
 #include "bundle/blob_lengths.hpp"
 
 #include "base/error.hpp"
+#include "base/interrupt.hpp"
 #include "bundle/catalog_text.hpp"
 
 namespace airlock::bundle {
@@ -26,15 +27,20 @@ void read_catalog(std::string_view text, const std::set<base::Digest>& wanted,
 
 std::map<base::Digest, std::uint64_t> unverified_blob_lengths(const Head& head, const std::set<base::Digest>& wanted) {
   std::map<base::Digest, std::uint64_t> lengths;
+  std::set<std::string> seen;
   for (const std::string& name : head.target_names()) {
+    base::throw_if_interrupted();
     const auto parsed = parse_consistent_name(name);
+    if (!parsed || !seen.insert(parsed->target).second) {
+      continue;  // of one plain name the first counts; a second one is refused by verification
+    }
     try {
-      if (parsed && parsed->target == k_attachments_target) {
+      if (parsed->target == k_attachments_target) {
         for (const Attachment& attachment :
              parse_attachments(head.unverified_target(parsed->target).value_or(""), name)) {
           lengths[attachment.sha256] = attachment.length;
         }
-      } else if (parsed && is_catalog_target(parsed->target)) {
+      } else if (is_catalog_target(parsed->target)) {
         read_catalog(head.unverified_target(parsed->target).value_or(""), wanted, lengths);
       }
     } catch (const base::Error&) {

@@ -166,6 +166,9 @@ class BlobScanner {
       if (member.size > k_blob_limit) {
         throw Error(ErrorCode::limit, fmt::format("'{}' in {} is too large", member.name, name));
       }
+      if (++m_members > k_member_limit) {
+        throw Error(ErrorCode::limit, fmt::format("these files hold more than {} blobs", k_member_limit));
+      }
       if (member.size <= size - member.offset) {
         members.emplace_back(*blob, member.offset, member.size);
       }
@@ -208,6 +211,7 @@ class BlobScanner {
   const Head& m_head;
   BlobMap::Impl& m_map;
   std::set<FileIdentity> m_seen;
+  std::uint64_t m_members = 0;  // blobs, or parts of them, in all files
 };
 
 // Parts count only as a whole row of them that adds up to what the catalogs say.
@@ -270,6 +274,7 @@ std::optional<BlobLocation> BlobMap::Impl::find(const Digest& sha256) const {
 }
 
 BlobMap BlobMap::scan(const Head& head, const std::vector<fs::path>& folders) {
+  base::allow_open_files(k_volume_limit + 256);  // all volumes stay open: what was listed is what is read
   const auto impl = std::make_shared<Impl>();
   BlobScanner scanner(head, *impl);
   scanner.take_head_file();

@@ -47,6 +47,7 @@ struct Head::Impl {
   std::map<std::string, MemberStore::Stored, std::less<>> metadata;
   std::string shipment;
   std::map<std::string, MemberStore::Stored, std::less<>> targets;  // by consistent name
+  std::map<std::string, std::string, std::less<>> plain_targets;    // consistent names by plain one, the first of each
   std::string oci_index;
   std::uint64_t size = 0;
   std::uint64_t room_offset = 0;
@@ -75,10 +76,15 @@ void Head::Impl::take_hint(std::string_view name) {
 }
 
 void Head::Impl::take(const base::Fd& fd, HeadPart part, const base::TarMember& member, const std::string& name) {
-  const auto text = [&] { return store.load(store.keep(fd.get(), member.offset, member.size, name)); };
+  const auto text = [&](std::uint64_t limit) {
+    if (member.size > limit) {
+      throw Error(ErrorCode::tampered, fmt::format("'{}' of {} has more than {} bytes", member.name, name, limit));
+    }
+    return store.load(store.keep(fd.get(), member.offset, member.size, name));
+  };
   switch (part) {
   case HeadPart::hint:
-    hint_text = text();
+    hint_text = text(k_hint_limit);
     take_hint(name);
     return;
   case HeadPart::metadata:
@@ -86,7 +92,7 @@ void Head::Impl::take(const base::Fd& fd, HeadPart part, const base::TarMember& 
                      store.keep(fd.get(), member.offset, member.size, name));
     return;
   case HeadPart::shipment:
-    shipment = text();
+    shipment = text(k_shipment_limit);
     return;
   case HeadPart::room:
     require_zeros(fd.get(), member.offset, member.size, name);
@@ -95,17 +101,20 @@ void Head::Impl::take(const base::Fd& fd, HeadPart part, const base::TarMember& 
     has_room = true;
     return;
   case HeadPart::target:
+    if (const auto parsed = parse_consistent_name(std::string_view(member.name).substr(k_targets_prefix.size()))) {
+      plain_targets.emplace(parsed->target, member.name.substr(k_targets_prefix.size()));
+    }
     targets.emplace(member.name.substr(k_targets_prefix.size()),
                     store.keep(fd.get(), member.offset, member.size, name));
     return;
   case HeadPart::oci_layout:
-    if (text() != k_oci_layout_text) {
+    if (text(k_oci_layout_text.size()) != k_oci_layout_text) {
       throw Error(ErrorCode::tampered, fmt::format("'{}' of {} is not as airlock writes it", member.name, name));
     }
     has_layout = true;
     return;
   case HeadPart::oci_index:
-    oci_index = text();
+    oci_index = text(k_oci_index_limit);
     has_index = true;
     return;
   case HeadPart::blob:
@@ -307,14 +316,13 @@ std::string Head::target(std::string_view path, const trust::TargetFile& expecte
 }
 
 std::optional<std::string> Head::unverified_target(std::string_view path) const {
-  for (const auto& [name, stored] : m_impl->targets) {
-    const auto parsed = parse_consistent_name(name);
-    if (parsed && parsed->target == path) {
-      std::string bytes = m_impl->store.load(stored);
-      return base::sha256(bytes) == parsed->sha256 ? std::optional(std::move(bytes)) : std::nullopt;
-    }
+  const auto found = m_impl->plain_targets.find(path);
+  if (found == m_impl->plain_targets.end()) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  const auto& [name, stored] = *m_impl->targets.find(found->second);
+  std::string bytes = m_impl->store.load(stored);
+  return base::sha256(bytes) == parse_consistent_name(name)->sha256 ? std::optional(std::move(bytes)) : std::nullopt;
 }
 
 HeadContents Head::contents() const {

@@ -43,7 +43,7 @@ struct HeadCandidate {
 std::vector<HeadCandidate> list_heads(const std::filesystem::path& folder);
 // What the first member of an open file says, where that is airlock.json; nullopt for every other file.
 std::optional<Hint> peek_hint(int fd, std::uint64_t file_size);
-inline constexpr std::size_t k_folder_limit = 10'000;
+inline constexpr std::size_t k_folder_limit = 20'000;  // files: all volumes of a set, and as much again
 
 // Opens and reads a head: `path` is a bundle, a head, a volume beside its head, or a folder with exactly one bundle's
 // head in it.

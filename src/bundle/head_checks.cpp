@@ -17,6 +17,8 @@ using base::Json;
 
 namespace {
 
+constexpr std::size_t k_own_depth = 10;  // of roots, timestamps and envelopes
+
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(ErrorCode::tampered, why);
 }
@@ -61,8 +63,8 @@ bool is_canonical_signature(const std::string& sig, bool hex) {
 
 }  // namespace
 
-void check_own_form(std::string_view bytes, std::string_view name) {
-  const Json json = base::parse_json(bytes, name, {}, base::Numbers::integers);
+void check_own_form(std::string_view bytes, std::string_view name, std::size_t limit) {
+  const Json json = base::parse_json(bytes, name, {.bytes = limit, .depth = k_own_depth}, base::Numbers::integers);
   bool own = json.dump(1) + "\n" == bytes;
   const bool hex = json.contains("signed");
   own = own && json.size() == (hex ? 2U : 3U);
@@ -97,7 +99,7 @@ void check_root_chain(const Head& head, const trust::Root& pinned, std::string_v
     if (!bytes) {
       break;
     }
-    check_own_form(*bytes, name);
+    check_own_form(*bytes, name, trust::k_root_limit);
     const trust::SignedFile file = trust::parse_signed(*bytes, name, trust::k_root_limit);
     if (last) {
       last = trust::verify_next_root(file, *last);
@@ -116,6 +118,23 @@ void check_root_chain(const Head& head, const trust::Root& pinned, std::string_v
   }
   if (!last) {
     refuse(fmt::format("'{}' is not in the bundle", root_name(1)));
+  }
+}
+
+void check_known_roots(const Head& head, const std::vector<std::string>& known) {
+  for (const std::string& bytes : known) {
+    trust::SignedFile own;
+    std::string name;
+    try {
+      own = trust::parse_signed(bytes, "root", trust::k_root_limit);
+      name = root_name(trust::parse_root(own).version);
+    } catch (const Error&) {
+      continue;  // no root: the chain was proven without it
+    }
+    const auto other = head.metadata(name);
+    if (other && trust::identity(trust::parse_signed(*other, name, trust::k_root_limit)) != trust::identity(own)) {
+      throw Error(ErrorCode::equivocation, fmt::format("'{}' says something else than the one accepted here", name));
+    }
   }
 }
 

@@ -20,15 +20,18 @@ void check_root_chain(const Head& head, const trust::Root& pinned, std::string_v
 // without a timestamp (version 0) is that of a draft.
 void check_members(const Head& head, const trust::TrustedSet& trusted);
 
+// No root of the head is another than the one of its version that was accepted before. Throws equivocation.
+void check_known_roots(const Head& head, const std::vector<std::string>& known);
+
 // Delegations are as airlock makes them: one role an ecosystem, its own folder, terminating.
 void check_delegations(const trust::TrustedSet& trusted);
 
 // airlock.json says what is signed, and is written as airlock writes it.
 void check_hint(const Head& head, const Descriptor& descriptor, const Shipment& shipment);
 
-// A signed JSON file, or a DSSE envelope, in the one form in which airlock writes it. What is hashed by a parent needs
-// no such check; a timestamp, a root and a shipment have no parent. Throws tampered.
-void check_own_form(std::string_view bytes, std::string_view name);
+// A signed JSON file, or a DSSE envelope, in the one form in which airlock writes it, of at most `limit` bytes. What is
+// hashed by a parent needs no such check; a timestamp, a root and a shipment have no parent. Throws tampered.
+void check_own_form(std::string_view bytes, std::string_view name, std::size_t limit);
 
 // Of a timestamp and a shipment every signature counts: a name that is no key's, or a signature that proves nothing,
 // would be bytes that nobody vouches for. Throws tampered.

@@ -32,7 +32,7 @@ trust::SignedFile read_described(const Head& head, const trust::Snapshot& snapsh
     throw Error(ErrorCode::tampered,
                 fmt::format("role '{}' differs from what snapshot lists", base::printable(role, 60)));
   }
-  trust::SignedFile file = trust::parse_signed(std::move(bytes), role, trust::k_metadata_ceiling);
+  trust::SignedFile file = trust::parse_signed(std::move(bytes), role, trust::k_targets_limit);
   trust::require_threshold(file, role, keys, values);
   return file;
 }

@@ -151,7 +151,7 @@ class Inspector {
       if (!trust::matches(m_set.timestamp.snapshot, m_set.snapshot_file.bytes)) {
         throw Error(ErrorCode::tampered, "the timestamp names another snapshot");
       }
-      check_own_form(m_set.timestamp_file.bytes, "timestamp.json");
+      check_own_form(m_set.timestamp_file.bytes, "timestamp.json", trust::k_timestamp_limit);
       check_no_idle_signature(m_set.timestamp_file.canonical, m_set.timestamp_file.signatures, m_set.root,
                               "timestamp.json");
       m_result.shipment = open_shipment(m_head, m_set, m_descriptor);

@@ -10,8 +10,10 @@
 
 namespace airlock::bundle {
 
-inline constexpr int k_format = 1;                       // of airlock.json, shipment and descriptor
-inline constexpr std::uint64_t k_head_limit = 1u << 30;  // bytes; a head beyond it is refused
+inline constexpr int k_format = 1;                            // of airlock.json, shipment and descriptor
+inline constexpr std::uint64_t k_head_limit = 1u << 30;       // bytes; a head beyond it is refused
+inline constexpr std::size_t k_oci_index_limit = 256u << 20;  // bytes of index.json
+inline constexpr std::size_t k_shipment_limit = 8u << 20;     // bytes of the envelope: 9,999 volumes and more
 inline constexpr std::uint64_t k_member_limit = 10'000'000;
 inline constexpr std::uint64_t k_rows_per_catalog = 50'000;
 inline constexpr std::uint64_t k_row_limit = 5'000'000;
@@ -22,8 +24,9 @@ inline constexpr std::uint64_t k_blob_limit = 16ull << 40;  // bytes of one blob
 inline constexpr std::string_view k_hint_member = "airlock.json";
 inline constexpr std::string_view k_metadata_prefix = "metadata/";  // "metadata/3.root.json", "metadata/timestamp.json"
 inline constexpr std::string_view k_shipment_member = "metadata/shipment.dsse.json";
-inline constexpr std::string_view k_room_member = "metadata/room";  // zeros: where approvals and seal will go
-inline constexpr std::string_view k_targets_prefix = "targets/";    // "targets/oci/catalog/<sha256>.00.jsonl"
+inline constexpr std::string_view k_shipment_name = "the shipment";  // in messages
+inline constexpr std::string_view k_room_member = "metadata/room";   // zeros: where approvals and seal will go
+inline constexpr std::string_view k_targets_prefix = "targets/";     // "targets/oci/catalog/<sha256>.00.jsonl"
 inline constexpr std::string_view k_oci_layout_member = "oci-layout";
 inline constexpr std::string_view k_oci_index_member = "index.json";
 inline constexpr std::string_view k_blob_prefix = "blobs/sha256/";  // "<hex>", or "<hex>.p0001" for a part

@@ -22,9 +22,6 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr std::size_t k_shipment_limit = 8u << 20;  // bytes of the envelope
-constexpr std::string_view k_shipment_name = "the shipment";
-
 [[noreturn]] void refuse_state(const std::string& why) {
   throw Error(ErrorCode::tampered, why);
 }
@@ -155,7 +152,7 @@ Shipment open_shipment(const Head& head, const trust::TrustedSet& trusted, const
     throw Error(ErrorCode::approval_missing, "the bundle has no shipment: it was not sealed yet");
   }
   const Shipment shipment = base::refusing_malformed([&] {
-    check_own_form(head.shipment(), k_shipment_name);
+    check_own_form(head.shipment(), k_shipment_name, k_shipment_limit);
     const std::string payload =
         trust::open_envelope(head.shipment(), k_shipment_type, k_shipment_name, trusted.root.roles.at("timestamp"),
                              trusted.root.keys, k_shipment_limit);

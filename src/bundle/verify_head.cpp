@@ -106,11 +106,12 @@ VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const Ver
 
   const trust::SignedFile pinned_file = trust::parse_signed(options.pinned_root, "root", trust::k_root_limit);
   base::refusing_malformed([&] {
-    check_own_form(trusted.timestamp_file.bytes, "timestamp.json");
+    check_own_form(trusted.timestamp_file.bytes, "timestamp.json", trust::k_timestamp_limit);
     check_no_idle_signature(trusted.timestamp_file.canonical, trusted.timestamp_file.signatures, trusted.root,
                             "timestamp.json");
     check_root_chain(head, trust::parse_root(pinned_file), options.pinned_root);
   });
+  check_known_roots(head, state.load_roots());
   check_members(head, trusted);
   check_delegations(trusted);
   check_top_level(trusted.targets);

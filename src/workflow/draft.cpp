@@ -43,8 +43,20 @@ std::optional<bundle::Hint> hint_of(const std::filesystem::path& file) {
   return bundle::peek_hint(fd.get(), base::file_size(fd.get(), file.string()));
 }
 
+// False also where it cannot be read as a head, as one may be that is half written.
+bool is_sealed(const std::filesystem::path& file) {
+  try {
+    return !bundle::Head::read(file).shipment().empty();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) {
+      throw;
+    }
+    return false;
+  }
+}
+
 // Ends what a run that was killed, or a power cut, left half done. A file of that name that is none of this sending's,
-// or lies on a medium that is closed, stays as it is.
+// or lies on a medium that is closed, stays as it is; so does a sealed copy that somebody put in the draft's place.
 void finish_head(const std::filesystem::path& bundle) {
   const auto journal = head_journal(bundle);
   std::error_code ignored;
@@ -57,7 +69,8 @@ void finish_head(const std::filesystem::path& bundle) {
   const auto here = hint_of(bundle);
   const auto there = hint_of(journal);
   if (here && there && here->set == there->set &&
-      std::filesystem::file_size(journal) <= std::filesystem::file_size(bundle)) {
+      std::filesystem::file_size(journal) <= std::filesystem::file_size(bundle) &&
+      (is_sealed(journal) || !is_sealed(bundle))) {
     write_into_room(bundle, base::read_file(journal, bundle::Head::k_head_memory * 8));
     std::filesystem::remove(journal, ignored);
   }

@@ -18,7 +18,8 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_head_digits = 12;  // hex, of a head's digest in a file name
+constexpr std::size_t k_head_digits = 12;     // hex, of a head's digest in a file name
+constexpr std::size_t k_evidence_limit = 64;  // files that are kept in all
 
 // Only what cannot mean anything to a file system; the hint is not proven when this is used.
 std::string safe_name(std::string_view channel) {
@@ -34,35 +35,74 @@ std::filesystem::path keep(const std::filesystem::path& folder, const bundle::Hi
   return path;
 }
 
-// Both statements stay: the one that was accepted, and the one that contradicts it.
+// The head as it was found; where its hint, which nobody signed, holds no time, with the first one that there is.
+std::string evidence_of(const bundle::Head& head) {
+  bundle::HeadContents contents = head.contents();
+  try {
+    return bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone).value();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) {
+      throw;
+    }
+    contents.hint.created = base::to_rfc3339(base::Time{});
+    return bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone).value();
+  }
+}
+
+bool is_full(const std::filesystem::path& folder) {
+  std::error_code error;
+  const std::filesystem::directory_iterator files(folder, error);
+  return !error && std::distance(begin(files), end(files)) >= static_cast<std::ptrdiff_t>(k_evidence_limit);
+}
+
+// Both statements stay: the one that was accepted, and the one that contradicts it. Whatever hinders that, the alarm
+// is what is thrown.
 Error with_evidence(Error error, const bundle::Head& head, const store::ChannelKey& key, const ImportRun& run) {
   const auto folder = run.options.home.root / "evidence";
-  base::make_directories(folder, 0700);
   std::vector<std::string> kept;
-  kept.push_back(
-      keep(folder, head.hint(), bundle::build_head(head.contents(), std::nullopt, bundle::HeadEnd::alone).value())
-          .string());
-  for (const auto& generation : run.state.generations()) {
-    if (generation.channel != key) {
-      continue;
+  std::string trouble;
+  const auto attempt = [&trouble](const auto& step) {
+    try {
+      step();
+    } catch (const Error& failure) {
+      if (failure.code() == ErrorCode::interrupted) {
+        throw;
+      }
+      trouble += fmt::format("; {}", failure.message());
     }
-    if (const auto accepted = run.blobs.open(base::Digest::parse_sha256_hex(generation.head_digest))) {
-      base::FileSource source(accepted->fd->get(), accepted->offset, accepted->length, "the accepted head");
-      kept.push_back(keep(folder, head.hint(), base::read_all(source, bundle::Head::k_head_memory * 8)).string());
+  };
+  attempt([&] {
+    base::make_directories(folder, 0700);
+    if (is_full(folder)) {
+      throw Error(ErrorCode::limit, fmt::format("{} holds enough evidence already", folder.string()));
     }
-    break;
-  }
-  auto change = run.state.change();
-  run.state.audit(run.clock.now(), "equivocation",
-                  base::Json{{"channel", key.channel},
-                             {"producer", key.producer},
-                             {"serial", head.hint().serial},
-                             {"evidence", kept},
-                             {"message", error.message()}}
-                      .dump(-1, ' ', false, base::Json::error_handler_t::replace));
-  change.commit();
-  error.with_hint(fmt::format("both statements are kept as evidence: {}; call security before anything else",
-                              base::join(kept, ", ")));
+    kept.push_back(keep(folder, head.hint(), evidence_of(head)).string());
+  });
+  attempt([&] {
+    for (const auto& generation : run.state.generations()) {
+      if (generation.channel != key) {
+        continue;
+      }
+      if (const auto accepted = run.blobs.open(base::Digest::parse_sha256_hex(generation.head_digest))) {
+        base::FileSource source(accepted->fd->get(), accepted->offset, accepted->length, "the accepted head");
+        kept.push_back(keep(folder, head.hint(), base::read_all(source, bundle::k_head_limit)).string());
+      }
+      break;
+    }
+  });
+  attempt([&] {
+    auto change = run.state.change();
+    run.state.audit(run.clock.now(), "equivocation",
+                    base::Json{{"channel", key.channel},
+                               {"producer", key.producer},
+                               {"serial", head.hint().serial},
+                               {"evidence", kept},
+                               {"message", error.message()}}
+                        .dump(-1, ' ', false, base::Json::error_handler_t::replace));
+    change.commit();
+  });
+  error.with_hint(fmt::format("call security before anything else; kept as evidence: {}{}",
+                              kept.empty() ? "nothing" : base::join(kept, ", "), trouble));
   return error;
 }
 

@@ -52,10 +52,27 @@ bool FolderWatch::is_settled(const fs::path& head, const Seen& now) {
   return same;
 }
 
+// What fails now may go at the next look: somebody empties the folder, the share comes back.
+std::vector<bundle::HeadCandidate> FolderWatch::list_candidates(base::Reporter& reporter) {
+  try {
+    auto candidates = bundle::list_heads(m_folder);
+    m_trouble.clear();
+    return candidates;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::limit && error.code() != ErrorCode::io) {
+      throw;
+    }
+    if (std::exchange(m_trouble, error.message()) != error.message()) {
+      reporter.warning(error.message());
+    }
+    return {};
+  }
+}
+
 std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter) {
   std::size_t taken = 0;
   const std::string approvals = approvals_in(m_folder);
-  const auto candidates = bundle::list_heads(m_folder);
+  const auto candidates = list_candidates(reporter);
   for (const auto& candidate : candidates) {
     base::throw_if_interrupted();
     std::error_code error;

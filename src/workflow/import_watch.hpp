@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "bundle/head.hpp"
 #include "workflow/import.hpp"
 
 namespace airlock::workflow {
@@ -30,12 +31,14 @@ class FolderWatch {
     std::string approvals = {};  // files of approvals that lie in the folder, as far as they may matter to it
     bool operator==(const Seen&) const = default;
   };
+  std::vector<bundle::HeadCandidate> list_candidates(base::Reporter& reporter);
   bool is_settled(const std::filesystem::path& head, const Seen& now);
 
   std::filesystem::path m_folder;
   ImportOptions m_options;
   std::map<std::filesystem::path, Seen> m_done, m_refused, m_last_look;
   std::map<std::filesystem::path, std::string> m_waiting;  // what was said of an incomplete one
+  std::string m_trouble;                                   // what was said of the folder
 };
 
 }  // namespace airlock::workflow

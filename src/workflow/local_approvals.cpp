@@ -84,9 +84,9 @@ class LocalSearch {
                                 .envelope = by == m_files.end() ? "" : by->envelope});
     }
     for (const auto& [keyid, name] : m_officers.names) {
-      const bool there = std::ranges::any_of(people, [&](const std::string& signer) {
-        return m_officers.keys.at(signer).same_key(m_officers.keys.at(keyid));
-      });
+      const auto& key = m_officers.keys.at(keyid);
+      const bool there = std::ranges::any_of(
+          people, [&](const std::string& signer) { return m_officers.keys.at(signer).same_key(key); });
       if (!there) {
         count.missing.push_back(name);
       }
@@ -115,16 +115,20 @@ class LocalSearch {
                        statement.serial));
       return;
     }
+    // So much work may a stranger's file be.
+    if (envelope.signatures.size() != 1) {
+      note(Severity::warning, ErrorCode::untrusted, name,
+           fmt::format("has {} signatures; an approval has one", envelope.signatures.size()));
+      return;
+    }
     if (m_files.size() == k_most_approvals) {
       note(Severity::warning, ErrorCode::limit, name,
            fmt::format("was passed over: more than {} files approve this bundle", k_most_approvals));
       return;
     }
     // The keyid is a hint that nothing protects, as in every envelope.
-    for (auto& signature : envelope.signatures) {
-      if (!m_officers.keys.contains(signature.keyid)) {
-        signature.keyid.clear();
-      }
+    if (auto& keyid = envelope.signatures.front().keyid; !m_officers.keys.contains(keyid)) {
+      keyid.clear();
     }
     trust::SignedMessage message{.message = trust::dsse_pae(envelope.payload_type, envelope.payload),
                                  .signatures = envelope.signatures};

@@ -127,6 +127,28 @@ TEST_CASE("a head that was half written when the power failed is made whole by t
   CHECK(test::read_whole(bundle) == approved);
 }
 
+TEST_CASE("the journal of a draft is not written over a sealed copy of it", "[workflow][approve]") {
+  TwoPeople people;
+  const fs::path bundle = people.create().bundle;
+  people.sign(bundle, *people.second);
+  const std::string approved = test::read_whole(bundle);
+  const std::uint64_t room = bundle::Head::read(bundle).size();
+  REQUIRE(people.seal({.bundle = bundle}).sealed);
+  const std::string sealed = test::read_whole(bundle);
+  const fs::path journal = fs::path(bundle).concat(".new-head");
+  const auto open = [&] { return people.open(bundle).count().approved.size(); };
+
+  base::write_file_atomic(journal, std::string_view(approved).substr(0, room));
+  CHECK(test::code_of(open) == ErrorCode::conflict);  // sealed already
+  CHECK(test::read_whole(bundle) == sealed);
+
+  // A seal that was cut short is brought to its end.
+  base::write_file_atomic(bundle, sealed.substr(0, 4096) + approved.substr(4096));
+  base::write_file_atomic(journal, std::string_view(sealed).substr(0, room));
+  CHECK(test::code_of(open) == ErrorCode::conflict);
+  CHECK(test::read_whole(bundle) == sealed);
+}
+
 TEST_CASE("an approval travels as a small file, signed where only the head is", "[workflow][approve]") {
   TwoPeople people;
   const CreateReport made = people.create();
@@ -315,6 +337,23 @@ TEST_CASE("a medium that is closed gets its approvals beside it", "[workflow][ap
   const CreateReport next = people.create(volume_size);
   CHECK(test::code_of([&] { return people.sign(next.bundle, *people.second, output).added; }) == ErrorCode::conflict);
   CHECK(bundle::read_approval(file).seal);
+}
+
+TEST_CASE("a seal that was spoilt does not hide the good one beside it", "[workflow][approve]") {
+  TwoPeople people;
+  const CreateReport made = people.create();
+  const fs::path file = made.bundle.parent_path() / "carried.approval";
+  people.sign(made.bundle, *people.second, {.form = Form::with_all, .file = file});
+  REQUIRE(people.seal({.bundle = made.bundle, .output = file}).sealed);
+  auto spoilt = bundle::read_approval(file);
+  REQUIRE(spoilt.seal);
+  auto& shipment = spoilt.seal->shipment;
+  const auto at = shipment.find("\"payload\"") + 20;
+  shipment[at] = shipment[at] == 'A' ? 'B' : 'A';
+  base::write_file_atomic(made.bundle.parent_path() / "a.approval", to_text(spoilt));
+  const auto opened = read_approved_head(made.bundle);
+  CHECK(verify_own_head(opened.head, people.home).approvals() == 2);
+  CHECK(opened.findings.size() == 1);
 }
 
 TEST_CASE("nobody approves what was changed after the build", "[workflow][approve]") {

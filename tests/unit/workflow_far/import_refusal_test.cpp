@@ -2,6 +2,7 @@
 #include "far_fixture.hpp"
 
 #include "store/blob_store.hpp"
+#include "workflow/extract.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -85,6 +86,27 @@ TEST_CASE("two statements with one version are an alarm, and both are kept") {
   CHECK(site.state().audit_entries().back().action == "equivocation");
 }
 
+TEST_CASE("nothing that nobody signed turns the alarm into something else") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium first_medium;
+  Medium second_medium;
+  site.import({make_bundle(first_medium.path(), {text_file("a.txt", "one")}, keys).head});
+  SECTION("a time that is none") {}
+  SECTION("a folder of evidence that cannot be made") {
+    base::write_file_atomic(site.home.root / "evidence", "a file");
+  }
+  const auto other = make_bundle(second_medium.path(), {text_file("a.txt", "two")}, keys);
+  std::string bytes = text_of(other.head);
+  const auto at = bytes.find("\"created\":\"2026");
+  REQUIRE(at != std::string::npos);
+  bytes.replace(at + 11, 4, "zzzz");
+  base::write_file_atomic(other.head, bytes);
+  const auto error = error_of([&] { return site.import({other.head}); });
+  CHECK(error.code() == ErrorCode::equivocation);
+  CHECK(site.state().audit_entries().back().action == "equivocation");
+}
+
 TEST_CASE("a draft is not complete") {
   const ProducerKeys keys;
   Site site(&keys);
@@ -133,8 +155,58 @@ TEST_CASE("new roots are kept even when the rest of the bundle is bad") {
   const auto bad = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys, plan);
   site.clock.set(bundle_time(2));
   CHECK_THROWS_AS(site.import({bad.head}), base::Error);
-  const auto channel = site.state().channels().front();
-  CHECK(site.state().roots(channel).size() == 1);
+  CHECK(site.state().roots(site.state().channels().front().producer).size() == 1);
+}
+
+TEST_CASE("a key that was revoked in one channel signs for none of its producer's") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const ProducerKeys stolen = keys;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  site.import({first.head});
+  keys.rotate("timestamp");
+  keys.rotate("snapshot");
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  site.clock.set(bundle_time(2));
+  site.import({second.head});
+
+  Medium other;
+  const auto forged = make_bundle(other.path(), {text_file("b.txt", "bad")}, stolen, {.channel = "x"});
+  CHECK(code_of([&] { return site.import({forged.head}); }) == ErrorCode::untrusted);
+  CHECK(site.verify(forged.head).exit_code() == 3);
+  const workflow::ExtractOptions look{.bundle = forged.head,
+                                      .volumes = {},
+                                      .what = "file:b.txt",
+                                      .output = other.path(),
+                                      .home = site.home,
+                                      .now = bundle_time(2)};
+  CHECK(code_of([&] { return workflow::extract(look, site.reporter); }) == ErrorCode::untrusted);
+  CHECK_FALSE(site.served("file", "b.txt"));
+  CHECK(site.state().channels().size() == 1);  // a name that nobody proved is not kept
+
+  const auto honest = make_bundle(other.path(), {text_file("c.txt", "good")}, keys, {.channel = "y"});
+  site.import({honest.head});
+  CHECK(site.served("file", "c.txt") == "good");
+}
+
+TEST_CASE("a root that says something else than the one of its version here is an alarm") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  ProducerKeys forked = keys;
+  keys.rotate("timestamp");
+  forked.rotate("timestamp");
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  site.import({first.head});
+  BundlePlan plan{.serial = 2, .created = bundle_time(1), .previous = first.contents};
+  plan.change_head = [&](bundle::HeadContents& head) { head.metadata["2.root.json"] = forked.newest_root(); };
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys, plan);
+  site.clock.set(bundle_time(2));
+  CHECK(code_of([&] { return site.import({second.head}); }) == ErrorCode::equivocation);
+  CHECK(site.state().audit_entries().back().action == "equivocation");
+  CHECK(site.served("file", "a.txt") == "1");
 }
 
 TEST_CASE("one flipped bit in a blob names the blob and the file; the rest is kept for the next run") {
