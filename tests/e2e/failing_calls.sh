@@ -8,7 +8,7 @@ unset AIRLOCK_HOME
 library=$work/failing_calls.so
 commands=${COMMANDS:-create import activate sweep}
 check "the calls that fail are built" cc -O1 -shared -fPIC -o "$library" "$repo/tests/support/failing_calls.c" -ldl
-python3 "$repo/tests/support/failing_calls.py" --airlock "$airlock" --library "$library" --work "$work/calls" --each "${CALLS:-2}" \
+python3 "$repo/tests/support/failing_calls.py" --airlock "$airlock" --library "$library" --work "$work/calls" --rounds "${CALLS:-2}" \
   --commands $commands 2>&1 | tee "$work/calls.log"
 count_python "$work/calls.log"
 python3 "$repo/tests/support/full_disks.py" --airlock "$airlock" --work "$work/disks" --rounds "${DISKS:-4}" $commands 2>&1 | tee "$work/disks.log"

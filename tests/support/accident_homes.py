@@ -4,6 +4,7 @@ A Stage makes, once, a near home that is about to write its second bundle, and s
 from; each round works on a copy. `whole()` is the judge after an accident, `same_site()` and `same_folder()` after the
 same command went through.
 """
+import argparse
 import hashlib
 import json
 import os
@@ -21,6 +22,22 @@ CHANGING = ("airlock.db-wal", "airlock.db-shm", "lock")  # there or not, whether
 
 class Wrong(Exception):
     """Something that no accident may leave behind."""
+
+
+def accident_options(variable, rounds):
+    """A parser of what every suite of accidents takes; the environment's `variable` says how many rounds, else `rounds`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--airlock", required=True)
+    parser.add_argument("--work", required=True, type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=int(os.environ.get(variable, rounds)))
+    parser.add_argument("--seed", default=os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000)))
+    return parser
+
+
+def exit_code(results):
+    """Of a suite: `results` has True for each command that went well."""
+    print(f"{results.count(True)} passed, {results.count(False)} failed")
+    return 0 if results and all(results) else 1
 
 
 def need(condition, text):

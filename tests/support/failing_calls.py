@@ -1,23 +1,20 @@
 #!/usr/bin/env python3
 """Each call fails once: create, import, activate and sweep with one read, write, sync, rename, … that the system refuses.
 
-    failing_calls.py --airlock PROGRAM --library FAILING_CALLS.so --work DIR [--each N] [--seed S] COMMAND…
+    failing_calls.py --airlock PROGRAM --library FAILING_CALLS.so --work DIR [--rounds N] [--seed S] COMMAND…
 
 For each kind of call and each error, one run for each of N calls of the command, chosen at random, the first and the last
 among them; N is 3 unless told, and 0 means every call. The command must say what failed, with the exit code that belongs
 to it, or must come to its whole result in spite of it; no failed sync is ever passed over. Afterwards the home is whole and
 the same command goes through.
 """
-import argparse
 import errno
-import os
-import pathlib
 import random
 import shutil
 import sys
 
 from accident_commands import COMMANDS
-from accident_homes import Airlock, Stage, Wrong, need
+from accident_homes import Airlock, Stage, Wrong, accident_options, exit_code, need
 
 EXIT_IO, EXIT_NO_SPACE = 1, 4
 FAILURES = [(kind, errno.EIO) for kind in ("write", "read", "open", "list", "sync", "rename", "link", "unlink", "mkdir", "truncate")]
@@ -46,9 +43,9 @@ class Calls:
         return {"calls": kind, "under": ":".join(map(str, places))}
 
     def chosen(self, count):
-        if self.options.each == 0 or count <= self.options.each:
+        if self.options.rounds == 0 or count <= self.options.rounds:
             return range(1, count + 1)
-        middle = self.random.sample(range(2, count), max(0, self.options.each - 2))
+        middle = self.random.sample(range(2, count), max(0, self.options.rounds - 2))
         return sorted({1, count, *middle})
 
     def one(self, kind, error, at):
@@ -110,20 +107,14 @@ class Calls:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--airlock", required=True)
+    parser = accident_options("CALLS", 3)  # rounds: places of each kind of call, 0 for every one
     parser.add_argument("--library", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--each", type=int, default=int(os.environ.get("CALLS", "3")))
     parser.add_argument("--only", nargs="*")
-    parser.add_argument("--seed", default=os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000)))
     parser.add_argument("--commands", nargs="+", choices=[*COMMANDS], default=[*COMMANDS])
     options = parser.parse_args()
-    stage = Stage(Airlock(options.airlock, options.library), pathlib.Path(options.work), options.seed, files=12)
+    stage = Stage(Airlock(options.airlock, options.library), options.work, options.seed, files=12)
     print(f"seed {options.seed}", flush=True)
-    results = [Calls(options, stage, name).run() for name in options.commands]
-    print(f"{results.count(True)} passed, {results.count(False)} failed")
-    return 0 if all(results) else 1
+    return exit_code([Calls(options, stage, name).run() for name in options.commands])
 
 
 sys.exit(main())

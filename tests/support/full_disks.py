@@ -6,16 +6,13 @@
 The command must end with 4, or come to its end; its home is whole; with room again the same command goes through. Some
 rounds find the disk full from the start. A sweep frees room all the same, and a served file stays served. Needs root.
 """
-import argparse
-import os
-import pathlib
 import random
 import subprocess
 import sys
 import time
 
 from accident_commands import COMMANDS
-from accident_homes import Airlock, Stage, Wrong, need
+from accident_homes import Airlock, Stage, Wrong, accident_options, exit_code, need
 
 SIZE = 64 << 20
 
@@ -78,18 +75,12 @@ class Full:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--airlock", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("DISKS", "8")))
-    parser.add_argument("--seed", default=os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000)))
+    parser = accident_options("DISKS", 8)
     parser.add_argument("commands", nargs="+", choices=[*COMMANDS])
     options = parser.parse_args()
-    stage = Stage(Airlock(options.airlock), pathlib.Path(options.work), options.seed, files=40)
+    stage = Stage(Airlock(options.airlock), options.work, options.seed, files=40)
     print(f"seed {options.seed}", flush=True)
-    results = [Full(options, stage, name).run() for name in options.commands]
-    print(f"{results.count(True)} passed, {results.count(False)} failed")
-    return 0 if all(results) else 1
+    return exit_code([Full(options, stage, name).run() for name in options.commands])
 
 
 sys.exit(main())

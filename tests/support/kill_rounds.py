@@ -8,9 +8,6 @@ that the command takes; the other half kill the process just before a random one
 each kill the home must be whole; then the same command must go through, with the same result as where nothing happened.
 Prints a line for each command that ends in `ok` or names the round and the seed to see it again.
 """
-import argparse
-import os
-import pathlib
 import random
 import shutil
 import signal
@@ -18,7 +15,7 @@ import sys
 import time
 
 from accident_commands import CHANGES, COMMANDS, MORE_COMMANDS
-from accident_homes import Airlock, Stage, Wrong, need, temporary_files
+from accident_homes import Airlock, Stage, Wrong, accident_options, exit_code, need, temporary_files
 
 
 class Rounds:
@@ -87,22 +84,14 @@ class Rounds:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--airlock", required=True)
+    parser = accident_options("KILLS", 15)
     parser.add_argument("--library", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("KILLS", "15")))
-    parser.add_argument("--seed", default=os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000)))
     parser.add_argument("--image")
     parser.add_argument("commands", nargs="+", choices=[*COMMANDS, *MORE_COMMANDS])
     options = parser.parse_args()
-    airlock = Airlock(options.airlock, options.library)
-    work = pathlib.Path(options.work)
-    stage = Stage(airlock, work, options.seed, image=options.image)
+    stage = Stage(Airlock(options.airlock, options.library), options.work, options.seed, image=options.image)
     print(f"seed {options.seed}", flush=True)
-    results = [Rounds(options, stage, name).run() for name in options.commands]
-    print(f"{results.count(True)} passed, {results.count(False)} failed")
-    return 0 if all(results) else 1
+    return exit_code([Rounds(options, stage, name).run() for name in options.commands])
 
 
 sys.exit(main())

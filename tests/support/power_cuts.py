@@ -11,9 +11,7 @@ the disk after every cut that comes later.
 Failures: N/5 times the disk fails one write or flush while the command runs. It must not say that it is done when it is not; once
 the disk is mended the same command goes through, and holds after a cut.
 """
-import argparse
 import os
-import pathlib
 import random
 import shutil
 import sys
@@ -22,7 +20,7 @@ import time
 
 from accident_commands import COMMANDS
 from accident_disks import FaultDisk, Mounted, is_sound, make_image
-from accident_homes import Airlock, Stage, Wrong, need
+from accident_homes import Airlock, Stage, Wrong, accident_options, exit_code, need
 
 OPTIONS = ("", "noauto_da_alloc", "nodelalloc", "data=writeback,noauto_da_alloc", "commit=1")
 
@@ -174,18 +172,12 @@ class Cuts:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--airlock", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("CUTS", "20")))
-    parser.add_argument("--seed", default=os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000)))
+    parser = accident_options("CUTS", 20)
     parser.add_argument("commands", nargs="+", choices=[*COMMANDS])
     options = parser.parse_args()
-    stage = Stage(Airlock(options.airlock), pathlib.Path(options.work), options.seed, files=60)
+    stage = Stage(Airlock(options.airlock), options.work, options.seed, files=60)
     print(f"seed {options.seed}", flush=True)
-    results = [Cuts(options, stage, name).run() for name in options.commands]
-    print(f"{results.count(True)} passed, {results.count(False)} failed")
-    return 0 if all(results) else 1
+    return exit_code([Cuts(options, stage, name).run() for name in options.commands])
 
 
 sys.exit(main())

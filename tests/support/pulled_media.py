@@ -7,9 +7,7 @@ It goes in one of four ways: the device answers nothing but errors (fault_disk.p
 the device is cut off behind its first half; its volumes are taken off it. The import must end with 1 or 4 and say so, or be through
 already; the site is whole; once the medium is back the same command goes through. Needs root.
 """
-import argparse
 import os
-import pathlib
 import random
 import shutil
 import sys
@@ -17,7 +15,7 @@ import time
 
 from accident_commands import COMMANDS
 from accident_disks import SIZE, FaultDisk, Mounted, make_image
-from accident_homes import Airlock, Stage, Wrong, need
+from accident_homes import Airlock, Stage, Wrong, accident_options, need
 
 
 class Pulled:
@@ -110,14 +108,9 @@ class Pulled:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--airlock", required=True)
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--rounds", type=int, default=int(os.environ.get("PULLS", "12")))
-    parser.add_argument("--seed", default=os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000)))
-    options = parser.parse_args()
+    options = accident_options("PULLS", 12).parse_args()
     print(f"seed {options.seed}", flush=True)
-    return 0 if Pulled(options, Stage(Airlock(options.airlock), pathlib.Path(options.work), options.seed)).run() else 1
+    return 0 if Pulled(options, Stage(Airlock(options.airlock), options.work, options.seed)).run() else 1
 
 
 sys.exit(main())
