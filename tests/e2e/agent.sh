@@ -1,9 +1,9 @@
 # The agent against a real control plane: what jobs do, what they cannot do, and what is left when either end is killed.
-# Needs root for the far side; `terraform` or `tofu` on PATH for the jobs' last step.
+# Needs root for the far side; `terraform` or `tofu` on PATH for the jobs' last step, else one is built.
 . "$(dirname "$0")/lib.sh"
 make_far
-tool=$(command -v tofu || command -v terraform)
-[ -n "$tool" ] || { echo "skip: neither tofu nor terraform on PATH"; finish; }
+tool=$(command -v tofu || command -v terraform || { peers=$(scripts/peers tofu) && echo "$peers/tofu/tofu"; })
+[ -n "$tool" ] || { echo "skip: neither tofu nor terraform on PATH, nor a Go to build tofu with"; finish; }
 kind=$(basename "$tool")
 site=$work/site state=$work/state project=$work/project
 mkdir -p "$site" "$state" "$project" "$work/agent"

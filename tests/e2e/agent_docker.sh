@@ -1,9 +1,9 @@
 # Jobs in containers: a real Docker daemon on the far side, an image from the mirror by its digest.
-# Needs root, dockerd, and `terraform` or `tofu` on PATH.
+# Needs root, dockerd, and `terraform` or `tofu` on PATH, else one is built.
 . "$(dirname "$0")/lib.sh"
 make_far
-tool=$(command -v tofu || command -v terraform)
-[ -n "$tool" ] || { echo "skip: neither tofu nor terraform on PATH"; finish; }
+tool=$(command -v tofu || command -v terraform || { peers=$(scripts/peers tofu) && echo "$peers/tofu/tofu"; })
+[ -n "$tool" ] || { echo "skip: neither tofu nor terraform on PATH, nor a Go to build tofu with"; finish; }
 command -v dockerd >/dev/null || { echo "skip: no dockerd on PATH"; finish; }
 kind=$(basename "$tool")
 near=$work/near site=$work/site state=$work/state project=$work/project docker=$work/docker

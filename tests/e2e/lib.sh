@@ -126,14 +126,16 @@ json() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(e
 # debian_rootfs: a minimal Debian root file system as a tar, made once with debootstrap from the host's own mirror.
 debian_rootfs() {
   local tar=$cache/debian-rootfs.tar
-  if [ ! -s "$tar" ]; then
-    mkdir -p "$cache"
-    local mirror_url; mirror_url=$(grep -rhoE '^(URIs: *|deb +(\[[^]]*\] *)?)https?://[^ ]*/debian/? ?' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | grep -oE 'https?://[^ ]+' | head -n 1)
+  mkdir -p "$cache"
+  (
+    flock 9  # another suite may be at it
+    [ ! -s "$tar" ] || exit 0
+    mirror_url=$(grep -rhoE '^(URIs: *|deb +(\[[^]]*\] *)?)https?://[^ ]*/debian/? ?' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | grep -oE 'https?://[^ ]+' | head -n 1)
     echo "making a Debian root file system (once; kept in the cache)" >&2
     debootstrap --variant=minbase bookworm "$cache/rootfs" ${mirror_url:+"$mirror_url"} >"$cache/debootstrap.log" 2>&1 ||
-      { tail -n 5 "$cache/debootstrap.log" >&2; return 1; }
+      { tail -n 5 "$cache/debootstrap.log" >&2; exit 1; }
     tar -C "$cache/rootfs" --sort=name --mtime=@1700000000 --numeric-owner --exclude=./dev --exclude=./proc --exclude=./sys -cf "$tar.partial" . &&
       mv "$tar.partial" "$tar" && rm -rf --one-file-system "$cache/rootfs"
-  fi
+  ) 9>"$cache/.debian-rootfs.lock" || return 1
   echo "$tar"
 }
