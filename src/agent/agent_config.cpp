@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
@@ -64,19 +65,17 @@ bool to_bool(const Given& given) {
   return text == "true" || text == "1";
 }
 
-// "90", "30s", "5m", "1h".
 std::chrono::seconds to_duration(const Given& given) {
-  std::string text = given.one();
-  std::uint64_t unit = 1;
-  if (!text.empty() && std::string_view("smh").find(text.back()) != std::string_view::npos) {
-    unit = text.back() == 'h' ? 3600 : text.back() == 'm' ? 60 : 1;
-    text.pop_back();
+  std::chrono::seconds value{};
+  try {
+    value = base::parse_duration(given.one());
+  } catch (const Error& error) {
+    given.fail(fmt::format("{}; {}", error.message(), error.hint()));
   }
-  const auto value = to_number({{text}, given.where, given.from_foreign_file});
-  if (value > 30 * 24 * 3600ULL / unit) {
+  if (value > std::chrono::days(30)) {
     given.fail("it is longer than 30 days");
   }
-  return std::chrono::seconds(value * unit);
+  return value;
 }
 
 std::uint64_t to_bytes(const Given& given) {

@@ -99,11 +99,10 @@ CellCommand parse_cell_command(std::string_view text) {
 }
 
 std::string print(const CellCommand& command) {
-  return Json{{"id", command.id},
-              {"argv", command.argv},
-              {"environment", command.environment},
-              {"directory", command.directory}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::to_line(Json{{"id", command.id},
+                            {"argv", command.argv},
+                            {"environment", command.environment},
+                            {"directory", command.directory}});
 }
 
 CellEvent parse_cell_event(std::string_view text) {
@@ -127,9 +126,12 @@ std::string print(const CellEvent& event) {
   const char* const kind = event.kind == CellEvent::Kind::ready   ? "ready"
                            : event.kind == CellEvent::Kind::ended ? "ended"
                                                                   : "failed";
-  return Json{{"kind", kind},         {"has_v6", event.has_v6}, {"control", event.control},
-              {"cause", event.cause}, {"id", event.id},         {"exit_code", event.exit_code}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::to_line(Json{{"kind", kind},
+                            {"has_v6", event.has_v6},
+                            {"control", event.control},
+                            {"cause", event.cause},
+                            {"id", event.id},
+                            {"exit_code", event.exit_code}});
 }
 
 }  // namespace airlock::agent

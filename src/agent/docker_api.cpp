@@ -171,7 +171,7 @@ http::Response DockerApi::call(const std::string& method, const std::string& pat
   auto sent = request(method, path);
   if (body != nullptr) {
     sent.headers.add("Content-Type", "application/json");
-    sent.body = body->dump(-1, ' ', false, Json::error_handler_t::replace);
+    sent.body = base::to_line(*body);
   }
   auto response = m_http.send(sent);
   http::expect_status(response, accepted, what);

@@ -80,10 +80,6 @@ bool IpAddress::is_loopback() const {
   return m_v6 ? *this == v6 : in(v4, 8);
 }
 
-bool IpAddress::is_multicast() const {
-  return m_v6 ? m_bytes[0] == 0xff : (m_bytes[0] & 0xf0) == 0xe0;
-}
-
 bool IpAddress::is_internal() const {
   return std::ranges::any_of(k_internal, [&](const Range& range) { return in(*parse(range.address), range.prefix); });
 }

@@ -25,7 +25,6 @@ class IpAddress {
   std::string to_string() const;
 
   bool is_loopback() const;
-  bool is_multicast() const;
   // Of a network that no route of the Internet leads to: private, loopback, link-local, shared (RFC 6598), unique
   // local, or kept for documentation.
   bool is_internal() const;

@@ -40,7 +40,7 @@ void Masker::add(const base::Secret& secret) {
     }
     add_form(std::move(encoded));
     add_form(base::percent_encode(value));
-    const auto quoted = base::Json(value).dump(-1, ' ', false, base::Json::error_handler_t::replace);
+    const auto quoted = base::to_line(base::Json(value));
     add_form(quoted.substr(1, quoted.size() - 2));
   }
 }

@@ -230,4 +230,8 @@ std::string string_member_or(const Json& object, std::string_view key, std::stri
   return found == nullptr || found->is_null() ? std::move(fallback) : read_string(*found, key, name);
 }
 
+std::string to_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace airlock::base

@@ -24,6 +24,9 @@ enum class Numbers { any, integers };
 Json parse_json(std::string_view text, std::string_view name, const JsonLimits& limits = {},
                 Numbers numbers = Numbers::any);
 
+// On one line; bytes that are not UTF-8 become U+FFFD.
+std::string to_line(const Json& json);
+
 // Member access with errors that name what was read: throw malformed when absent or of another type.
 const Json& member(const Json& object, std::string_view key, std::string_view name);
 std::string string_member(const Json& object, std::string_view key, std::string_view name);

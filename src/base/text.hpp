@@ -19,6 +19,7 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::string_view trim(std::string_view text);                    // ASCII white space
 std::string to_lower(std::string_view text);                     // ASCII
+std::string html_escaped(std::string_view text);                 // safe between tags and in quoted attributes
 std::string counted(std::uint64_t count, std::string_view one);  // "1 file", "2 files"
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 

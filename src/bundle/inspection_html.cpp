@@ -32,29 +32,7 @@ std::string base64_of(const base::Digest& digest) {
 
 // What the bundle says, safe between tags and in quoted attributes.
 std::string escape(std::string_view text) {
-  std::string escaped;
-  for (const char c : base::printable(text, k_text_limit)) {
-    switch (c) {
-    case '&':
-      escaped += "&amp;";
-      break;
-    case '<':
-      escaped += "&lt;";
-      break;
-    case '>':
-      escaped += "&gt;";
-      break;
-    case '"':
-      escaped += "&quot;";
-      break;
-    case '\'':
-      escaped += "&#39;";
-      break;
-    default:
-      escaped += c;
-    }
-  }
-  return escaped;
+  return base::html_escaped(base::printable(text, k_text_limit));
 }
 
 std::string code(std::string_view text) {

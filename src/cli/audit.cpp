@@ -60,7 +60,7 @@ void audit(Session& session, const AuditFlags& flags) {
                        {"detail", entry.detail}, {"previous", entry.previous},
                        {"digest", entry.digest}};
     if (!flags.output.empty()) {
-      lines += json.dump(-1, ' ', false, base::Json::error_handler_t::replace) + "\n";
+      lines += base::to_line(json) + "\n";
     }
     table.add({fmt::format("{}", entry.number), base::to_rfc3339(entry.time), entry.action, base::printable(entry.user),
                why(entry.detail), base::printable(entry.detail)});

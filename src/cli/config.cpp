@@ -7,11 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/refusal.hpp"
 #include "base/text.hpp"
 #include "base/yaml.hpp"
-#include "workflow/duration.hpp"
 
 namespace airlock::cli {
 
@@ -92,7 +93,7 @@ std::uint64_t to_number(const SettingInfo& info, std::string_view value) {
     return base::parse_bytes(value);
   }
   if (info.type == SettingType::duration) {
-    return static_cast<std::uint64_t>(workflow::parse_duration(value).count());
+    return static_cast<std::uint64_t>(base::parse_duration(value).count());
   }
   if (const auto number = plain_number(value)) {
     return *number;
@@ -182,11 +183,7 @@ Config Config::load(const std::filesystem::path& file, const std::function<const
       root = base::parse_yaml(*text, file.string());
     } catch (const Error& error) {
       // The reader serves manifests first and names them; here the mistake is in the configuration.
-      auto renamed = Error(ErrorCode::config, error.message());
-      if (error.position()) {
-        renamed.at(*error.position());
-      }
-      throw std::move(renamed).with_hint(error.hint());
+      throw base::with_code(error, ErrorCode::config);
     }
     apply_file(*root, file.parent_path(), config.m_settings);
   }

@@ -264,8 +264,7 @@ void reset_clock(Session& session, const std::string& reason) {
   auto change = state.change();
   state.set_last_wall(now);
   state.audit(now, "reset-clock",
-              base::Json{{"before", before ? base::to_rfc3339(*before) : ""}, {"reason", reason}}.dump(
-                  -1, ' ', false, base::Json::error_handler_t::replace));
+              base::to_line(base::Json{{"before", before ? base::to_rfc3339(*before) : ""}, {"reason", reason}}));
   change.commit();
   session.answer({{"last_wall", base::to_rfc3339(now)}},
                  fmt::format("the clock's mark is {} now; what bundles were made at still counts as passed\n",

@@ -247,7 +247,7 @@ Json token_json(const TokenRecord& token) {
 }
 
 std::string dump_json(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::to_line(json);
 }
 
 }  // namespace airlock::control

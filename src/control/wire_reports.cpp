@@ -28,7 +28,7 @@ Json parse(std::string_view text, std::string_view name) {
 }
 
 std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::to_line(json);
 }
 
 bool is_digits(std::string_view text) {

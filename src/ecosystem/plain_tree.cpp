@@ -103,7 +103,7 @@ ServerResponse list_files(const MirrorContext& context, const std::string& ecosy
     }
   }
   answer["files"] = std::move(files);
-  return ServerResponse::json(200, answer.dump(-1, ' ', false, base::Json::error_handler_t::replace));
+  return ServerResponse::json(200, base::to_line(answer));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -20,16 +19,6 @@ using base::ErrorCode;
 constexpr std::size_t k_error_body_limit = 64 * 1024;  // bytes of a refusal that are read
 // A try that brought less did not bring the whole nearer; so many of them in a row end the download.
 constexpr std::uint64_t k_progress = 4096;  // bytes
-
-std::optional<std::uint64_t> content_length(const Headers& headers) {
-  const auto field = headers.find("Content-Length");
-  if (!field) {
-    return std::nullopt;
-  }
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(field->data(), field->data() + field->size(), value);
-  return error == std::errc{} && end == field->data() + field->size() ? std::optional(value) : std::nullopt;
-}
 
 std::string_view opaque_tag(std::string_view etag) {
   return etag.starts_with("W/") ? etag.substr(2) : etag;

@@ -42,8 +42,6 @@ class Origin {
   EasyHandle take();
   void give_back(EasyHandle handle);
 
-  const Certificates& extra_certificates() const { return m_certificates; }
-
  private:
   void configure(void* easy) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "base/text.hpp"
 
@@ -111,6 +112,16 @@ std::vector<std::string> Headers::all(std::string_view name) const {
 std::string_view status_text(int status) {
   const auto found = std::ranges::find(k_status_texts, status, &StatusText::status);
   return found == k_status_texts.end() ? std::string_view() : found->text;
+}
+
+std::optional<std::uint64_t> content_length(const Headers& headers) {
+  const auto field = headers.find("Content-Length");
+  if (!field) {
+    return std::nullopt;
+  }
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(field->data(), field->data() + field->size(), value);
+  return error == std::errc{} && end == field->data() + field->size() ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace airlock::http

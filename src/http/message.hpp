@@ -2,6 +2,7 @@
 // 9110).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ class Headers {
  private:
   std::vector<std::pair<std::string, std::string>> m_fields;
 };
+
+// Of a Content-Length field; nullopt where there is none, or no number (RFC 9110, 8.6).
+std::optional<std::uint64_t> content_length(const Headers& headers);
 
 // One challenge of a WWW-Authenticate field: scheme in lower case and its parameters (RFC 9110, 11.6.1).
 struct Challenge {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -33,16 +32,6 @@ void check_fields(const Headers& headers) {
                         fmt::format("a handler set a header field '{}' that cannot be sent", base::printable(name)));
     }
   }
-}
-
-std::optional<std::uint64_t> declared_length(const Headers& headers) {
-  const auto field = headers.find("Content-Length");
-  if (!field) {
-    return std::nullopt;
-  }
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(field->data(), field->data() + field->size(), value);
-  return error == std::errc{} && end == field->data() + field->size() ? std::optional(value) : std::nullopt;
 }
 
 bool may_have_body(int status) {
@@ -187,7 +176,7 @@ bool matches_entity_tag(std::string_view field, std::string_view tag) {
 
 ResponsePlan plan_response(const PlanRequest& request, ServerResponse& response) {
   check_fields(response.headers);
-  const auto declared = declared_length(response.headers);
+  const auto declared = content_length(response.headers);
   apply_conditions(request, response);
 
   ResponsePlan plan;

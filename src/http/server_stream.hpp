@@ -30,7 +30,6 @@ class Stream {
 
   // False when the handshake failed or did not end in time.
   bool start_tls(const TlsContext& tls, Clock::time_point deadline);
-  bool is_tls() const { return m_ssl != nullptr; }
 
   bool peer_closed() const;  // the peer will send nothing more, or is unreachable; reads nothing
 

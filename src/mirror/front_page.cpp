@@ -23,39 +23,13 @@ std::string table(std::string_view first, std::string_view second, const std::ma
                   const std::function<std::string(const std::string&)>& detail) {
   std::string out = fmt::format("<table><tr><th>{}</th><th>{}</th><th>files</th><th>size</th></tr>\n", first, second);
   for (const auto& [name, summary] : rows) {
-    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", html_escaped(name), detail(name),
-                       summary.files, base::format_bytes(summary.bytes));
+    out += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", base::html_escaped(name),
+                       detail(name), summary.files, base::format_bytes(summary.bytes));
   }
   return out + "</table>\n";
 }
 
 }  // namespace
-
-std::string html_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-    case '&':
-      out += "&amp;";
-      break;
-    case '<':
-      out += "&lt;";
-      break;
-    case '>':
-      out += "&gt;";
-      break;
-    case '"':
-      out += "&quot;";
-      break;
-    case '\'':
-      out += "&#39;";
-      break;
-    default:
-      out += c;
-    }
-  }
-  return out;
-}
 
 std::shared_ptr<const CatalogSummary> CatalogSummaries::of(const store::Catalog& catalog) {
   const std::lock_guard lock(m_mutex);
@@ -88,8 +62,8 @@ std::string front_page(const CatalogSummary* summary, std::string_view base_url)
                        table("ecosystem", "address", summary->ecosystems,
                              [&](const std::string& id) {
                                const ecosystem::Ecosystem* one = ecosystem::find_ecosystem(id);
-                               return fmt::format("<code>{}{}</code>", html_escaped(base_url),
-                                                  one == nullptr ? "" : html_escaped(one->url_prefix));
+                               return fmt::format("<code>{}{}</code>", base::html_escaped(base_url),
+                                                  one == nullptr ? "" : base::html_escaped(one->url_prefix));
                              }),
                        summary->number);
   }
@@ -104,7 +78,7 @@ std::string front_page(const CatalogSummary* summary, std::string_view base_url)
       "</p>\n<p>What is asked for and missing is noted; <code>airlock wants</code> makes the list to carry "
       "back.</p>\n"
       "</body></html>\n",
-      k_style, body, html_escaped(base_url), html_escaped(base_url));
+      k_style, body, base::html_escaped(base_url), base::html_escaped(base_url));
 }
 
 }  // namespace airlock::mirror

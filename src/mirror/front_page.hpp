@@ -35,6 +35,5 @@ class CatalogSummaries {
 
 // HTML without scripts or anything from elsewhere. `summary` is null when nothing was imported yet.
 std::string front_page(const CatalogSummary* summary, std::string_view base_url);
-std::string html_escaped(std::string_view text);
 
 }  // namespace airlock::mirror

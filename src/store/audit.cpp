@@ -54,7 +54,7 @@ std::string audit_digest(const AuditEntry& entry) {
                              entry.user,
                              entry.detail,
                              entry.previous};
-  return base::sha256(fields.dump(-1, ' ', false, base::Json::error_handler_t::replace)).hex();
+  return base::sha256(base::to_line(fields)).hex();
 }
 
 void StateDb::audit(base::Time time, std::string_view action, std::string_view detail_json) {

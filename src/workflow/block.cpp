@@ -94,7 +94,7 @@ std::string audit_detail(const BlockReport& report, const std::string& reason, c
   if (!ticket.empty()) {
     detail["ticket"] = ticket;
   }
-  return detail.dump(-1, ' ', false, base::Json::error_handler_t::replace);
+  return base::to_line(detail);
 }
 
 }  // namespace

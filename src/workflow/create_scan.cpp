@@ -32,9 +32,7 @@ ScanSubjects create_subjects(const model::Lock& state) {
 // the same answers give the same bytes.
 std::string scan_document(const std::vector<ScanSubject>& subjects, const store::ScannerName& scanner,
                           const ScanRun& run, const store::ScanResults& results) {
-  const auto line = [](const base::Json& json) {
-    return json.dump(-1, ' ', false, base::Json::error_handler_t::replace) + "\n";
-  };
+  const auto line = [](const base::Json& json) { return base::to_line(json) + "\n"; };
   std::string text;
   std::uint64_t left_out = 0;
   for (const auto& subject : subjects) {

@@ -93,12 +93,11 @@ Error with_evidence(Error error, const bundle::Head& head, const store::ChannelK
   attempt([&] {
     auto change = run.state.change();
     run.state.audit(run.clock.now(), "equivocation",
-                    base::Json{{"channel", key.channel},
-                               {"producer", key.producer},
-                               {"serial", head.hint().serial},
-                               {"evidence", kept},
-                               {"message", error.message()}}
-                        .dump(-1, ' ', false, base::Json::error_handler_t::replace));
+                    base::to_line(base::Json{{"channel", key.channel},
+                                             {"producer", key.producer},
+                                             {"serial", head.hint().serial},
+                                             {"evidence", kept},
+                                             {"message", error.message()}}));
     change.commit();
   });
   error.with_hint(fmt::format("call security before anything else; kept as evidence: {}{}",

@@ -52,11 +52,10 @@ void apply_revocations(const ProvenHead& proven, const ImportRun& run) {
     run.state.add_revoked({.channel = proven.key, .item = revoked.item, .reason = revoked.reason, .since = now});
   }
   run.state.audit(now, "revoked",
-                  base::Json{{"channel", proven.key.channel},
-                             {"producer", proven.key.producer},
-                             {"serial", proven.bundle.descriptor().serial},
-                             {"items", added}}
-                      .dump(-1, ' ', false, base::Json::error_handler_t::replace));
+                  base::to_line(base::Json{{"channel", proven.key.channel},
+                                           {"producer", proven.key.producer},
+                                           {"serial", proven.bundle.descriptor().serial},
+                                           {"items", added}}));
   const auto count = added.size();
   std::unique_ptr<store::CatalogBuilder> catalog;
   if (run.state.catalog_number() > 0) {

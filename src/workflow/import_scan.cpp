@@ -129,13 +129,12 @@ void ImportScan::refuse(const std::vector<ScanRefusal>& refused, std::uint64_t o
   {
     auto change = m_run.state.change();
     m_run.state.audit(m_run.clock.now(), "scan-refused",
-                      base::Json{{"channel", shipment.channel},
-                                 {"serial", shipment.serial},
-                                 {"bundle_id", m_verified.bundle_id()},
-                                 {"scanner", scanner},
-                                 {"refused", refused.size()},
-                                 {"files", refusals_json(refused)}}
-                          .dump(-1, ' ', false, base::Json::error_handler_t::replace));
+                      base::to_line(base::Json{{"channel", shipment.channel},
+                                               {"serial", shipment.serial},
+                                               {"bundle_id", m_verified.bundle_id()},
+                                               {"scanner", scanner},
+                                               {"refused", refused.size()},
+                                               {"files", refusals_json(refused)}}));
     change.commit();
   }
   throw Error(ErrorCode::scan_refused,

@@ -11,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/refusal.hpp"
 #include "base/text.hpp"
 #include "base/yaml.hpp"
 #include "bundle/layout.hpp"
@@ -201,11 +202,7 @@ SitePolicy parse_site_policy(std::string_view text, const std::string& file) {
       throw;
     }
     // The reader of YAML serves manifests first and names them; here the mistake is in the policy.
-    auto renamed = Error(ErrorCode::config, error.message()).with_hint(error.hint());
-    if (error.position()) {
-      renamed.at(*error.position());
-    }
-    throw renamed;
+    throw base::with_code(error, ErrorCode::config);
   }
   return policy;
 }

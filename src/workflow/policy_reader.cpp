@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/duration.hpp"
 #include "base/text.hpp"
-#include "workflow/duration.hpp"
 
 namespace airlock::workflow {
 
@@ -57,7 +57,7 @@ void at_node(const YamlNode& node, const std::function<void()>& parse) {
 
 std::chrono::seconds policy_duration(const YamlNode& node, std::string_view key) {
   std::chrono::seconds duration{};
-  at_node(node, [&] { duration = parse_duration(node.as_string(key)); });
+  at_node(node, [&] { duration = base::parse_duration(node.as_string(key)); });
   if (duration.count() == 0) {
     throw wrong_policy(node, fmt::format("'{}' must be longer than nothing", key));
   }

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/refusal.hpp"
 #include "base/text.hpp"
 #include "base/yaml.hpp"
 #include "store/catalog.hpp"
@@ -147,11 +148,7 @@ std::vector<Destination> parse_destinations(std::string_view yaml, const std::fi
       throw;
     }
     // The reader of YAML serves manifests first and names them.
-    auto renamed = Error(ErrorCode::config, error.message()).with_hint(error.hint());
-    if (error.position()) {
-      renamed.at(*error.position());
-    }
-    throw renamed;
+    throw base::with_code(error, ErrorCode::config);
   }
 }
 

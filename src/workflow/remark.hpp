@@ -22,7 +22,7 @@ struct Remark {
 
 // The detail of an audit entry as it is kept: bytes that are no UTF-8 must not stop what was done from being told.
 inline std::string audit_text(const base::Json& detail) {
-  return detail.dump(-1, ' ', false, base::Json::error_handler_t::replace);
+  return base::to_line(detail);
 }
 
 }  // namespace airlock::workflow

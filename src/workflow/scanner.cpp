@@ -215,7 +215,7 @@ Scanner::Scanner(const ScanSettings& settings, base::Reporter& reporter) : m_set
                           base::printable(base::trim(text_of(result.output)), k_version_limit));
   }
   const base::Json identity = {settings.command, settings.files_command, settings.batch > 0, version};
-  m_name.id = base::sha256(identity.dump(-1, ' ', false, base::Json::error_handler_t::replace)).hex();
+  m_name.id = base::sha256(base::to_line(identity)).hex();
   const auto& program = settings.command.empty() ? settings.files_form().front() : settings.command.front();
   m_name.text =
       fmt::format("{}{}{}", std::filesystem::path(program).filename().string(), version.empty() ? "" : ", ", version);

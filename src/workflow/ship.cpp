@@ -224,9 +224,7 @@ class ShipRun {
   Shipment make_shipment(const std::vector<bundle::VolumeRecord>& volumes) const {
     Shipment shipment;
     shipment.number = m_run.shipment;
-    shipment.kind = m_plan.blobs.empty()     ? Shipment::Kind::metadata
-                    : m_plan.omitted.empty() ? Shipment::Kind::full
-                                             : Shipment::Kind::delta;
+    shipment.kind = m_plan.kind();
     for (const BaseState& base : m_bases) {
       if (!base.named.bundle_id.empty()) {  // a site that has nothing yet has no serial to name
         shipment.bases.push_back(base.named);
@@ -318,9 +316,7 @@ class ShipRun {
     m_report.serial = serial();
     m_report.shipment = m_run.shipment;
     m_report.bundle_id = m_verified.bundle_id();
-    m_report.kind = m_plan.blobs.empty()     ? Shipment::Kind::metadata
-                    : m_plan.omitted.empty() ? Shipment::Kind::full
-                                             : Shipment::Kind::delta;
+    m_report.kind = m_plan.kind();
     m_report.blobs = m_verified.blobs().size();
     m_report.blobs_included = m_plan.blobs.size();
     m_report.blobs_omitted = m_plan.omitted.size();

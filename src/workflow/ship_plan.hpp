@@ -20,6 +20,11 @@ struct ShipPlan {
   std::vector<base::Digest> omitted;       // sorted
   std::uint64_t bytes = 0;
   std::uint64_t revoked = 0;  // blobs of the state that it revokes itself; left out
+
+  bundle::Shipment::Kind kind() const {
+    using Kind = bundle::Shipment::Kind;
+    return blobs.empty() ? Kind::metadata : omitted.empty() ? Kind::full : Kind::delta;
+  }
 };
 
 // What any of the `bases` lacks; without one, all. A need list of this very state says exactly what is lacking.

@@ -68,10 +68,10 @@ StoreScanReport scan_store(const Home& home, const base::Clock& clock, base::Rep
   if (!run.refused.empty()) {
     StateDb state(home.root, StateDb::Access::change);
     auto change = state.change();
-    state.audit(
-        clock.now(), "scan-refused",
-        base::Json{{"scanner", report.scanner}, {"refused", run.refused.size()}, {"files", refusals_json(run.refused)}}
-            .dump(-1, ' ', false, base::Json::error_handler_t::replace));
+    state.audit(clock.now(), "scan-refused",
+                base::to_line(base::Json{{"scanner", report.scanner},
+                                         {"refused", run.refused.size()},
+                                         {"files", refusals_json(run.refused)}}));
     change.commit();
   }
   return report;

@@ -120,7 +120,7 @@ std::string package_document(const store::BlobStore& blobs, const Presence& pres
       document["time"] = std::move(times);
     }
   }
-  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::to_line(document);
 }
 
 std::shared_ptr<const BuiltDocument> DocumentCache::find(const Key& key) {

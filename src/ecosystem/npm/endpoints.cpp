@@ -30,7 +30,7 @@ constexpr std::size_t k_search_limit = 250;     // of one answer, as the public 
 constexpr std::uint64_t k_refused_body_limit = UINT64_MAX;
 
 ServerResponse error_response(int status, const std::string& message) {
-  return ServerResponse::json(status, Json{{"error", message}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return ServerResponse::json(status, base::to_line(Json{{"error", message}}));
 }
 
 // npm 9, pnpm and yarn 1 list the abbreviated form first; later ones ask for the full form.
@@ -89,7 +89,7 @@ class Endpoints {
       return not_here(name, wanted);
     }
     const Json object = version_of(m_context.blobs, found->second, base_of(request));
-    ServerResponse response = ServerResponse::json(200, object.dump(-1, ' ', false, Json::error_handler_t::replace));
+    ServerResponse response = ServerResponse::json(200, base::to_line(object));
     response.entity_tag = base::sha256(std::get<std::string>(response.body)).hex();
     return response;
   }
@@ -145,8 +145,8 @@ class Endpoints {
       }
       ++total;
     }
-    return ServerResponse::json(200, Json{{"objects", std::move(objects)}, {"total", total}, {"time", ""}}.dump(
-                                         -1, ' ', false, Json::error_handler_t::replace));
+    return ServerResponse::json(200,
+                                base::to_line(Json{{"objects", std::move(objects)}, {"total", total}, {"time", ""}}));
   }
 
  private:

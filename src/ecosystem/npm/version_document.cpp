@@ -60,7 +60,7 @@ constexpr std::array<const char*, 22> k_abbreviated_members = {"name",
                                                                "license"};
 
 std::string print(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::to_line(json);
 }
 
 // True when npm runs something at installation, which the abbreviated form tells without the scripts.

@@ -17,29 +17,6 @@ namespace {
 
 constexpr std::string_view k_api_version = "1.1";
 
-std::string escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-    case '&':
-      out += "&amp;";
-      break;
-    case '<':
-      out += "&lt;";
-      break;
-    case '>':
-      out += "&gt;";
-      break;
-    case '"':
-      out += "&quot;";
-      break;
-    default:
-      out += c;
-    }
-  }
-  return out;
-}
-
 std::string text_member(const Json& entry, const char* key) {
   const auto found = entry.find(key);
   return found != entry.end() && found->is_string() ? found->get<std::string>() : "";
@@ -75,26 +52,26 @@ Json file_json(const std::string& project, const ServedFile& file) {
 std::string file_html(const std::string& project, const ServedFile& file) {
   std::string attributes;
   if (const std::string python = text_member(file.entry, "requires-python"); !python.empty()) {
-    attributes += fmt::format(" data-requires-python=\"{}\"", escape(python));
+    attributes += fmt::format(" data-requires-python=\"{}\"", base::html_escaped(python));
   }
   if (!file.withheld.empty()) {
-    attributes += fmt::format(" data-yanked=\"{}\"", escape(file.withheld));
+    attributes += fmt::format(" data-yanked=\"{}\"", base::html_escaped(file.withheld));
   } else if (const auto yanked = file.entry.find("yanked");
              yanked != file.entry.end() && (yanked->is_string() || (yanked->is_boolean() && yanked->get<bool>()))) {
-    attributes += fmt::format(" data-yanked=\"{}\"", escape(text_member(file.entry, "yanked")));
+    attributes += fmt::format(" data-yanked=\"{}\"", base::html_escaped(text_member(file.entry, "yanked")));
   }
   if (!file.metadata.empty()) {
     attributes +=
         fmt::format(" data-core-metadata=\"sha256={0}\" data-dist-info-metadata=\"sha256={0}\"", file.metadata);
   }
-  return fmt::format("    <a href=\"{}#sha256={}\"{}>{}</a><br/>\n", escape(reference(project, file.file)), file.sha256,
-                     attributes, escape(file.file));
+  return fmt::format("    <a href=\"{}#sha256={}\"{}>{}</a><br/>\n", base::html_escaped(reference(project, file.file)),
+                     file.sha256, attributes, base::html_escaped(file.file));
 }
 
 std::string html(std::string_view title, std::string_view body) {
   return fmt::format("<!DOCTYPE html>\n<html>\n  <head>\n    <meta name=\"pypi:repository-version\" content=\"1.0\">\n"
                      "    <title>{}</title>\n  </head>\n  <body>\n{}  </body>\n</html>\n",
-                     escape(title), body);
+                     base::html_escaped(title), body);
 }
 
 }  // namespace
@@ -152,9 +129,9 @@ std::string project_page(const std::string& project, const std::vector<ServedFil
       versions.insert(file.version);
     }
     page["versions"] = versions;
-    return page.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return base::to_line(page);
   }
-  std::string body = fmt::format("    <h1>Links for {}</h1>\n", escape(project));
+  std::string body = fmt::format("    <h1>Links for {}</h1>\n", base::html_escaped(project));
   for (const ServedFile& file : files) {
     body += file_html(project, file);
   }
@@ -171,7 +148,7 @@ std::string index_page(const std::vector<std::string>& projects, PageForm form) 
   }
   std::string body;
   for (const std::string& project : projects) {
-    body += fmt::format("    <a href=\"{0}/\">{0}</a><br/>\n", escape(project));
+    body += fmt::format("    <a href=\"{0}/\">{0}</a><br/>\n", base::html_escaped(project));
   }
   return html("Simple index", body);
 }

@@ -1,11 +1,13 @@
 #include "mirror/front_page.hpp"
 
+#include "base/text.hpp"
+
 #include "support/catch.hpp"
 
 namespace airlock::mirror {
 
 TEST_CASE("what stands in a page cannot become part of it", "[mirror][front_page]") {
-  CHECK(html_escaped("<b a='1' c=\"2\">&") == "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;");
+  CHECK(base::html_escaped("<b a='1' c=\"2\">&") == "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;");
   CatalogSummary summary;
   summary.channels["<script>"] = {1, 2};
   const std::string page = front_page(&summary, "http://x\"><script>");

@@ -1,8 +1,8 @@
 // The small texts that administrators write: policies, durations, destinations; and what is made for them.
+#include "base/duration.hpp"
 #include "far_fixture.hpp"
 
 #include "workflow/artifact_changes.hpp"
-#include "workflow/duration.hpp"
 #include "workflow/import_watch.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
@@ -15,12 +15,12 @@ using namespace airlock::test;
 using base::ErrorCode;
 
 TEST_CASE("durations") {
-  CHECK(workflow::parse_duration("90").count() == 90);
-  CHECK(workflow::parse_duration("36h").count() == 36 * 3600);
-  CHECK(workflow::parse_duration("5w").count() == 35 * 86400);
+  CHECK(base::parse_duration("90").count() == 90);
+  CHECK(base::parse_duration("36h").count() == 36 * 3600);
+  CHECK(base::parse_duration("5w").count() == 35 * 86400);
   for (const auto* bad : {"", "h", "-1d", "1.5d", "10x", "99999999999999999999d", "9223372036854775807d"}) {
     INFO(bad);
-    CHECK(code_of([&] { return workflow::parse_duration(bad); }) == ErrorCode::usage);
+    CHECK(code_of([&] { return base::parse_duration(bad); }) == ErrorCode::usage);
   }
 }
 

@@ -1,4 +1,4 @@
-#include "workflow/duration.hpp"
+#include "base/duration.hpp"
 
 #include <array>
 #include <charconv>
@@ -10,7 +10,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 
-namespace airlock::workflow {
+namespace airlock::base {
 
 std::chrono::seconds parse_duration(std::string_view text) {
   constexpr std::int64_t k_day = 24 * 60 * 60;
@@ -29,10 +29,10 @@ std::chrono::seconds parse_duration(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (status != std::errc{} || end != digits.data() + digits.size() || number < 0 || number > k_longest / unit) {
-    throw base::Error(base::ErrorCode::usage, fmt::format("'{}' is not a duration", base::printable(text, 60)))
+    throw Error(ErrorCode::usage, fmt::format("'{}' is not a duration", printable(text, 60)))
         .with_hint("a number with s, m, h, d or w, for example 36h or 35d");
   }
   return std::chrono::seconds(number * unit);
 }
 
-}  // namespace airlock::workflow
+}  // namespace airlock::base
