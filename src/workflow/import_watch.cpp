@@ -1,6 +1,8 @@
 #include "workflow/import_watch.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -22,24 +24,39 @@ using base::ErrorCode;
 constexpr std::chrono::milliseconds k_pause{200};
 constexpr int k_pauses_a_look = 25;  // five seconds
 
+// What did not go in is tried again: at once when the files change that it may wait for, else after such a pause, which
+// doubles. Somebody may have mended a scanner, a clock, a disk or a policy.
+constexpr std::chrono::minutes k_first_retry{1};
+constexpr std::chrono::minutes k_longest_retry{60};
+
+// No time changes what such a bundle is.
+bool is_lasting(ErrorCode code) {
+  using enum ErrorCode;
+  return code == tampered || code == equivocation || code == rollback || code == malformed || code == revoked;
+}
+
 bool is_incomplete(ErrorCode code) {
   return base::error_code_info(code).exit_code == 4;
 }
 
-// Names, sizes and times of all approvals in the folder: what was refused as a draft may be good with the next one.
-std::string approvals_in(const fs::path& folder) {
-  std::string list;
+// Names, sizes and times of the files of a folder that `counts` picks, in any order that stays.
+template <typename Predicate>
+std::string listing(const fs::path& folder, const Predicate& counts) {
+  std::set<std::string> list;
   std::error_code error;
   for (fs::directory_iterator entries(folder, error), end; !error && entries != end; entries.increment(error)) {
     std::error_code ignored;
     const fs::path& path = entries->path();
-    if (!entries->is_regular_file(ignored) || !(bundle::is_approval_file(path) || is_local_approval_file(path))) {
-      continue;
+    if (entries->is_regular_file(ignored) && counts(path)) {
+      list.insert(fmt::format("{} {} {}\n", path.filename().string(), fs::file_size(path, ignored),
+                              fs::last_write_time(path, ignored).time_since_epoch().count()));
     }
-    list += fmt::format("{} {} {}\n", path.filename().string(), fs::file_size(path, ignored),
-                        fs::last_write_time(path, ignored).time_since_epoch().count());
   }
-  return list;
+  std::string text;
+  for (const std::string& line : list) {
+    text += line;
+  }
+  return text;
 }
 
 }  // namespace
@@ -69,9 +86,49 @@ std::vector<bundle::HeadCandidate> FolderWatch::list_candidates(base::Reporter& 
   }
 }
 
+// Whether it is time for a candidate that did not go in before.
+bool FolderWatch::is_due(const Attempt& last, const Seen& head, const Around& around, base::Time now) const {
+  if (last.head != head) {
+    return true;
+  }
+  if (last.around.approvals != around.approvals) {
+    return around.approvals == m_last_around.approvals;  // else one may still be growing
+  }
+  // Volumes that are still arriving would have all of it read at each look.
+  const bool settled = around.files == m_last_around.files;
+  return (last.waits && settled && last.around.files != around.files) || (!last.lasting && now >= last.again);
+}
+
+void FolderWatch::note_failure(const bundle::HeadCandidate& candidate, const Error& failure, Attempt attempt,
+                               base::Time now, base::Reporter& reporter) {
+  Attempt& last = m_attempts[candidate.path];
+  const bool same = last.head == attempt.head && last.said == failure.message();
+  attempt.pause = same ? std::min<std::chrono::seconds>(last.pause * 2, k_longest_retry) : k_first_retry;
+  attempt.again = now + attempt.pause;
+  attempt.waits = is_incomplete(failure.code());
+  attempt.lasting = is_lasting(failure.code());
+  attempt.said = failure.message();
+  last = std::move(attempt);
+  if (same) {
+    return;
+  }
+  if (last.waits) {
+    reporter.say(fmt::format("{}: waiting: {}", candidate.path.string(), failure.message()));
+  } else {
+    reporter.warning(fmt::format("{} was refused ({}): {}{}", candidate.path.string(),
+                                 base::error_code_info(failure.code()).name, failure.message(),
+                                 last.lasting ? "" : "; it is tried again later"));
+  }
+}
+
 std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter) {
   std::size_t taken = 0;
-  const std::string approvals = approvals_in(m_folder);
+  const Around around{.approvals = listing(m_folder,
+                                           [](const fs::path& path) {
+                                             return bundle::is_approval_file(path) || is_local_approval_file(path);
+                                           }) +
+                                   listing(m_options.home.root / "approvals", [](const fs::path&) { return true; }),
+                      .files = listing(m_folder, [](const fs::path&) { return true; })};
   const auto candidates = list_candidates(reporter);
   for (const auto& candidate : candidates) {
     base::throw_if_interrupted();
@@ -79,16 +136,12 @@ std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter
     Seen now;
     now.length = fs::file_size(candidate.path, error);
     now.changed = fs::last_write_time(candidate.path, error);
-    const auto is_known = [&](const auto& map) {
-      const auto found = map.find(candidate.path);
-      return found != map.end() && found->second == now;
-    };
-    if (error || is_known(m_done)) {
+    const auto done = m_done.find(candidate.path);
+    if (error || (done != m_done.end() && done->second == now) || !is_settled(candidate.path, now)) {
       continue;
     }
-    const Seen head = now;
-    now.approvals = approvals;
-    if (is_known(m_refused) || !is_settled(candidate.path, now)) {
+    const auto last = m_attempts.find(candidate.path);
+    if (last != m_attempts.end() && !is_due(last->second, now, around, clock.now())) {
       continue;
     }
     auto options = m_options;
@@ -105,25 +158,17 @@ std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter
         reporter.say(fmt::format("{}: bundle '{}' {} is generation {}", candidate.path.string(), bundle.channel,
                                  bundle.serial, bundle.generation));
       }
-      m_done[candidate.path] = head;
-      m_waiting.erase(candidate.path);
+      m_done[candidate.path] = now;
+      m_attempts.erase(candidate.path);
       ++taken;
     } catch (const Error& failure) {
       if (failure.code() == ErrorCode::interrupted || failure.code() == ErrorCode::no_space) {
         throw;
       }
-      if (is_incomplete(failure.code())) {
-        // Its volumes may still be on their way; said again only when something changes.
-        if (std::exchange(m_waiting[candidate.path], failure.message()) != failure.message()) {
-          reporter.say(fmt::format("{}: waiting: {}", candidate.path.string(), failure.message()));
-        }
-        continue;
-      }
-      reporter.warning(fmt::format("{} was refused ({}): {}", candidate.path.string(),
-                                   base::error_code_info(failure.code()).name, failure.message()));
-      m_refused[candidate.path] = now;
+      note_failure(candidate, failure, {.head = now, .around = around}, clock.now(), reporter);
     }
   }
+  m_last_around = around;
   return taken;
 }
 

@@ -1,6 +1,8 @@
 // Takes what a data diode drops into a folder (CLI.md, import --watch).
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -12,7 +14,8 @@
 namespace airlock::workflow {
 
 // Looks every few seconds until interrupted; takes each bundle once all of it has arrived, in order, and touches none
-// of its files. What is refused is said once and not tried again until its file, or an approval beside it, changes.
+// of its files. What is refused is said once, and tried again when its file or an approval changes; where time may mend
+// what was wrong (a scanner, a clock, a root that is not pinned yet), also after a pause, which grows to an hour.
 // `options.bundles` is not used.
 void watch_folder(const std::filesystem::path& folder, const ImportOptions& options, const base::Clock& clock,
                   base::Reporter& reporter);
@@ -28,17 +31,33 @@ class FolderWatch {
   struct Seen {  // what tells a head from an earlier one under the same name
     std::uint64_t length = 0;
     std::filesystem::file_time_type changed;
-    std::string approvals = {};  // files of approvals that lie in the folder, as far as they may matter to it
     bool operator==(const Seen&) const = default;
   };
+  struct Around {           // names, lengths and times of what may make a bundle good
+    std::string approvals;  // in the folder and in this home
+    std::string files;      // all of the folder
+  };
+  struct Attempt {  // that did not end well
+    Seen head;
+    Around around;
+    base::Time again = {};  // the next one, if nothing changes
+    std::chrono::seconds pause{};
+    bool waits = false;    // for files that are missing
+    bool lasting = false;  // tried again only when the head or an approval changes
+    std::string said;
+  };
+  bool is_due(const Attempt& last, const Seen& head, const Around& around, base::Time now) const;
+  void note_failure(const bundle::HeadCandidate& candidate, const base::Error& failure, Attempt attempt, base::Time now,
+                    base::Reporter& reporter);
   std::vector<bundle::HeadCandidate> list_candidates(base::Reporter& reporter);
   bool is_settled(const std::filesystem::path& head, const Seen& now);
 
   std::filesystem::path m_folder;
   ImportOptions m_options;
-  std::map<std::filesystem::path, Seen> m_done, m_refused, m_last_look;
-  std::map<std::filesystem::path, std::string> m_waiting;  // what was said of an incomplete one
-  std::string m_trouble;                                   // what was said of the folder
+  std::map<std::filesystem::path, Seen> m_done, m_last_look;
+  std::map<std::filesystem::path, Attempt> m_attempts;
+  Around m_last_around;
+  std::string m_trouble;  // what was said of the folder
 };
 
 }  // namespace airlock::workflow

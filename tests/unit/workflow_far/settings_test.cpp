@@ -2,6 +2,8 @@
 #include "base/duration.hpp"
 #include "far_fixture.hpp"
 
+#include <fmt/format.h>
+
 #include "workflow/artifact_changes.hpp"
 #include "workflow/import_watch.hpp"
 #include "workflow/pinned_roots.hpp"
@@ -234,7 +236,37 @@ TEST_CASE("a watched folder is taken as it becomes complete, and refused things 
   CHECK(watch.look(site.clock, site.reporter) == 0);
   CHECK(site.reporter.warnings().size() == 1);  // the stranger's, once
   fs::rename(elsewhere.path() / "v", bundle.volumes[1]);
+  CHECK(watch.look(site.clock, site.reporter) == 0);  // may still be growing
   CHECK(watch.look(site.clock, site.reporter) == 1);
   CHECK(watch.look(site.clock, site.reporter) == 0);
   CHECK(site.generations().size() == 1);
+}
+
+TEST_CASE("what a watched folder could not take is tried again when it was mended, and not at every look") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium folder;
+  make_bundle(folder.path(), {text_file("x", "y")}, keys);
+  const fs::path scanner = site.folder.path() / "scanner";
+  const fs::path runs = site.folder.path() / "runs";
+  const auto install = [&](const std::string& rest) {
+    base::write_file_atomic(scanner, fmt::format("#!/bin/sh\necho >>{}\n{}\n", runs.string(), rest), 0755);
+  };
+  install("exit 7");
+  base::write_file_atomic(site.home.config / "policy.yaml",
+                          fmt::format("scan: {{ command: [\"{}\"] }}\n", scanner.string()));
+  workflow::FolderWatch watch(folder.path(), site.options({}));
+  const auto look = [&] { return watch.look(site.clock, site.reporter); };
+  for (int i = 0; i < 4; ++i) {
+    CHECK(look() == 0);
+  }
+  const auto once = text_of(runs).size();
+  CHECK(once > 0);
+  CHECK(site.reporter.warnings().size() == 1);
+  CHECK(look() == 0);
+  CHECK(text_of(runs).size() == once);  // not again at every look
+  install("exit 0");
+  CHECK(look() == 0);
+  site.clock.set(site.clock.now() + std::chrono::minutes(2));
+  CHECK(look() == 1);
 }
