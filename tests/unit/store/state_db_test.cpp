@@ -347,16 +347,23 @@ TEST_CASE("a state of an older step is read as it is, and brought forward by who
   { StateDb(folder.path(), StateDb::Access::change); }
   {
     base::Database database(folder.path() / "airlock.db", base::DatabaseMode::read_write);
-    database.execute("DROP TABLE revoked; DROP TABLE blocks; DROP TABLE blocked_blobs; PRAGMA user_version=1");
+    database.execute("DROP TABLE revoked; DROP TABLE blocks; DROP TABLE blocked_blobs; DROP TABLE producer_roots;"
+                     "CREATE TABLE roots (channel INTEGER NOT NULL, version INTEGER NOT NULL, bytes BLOB NOT NULL, "
+                     "  PRIMARY KEY (channel, version));"
+                     "INSERT INTO channels (id, producer, channel) VALUES (1, 'p', 'a'), (2, 'p', 'b');"
+                     "INSERT INTO roots VALUES (1, 2, 'two'), (2, 2, 'two'), (2, 3, 'three'); PRAGMA user_version=1");
   }
+  const std::vector<std::string> both = {"two", "three"};
   {
     const StateDb older(folder.path(), StateDb::Access::read);
+    CHECK(older.roots("p").back() == "three");
     CHECK(older.revoked().empty());
     CHECK(older.blocks().empty());
     older.for_each_kept_blob([](const base::Digest&) { FAIL("nothing is kept"); });
     CHECK(Denials(older).empty());
   }
   StateDb state(folder.path(), StateDb::Access::change);
+  CHECK(state.roots("p") == both);
   state.set_block({.item = "npm:left-pad", .reason = "why", .ticket = "", .user = "", .since = {}});
   REQUIRE(state.blocks().size() == 1);
   CHECK_FALSE(state.blocks().front().user.empty());
