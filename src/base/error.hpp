@@ -11,7 +11,7 @@
 namespace airlock::base {
 
 // Every failure that a user can meet. `error_code_info` gives each its name in `--json`, its exit code
-// (DESIGN.md, Errors) and the text of `airlock explain CODE`.
+// (docs/operations/exit-codes.md) and the text of `airlock explain CODE`.
 enum class ErrorCode {
   // exit 1: failed
   internal,

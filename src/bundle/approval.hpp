@@ -1,5 +1,5 @@
 // Approvals, and the seal, that stand outside of a head: made on another machine, or after the medium was closed
-// (docs/formats/bundle.md, Approvals; DESIGN.md, Draft, approved, sealed).
+// (docs/formats/bundle.md, Approvals; docs/operations/approvals.md).
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ using base::ErrorCode;
 
 namespace {
 
-// Patterns of a delegated role: its own folder, as deep as any target of it lies (TRUST.md 1.6).
+// Patterns of a delegated role: its own folder, as deep as any target of it lies (docs/formats/trust.md, Roles).
 std::vector<std::string> delegated_paths(const std::string& ecosystem) {
   return {ecosystem + "/*", ecosystem + "/*/*", ecosystem + "/*/*/*"};
 }

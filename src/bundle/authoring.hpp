@@ -1,4 +1,5 @@
-// Making the signed state of a channel: catalogs, documents, roles (TRUST.md 1.2, 1.3; DESIGN.md, Trust).
+// Making the signed state of a channel: catalogs, documents, roles (docs/formats/bundle.md, Head;
+// docs/formats/trust.md, Roles).
 #pragma once
 
 #include <cstdint>

@@ -30,9 +30,9 @@ inline bool is_catalog_target(std::string_view target) {
   return parse_catalog_target(target).has_value();
 }
 
-// Rows of the catalogs of one ecosystem, file after file. Strict (TRUST.md 1.9, step 9): every line a row as airlock
-// writes it, paths strictly ascending across files, kinds that a bundle may carry, package URLs of the ecosystem's
-// type.
+// Rows of the catalogs of one ecosystem, file after file. Strict (docs/formats/bundle.md, Catalogs): every line a row
+// as airlock writes it, paths strictly ascending across files, kinds that a bundle may carry, package URLs of the
+// ecosystem's type.
 class CatalogReader {
  public:
   explicit CatalogReader(std::string ecosystem) : m_ecosystem(std::move(ecosystem)) {}
@@ -47,7 +47,8 @@ class CatalogReader {
   std::string m_last_path;
 };
 
-// The types that package URLs of an ecosystem have (FORMATS.md, Ecosystems); empty for one that is not known here.
+// The types that package URLs of an ecosystem have (docs/formats/bundle.md, Catalogs); empty for one that is not known
+// here.
 std::string_view purl_type(std::string_view ecosystem);
 
 }  // namespace airlock::bundle

@@ -50,7 +50,7 @@ struct ConsistentName {
 };
 std::optional<ConsistentName> parse_consistent_name(std::string_view name);  // nullopt when it has no digest
 
-bool is_channel_name(std::string_view text);    // FORMATS.md, Identity: [a-z0-9][a-z0-9-]{0,62}
+bool is_channel_name(std::string_view text);    // docs/formats/pouf.md, Names: [a-z0-9][a-z0-9-]{0,62}
 bool is_ecosystem_name(std::string_view text);  // [a-z][a-z0-9-]*, at most k_ecosystem_name_limit bytes; a TUF role
 
 // What a set of files is called: "site-a-7" or, for a second sending, "site-a-7-s2".

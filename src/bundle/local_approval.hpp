@@ -1,5 +1,6 @@
-// What an officer of the isolated site signs who agrees that a bundle is taken in (TRUST.md 5.3): a statement of its
-// own in a DSSE envelope, one file a person, so that they can be added after everything else was signed.
+// What an officer of the isolated site signs who agrees that a bundle is taken in
+// (docs/decisions/0013-local-approvals.md): a statement of its own in a DSSE envelope, one file a person, so that they
+// can be added after everything else was signed.
 #pragma once
 
 #include <cstdint>

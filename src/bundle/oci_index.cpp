@@ -31,7 +31,7 @@ std::string repository_of(std::string_view path) {
   return std::string(path.substr(0, end));
 }
 
-// The reference as users write it: a port follows a colon again (FORMATS.md, Ecosystems).
+// The reference as users write it: a port follows a colon again (docs/ecosystems/oci.md).
 std::string full_reference(std::string_view path) {
   const std::size_t slash = path.find('/');
   std::string host(path.substr(0, slash));

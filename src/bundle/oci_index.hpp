@@ -1,4 +1,4 @@
-// index.json of an OCI image layout (OCI image specification 1.0, image-layout.md), derived from the rows of a state.
+// index.json of an OCI image layout (OCI image specification 1.0, Image Layout), derived from the rows of a state.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Where blobs fall in the files of a set: the one rule that planning, writing and resuming share. For the files of
-// this folder only; docs/formats/bundle.md, Volumes.
+// this folder only; docs/formats/bundle.md, Blobs and volumes.
 #pragma once
 
 #include <cstdint>

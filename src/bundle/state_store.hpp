@@ -1,4 +1,4 @@
-// The trust state of one channel and of its producer's roots, kept in the home's database (TRUST.md 1.8).
+// The trust state of one channel and of its producer's roots, kept in the home's database (docs/formats/catalog-database.md).
 #pragma once
 
 #include <optional>

@@ -60,7 +60,8 @@ class VerifiedBundle {
   std::string producer() const;
   std::string bundle_id() const;  // hex
   std::size_t approvals() const;  // distinct signers of snapshot
-  // Every catalog row, in order; strict (TRUST.md 1.9, step 9). Verified once when this was made; parsed again here.
+  // Every catalog row, in order; strict (docs/formats/bundle.md, Catalogs). Verified once when this was made; parsed
+  // again here.
   void for_each_row(const std::function<void(const model::FileRow&)>& visit) const;
   // Distinct blobs of the state in the order of paths, attachments last.
   struct StateBlob {
@@ -76,8 +77,8 @@ class VerifiedBundle {
   std::shared_ptr<const Impl> m_impl;
 };
 
-// TRUST.md 1.9, steps 2 to 9. Throws Error with code untrusted, tampered, foreign (another channel, or paths that
-// the policy does not give to it), policy (more than it takes), rollback, equivocation, expired, clock,
+// docs/formats/trust.md, What import asks. Throws Error with code untrusted, tampered, foreign (another channel, or
+// paths that the policy does not give to it), policy (more than it takes), rollback, equivocation, expired, clock,
 // approval_missing (a draft), unsupported, limit (see trust::Client::refresh; whatever else goes beyond a limit is
 // tampered). New roots are saved in `state` at once. Not its concern: whether the serial is newer than the last one
 // (the caller's state knows), and which blobs are there.

@@ -1,4 +1,4 @@
-// Verification of a head; numbers in comments are the steps of TRUST.md 1.9.
+// Verification of a head; numbers in comments are the steps of docs/formats/trust.md, What import asks.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -65,7 +65,7 @@ std::string progress_of(const Head& head) {
       .with_hint("its producer approves it with 'airlock bundle sign' and closes it with 'airlock bundle seal'");
 }
 
-// 2 to 7
+// 1 and 2
 trust::TrustedSet verify_roles(const Head& head, trust::StateStore& state, const VerifyOptions& options) {
   WatchedFetcher fetcher(head);
   trust::ClientOptions client_options{.policy = options.policy.trust,
@@ -104,6 +104,7 @@ VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const Ver
   impl->trusted = verify_roles(head, state, options);
   const trust::TrustedSet& trusted = impl->trusted;
 
+  // 3
   const trust::SignedFile pinned_file = trust::parse_signed(options.pinned_root, "root", trust::k_root_limit);
   base::refusing_malformed([&] {
     check_own_form(trusted.timestamp_file.bytes, "timestamp.json", trust::k_timestamp_limit);
@@ -119,7 +120,7 @@ VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const Ver
   PolicyCheck policy(options.policy, impl->producer, trusted.targets.channel);
   policy.check_roles(trusted);
 
-  // 8
+  // 4
   impl->descriptor = open_descriptor(head, trusted);
   check_created(impl->descriptor, options);
   policy.check_counts(impl->descriptor);
@@ -127,7 +128,7 @@ VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const Ver
   check_hint(head, impl->descriptor, impl->shipment);
   check_shipment_counts(head, impl->descriptor, impl->shipment);
 
-  // 9
+  // 5
   StateContents contents = base::refusing_malformed([&] {
     return check_state(head, trusted, impl->descriptor, &impl->shipment,
                        [&policy](const model::FileRow& row) { policy.add_row(row); });

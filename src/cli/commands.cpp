@@ -35,7 +35,7 @@ void add_global_flags(CLI::App& app, GlobalFlags& flags) {
   app.add_flag("--version", flags.version, "Print the version and stop")->group(group);
 }
 
-// A flag takes one value and is repeated for more (CLI.md), so that what follows it is never taken for a second one;
+// A flag takes one value and is repeated for more, so that what follows it is never taken for a second one;
 // and a word that names a command elsewhere is an argument where no command can stand.
 void settle_rules(CLI::App& app) {
   for (auto* option : app.get_options([](const CLI::Option* each) { return each->nonpositional(); })) {

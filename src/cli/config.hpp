@@ -1,6 +1,6 @@
 // airlock.yaml in the configuration folder, and the environment: one table of settings, each with its default, its
 // environment name and what it means; `airlock config show` and the documentation come from it. Trust settings are
-// not here: they never come from the environment (FORMATS.md, Store).
+// not here: they never come from the environment (docs/formats/configuration.md).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// How a failure is shown: text for a person, one JSON object for a script (DESIGN.md, Errors).
+// How a failure is shown: text for a person, one JSON object for a script (docs/operations/exit-codes.md).
 #pragma once
 
 #include <string>

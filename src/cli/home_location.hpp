@@ -1,4 +1,4 @@
-// Which home and which configuration folder a command uses (CLI.md, Global).
+// Which home and which configuration folder a command uses (docs/formats/configuration.md, Where).
 #pragma once
 
 #include <filesystem>

@@ -1,5 +1,5 @@
 // `HOME/control/control.db`: pools, tokens, agents, deployments. Written by the server alone; one list of schema steps
-// for all its tables (docs/formats/control-database.md).
+// for all its tables (docs/formats/deployments-api.md, Database).
 #pragma once
 
 #include <filesystem>

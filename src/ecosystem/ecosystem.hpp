@@ -74,7 +74,7 @@ class Resolver {
   virtual std::vector<model::Waiver> waivers() const { return {}; }
 };
 
-// What one folder of a working tree says of an ecosystem (CLI.md, --project).
+// What one folder of a working tree says of an ecosystem (docs/formats/manifest.md, Projects and wants).
 struct ProjectFinding {
   std::string file;  // in that folder: "package-lock.json"
   std::string what;  // for people: "142 packages, locked"

@@ -1,4 +1,5 @@
-// Which host names belong to a site, so that they are not told to the outside unasked (CLI.md, airlock wants).
+// Which host names belong to a site, so that they are not told to the outside unasked (docs/formats/manifest.md,
+// Projects and wants).
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
 // Serving an ecosystem whose paths are plain file names: GET of a file, a listing as JSON, SHA256SUMS of any folder
-// (PROTOCOLS: generic files).
+// (docs/ecosystems/file.md, On the mirror).
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// `HOME/mirror.db`: what the server alone writes (FORMATS.md, Store). One list of schema steps for all its
-// tables.
+// `HOME/mirror.db`: what the server alone writes (docs/formats/catalog-database.md). One list of schema steps for all
+// its tables.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// One file of one artifact, as lock and catalog carry it (FORMATS.md, Lock and Catalog; docs/formats/).
+// One file of one artifact, as lock and catalog carry it (docs/formats/lock.md; docs/formats/bundle.md, Catalogs).
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ Verified parse_verified(std::string_view text);  // throws malformed
 // `known` one has both.
 struct FileRow {
   std::string ecosystem;  // "oci", "tool", "file", …; which catalog it stands in
-  std::string path;       // inside the ecosystem (FORMATS.md, Ecosystems); what the mirror's URL carries
+  std::string path;       // inside the ecosystem (a page each in docs/ecosystems/); what the mirror's URL carries
   std::string artifact;   // purl
   Kind kind = Kind::file;
   std::string media_type;

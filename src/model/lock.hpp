@@ -1,4 +1,4 @@
-// The exact answer to a manifest: every file pinned (FORMATS.md, Lock; docs/formats/lock.md). JSON Lines: a header,
+// The exact answer to a manifest: every file pinned (docs/formats/lock.md). JSON Lines: a header,
 // then one row a line, sorted, so that version control shows what changed.
 #pragma once
 

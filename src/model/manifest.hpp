@@ -1,5 +1,5 @@
 // What a user asks for: YAML with positions, merged from several files, each entry checked against what its
-// ecosystem declares (CLI.md, The manifest; manifests/manifest.schema.json).
+// ecosystem declares (docs/formats/manifest.md; manifests/manifest.schema.json).
 #pragma once
 
 #include <filesystem>

@@ -1,5 +1,5 @@
 // `HOME/airlock.db`: what was accepted. Only import, activate, sweep and trust commands write it; the mirror never
-// opens it. FORMATS.md, Store and Identity.
+// opens it (docs/formats/catalog-database.md, airlock.db).
 #pragma once
 
 #include <cstdint>

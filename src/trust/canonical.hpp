@@ -1,4 +1,4 @@
-// OLPC canonical JSON: what TUF signs (TRUST.md 1.4). Never stored, never hashed as a file.
+// OLPC canonical JSON: what TUF signs (docs/formats/trust.md, Metaformat). Never stored, never hashed as a file.
 #pragma once
 
 #include <string>

@@ -32,7 +32,7 @@ class StateStore {
   // The chain that led from the pinned root to the newest, oldest first, the pinned one left out.
   virtual std::vector<std::string> load_roots() = 0;
   // Called at once for each new root, even if what follows is bad: a revocation must not be undone by
-  // breaking a later file (TRUST.md 1.9, step 3).
+  // breaking a later file (docs/formats/trust.md, What import asks, step 1).
   virtual void save_root(std::uint64_t version, std::string_view bytes) = 0;
   // Persistence::incremental only; a transactional caller takes TrustedSet at its commit.
   virtual void save(std::string_view role, std::string_view bytes) = 0;
@@ -42,7 +42,7 @@ class StateStore {
 enum class Persistence { incremental, transactional };
 enum class Expiry { enforce, accept };
 
-// What the far side's own policy adds; no root can weaken it (TRUST.md 1.3). "delegated" stands for every
+// What the far side's own policy adds; no root can weaken it (docs/formats/policy.md). "delegated" stands for every
 // delegated role that has no entry of its own.
 struct Policy {
   std::map<std::string, std::uint64_t> minimum_threshold;        // by role
@@ -88,7 +88,7 @@ class Client {
   //   signed part; transactional only), expired, not_found (the fetcher has no such file), unsupported, limit (more
   //   new roots than one run takes; they are kept, and the next run goes on), and what the fetcher throws.
   const TrustedSet& refresh();
-  // Every role that can be reached by delegation, verified (bundles need all; TRUST.md 1.9, step 7), and
+  // Every role that can be reached by delegation, verified (bundles need all), and
   // every target of it checked against the patterns of the whole chain. A role that two others delegate to is
   // untrusted. Roles that snapshot keeps although nobody delegates to them any more are left out. Throws like
   // refresh, after which it must be called.

@@ -1,4 +1,5 @@
-// A private key that is reached by a command of the user's: in a token, an HSM or on another host (TRUST.md 5.3).
+// A private key that is reached by a command of the user's: in a token, an HSM or on another host
+// (docs/operations/keys.md).
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// A signature that was made elsewhere and travels as a file of its own (TRUST.md 5.3).
+// A signature that was made elsewhere and travels as a file of its own (docs/formats/trust.md, Files that travel).
 #pragma once
 
 #include <cstdint>

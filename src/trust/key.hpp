@@ -1,4 +1,5 @@
-// Keys and signatures (TUF 1.0.34 section 4.2; TRUST.md 1.5 and 5.1). Everything goes through OpenSSL's EVP.
+// Keys and signatures (TUF 1.0.34 section 4.2; docs/formats/trust.md, Keys and signatures). Everything goes through
+// OpenSSL's EVP.
 #pragma once
 
 #include <filesystem>

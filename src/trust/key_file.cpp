@@ -1,4 +1,4 @@
-// Private keys as files: PKCS#8 in PEM (RFC 5958, RFC 8018; TRUST.md 5.1).
+// Private keys as files: PKCS#8 in PEM (RFC 5958, RFC 8018; docs/decisions/0003-crypto-module.md).
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>

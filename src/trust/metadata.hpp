@@ -38,7 +38,7 @@ struct SignedFile {
   std::vector<Signature> signatures;
 };
 
-// Throws malformed (TRUST.md 1.4), limit; a keyid that stands twice in `signatures` is malformed.
+// Throws malformed (docs/formats/trust.md, Metaformat), limit; a keyid that stands twice in `signatures` is malformed.
 SignedFile parse_signed(std::string bytes, std::string_view name, std::size_t limit);
 
 struct RoleKeys {
@@ -153,7 +153,7 @@ bool is_top_level_role(std::string_view name);  // root, timestamp, snapshot, ta
 // `[a-z0-9][a-z0-9-]{0,62}`
 bool is_channel_name(std::string_view name);
 
-// SHA-256 of the canonical `signed` part (FORMATS.md, Identity): fingerprint of a root, bundle id of a
+// SHA-256 of the canonical `signed` part (docs/formats/trust.md, Repository): fingerprint of a root, bundle id of a
 // snapshot.
 base::Digest identity(const SignedFile& file);
 

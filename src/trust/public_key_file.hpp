@@ -1,5 +1,5 @@
 // A public key that is carried to whoever writes the root: as airlock writes it, or a SubjectPublicKeyInfo in PEM from
-// `openssl` or a token (TRUST.md 1.8 and 5.3).
+// `openssl` or a token (docs/formats/trust.md, Files that travel).
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // Making roots: the first one, each next one, and what a root must be like before a site pins it
-// (TRUST.md 1.3, 1.8).
+// (docs/operations/keys.md).
 #pragma once
 
 #include <chrono>
@@ -55,7 +55,7 @@ RootApprovals approvals_of_root(const SignedFile& file, const Root& old);
 // malformed, rollback, tampered.
 Root verify_next_root(const SignedFile& file, const Root& old);
 
-// A root that a site may pin, and its fingerprint (FORMATS.md, Identity) to compare with paper.
+// A root that a site may pin, and its fingerprint (docs/formats/trust.md, Repository) to compare with paper.
 struct PinnableRoot {
   SignedFile file;
   Root root;

@@ -1,4 +1,4 @@
-// Approving and closing a bundle after it was written (DESIGN.md, Trust: draft, approved, sealed). Signatures go into
+// Approving and closing a bundle after it was written (docs/operations/approvals.md). Signatures go into
 // the room that was left in the head, or beside it into a file of their own; nothing else of the medium is touched.
 #pragma once
 

@@ -1,4 +1,5 @@
-// Which blobs a bundle holds, and in which order: that of the rows of its lock (FORMATS.md, Lock).
+// Which blobs a bundle holds, and in which order: that of the rows of its lock (docs/formats/bundle.md, Blobs and
+// volumes).
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Where the bytes of each planned blob come from (FORMATS.md, Bundle: looked up before fetching).
+// Where the bytes of each planned blob come from (docs/operations/sites.md, Who has what).
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// Which bundles a user means by the paths on the command line: bundles, heads, volumes, folders (CLI.md).
+// Which bundles a user means by the paths on the command line: bundles, heads, volumes, folders
+// (docs/operations/verify-and-import.md, Volumes).
 #pragma once
 
 #include <filesystem>

@@ -1,6 +1,6 @@
-// What lies beside a bundle so that it can be carried, checked and opened elsewhere (DESIGN.md, Bundle): checksums for
-// common tools, the transfer form as text and as a page, the root for a site's first time, the lock; and reading it all
-// back from the medium.
+// What lies beside a bundle so that it can be carried, checked and opened elsewhere (docs/formats/bundle.md, Files of a
+// set): checksums for common tools, the transfer form as text and as a page, the root for a site's first time, the
+// lock; and reading it all back from the medium.
 #pragma once
 
 #include <cstdint>

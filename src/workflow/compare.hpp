@@ -1,5 +1,5 @@
-// `bundle compare`: whether two makers made the same (FORMATS.md, Bundle). How a second person who built the same
-// bundle agrees with the first.
+// `bundle compare`: whether two makers made the same (docs/operations/approvals.md, A second maker). How a second
+// person who built the same bundle agrees with the first.
 #pragma once
 
 #include <filesystem>

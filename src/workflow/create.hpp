@@ -1,4 +1,4 @@
-// From a wish to a bundle: resolve, fetch, write, sign, seal (CLI.md, Connected host; FORMATS.md, Bundle).
+// From a wish to a bundle: resolve, fetch, write, sign, seal (docs/operations/first-day.md).
 #pragma once
 
 #include <cstdint>

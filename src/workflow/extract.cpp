@@ -46,7 +46,7 @@ bundle::Head open_head(const fs::path& bundle, const std::vector<fs::path>& volu
   return read_approved_head(files.heads.front().path, files).head;
 }
 
-// What people write for an image, as the path that a catalog has (FORMATS.md, Ecosystems).
+// What people write for an image, as the path that a catalog has (docs/ecosystems/oci.md).
 std::string image_path(std::string reference) {
   const auto slash = reference.find('/');
   const auto host = reference.substr(0, slash);

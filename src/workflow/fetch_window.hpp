@@ -1,5 +1,5 @@
 // Many transfers, one order: worker threads fetch ahead of a single strictly sequential consumer, inside a window of
-// bounded memory (DESIGN.md, Bundle).
+// bounded memory (docs/decisions/0006-one-ordered-window.md).
 //
 // The ordered bytes of all blobs are cut into segments. Workers take segments strictly in order, each as soon as its
 // reservation fits the window, so the segment at the head of the line always has its memory and a thread, and the rest

@@ -17,7 +17,7 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::uint64_t k_largest_jump = 1'000'000;  // of a serial; as for versions in bundles (TRUST.md, section 3)
+constexpr std::uint64_t k_largest_jump = 1'000'000;  // of a serial; as for versions in bundles (docs/threat-model.md)
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
   throw Error(ErrorCode::usage, fmt::format("'{}' is no floor: {}", base::printable(text, 200), why))

@@ -1,4 +1,5 @@
-// What a channel must not fall behind after state was lost: from receipts, or from paper (TRUST.md 1.8, step 5).
+// What a channel must not fall behind after state was lost: from receipts, or from paper
+// (docs/decisions/0011-receipts-and-floors.md).
 #pragma once
 
 #include <cstdint>

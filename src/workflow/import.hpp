@@ -1,4 +1,5 @@
-// Takes bundles in: proven, complete, and visible in one step, or not at all (TRUST.md 1.9; docs/operations/import.md).
+// Takes bundles in: proven, complete, and visible in one step, or not at all (docs/operations/verify-and-import.md; the
+// steps in comments are those of that page).
 #pragma once
 
 #include <cstdint>

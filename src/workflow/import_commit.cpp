@@ -1,4 +1,4 @@
-// Import, step 14: everything becomes true in one transaction, and visible with the switch of the catalog after it.
+// Import, step 7: everything becomes true in one transaction, and visible with the switch of the catalog after it.
 #include <fmt/format.h>
 
 #include "base/files.hpp"

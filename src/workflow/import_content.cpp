@@ -1,4 +1,4 @@
-// Import, steps 10 to 13: every byte that the state needs and the store lacks.
+// Import, step 6: every byte that the state needs and the store lacks.
 #include <algorithm>
 #include <atomic>
 

@@ -48,7 +48,7 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
 
 // The parts, in files of their own.
 
-// Signatures, versions, serial, expiry, clock (steps 0 to 9). What contradicts an earlier statement is kept as
+// Signatures, versions, serial, expiry, clock (steps 1 to 4). What contradicts an earlier statement is kept as
 // evidence.
 struct ProvenHead {
   bundle::VerifiedBundle bundle;
@@ -64,7 +64,7 @@ void apply_revocations(const ProvenHead& proven, const ImportRun& run);
 // Throws conflict when a path that is fixed by version or digest means something else in another active channel.
 void check_rows(const bundle::VerifiedBundle& verified, const store::ChannelKey& key, const ImportRun& run);
 
-// Brings everything that `plan` wants into the blob store (steps 10 to 13). Throws base_missing, volume_missing,
+// Brings everything that `plan` wants into the blob store (step 6). Throws base_missing, volume_missing,
 // no_space, tampered, truncated.
 struct Taken {
   std::uint64_t blobs = 0, bytes = 0;  // written
@@ -72,7 +72,7 @@ struct Taken {
 Taken take_content(const bundle::VerifiedBundle& verified, const std::vector<bundle::BlobMap>& maps, ImportPlan& plan,
                    const std::set<base::Digest>& left, const ImportRun& run);
 
-// Step 14: one transaction, and the catalog switched after it.
+// Step 7: one transaction, and the catalog switched after it.
 struct Commit {
   const ProvenHead& proven;
   const ImportPlan& plan;

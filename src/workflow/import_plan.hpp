@@ -1,5 +1,5 @@
 // What an import will do, decided from the proven head, the medium and the store before a byte is written
-// (TRUST.md 1.9, steps 10 and 11).
+// (docs/operations/verify-and-import.md, step 5).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Import, steps 0 to 9: is it signed by those whom this site accepts, and is it newer than what is here?
+// Import, steps 1 to 4: is it signed by those whom this site accepts, and is it newer than what is here?
 #include <algorithm>
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// Import, the parts of step 9 that need to know what else is here: what is revoked, and the other channels.
+// Import, the parts of step 4 that need to know what else is here: what is revoked, and the other channels.
 #include <algorithm>
 #include <set>
 

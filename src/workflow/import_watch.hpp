@@ -1,4 +1,4 @@
-// Takes what a data diode drops into a folder (CLI.md, import --watch).
+// Takes what a data diode drops into a folder (docs/operations/sites.md, Behind a diode).
 #pragma once
 
 #include <chrono>

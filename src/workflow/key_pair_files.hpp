@@ -1,4 +1,4 @@
-// One key pair made where its holder is: the private half stays, the public half is carried (TRUST.md 1.8, step 1).
+// One key pair made where its holder is: the private half stays, the public half is carried (docs/operations/keys.md).
 #pragma once
 
 #include <filesystem>

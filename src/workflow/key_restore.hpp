@@ -1,4 +1,4 @@
-// Keys after the home that held them is gone, and keys that move to another place (docs: operations/keys.md).
+// Keys after the home that held them is gone, and keys that move to another place (docs/operations/keys.md).
 #pragma once
 
 #include <filesystem>

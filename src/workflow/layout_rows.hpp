@@ -1,4 +1,5 @@
-// Entries that only the bundle's OCI layout needs: an OCI index for each Docker image (FORMATS.md, Bundle).
+// Entries that only the bundle's OCI layout needs: an OCI index for each Docker image (docs/formats/bundle.md,
+// index.json).
 #pragma once
 
 #include <functional>

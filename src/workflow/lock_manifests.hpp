@@ -1,4 +1,4 @@
-// `bundle lock`: what a manifest means today, written down (FORMATS.md, Lock).
+// `bundle lock`: what a manifest means today, written down (docs/formats/lock.md).
 #pragma once
 
 #include <cstdint>

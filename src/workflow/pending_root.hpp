@@ -1,5 +1,5 @@
 // A new root on its way: made here, signed wherever root's keys lie, and put in force when both the old and the new
-// threshold have signed (TRUST.md 1.8 and 5.3).
+// threshold have signed (docs/operations/keys.md, Changes).
 //
 //   keys/pending/<N>.root.json    the root with the signatures so far
 //   keys/pending/<N>.root.tbs     the exact bytes to sign, for `openssl`

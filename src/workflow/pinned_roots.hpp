@@ -1,4 +1,4 @@
-// The roots that this site trusts, and which of them a bundle belongs to (TRUST.md 1.8).
+// The roots that this site trusts, and which of them a bundle belongs to (docs/formats/trust.md, Repository).
 #pragma once
 
 #include <filesystem>
@@ -19,7 +19,7 @@ struct PinnedRoot {
   trust::PinnableRoot root;
 
   // What trust state is kept under: the fingerprint of the pinned root, which is the producer's identity where that is
-  // version 1 (FORMATS.md, Identity).
+  // version 1 (docs/formats/trust.md, Repository).
   std::string producer() const { return root.fingerprint.hex(); }
 };
 

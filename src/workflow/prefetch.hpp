@@ -1,5 +1,5 @@
 // Small files are fetched while others are still looked for, so that the network has work from the first moment
-// (DESIGN.md: discovery overlaps transfer). Their bytes wait in memory until the fetch window takes them.
+// (docs/ecosystems/adding-one.md, Resolver). Their bytes wait in memory until the fetch window takes them.
 #pragma once
 
 #include <condition_variable>

@@ -1,4 +1,5 @@
-// `--project DIR`: what a working tree needs, read from the files that its own tools use (CLI.md, Connected host).
+// `--project DIR`: what a working tree needs, read from the files that its own tools use (docs/formats/manifest.md,
+// Projects and wants).
 #pragma once
 
 #include <filesystem>

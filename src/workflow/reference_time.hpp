@@ -1,4 +1,4 @@
-// Which time counts where clocks are poor (TRUST.md 1.11).
+// Which time counts where clocks are poor (docs/operations/verify-and-import.md, step 2).
 #pragma once
 
 #include <chrono>

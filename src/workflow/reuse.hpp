@@ -1,5 +1,5 @@
 // Bytes that need no network because this host has them: in bundles of this home that still lie where they were
-// written, and in its store (FORMATS.md, Bundle).
+// written, and in its store (docs/operations/sites.md, Who has what).
 #pragma once
 
 #include <cstdint>

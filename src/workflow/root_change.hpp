@@ -1,6 +1,6 @@
 // Changing who may sign: each change makes root version N+1, signed by the old and the new threshold
-// (TUF 1.0.34, 5.3.4; TRUST.md 1.3 and 5.3). Where root's keys are all at hand it holds at once; else a pending root is
-// left.
+// (TUF 1.0.34, 5.3.4; docs/operations/keys.md, Changes). Where root's keys are all at hand it holds at once; else a
+// pending root is left.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What a new root changes, told from its bytes, for the person who is to sign it (TRUST.md 5.3).
+// What a new root changes, told from its bytes, for the person who is to sign it (docs/operations/keys.md).
 #pragma once
 
 #include <optional>

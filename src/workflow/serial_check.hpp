@@ -1,4 +1,5 @@
-// The serial that people approved must go forward, whatever the versions of the roles say (TRUST.md 1.9, step 8).
+// The serial that people approved must go forward, whatever the versions of the roles say
+// (docs/operations/verify-and-import.md, step 4).
 #pragma once
 
 #include "bundle/verified_bundle.hpp"

@@ -1,4 +1,4 @@
-// The same approved state again, for other sites (DESIGN.md, Trust: shipment): no new approval, no network, and only
+// The same approved state again, for other sites (docs/operations/sites.md): no new approval, no network, and only
 // the bytes that those sites lack.
 #pragma once
 

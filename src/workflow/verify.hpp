@@ -1,5 +1,6 @@
-// Proves a bundle without taking anything from it: all signatures, all digests, all sizes (TRUST.md 1.9, steps 0 to
-// 13). Its result authorises nothing: an import repeats all of it on the bytes that it writes.
+// Proves a bundle without taking anything from it: all signatures, all digests, all sizes
+// (docs/operations/verify-and-import.md). Its result authorises nothing: an import repeats all of it on the bytes that
+// it writes.
 #pragma once
 
 #include <filesystem>

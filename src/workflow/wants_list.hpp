@@ -1,4 +1,4 @@
-// What clients missed, as a manifest to carry back (CLI.md, wants).
+// What clients missed, as a manifest to carry back (docs/formats/manifest.md, Projects and wants).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The command line that tuf-conformance drives (TRUST.md 2.2): the client core that import uses, over HTTP
+// The command line that tuf-conformance drives (docs/development.md): the client core that import uses, over HTTP
 // and a folder.
 //
 //   airlock_tuf_adapter --metadata-dir DIR init ROOT

@@ -1,4 +1,4 @@
-// Names of packages, what a dependency asks for, and the paths of what is carried (FORMATS.md, Ecosystems;
+// Names of packages, what a dependency asks for, and the paths of what is carried (docs/ecosystems/npm.md, Rows;
 // npm-package-arg, validate-npm-package-name).
 #pragma once
 

@@ -1,4 +1,4 @@
-// The rows that a version becomes (FORMATS.md, Lock and Catalog).
+// The rows that a version becomes (docs/ecosystems/npm.md, Rows).
 #pragma once
 
 #include <string>

@@ -121,7 +121,7 @@ bool is_plain_text(const std::string& text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
 }
 
-// The `pulumi` member of a provider's SDK (PROTOCOLS.md 8.1).
+// The `pulumi` member of a provider's SDK (docs/ecosystems/npm.md, What is carried).
 std::optional<PulumiPlugin> read_plugin(const Json& version) {
   const auto found = version.find("pulumi");
   if (found == version.end() || !found->is_object() || !found->value("resource", Json(false)).is_boolean() ||

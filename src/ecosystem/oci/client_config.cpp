@@ -45,8 +45,8 @@ std::string registries_conf(const std::string& host, bool plain) {
   return text;
 }
 
-// containerd's hosts.md: `server` is what is tried last; naming the mirror there closes the way to the
-// original.
+// containerd, registry host configuration: `server` is what is tried last; naming the mirror there closes the way to
+// the original.
 std::string hosts_toml(const std::string& mirror, const std::string& ca_file) {
   const std::string ca = ca_file.empty() ? "" : fmt::format("  ca = \"{}\"\n", ca_file);
   const std::string server_ca = ca_file.empty() ? "" : fmt::format("ca = \"{}\"\n", ca_file);

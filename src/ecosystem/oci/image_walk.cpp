@@ -121,7 +121,7 @@ class Walk {
       if (!is_manifest_type(plain_media_type(taken.child->media_type)) &&
           !is_schema1_type(plain_media_type(taken.child->media_type))) {
         emit_blob(*taken.child,
-                  next.platform);  // an index may list any content (image-spec 1.1, image-index.md)
+                  next.platform);  // an index may list any content (image-spec 1.1, Image Index)
       } else if (first_visit(taken.child->digest, next.role)) {
         m_tasks.add([this, child = *taken.child, next] { fetch_child(child, next); });
       }

@@ -1,4 +1,4 @@
-// The files of an OCI image layout (image-spec 1.1, image-layout.md), in a folder or in an uncompressed tar.
+// The files of an OCI image layout (image-spec 1.1, Image Layout), in a folder or in an uncompressed tar.
 #pragma once
 
 #include <cstdint>

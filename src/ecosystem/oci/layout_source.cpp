@@ -22,7 +22,7 @@ namespace {
 constexpr std::string_view k_scheme = "oci-layout:";
 constexpr std::size_t k_index_limit = 64 * 1024 * 1024;  // bytes
 
-// Where tools write an entry's name: the tag or full reference (image-spec 1.1, annotations.md); docker and
+// Where tools write an entry's name: the tag or full reference (image-spec 1.1, Annotations); docker and
 // containerd the full reference beside it.
 constexpr const char* k_name_annotations[] = {"org.opencontainers.image.ref.name", "io.containerd.image.name"};
 
@@ -192,7 +192,7 @@ void LayoutSource::find_subjects() {
     }
     const std::optional<FetchedManifest> content = by_digest(entry.digest);
     if (!content) {
-      continue;  // image-layout.md: what an index lists may be absent
+      continue;  // image-spec 1.1, Image Layout: what an index lists may be absent
     }
     const Manifest manifest = parse_manifest(content->bytes, content->media_type, entry.digest.to_string());
     if (manifest.subject) {

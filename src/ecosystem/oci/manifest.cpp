@@ -64,7 +64,7 @@ base::Digest read_digest(const Json& object, std::string_view name) {
   return *digest;
 }
 
-// image-spec 1.1, descriptor.md, "Embedded Content": the data must be what digest and size say.
+// image-spec 1.1, Content Descriptors, "Embedded Content": the data must be what digest and size say.
 std::string read_data(const Json& data, const Descriptor& descriptor, std::string_view name) {
   std::optional<std::string> content;
   if (data.is_string()) {
@@ -165,7 +165,7 @@ Error schema1(std::string_view name) {
                  "podman or skopeo to convert it, and use the new digest");
 }
 
-// image-spec 1.1, manifest.md: the type that the sender states, the one inside, and the shape must agree,
+// image-spec 1.1, Image Manifest: the type that the sender states, the one inside, and the shape must agree,
 // since a text that is an image to one reader and an index to another could carry what nobody looked at
 // (CVE-2021-41190).
 std::string decide_media_type(const Json& object, std::string_view content_type, std::string_view name) {

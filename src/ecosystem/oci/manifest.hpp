@@ -1,5 +1,5 @@
 // Reading image manifests and indexes: pure, strict, bounded. Bytes are never rewritten; what is read here
-// only says what else belongs to an image (image-spec 1.1, manifest.md and image-index.md; Docker schema 2).
+// only says what else belongs to an image (image-spec 1.1, Image Manifest and Image Index; Docker schema 2).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace airlock::ecosystem::oci {
 inline constexpr std::size_t k_manifest_limit = 4 * 1024 * 1024;  // bytes; what registries accept
 inline constexpr std::size_t k_descriptor_limit = 1000;           // children or layers of one manifest
 
-// image-spec 1.1, descriptor.md.
+// image-spec 1.1, Content Descriptors.
 struct Descriptor {
   std::string media_type;
   base::Digest digest;                      // sha256 or sha512

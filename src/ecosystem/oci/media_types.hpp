@@ -1,4 +1,4 @@
-// The media types that airlock acts on (image-spec 1.1, media-types.md; Docker image manifest version 2,
+// The media types that airlock acts on (image-spec 1.1, Media Types; Docker image manifest version 2,
 // schema 2).
 #pragma once
 

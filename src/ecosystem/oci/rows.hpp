@@ -1,4 +1,4 @@
-// The rows that lock and catalog carry for images (FORMATS.md, Ecosystems; docs/ecosystems/oci.md): how paths
+// The rows that lock and catalog carry for images (docs/ecosystems/oci.md, Paths in lock and catalog): how paths
 // are spelled and read, and what stands in each member.
 #pragma once
 

@@ -179,7 +179,7 @@ class PypiResolver : public Resolver {
     }
   }
 
-  // A provider's SDK says which plugin it drives (PROTOCOLS: what decides the plugin version).
+  // A provider's SDK says which plugin it drives (docs/ecosystems/pypi.md, Plugins of Pulumi's providers).
   void demand_plugin(const IndexFile& file) {
     const auto text = m_index.member(file, is_plugin_description, k_plugin_limit);
     if (!text) {

@@ -1,4 +1,4 @@
-// What an import meets beyond the specification's own cases (TRUST.md 1.9, sections 3 and 4): a channel of
+// What an import meets beyond the specification's own cases (docs/threat-model.md): a channel of
 // ours, state that is committed as a whole, a policy of the site.
 #include "base/error.hpp"
 #include "support/catch.hpp"

@@ -1,4 +1,4 @@
-// Delegations: search order, what a role may list, and whose word counts (TUF 1.0.34, 5.6.7; TRUST.md 1.6).
+// Delegations: search order, what a role may list, and whose word counts (TUF 1.0.34, 5.6.7).
 #include "base/error.hpp"
 #include "support/catch.hpp"
 #include "support/tuf_repository.hpp"

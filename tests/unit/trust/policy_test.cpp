@@ -1,4 +1,4 @@
-// What a site asks of a channel beyond what the channel's own root asks (TRUST.md 1.3): the channel's name
+// What a site asks of a channel beyond what the channel's own root asks (docs/formats/policy.md): the channel's name
 // and forms, floors, lifetimes, leaps.
 #include "support/catch.hpp"
 #include "support/tuf_repository.hpp"

@@ -1,5 +1,5 @@
-// Versions that go back, keys that change (TUF 1.0.34, 5.3 and 5.3.11; the rows "rollback", "root rotation"
-// and "non-root rotation" of TRUST.md 2.5).
+// Versions that go back, keys that change (TUF 1.0.34, 5.3 and 5.3.11; what tuf-conformance asks of rollback and of the
+// rotation of root and other keys).
 #include "follower.hpp"
 #include "support/catch.hpp"
 

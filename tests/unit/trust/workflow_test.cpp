@@ -1,4 +1,4 @@
-// The rows of tuf-conformance's areas (TRUST.md 2.5) over a foreign repository with incremental persistence,
+// What tuf-conformance asks, area by area, over a foreign repository with incremental persistence,
 // as the adapter runs them; delegations are in delegation_test.cpp.
 #include "base/text.hpp"
 #include "follower.hpp"
