@@ -1,4 +1,5 @@
-// The trust state of one channel and of its producer's roots, kept in the home's database (docs/formats/catalog-database.md).
+// The trust state of one channel and of its producer's roots, kept in the home's database
+// (docs/formats/catalog-database.md).
 #pragma once
 
 #include <optional>
