@@ -79,15 +79,18 @@ FetchRecorder::FetchRecorder(std::filesystem::path home, FetchLimits limits, con
       m_writer([this] { write_pending(); }) {}
 
 void FetchRecorder::record(const http::ServerRequest& request, const http::ServerResponse& response) {
+  // Registries give a digest with its algorithm as the entity tag.
+  const std::string_view tag = response.entity_tag;
+  const std::string_view hex = tag.starts_with("sha256:") ? tag.substr(7) : tag;
   if (m_limits.keep.count() == 0 || request.method != "GET" || response.status != 200 ||
-      !std::holds_alternative<base::FileSlice>(response.body) || !base::Digest::is_sha256_hex(response.entity_tag)) {
+      !std::holds_alternative<base::FileSlice>(response.body) || !base::Digest::is_sha256_hex(hex)) {
     return;
   }
   try {
     const base::Time now = m_clock.now();
     std::string path = base::printable(request.target.substr(0, request.target.find('?')), k_longest_path);
     const std::lock_guard lock(m_mutex);
-    auto key = std::pair(response.entity_tag, request.peer);
+    auto key = std::pair(std::string(hex), request.peer);
     auto found = m_pending.find(key);
     if (found == m_pending.end()) {
       if (m_pending.size() >= k_most_pending_pairs) {

@@ -36,6 +36,11 @@ TEST_CASE("each client's fetches of a blob are counted with the first and the la
     fetch(recorder, "192.0.2.2", "a");
     fetch(recorder, "192.0.2.2", "b");
     fetch(recorder, "192.0.2.3", "a", "/files/a.txt", "HEAD");
+    http::ServerRequest pull;
+    pull.peer = "192.0.2.4";
+    pull.target = "/v2/team/app/blobs/sha256:0";
+    pull.method = "GET";
+    recorder.record(pull, http::ServerResponse::file({}, "text/plain", base::sha256("layer").to_string()));
     recorder.record({}, http::ServerResponse::text(200, "a page that was made for the request"));
   }
   const auto fetches = read_fetches(home.path(), base::sha256("a"));
@@ -46,6 +51,7 @@ TEST_CASE("each client's fetches of a blob are counted with the first and the la
   CHECK(fetches[0].last == k_noon + std::chrono::hours(2));
   CHECK(fetches[0].path == "/files/a.txt");  // what follows '?' may be secret
   CHECK(read_fetches(home.path(), base::sha256("c")).empty());
+  CHECK(read_fetches(home.path(), base::sha256("layer")).size() == 1);  // a registry's entity tag
 }
 
 TEST_CASE("nothing is recorded where nobody asked for it", "[mirror][fetches]") {
