@@ -44,6 +44,10 @@ bool path_exists(const fs::path& path) {
   return fs::exists(path, error);
 }
 
+bool holds_settings(const fs::path& folder) {
+  return path_exists(folder / "roots") || path_exists(folder / "airlock.yaml") || path_exists(folder / "policy.yaml");
+}
+
 }  // namespace
 
 Surroundings Surroundings::of_this_process() {
@@ -72,7 +76,8 @@ workflow::Home locate_home(const HomeFlags& flags, const Surroundings& around) {
     const auto given = normal_absolute(flags.config);
     std::error_code error;
     home.config = fs::is_directory(given, error) ? given : given.parent_path();
-  } else if (own_place_of_root && path_exists(around.root_config)) {
+  } else if (own_place_of_root && path_exists(around.root_config) &&
+             (holds_settings(around.root_config) || !holds_settings(home.root))) {
     home.config = around.root_config;
   } else {
     home.config = home.root;

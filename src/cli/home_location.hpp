@@ -26,7 +26,8 @@ struct Surroundings {  // what decides, apart from flags; tests give their own
 
 // --home, else AIRLOCK_HOME, else /var/lib/airlock for root, else XDG_DATA_HOME/airlock, else ~/.local/share/airlock.
 // The configuration folder: --config, else /etc/airlock beside root's own home where it exists, else the home; never
-// the working directory, a medium or the environment. Throws config when no place can be told.
+// the working directory, a medium or the environment. An /etc/airlock without settings and pinned roots, made for a
+// token or certificates, does not hide those of the home. Throws config when no place can be told.
 workflow::Home locate_home(const HomeFlags& flags, const Surroundings& around);
 std::filesystem::path config_file(const HomeFlags& flags, const workflow::Home& home);
 

@@ -107,6 +107,10 @@ TEST_CASE("where a home lies") {
   CHECK(cli::locate_home({}, around).config == folder.path() / "var");
   base::make_directories(folder.path() / "etc");
   CHECK(cli::locate_home({}, around).config == folder.path() / "etc");
+  base::make_directories(folder.path() / "var" / "roots");  // a root was pinned before the other folder was made
+  CHECK(cli::locate_home({}, around).config == folder.path() / "var");
+  base::write_file_atomic(folder.path() / "etc" / "airlock.yaml", "");
+  CHECK(cli::locate_home({}, around).config == folder.path() / "etc");
   around.environment = as_environment({{"AIRLOCK_HOME", "/srv/airlock"}});
   CHECK(cli::locate_home({}, around).root == "/srv/airlock");
   CHECK(cli::locate_home({}, around).config == "/srv/airlock");
