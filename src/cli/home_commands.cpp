@@ -163,7 +163,7 @@ void wants(Session& session, const std::string& output, bool all) {
       {"wants", to_json(list.listed)}, {"unknown", to_json(list.unknown)}, {"kept_back", list.kept_back.size()}};
   if (!list.kept_back.empty()) {
     session.reporter->say(
-        fmt::format("{} names of the inside were left out; --all lists them too", list.kept_back.size()));
+        fmt::format("{} of the inside left out; --all lists them too", base::counted(list.kept_back.size(), "name")));
   }
   if (output.empty()) {
     session.answer(std::move(json), list.manifest);
@@ -171,9 +171,8 @@ void wants(Session& session, const std::string& output, bool all) {
   }
   base::write_file_atomic(output, list.manifest);
   json["manifest"] = output;
-  session.answer(std::move(json),
-                 fmt::format("{}: {} names; carry it back, `airlock bundle create --wants {}` takes it\n", output,
-                             list.listed.size(), output));
+  session.answer(std::move(json), fmt::format("{}: {}; carry it back, `airlock bundle create --wants {}` takes it\n",
+                                              output, base::counted(list.listed.size(), "name"), output));
 }
 
 }  // namespace

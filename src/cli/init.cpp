@@ -110,7 +110,7 @@ void add_init_command(CLI::App& app, Session& session) {
   command->footer("Examples:\n"
                   "  airlock init\n"
                   "  airlock init --project ./infra\n"
-                  "  airlock init --name site-a --image docker.io/library/debian:12 --tool opentofu@1.10.0");
+                  "  airlock init --name site-a --image docker.io/library/debian:12 --tool opentofu@1.12.6");
   command->callback([&session, flags] { init(session, *flags); });
 }
 

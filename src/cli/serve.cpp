@@ -122,6 +122,16 @@ http::ServerOptions server_options(const Session& session, const ServeFlags& fla
   server.address = address.host;
   server.port = address.port;
   server.base_url = session.config.or_flag("base_url", flags.base_url);
+  if (!server.base_url.empty()) {
+    const auto url = base::Url::parse(server.base_url);
+    if (url.path() != "/" || !url.query().empty() || !url.user_info().empty() || url.scheme() == "file") {
+      throw Error(ErrorCode::config,
+                  fmt::format("'{}' is no address of a mirror", base::printable(server.base_url, 200)))
+          .with_hint(
+              "give scheme, host and port only, such as https://mirror.site.example: clients ask below its root");
+    }
+    server.base_url = url.origin();
+  }
   server.tls_certificate = session.config.or_flag("tls_cert", flags.tls_cert);
   server.tls_key = session.config.or_flag("tls_key", flags.tls_key);
   server.max_connections = static_cast<int>(session.config.number("max_connections"));
