@@ -93,7 +93,9 @@ void add_floor_flags(CLI::App& command, FloorFlags& flags) {
       ->type_name("CHANNEL:SERIAL");
 }
 
-std::string raised_text(const std::vector<std::pair<store::ChannelKey, store::Floor>>& raised) {
+using Raised = std::vector<std::pair<store::ChannelKey, store::Floor>>;
+
+std::string raised_text(const Raised& raised) {
   std::string text;
   for (const auto& [key, floor] : raised) {
     text += fmt::format("channel '{}': nothing older than serial {} comes in{}\n", key.channel, floor.serial,
@@ -102,7 +104,7 @@ std::string raised_text(const std::vector<std::pair<store::ChannelKey, store::Fl
   return text;
 }
 
-base::Json raised_json(const std::vector<std::pair<store::ChannelKey, store::Floor>>& raised) {
+base::Json raised_json(const Raised& raised) {
   base::Json list = base::Json::array();
   for (const auto& [key, floor] : raised) {
     list.push_back({{"channel", key.channel},
@@ -120,6 +122,27 @@ struct TrustInitFlags {
   RemarkFlags remark;
 };
 
+// Inside a change() of the caller; `detail` of the log's entry gets what was raised.
+Raised take_floors(const Session& session, store::StateDb& state, const std::vector<workflow::FloorWish>& wishes,
+                   const FloorFlags& flags, base::Json& detail) {
+  auto raised = workflow::raise_floors(state, session.home, wishes, session.clock->now());
+  if (raised.empty()) {
+    return raised;
+  }
+  detail["floors"] = raised_json(raised);
+  if (auto restored = state.restored()) {
+    restored->floors_given = true;
+    state.set_restored(restored);
+  }
+  const auto last = state.last_audit_entry();
+  if (const auto known = flags.audit_number(); known > (last ? last->number : 0)) {
+    detail["lost"] = known;  // `audit verify` takes this for the reason why the receipt knows more than the log
+  }
+  return raised;
+}
+
+// The root is pinned last: floors that are refused leave nothing behind, and the corrected command begins anew. Where
+// a run ended between the two, or the root was pinned without floors, the same command sets them.
 void init(Session& session, const TrustInitFlags& flags) {
   const auto policy = workflow::load_policy(session.home).trust;
   const auto root = workflow::read_root(flags.root, policy);
@@ -134,29 +157,28 @@ void init(Session& session, const TrustInitFlags& flags) {
   if (!matches) {
     refuse_fingerprint(fingerprint);
   }
-  store::StateDb state(session.home.root, store::StateDb::Access::change);
-  const auto pinned = workflow::pin_root(session.home, root.bytes, policy);
-  auto change = state.change();
   for (auto& wish : wishes) {
     if (wish.producer.empty()) {
-      wish.producer = pinned.producer();
+      wish.producer = root.producer();
     }
   }
-  const auto raised = workflow::raise_floors(state, session.home, wishes, session.clock->now());
+  store::StateDb state(session.home.root, store::StateDb::Access::change);
+  const auto before = wishes.empty() ? std::nullopt : workflow::find_pinned(session.home, root, policy);
+  auto change = state.change();
   base::Json detail = {{"fingerprint", fingerprint}, {"version", root.root.root.version}};
-  if (!raised.empty()) {
-    detail["floors"] = raised_json(raised);
-  }
+  const auto raised = take_floors(session, state, wishes, flags.floors, detail);
   flags.remark.remark().add_to(detail);
-  state.audit(session.clock->now(), "trust-init", workflow::audit_text(detail));
+  state.audit(session.clock->now(), before ? "floor" : "trust-init", workflow::audit_text(detail));
+  const auto pinned = before ? *before : workflow::pin_root(session.home, root.bytes, policy);
   change.commit();
-  session.answer(
-      {{"fingerprint", fingerprint},
-       {"version", root.root.root.version},
-       {"file", pinned.file.string()},
-       {"roles", role_json(root.root.root)},
-       {"floors", raised_json(raised)}},
-      fmt::format("pinned as {}\n{}next: airlock import BUNDLE\n", pinned.file.string(), raised_text(raised)));
+  session.answer({{"fingerprint", fingerprint},
+                  {"version", root.root.root.version},
+                  {"file", pinned.file.string()},
+                  {"pinned_before", before.has_value()},
+                  {"roles", role_json(root.root.root)},
+                  {"floors", raised_json(raised)}},
+                 fmt::format("{} as {}\n{}next: airlock import BUNDLE\n", before ? "was pinned before" : "pinned",
+                             pinned.file.string(), raised_text(raised)));
 }
 
 struct ChannelTrust {
@@ -280,16 +302,8 @@ void raise_floors(Session& session, const FloorFlags& flags, const workflow::Rem
   store::StateDb state(session.home.root, store::StateDb::Access::change);
   const auto now = session.clock->now();
   auto change = state.change();
-  const auto raised = workflow::raise_floors(state, session.home, wishes, now);
-  if (auto restored = state.restored()) {
-    restored->floors_given = true;
-    state.set_restored(restored);
-  }
-  base::Json detail = {{"floors", raised_json(raised)}};
-  const auto last = state.last_audit_entry();
-  if (const auto known = flags.audit_number(); known > (last ? last->number : 0)) {
-    detail["lost"] = known;  // `audit verify` takes this for the reason why the receipt knows more than the log
-  }
+  base::Json detail = base::Json::object();
+  const auto raised = take_floors(session, state, wishes, flags, detail);
   remark.add_to(detail);
   state.audit(now, "floor", workflow::audit_text(detail));
   change.commit();

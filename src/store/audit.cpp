@@ -135,11 +135,12 @@ std::vector<base::Finding> check_audit(const std::vector<AuditEntry>& entries) {
 
 namespace {
 
-// The entry of a restore, or of floors that were raised after a snapshot was put back, which says itself that the log
-// went further once, and how far.
+// The entry of a restore, or of floors that were raised after a snapshot was put back or a home was begun anew, which
+// says itself that the log went further once, and how far.
 const AuditEntry* entry_that_explains(const std::vector<AuditEntry>& entries, std::uint64_t number) {
   for (const AuditEntry& entry : entries) {
-    if ((entry.action != "restore" && entry.action != "floor") || entry.number > number) {
+    const bool may_tell = entry.action == "restore" || entry.action == "floor" || entry.action == "trust-init";
+    if (!may_tell || entry.number > number) {
       continue;
     }
     const auto detail = base::Json::parse(entry.detail, nullptr, false);

@@ -185,7 +185,7 @@ struct AuditMark {
   std::string source;  // for messages
 };
 // A finding for each mark that the log does not bear out: tampered where the log was cut off or written anew; a warning
-// where an entry "restore" or "floor" accounts for it, because it names what was lost.
+// where an entry "restore", "floor" or "trust-init" accounts for it, because it names what was lost.
 std::vector<base::Finding> check_audit_marks(const std::vector<AuditEntry>& entries,
                                              const std::vector<AuditMark>& marks);
 std::string audit_digest(const AuditEntry& entry);  // hex; what `digest` must be

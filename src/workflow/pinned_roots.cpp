@@ -112,12 +112,22 @@ const PinnedRoot& require_root_for(const bundle::Head& head, const std::vector<P
                              first ? base::group_digits(first->hex()) : "of nobody"));
 }
 
+std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root, const trust::Policy& policy) {
+  for (auto& pinned : read_pinned_roots(home, policy)) {
+    if (pinned.root.fingerprint == root.root.fingerprint) {
+      return std::move(pinned);
+    }
+  }
+  return std::nullopt;
+}
+
 PinnedRoot pin_root(const Home& home, std::string_view bytes, const trust::Policy& policy) {
   PinnedRoot pinned{.bytes = std::string(bytes), .file = {}, .root = trust::check_pinnable(bytes, policy)};
   pinned.file = home.pinned_roots() / (pinned.producer() + ".json");
   for (const auto& other : read_pinned_roots(home, policy)) {
     if (other.root.fingerprint == pinned.root.fingerprint) {
-      throw Error(ErrorCode::conflict, fmt::format("this root is pinned already, in {}", other.file.string()));
+      throw Error(ErrorCode::conflict, fmt::format("this root is pinned already, in {}", other.file.string()))
+          .with_hint("nothing more is to be done; to raise its floors, `airlock trust floor`");
     }
     const bool same_names = other.root.root.channel == pinned.root.root.channel;
     const auto& theirs = other.root.root.keys;

@@ -35,6 +35,9 @@ const PinnedRoot* find_root_for(const bundle::Head& head, const std::vector<Pinn
 // Like that, or untrusted with a hint that says which root the bundle wants.
 const PinnedRoot& require_root_for(const bundle::Head& head, const std::vector<PinnedRoot>& roots, const Home& home);
 
+// The same root, where it is pinned.
+std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root, const trust::Policy& policy);
+
 // Writes it below the configuration folder; `file` of the result says where. Throws conflict when that root, or another
 // version of the same chain, is pinned already.
 PinnedRoot pin_root(const Home& home, std::string_view bytes, const trust::Policy& policy);

@@ -1,0 +1,44 @@
+// The isolated host on days that go otherwise than planned, as commands.
+#include "day.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+
+namespace {
+
+std::vector<std::string> init_with(const Day& day, const std::vector<std::string>& floors) {
+  std::vector<std::string> command = {"trust", "init", day.root.string(), "--fingerprint", day.fingerprint(), "--json"};
+  for (const auto& floor : floors) {
+    command.insert(command.end(), {"--floor", floor});
+  }
+  return command;
+}
+
+}  // namespace
+
+TEST_CASE("floors that are refused leave no root pinned") {
+  const Day day;
+  const auto refused = day.line.run(init_with(day, {"site-a:7", "site-a:8,created=2999-01-01T00:00:00Z"}));
+  CHECK(refused.exit_code == 2);
+  CHECK(day.line.run({"trust", "show", "--json"}).json()["roots"].empty());
+
+  const auto corrected = day.line.run(init_with(day, {"site-a:7"}));
+  INFO(corrected.err);
+  REQUIRE(corrected.exit_code == 0);
+  CHECK(corrected.json()["floors"][0]["serial"] == 7);
+  CHECK(day.line.run({"trust", "show", "--json"}).json()["roots"].size() == 1);
+  CHECK(day.line.run({"import", day.second.head.string()}).exit_code == 5);
+}
+
+TEST_CASE("floors for a root that is pinned already are raised by the same command") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  const auto again = day.line.run(init_with(day, {"site-a:2"}));
+  INFO(again.err);
+  REQUIRE(again.exit_code == 0);
+  CHECK(again.json()["pinned_before"] == true);
+  CHECK(again.json()["floors"][0]["serial"] == 2);
+  CHECK(day.line.run({"import", day.first.head.string()}).exit_code == 5);
+  CHECK(day.line.run({"import", day.second.head.string()}).exit_code == 0);
+  CHECK(day.pin().exit_code == 2);  // without floors there is nothing to do
+}
