@@ -2,8 +2,8 @@
 #include "cli/keys_change.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "cli/fingerprint.hpp"
 #include "cli/keys_output.hpp"
 #include "cli/new_keys.hpp"
 #include "trust/fips.hpp"
@@ -300,7 +301,8 @@ void add_signer(CLI::App& keys, Session& session) {
 
 struct KeyRestoreFlags {
   workflow::KeyRestoreOptions options;
-  std::string bundle, fingerprint, cadence = "monthly";
+  std::string bundle, cadence = "monthly";
+  std::optional<std::string> fingerprint;
   std::vector<std::string> private_keys;
   PassphraseFlags passphrase;
 };
@@ -310,15 +312,13 @@ void restore(Session& session, KeyRestoreFlags& flags) {
   options.bundle = flags.bundle;
   options.private_keys = {flags.private_keys.begin(), flags.private_keys.end()};
   options.cadence = cadence_named(flags.cadence);
-  for (const char c : flags.fingerprint) {
-    if (std::isxdigit(static_cast<unsigned char>(c)) != 0) {
-      options.fingerprint += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    }
+  if (flags.fingerprint) {
+    options.fingerprint = parse_fingerprint(*flags.fingerprint);
   }
   const bool encrypted = std::ranges::any_of(options.private_keys, trust::private_key_is_encrypted);
   options.passphrase = flags.passphrase.read(session, encrypted);
   const auto report = workflow::restore_keys(session.home, options);
-  if (flags.fingerprint.empty()) {
+  if (!flags.fingerprint) {
     session.reporter->warning("compare the fingerprint of the first root with paper: anyone can make a bundle");
   }
   base::Json files = base::Json::array();

@@ -42,3 +42,18 @@ TEST_CASE("floors for a root that is pinned already are raised by the same comma
   CHECK(day.line.run({"import", day.second.head.string()}).exit_code == 0);
   CHECK(day.pin().exit_code == 2);  // without floors there is nothing to do
 }
+
+TEST_CASE("a fingerprint that is none restores no keys") {
+  const Day day;
+  for (const auto* const typed : {"", "zz", "3f9a", "sixty-four digits"}) {
+    CAPTURE(typed);
+    const auto result = day.line.run({"keys", "restore", day.first.head.string(), "--fingerprint", typed});
+    CHECK(result.exit_code == 2);
+    CHECK_FALSE(std::filesystem::exists(day.line.home() / "keys"));
+  }
+  CHECK(day.line.run({"keys", "restore", day.first.head.string(), "--fingerprint", std::string(64, 'a')}).exit_code ==
+        3);
+  const auto result = day.line.run({"keys", "restore", day.first.head.string(), "--fingerprint", day.fingerprint()});
+  INFO(result.err);
+  CHECK(result.exit_code == 0);
+}
