@@ -42,6 +42,21 @@ void forget(const std::vector<BlobFailure>& failures, StateDb& state, const stor
   }
 }
 
+// Only what is still so: a blob that was swept since has no row, and one that was imported again is whole.
+std::vector<BlobFailure> look_again(const std::vector<BlobFailure>& failures, const StateDb& state,
+                                    const LocateBlob& locate, base::Reporter& reporter) {
+  std::vector<BlobToCheck> blobs;
+  std::uint64_t bytes = 0;
+  for (const auto& failure : failures) {
+    if (const auto length = state.blob_length(failure.blob.sha256)) {
+      blobs.push_back({failure.blob.sha256, *length});
+      bytes += *length;
+    }
+  }
+  const auto progress = reporter.task("looking again at what is bad", bytes);
+  return check_blobs(blobs, locate, *progress);
+}
+
 }  // namespace
 
 StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock& clock, base::Reporter& reporter) {
@@ -52,17 +67,28 @@ StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock
     const StateDb state(options.home.root, StateDb::Access::read);
     blobs = blobs_of(state, report);
   }
-  const auto progress = reporter.task("checking the store", report.bytes);
   const auto locate = [&store](const BlobToCheck& blob) -> std::optional<bundle::BlobLocation> {
     auto slice = store.open(blob.sha256);
     return slice ? std::optional(as_location(std::move(*slice))) : std::nullopt;
   };
-  const auto failures = check_blobs(blobs, locate, *progress, {.threads = options.threads});
+  std::vector<BlobFailure> failures;
+  {
+    const auto progress = reporter.task("checking the store", report.bytes);
+    failures = check_blobs(blobs, locate, *progress, {.threads = options.threads});
+  }
+  if (options.at_step) {
+    options.at_step("read");
+  }
+  if (failures.empty()) {
+    return report;
+  }
+  const bool repairs = options.mode == StoreCheckOptions::Mode::repair;
+  StateDb state(options.home.root, repairs ? StateDb::Access::change : StateDb::Access::read);
+  failures = look_again(failures, state, locate, reporter);
   for (const auto& failure : failures) {
     report.findings.push_back({base::Severity::error, failure.code, failure.blob.sha256.to_string(), failure.message});
   }
-  if (options.mode == StoreCheckOptions::Mode::repair && !failures.empty()) {
-    StateDb state(options.home.root, StateDb::Access::change);
+  if (repairs && !failures.empty()) {
     forget(failures, state, store, clock.now());
     report.forgotten = failures.size();
   }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -37,6 +39,8 @@ struct StoreCheckOptions {
     repair
   } mode = Mode::look;  // repair: forget damaged blobs, so that an import brings them again
   unsigned threads = 0;
+  // At named steps: "read". A test changes the home there.
+  std::function<void(std::string_view step)> at_step = {};
 };
 
 struct StoreCheckReport {
@@ -46,7 +50,8 @@ struct StoreCheckReport {
   std::uint64_t forgotten = 0;
 };
 
-// Reads and hashes every blob that counts as present.
+// Reads and hashes every blob that counts as present. That takes hours, and imports and sweeps go on meanwhile: what
+// was found is looked at once more at the end, for `repair` under the lock. Throws busy (repair).
 StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock& clock, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

@@ -147,6 +147,13 @@ namespace {
 
 struct Killed {};
 
+void damage(const Site& site, std::string_view content) {
+  const auto name = base::sha256(content).hex();
+  const auto file = site.home.blobs() / "sha256" / name.substr(0, 2) / name;
+  fs::permissions(file, fs::perms::owner_all);
+  flip_bit(file, 1);
+}
+
 // As by a kill between the commit and the switch of the catalog: accepted and active, and not yet served.
 void import_without_switch(Site& site, const fs::path& bundle) {
   auto options = site.options({bundle});
@@ -218,10 +225,7 @@ TEST_CASE("a damaged blob is found, forgotten, and brought again by the same bun
   ThreeStates states;
   auto& site = states.site;
   CHECK(workflow::check_store({.home = site.home}, site.clock, site.reporter).findings.empty());
-  const auto digest = base::sha256("state 3");
-  const auto file = site.home.blobs() / "sha256" / digest.hex().substr(0, 2) / digest.hex();
-  fs::permissions(file, fs::perms::owner_all);
-  flip_bit(file, 1);
+  damage(site, "state 3");
   auto report = workflow::check_store({.home = site.home}, site.clock, site.reporter);
   REQUIRE(report.findings.size() == 1);
   CHECK(report.findings.front().code == ErrorCode::tampered);
@@ -232,6 +236,37 @@ TEST_CASE("a damaged blob is found, forgotten, and brought again by the same bun
   CHECK(again.bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
   CHECK(again.bundles.front().blobs_new == 1);
   CHECK(site.served("file", "a.txt") == "state 3");
+}
+
+TEST_CASE("a repair leaves alone what became whole while it read") {
+  ThreeStates states;
+  auto& site = states.site;
+  damage(site, "state 3");
+  workflow::StoreCheckOptions options{.home = site.home, .mode = workflow::StoreCheckOptions::Mode::repair};
+  options.at_step = [&](std::string_view) {
+    store::BlobStore(site.home.blobs()).remove(base::sha256("state 3"));
+    site.import({states.made[2].head});
+  };
+  const auto report = workflow::check_store(options, site.clock, site.reporter);
+  CHECK(report.findings.empty());
+  CHECK(report.forgotten == 0);
+  CHECK(site.state().has_blob(base::sha256("state 3")));
+  CHECK(site.served("file", "a.txt") == "state 3");
+}
+
+TEST_CASE("a check tells nothing of what was swept while it read") {
+  const auto mode = GENERATE(workflow::StoreCheckOptions::Mode::look, workflow::StoreCheckOptions::Mode::repair);
+  ThreeStates states;
+  auto& site = states.site;
+  damage(site, "state 1");
+  damage(site, "state 3");
+  workflow::StoreCheckOptions options{.home = site.home, .mode = mode};
+  options.at_step = [&](std::string_view) {
+    workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
+  };
+  const auto report = workflow::check_store(options, site.clock, site.reporter);
+  REQUIRE(report.findings.size() == 1);
+  CHECK(report.findings.front().subject == base::sha256("state 3").to_string());
 }
 
 TEST_CASE("a blob whose file is gone is taken again, row or no row") {
