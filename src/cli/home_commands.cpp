@@ -41,6 +41,8 @@ base::Json channel_json(const workflow::ChannelStatus& channel, base::Time now) 
                      {"age_days", days(now - channel.created)},
                      {"generations", channel.generations},
                      {"withheld", channel.withheld},
+                     {"lacking", channel.lacking},
+                     {"lacking_bytes", channel.lacking_bytes},
                      {"expires", std::move(expiries)},
                      {"missing_serials", channel.missing_serials}};
   if (channel.active) {
@@ -123,7 +125,8 @@ void status(Session& session) {
   for (const auto& finding : report.findings) {
     findings.push_back(finding_json(finding));
     text += fmt::format("{}  {}: {}\n",
-                        finding.severity == Severity::error     ? "STALE"
+                        finding.code == ErrorCode::base_missing ? "LACKS"
+                        : finding.severity == Severity::error   ? "STALE"
                         : finding.severity == Severity::warning ? "warn "
                                                                 : "note ",
                         finding.subject, finding.message);
@@ -178,7 +181,8 @@ void wants(Session& session, const std::string& output, bool all) {
 }  // namespace
 
 void add_home_commands(CLI::App& app, Session& session) {
-  auto* status_command = app.add_subcommand("status", "Health on one screen; exit code 5 when something is stale");
+  auto* status_command =
+      app.add_subcommand("status", "Health on one screen; exit code 5 when something is stale or lacking");
   status_command->footer("Example:\n  airlock status --json");
   status_command->callback([&session] { status(session); });
 

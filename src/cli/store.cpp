@@ -1,5 +1,4 @@
 // The store of an isolated home: generations, sweeping, checking, receipts.
-#include <algorithm>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -109,14 +108,18 @@ void check(Session& session, bool repair) {
       {.home = session.home, .mode = repair ? CheckMode::repair : CheckMode::look}, *session.clock, *session.reporter);
   base::Json findings = base::Json::array();
   std::string text;
+  bool tampered = false;
   for (const auto& finding : report.findings) {
     findings.push_back(finding_json(finding));
     text += fmt::format("FAIL  {}: {}\n", finding.subject, finding.message);
-    session.exit_code = finding.code == base::ErrorCode::tampered ? 3 : std::max(session.exit_code, 1);
+    tampered = tampered || finding.code == base::ErrorCode::tampered;
   }
-  text += fmt::format("{} blobs read ({}), {} bad\n", report.blobs, base::format_bytes(report.bytes),
-                      report.findings.size());
   if (!report.findings.empty()) {
+    session.exit_code = tampered ? 3 : report.lacking > 0 ? 4 : 1;
+  }
+  text += fmt::format("{} read ({}), {} bad, {} lacking\n", base::counted(report.blobs, "blob"),
+                      base::format_bytes(report.bytes), report.bad, report.lacking);
+  if (report.bad > 0) {
     text +=
         repair ? fmt::format("{} were forgotten; import the newest bundle again, which brings them\n", report.forgotten)
                : "`airlock store check --repair` forgets them, and the next import of a bundle brings them again\n";
@@ -125,6 +128,7 @@ void check(Session& session, bool repair) {
                   {"findings", std::move(findings)},
                   {"blobs", report.blobs},
                   {"bytes", report.bytes},
+                  {"lacking", report.lacking},
                   {"forgotten", report.forgotten}},
                  text);
 }

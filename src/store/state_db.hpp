@@ -131,6 +131,9 @@ class StateDb {
   void for_each_row_of(const base::Digest& sha256,
                        const std::function<void(std::uint64_t generation, const model::FileRow&)>& visit) const;
   std::uint64_t count_rows(std::uint64_t generation, model::Kind kind) const;
+  // What a generation serves and no blob is here for: after a restore without content, or a repair. By digest.
+  void for_each_lacking_blob(std::uint64_t generation,
+                             const std::function<void(const base::Digest&, std::uint64_t length)>& visit) const;
   void set_active(std::uint64_t generation);       // the only active one of its channel
   void drop_generation(std::uint64_t generation);  // must not be active
   // Whose mutable names are served where several channels have one: the first channel that is named; those that are not

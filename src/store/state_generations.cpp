@@ -135,6 +135,19 @@ std::uint64_t StateDb::count_rows(std::uint64_t generation, model::Kind kind) co
   return number_at(*query, 0);
 }
 
+void StateDb::for_each_lacking_blob(std::uint64_t generation,
+                                    const std::function<void(const base::Digest&, std::uint64_t)>& visit) const {
+  base::Statement query = m_impl->database.prepare(
+      "SELECT DISTINCT f.sha256, coalesce(f.length, 0) FROM files f LEFT JOIN blobs b ON b.sha256 = f.sha256 "
+      "WHERE f.generation=? AND f.sha256 IS NOT NULL AND b.sha256 IS NULL AND f.kind NOT IN (?,?) ORDER BY f.sha256");
+  query.bind(1, to_integer(generation))
+      .bind(2, to_string(model::Kind::withheld))
+      .bind(3, to_string(model::Kind::known));
+  while (query.step()) {
+    visit(read_digest(query, 0), number_at(query, 1));
+  }
+}
+
 void StateDb::set_active(std::uint64_t generation) {
   const auto wanted = this->generation(generation);
   if (!wanted) {

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "store/blob_store.hpp"
 #include "workflow/import_one.hpp"
 #include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
@@ -47,7 +48,8 @@ StateDb open_for_change(const Home& home) {
 ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, std::string_view action,
                           const base::Clock& clock, const Remark& remark) {
   const auto wanted = require_generation(state, id);
-  if (const auto missing = missing_blobs(state, id); !missing.empty()) {
+  const store::BlobStore blobs(home.blobs());
+  if (const auto missing = missing_blobs(state, id, &blobs); !missing.empty()) {
     throw Error(ErrorCode::base_missing,
                 fmt::format("{} blobs of generation {} (bundle {} of channel '{}') are not here", missing.size(), id,
                             wanted.serial, wanted.channel.channel))

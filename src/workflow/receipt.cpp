@@ -286,19 +286,28 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
   return receipt;
 }
 
-std::vector<SiteBlob> missing_blobs(const store::StateDb& state, std::uint64_t generation) {
-  std::map<base::Digest, std::uint64_t> missing;
+std::vector<SiteBlob> missing_blobs(const store::StateDb& state, std::uint64_t generation,
+                                    const store::BlobStore* blobs) {
+  std::vector<SiteBlob> list;
+  state.for_each_lacking_blob(generation, [&list](const base::Digest& sha256, std::uint64_t length) {
+    list.push_back({sha256, length});
+  });
+  if (blobs == nullptr) {
+    return list;
+  }
   state.for_each_row(generation, [&](const model::FileRow& row) {
-    if (row.sha256 && row.kind != model::Kind::withheld && row.kind != model::Kind::known &&
-        !state.has_blob(*row.sha256)) {
-      missing.emplace(*row.sha256, row.length.value_or(0));
+    if (row.sha256 && row.kind != model::Kind::withheld && row.kind != model::Kind::known) {
+      // A row that names no length has it in the list of blobs; one that is not there is missing already.
+      const auto length = row.length ? row.length : state.blob_length(*row.sha256);
+      if (length && !blobs->file_exists(*row.sha256, *length)) {
+        list.push_back({*row.sha256, *length});
+      }
     }
   });
-  std::vector<SiteBlob> list;
-  list.reserve(missing.size());
-  for (const auto& [sha256, length] : missing) {
-    list.push_back({sha256, length});
-  }
+  const auto by_digest = [](const SiteBlob& a, const SiteBlob& b) { return a.sha256 < b.sha256; };
+  const auto same = [](const SiteBlob& a, const SiteBlob& b) { return a.sha256 == b.sha256; };
+  std::sort(list.begin(), list.end(), by_digest);
+  list.erase(std::unique(list.begin(), list.end(), same), list.end());
   return list;
 }
 

@@ -14,8 +14,9 @@
 #include "base/digest.hpp"
 
 namespace airlock::store {
+class BlobStore;
 class StateDb;
-}
+}  // namespace airlock::store
 
 namespace airlock::workflow {
 
@@ -63,8 +64,10 @@ struct Receipt {
 Receipt make_receipt(const store::StateDb& state, base::Time now);
 base::Digest digest_of_list(const std::vector<base::Digest>& sorted);
 
-// What a generation serves and the store lacks: after a restore without content, or a repair. Sorted.
-std::vector<SiteBlob> missing_blobs(const store::StateDb& state, std::uint64_t generation);
+// What a generation serves and the store lacks: after a restore without content, or a repair. Sorted. With `blobs`,
+// also those whose files are gone, which takes a look at each.
+std::vector<SiteBlob> missing_blobs(const store::StateDb& state, std::uint64_t generation,
+                                    const store::BlobStore* blobs = nullptr);
 
 // JSON, written piece by piece: a site may hold a million blobs.
 void write_receipt(const Receipt& receipt, base::ByteSink& sink);

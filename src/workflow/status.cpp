@@ -13,6 +13,7 @@
 #include "trust/metadata.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
+#include "workflow/receipt.hpp"
 #include "workflow/reference_time.hpp"
 
 namespace airlock::workflow {
@@ -104,6 +105,9 @@ void judge(const ChannelStatus& channel, const StatusOptions& options, std::vect
     findings.push_back({Severity::note, ErrorCode::volume_missing, subject,
                         fmt::format("bundles {} never arrived; later states include all that they held", list)});
   }
+  if (channel.lacking > 0) {
+    findings.push_back(lacking_finding(*channel.active, channel.lacking, channel.lacking_bytes));
+  }
   if (!channel.active) {
     findings.push_back({Severity::warning, ErrorCode::not_found, subject,
                         "nothing of it is served; `airlock store activate` changes that"});
@@ -131,6 +135,10 @@ std::vector<ChannelStatus> channels_of(const StateDb& state) {
     }
     if (generation.active) {
       channel.active = generation;
+      for (const auto& blob : missing_blobs(state, generation.id)) {
+        ++channel.lacking;
+        channel.lacking_bytes += blob.length;
+      }
       channel.withheld = state.count_rows(generation.id, model::Kind::withheld);
     }
     ++channel.generations;
@@ -183,6 +191,14 @@ std::vector<ServiceStatus> services_of(const Home& home) {
 bool StatusReport::stale() const {
   return std::any_of(findings.begin(), findings.end(),
                      [](const base::Finding& finding) { return finding.severity == Severity::error; });
+}
+
+base::Finding lacking_finding(const store::Generation& active, std::uint64_t blobs, std::uint64_t bytes) {
+  return {Severity::error, ErrorCode::base_missing, fmt::format("channel '{}'", active.channel.channel),
+          fmt::format("{} ({}) of what is served {} not here; import bundle {} again, or a newer one, with all that it "
+                      "needs",
+                      base::counted(blobs, "blob"), base::format_bytes(bytes), blobs == 1 ? "is" : "are",
+                      active.serial)};
 }
 
 StatusReport examine_status(const StatusOptions& options) {

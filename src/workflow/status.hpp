@@ -27,6 +27,7 @@ struct ChannelStatus {
   base::Time imported{};
   std::vector<std::pair<std::string, base::Time>> expiries;  // by role, root first
   std::uint64_t withheld = 0;                                // files of what is served that this side refused
+  std::uint64_t lacking = 0, lacking_bytes = 0;              // blobs of what is served that are not here
   std::vector<std::uint64_t> missing_serials;  // between those that are here; a complete state makes a gap harmless
 };
 
@@ -38,8 +39,9 @@ struct ServiceStatus {
 
 struct StatusReport {
   std::vector<ChannelStatus> channels;
-  std::vector<base::Finding> findings;  // expired or stale (code expired), clock; warnings for what ends soon
-  std::uint64_t blobs = 0, bytes = 0;   // present
+  // Expired or stale (code expired), clock, content that is not here (base_missing); warnings for what ends soon.
+  std::vector<base::Finding> findings;
+  std::uint64_t blobs = 0, bytes = 0;  // present
   std::vector<store::RevokedItem> revoked;
   std::vector<store::Block> blocks;
   std::uint64_t catalog = 0;  // number; 0: nothing was ever activated
@@ -58,6 +60,9 @@ struct StatusOptions {
   base::Time wall{};
   std::chrono::seconds stale_after{};  // age of a channel's newest state
 };
+
+// What is served and not here, as a finding (base_missing) that names the import to run.
+base::Finding lacking_finding(const store::Generation& active, std::uint64_t blobs, std::uint64_t bytes);
 
 // Never throws for what it finds. A home without state gives an empty report.
 StatusReport examine_status(const StatusOptions& options);

@@ -4,6 +4,8 @@
 #include "store/blob_store.hpp"
 #include "store/state_db.hpp"
 #include "workflow/blob_check.hpp"
+#include "workflow/receipt.hpp"
+#include "workflow/status.hpp"
 #include "workflow/sweep.hpp"
 
 namespace airlock::workflow {
@@ -53,8 +55,25 @@ std::vector<BlobFailure> look_again(const std::vector<BlobFailure>& failures, co
       bytes += *length;
     }
   }
+  if (blobs.empty()) {
+    return {};
+  }
   const auto progress = reporter.task("looking again at what is bad", bytes);
   return check_blobs(blobs, locate, *progress);
+}
+
+void tell_lacking(const StateDb& state, StoreCheckReport& report) {
+  for (const auto& generation : state.generations()) {
+    const auto missing = generation.active ? missing_blobs(state, generation.id) : std::vector<SiteBlob>();
+    if (!missing.empty()) {
+      std::uint64_t bytes = 0;
+      for (const auto& blob : missing) {
+        bytes += blob.length;
+      }
+      report.lacking += missing.size();
+      report.findings.push_back(lacking_finding(generation, missing.size(), bytes));
+    }
+  }
 }
 
 }  // namespace
@@ -79,15 +98,14 @@ StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock
   if (options.at_step) {
     options.at_step("read");
   }
-  if (failures.empty()) {
-    return report;
-  }
-  const bool repairs = options.mode == StoreCheckOptions::Mode::repair;
+  const bool repairs = options.mode == StoreCheckOptions::Mode::repair && !failures.empty();
   StateDb state(options.home.root, repairs ? StateDb::Access::change : StateDb::Access::read);
   failures = look_again(failures, state, locate, reporter);
   for (const auto& failure : failures) {
     report.findings.push_back({base::Severity::error, failure.code, failure.blob.sha256.to_string(), failure.message});
   }
+  report.bad = failures.size();
+  tell_lacking(state, report);
   if (repairs && !failures.empty()) {
     forget(failures, state, store, clock.now());
     report.forgotten = failures.size();

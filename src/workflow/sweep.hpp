@@ -47,11 +47,14 @@ struct StoreCheckReport {
   std::vector<base::Finding> findings;
   std::uint64_t blobs = 0;  // looked at
   std::uint64_t bytes = 0;
+  std::uint64_t bad = 0;      // of those
+  std::uint64_t lacking = 0;  // of what is served, not here and not counted as present either
   std::uint64_t forgotten = 0;
 };
 
 // Reads and hashes every blob that counts as present. That takes hours, and imports and sweeps go on meanwhile: what
-// was found is looked at once more at the end, for `repair` under the lock. Throws busy (repair).
+// was found is looked at once more at the end, for `repair` under the lock. What is
+// served and not here is a finding, too (base_missing). Throws busy (repair).
 StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock& clock, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

@@ -14,6 +14,7 @@
 #include "workflow/receipt.hpp"
 #include "workflow/restore.hpp"
 #include "workflow/status.hpp"
+#include "workflow/sweep.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -134,8 +135,25 @@ TEST_CASE("a backup without blobs comes back, and the same bundle brings the con
   CHECK(store::check_audit(host.state().audit_entries()).empty());
   CHECK(store::current_catalog_number(host.home.root) > 0);
 
+  const auto look = [&] {
+    return std::pair(
+        workflow::examine_status({.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)}),
+        workflow::check_store({.home = host.home}, host.clock, host.reporter));
+  };
+  const auto lacks = look();
+  CHECK(lacks.first.stale());
+  CHECK(lacks.first.channels.front().lacking == report.far_channels.front().lacking);
+  CHECK(lacks.second.lacking == report.far_channels.front().lacking);
+  REQUIRE(lacks.second.findings.size() == 1);
+  CHECK(lacks.second.findings.front().code == ErrorCode::base_missing);
+  CHECK(lacks.second.findings.front().message.find("import bundle 2 again") != std::string::npos);
+
   CHECK(host.import(states.made[1].head).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
   CHECK(store::BlobStore(host.home.blobs()).open(base::sha256("state 2")));
+  const auto whole = look();
+  CHECK_FALSE(whole.first.stale());
+  CHECK(whole.first.channels.front().lacking == 0);
+  CHECK(whole.second.findings.empty());
   // What the older state needs is still not here, so it is not served.
   CHECK(code_of([&] { workflow::roll_back(host.home, 1, host.clock); }) == ErrorCode::base_missing);
   CHECK(host.import(states.made[2].head).bundles.front().serial == 3);

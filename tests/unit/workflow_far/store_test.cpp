@@ -232,6 +232,10 @@ TEST_CASE("a damaged blob is found, forgotten, and brought again by the same bun
   report = workflow::check_store({.home = site.home, .mode = workflow::StoreCheckOptions::Mode::repair}, site.clock,
                                  site.reporter);
   CHECK(report.forgotten == 1);
+  // What was forgotten is not taken for whole.
+  report = workflow::check_store({.home = site.home}, site.clock, site.reporter);
+  CHECK(report.bad == 0);
+  CHECK(report.lacking == 1);
   const auto again = site.import({states.made[2].head});
   CHECK(again.bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
   CHECK(again.bundles.front().blobs_new == 1);
@@ -274,6 +278,14 @@ TEST_CASE("a blob whose file is gone is taken again, row or no row") {
   auto& site = states.site;
   store::BlobStore(site.home.blobs()).remove(base::sha256("state 3"));
   site.import({states.made[2].head});
+  CHECK(site.served("file", "a.txt") == "state 3");
+}
+
+TEST_CASE("a state whose files are gone is not activated, row or no row") {
+  ThreeStates states;
+  auto& site = states.site;
+  store::BlobStore(site.home.blobs()).remove(base::sha256("state 2"));
+  CHECK(code_of([&] { return workflow::roll_back(site.home, std::nullopt, site.clock); }) == ErrorCode::base_missing);
   CHECK(site.served("file", "a.txt") == "state 3");
 }
 
