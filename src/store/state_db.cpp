@@ -51,13 +51,21 @@ constexpr std::string_view k_step_2 =
     "  since INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE blocked_blobs (item TEXT NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY (item, sha256)) WITHOUT ROWID;";
 
-// A root holds for all channels of its producer: whom one of them revoked, no other may trust again.
+// A root holds for all channels of its producer: whom one of them revoked, no other may trust again. What a site
+// withholds of a channel it withholds until it releases it.
 constexpr std::string_view k_step_3 =
     "CREATE TABLE producer_roots (producer TEXT NOT NULL, version INTEGER NOT NULL, bytes BLOB NOT NULL, "
     "  PRIMARY KEY (producer, version)) WITHOUT ROWID;"
     "INSERT OR IGNORE INTO producer_roots (producer, version, bytes) "
     "  SELECT producer, version, bytes FROM roots JOIN channels ON channels.id = roots.channel;"
-    "DROP TABLE roots;";
+    "DROP TABLE roots;"
+    // What a site withholds was told by the rows of a channel's newest generation, and lost where that lacked it.
+    "CREATE TABLE withheld (channel INTEGER NOT NULL REFERENCES channels, sha256 BLOB NOT NULL, "
+    "  since INTEGER NOT NULL, PRIMARY KEY (channel, sha256)) WITHOUT ROWID;"
+    "INSERT OR IGNORE INTO withheld (channel, sha256, since) "
+    "  SELECT g.channel, f.sha256, g.imported FROM generations g JOIN files f ON f.generation = g.id "
+    "  WHERE f.kind='withheld' AND f.sha256 IS NOT NULL "
+    "  AND g.id = (SELECT max(n.id) FROM generations n WHERE n.channel = g.channel);";
 
 std::array<std::string_view, 3> schema_steps() {
   return {k_step_1, k_step_2, k_step_3};

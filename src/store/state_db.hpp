@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -142,6 +143,11 @@ class StateDb {
   void set_channel_order(const std::vector<std::string>& channels);
   std::uint64_t next_catalog_number();   // counts up, and is the number below from then on
   std::uint64_t catalog_number() const;  // of the catalog that belongs to this state; 0: none
+
+  // What this site neither takes of a channel nor serves of it, whichever generation is active, until it is released.
+  bool withhold(const ChannelKey& channel, const base::Digest& sha256, base::Time since);  // false: it is so already
+  bool release(const ChannelKey& channel, const base::Digest& sha256);                     // false: it was not withheld
+  std::set<base::Digest> withheld(const ChannelKey& channel) const;
 
   // What must not be served. The catalog leaves it out from its next number on.
   void add_revoked(const RevokedItem& revoked);  // one that is known already stays as it is

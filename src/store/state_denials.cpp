@@ -12,9 +12,41 @@ namespace airlock::store {
 
 namespace {
 
-constexpr std::int64_t k_first_step = 2;  // of the schema with these tables
+constexpr std::int64_t k_first_step = 2;     // of the schema with these tables
+constexpr std::int64_t k_withheld_step = 3;  // of the schema with the list of what is withheld
 
 }  // namespace
+
+bool StateDb::withhold(const ChannelKey& channel, const base::Digest& sha256, base::Time since) {
+  const std::int64_t id = m_impl->add_channel(channel);
+  base::Statement& insert = m_impl->cached("INSERT OR IGNORE INTO withheld (channel, sha256, since) VALUES (?,?,?)");
+  insert.bind(1, id);
+  bind_digest(insert, 2, sha256);
+  insert.bind(3, seconds_of(since)).run();
+  return m_impl->database.changes() > 0;
+}
+
+bool StateDb::release(const ChannelKey& channel, const base::Digest& sha256) {
+  base::Statement& remove = m_impl->cached("DELETE FROM withheld WHERE channel=? AND sha256=?");
+  remove.bind(1, m_impl->find_channel(channel));
+  bind_digest(remove, 2, sha256);
+  remove.run();
+  return m_impl->database.changes() > 0;
+}
+
+std::set<base::Digest> StateDb::withheld(const ChannelKey& channel) const {
+  // Before there was such a list, the channel's newest generation told it.
+  base::Statement query = m_impl->database.prepare(
+      m_impl->step >= k_withheld_step ? "SELECT sha256 FROM withheld WHERE channel=?"
+                                      : "SELECT sha256 FROM files WHERE kind='withheld' AND sha256 IS NOT NULL "
+                                        "AND generation = (SELECT max(id) FROM generations WHERE channel=?)");
+  query.bind(1, m_impl->find_channel(channel));
+  std::set<base::Digest> digests;
+  while (query.step()) {
+    digests.insert(read_digest(query, 0));
+  }
+  return digests;
+}
 
 void StateDb::add_revoked(const RevokedItem& revoked) {
   const std::int64_t channel = m_impl->add_channel(revoked.channel);

@@ -143,8 +143,12 @@ void StateDb::for_each_lacking_blob(std::uint64_t generation,
   query.bind(1, to_integer(generation))
       .bind(2, to_string(model::Kind::withheld))
       .bind(3, to_string(model::Kind::known));
+  const auto found = this->generation(generation);
+  const auto left = found ? withheld(found->channel) : std::set<base::Digest>();
   while (query.step()) {
-    visit(read_digest(query, 0), number_at(query, 1));
+    if (const auto sha256 = read_digest(query, 0); !left.contains(sha256)) {
+      visit(sha256, number_at(query, 1));
+    }
   }
 }
 
@@ -226,10 +230,14 @@ std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const fs::path& 
     CatalogRow catalog_row;
     catalog_row.channel = generation.channel.channel;
     catalog_row.generation = generation.id;
+    const auto withheld = state.withheld(generation.channel);
     state.for_each_row(generation.id, [&](const model::FileRow& row) {
       static_cast<model::FileRow&>(catalog_row) = row;
       catalog_row.reason.clear();
-      // Whatever generation is served, also an old one again: what is denied is not.
+      // Whatever generation is served, also an old one again: what is withheld or denied is not.
+      if (row.kind != model::Kind::known && row.sha256 && withheld.contains(*row.sha256)) {
+        catalog_row.kind = model::Kind::withheld;
+      }
       if (const auto* denial = row.kind == model::Kind::known ? nullptr : denials.find(generation.channel, row)) {
         catalog_row.kind = model::Kind::withheld;
         catalog_row.reason = denial->why;

@@ -128,6 +128,24 @@ std::string audit_detail(const Commit& commit, std::uint64_t generation, const I
   return audit_text(detail);
 }
 
+// What this site decided, for good: also where a later state lacks it for a while. True: it decided something.
+bool keep_decisions(const Commit& commit, const ImportRun& run, base::Time now) {
+  const auto& key = commit.proven.key;
+  bool changed = false;
+  for (const auto& digest : run.options.release) {
+    changed = run.state.release(key, digest) || changed;
+  }
+  for (const auto& digest : run.options.withhold) {
+    changed = run.state.withhold(key, digest, now) || changed;
+  }
+  if (commit.scan != nullptr) {
+    for (const auto& refusal : commit.scan->withheld) {
+      changed = run.state.withhold(key, refusal.subject.sha256, now) || changed;
+    }
+  }
+  return changed;
+}
+
 }  // namespace
 
 Committed commit_import(const Commit& commit, const ImportRun& run) {
@@ -151,9 +169,14 @@ Committed commit_import(const Commit& commit, const ImportRun& run) {
   }
   state.set_channel_order(run.policy.channel_order);
   state.audit(now, commit.existing ? "import-again" : "import", audit_detail(commit, generation, run.options));
+  const bool decided = keep_decisions(commit, run, now);
+  const bool activates = commit.adds_generation && run.options.activation == Activation::at_once;
   std::unique_ptr<store::CatalogBuilder> catalog;
-  if (commit.adds_generation && run.options.activation == Activation::at_once) {
+  if (activates) {
     state.set_active(generation);
+  }
+  // What is withheld now is served no longer, also where the new generation is only held.
+  if (activates || (decided && state.catalog_number() > 0)) {
     catalog = store::prepare_catalog(state, run.options.home.root);
     done.shared_name_count = catalog->shared_name_count();
     done.shared_names = catalog->shared_names();

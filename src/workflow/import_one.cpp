@@ -40,17 +40,12 @@ std::optional<store::Generation> generation_of(const store::StateDb& state, cons
   return std::nullopt;
 }
 
-// What this side does not want: named now, withheld in the newest generation and not released, or revoked.
-std::set<base::Digest> digests_to_leave(const bundle::VerifiedBundle& verified,
-                                        const std::optional<store::Generation>& before, const ImportRun& run) {
-  auto left = run.options.withhold;
-  if (before) {
-    run.state.for_each_row(before->id, [&](const model::FileRow& row) {
-      if (row.kind == model::Kind::withheld && row.sha256 && !run.options.release.contains(*row.sha256)) {
-        left.insert(*row.sha256);
-      }
-    });
-  }
+// What this side does not want: named now, withheld by an earlier import and not released, or revoked.
+std::set<base::Digest> digests_to_leave(const bundle::VerifiedBundle& verified, const store::ChannelKey& key,
+                                        const ImportRun& run) {
+  auto left = run.state.withheld(key);
+  std::erase_if(left, [&run](const base::Digest& digest) { return run.options.release.contains(digest); });
+  left.insert(run.options.withhold.begin(), run.options.withhold.end());
   const Revocations revoked(verified.revoked());
   if (!left.empty() || !revoked.empty()) {
     std::set<base::Digest> in_state;
@@ -181,7 +176,7 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
 
   const auto before = newest_of(run.state, proven.key);
   const auto existing = generation_of(run.state, proven.key, verified.bundle_id());
-  auto left = digests_to_leave(verified, before, run);
+  auto left = digests_to_leave(verified, proven.key, run);
   std::vector<bundle::BlobMap> maps = {bundle::BlobMap::scan(head, run.files.folders)};
   const bundle::BlobMap map = maps.front();
   auto plan = plan_import(verified, maps, run.state, run.blobs, left);

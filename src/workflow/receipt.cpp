@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -264,6 +265,8 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
     }
   }
   for (auto& [key, entry] : channels) {
+    const auto withheld = state.withheld(key);
+    receipt.withheld.insert(receipt.withheld.end(), withheld.begin(), withheld.end());
     receipt.channels.push_back(std::move(entry));
   }
   std::sort(receipt.channels.begin(), receipt.channels.end(), [](const auto& a, const auto& b) {
@@ -295,8 +298,11 @@ std::vector<SiteBlob> missing_blobs(const store::StateDb& state, std::uint64_t g
   if (blobs == nullptr) {
     return list;
   }
+  const auto found = state.generation(generation);
+  const auto withheld = found ? state.withheld(found->channel) : std::set<base::Digest>();
   state.for_each_row(generation, [&](const model::FileRow& row) {
-    if (row.sha256 && row.kind != model::Kind::withheld && row.kind != model::Kind::known) {
+    if (row.sha256 && row.kind != model::Kind::withheld && row.kind != model::Kind::known &&
+        !withheld.contains(*row.sha256)) {
       // A row that names no length has it in the list of blobs; one that is not there is missing already.
       const auto length = row.length ? row.length : state.blob_length(*row.sha256);
       if (length && !blobs->file_exists(*row.sha256, *length)) {

@@ -22,6 +22,12 @@ Time at(long seconds) {
   return Time(std::chrono::seconds(seconds));
 }
 
+// What step 3 of the schema added, taken away again; roots were kept by channel then.
+constexpr std::string_view k_back_to_step_2 =
+    "CREATE TABLE roots (channel INTEGER NOT NULL REFERENCES channels, version INTEGER NOT NULL, bytes BLOB NOT NULL, "
+    "  PRIMARY KEY (channel, version));"
+    "DROP TABLE producer_roots; DROP TABLE withheld; PRAGMA user_version=2";
+
 struct Home {
   base::TempDir folder;
   StateDb state{folder.path(), StateDb::Access::change};
@@ -347,11 +353,8 @@ TEST_CASE("a state of an older step is read as it is, and brought forward by who
   { StateDb(folder.path(), StateDb::Access::change); }
   {
     base::Database database(folder.path() / "airlock.db", base::DatabaseMode::read_write);
-    database.execute("DROP TABLE revoked; DROP TABLE blocks; DROP TABLE blocked_blobs; DROP TABLE producer_roots;"
-                     "CREATE TABLE roots (channel INTEGER NOT NULL, version INTEGER NOT NULL, bytes BLOB NOT NULL, "
-                     "  PRIMARY KEY (channel, version));"
-                     "INSERT INTO channels (id, producer, channel) VALUES (1, 'p', 'a'), (2, 'p', 'b');"
-                     "INSERT INTO roots VALUES (1, 2, 'two'), (2, 2, 'two'), (2, 3, 'three'); PRAGMA user_version=1");
+    database.execute(k_back_to_step_2);
+    database.execute("DROP TABLE revoked; DROP TABLE blocks; DROP TABLE blocked_blobs; PRAGMA user_version=1");
   }
   const std::vector<std::string> both = {"two", "three"};
   {
@@ -369,6 +372,33 @@ TEST_CASE("a state of an older step is read as it is, and brought forward by who
   CHECK_FALSE(state.blocks().front().user.empty());
   CHECK(state.remove_block("npm:left-pad"));
   CHECK_FALSE(state.remove_block("npm:left-pad"));
+}
+
+TEST_CASE("what a home of an older step withholds stays withheld", "[store][state_db]") {
+  const base::TempDir folder;
+  {
+    StateDb state(folder.path(), StateDb::Access::change);
+    auto row = file_row("file", "a", "released since");
+    row.kind = model::Kind::withheld;
+    state.add_row(state.add_generation(generation("one", 1)), row);
+    row = file_row("file", "a", "unwanted");
+    row.kind = model::Kind::withheld;
+    const auto newest = state.add_generation(generation("one", 2));
+    state.add_row(newest, row);
+    state.add_row(newest, file_row("file", "b", "wanted"));
+    state.add_row(state.add_generation(generation("two", 1)), file_row("file", "c", "unwanted"));
+  }
+  base::Database(folder.path() / "airlock.db", base::DatabaseMode::read_write).execute(k_back_to_step_2);
+  const ChannelKey one = generation("one", 1).channel;
+  const std::set<base::Digest> unwanted = {base::sha256("unwanted")};
+  CHECK(StateDb(folder.path(), StateDb::Access::read).withheld(one) == unwanted);
+  StateDb state(folder.path(), StateDb::Access::change);
+  CHECK(state.withheld(one) == unwanted);
+  CHECK(state.withheld(generation("two", 1).channel).empty());
+  CHECK_FALSE(state.withhold(one, base::sha256("unwanted"), at(1)));
+  CHECK(state.release(one, base::sha256("unwanted")));
+  CHECK_FALSE(state.release(one, base::sha256("unwanted")));
+  CHECK(state.withheld(one).empty());
 }
 
 TEST_CASE("a denial by another digest means the content that it is known for", "[store][denials]") {

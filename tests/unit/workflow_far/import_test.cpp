@@ -5,8 +5,11 @@
 
 #include "base/json.hpp"
 #include "store/blob_store.hpp"
+#include "store/catalog.hpp"
 #include "support/environment.hpp"
+#include "workflow/generations.hpp"
 #include "workflow/receipt.hpp"
+#include "workflow/sweep.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -151,6 +154,69 @@ TEST_CASE("a withheld blob is neither taken nor served, and stays so") {
   // The newest bundle leaves the blob out, so it can come from nowhere: said, and nothing changed.
   CHECK(code_of([&] { return workflow::import_bundles(release, site.clock, site.reporter); }) ==
         base::ErrorCode::base_missing);
+}
+
+TEST_CASE("a withheld blob stays so where a state in between lacks it") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto unwanted = base::sha256("unwanted");
+  const auto both = std::vector{text_file("a.txt", "wanted"), text_file("b.txt", "unwanted")};
+  const auto first = make_bundle(medium.path(), both, keys);
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "wanted")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  const auto third =
+      make_bundle(medium.path(), both, keys, {.serial = 3, .created = bundle_time(2), .previous = second.contents});
+  auto options = site.options({first.head});
+  options.withhold = {unwanted};
+  options.reason = "licence";
+  workflow::import_bundles(options, site.clock, site.reporter);
+  site.clock.set(bundle_time(3));
+  auto report = site.import({second.head});
+  CHECK(workflow::read_receipt(report.receipt).withheld == std::vector{unwanted});
+  workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
+
+  report = site.import({third.head});
+  CHECK(report.bundles.front().withheld == 1);
+  CHECK_FALSE(site.served("file", "b.txt"));
+  CHECK_FALSE(store::BlobStore(site.home.blobs()).open(unwanted));
+
+  options = site.options({third.head});
+  options.release = {unwanted};
+  options.reason = "licence was cleared";
+  workflow::import_bundles(options, site.clock, site.reporter);
+  CHECK(site.served("file", "b.txt") == "unwanted");
+}
+
+TEST_CASE("what is withheld is served of no generation until it is released") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), {text_file("a.txt", "wanted"), text_file("b.txt", "unwanted")}, keys);
+  site.import({bundle.head});
+  REQUIRE(site.served("file", "b.txt") == "unwanted");
+  const auto is_withheld = [&site] {
+    return store::Catalog::open_current(site.home.root)->find("file", "b.txt")->kind == model::Kind::withheld;
+  };
+  auto options = site.options({bundle.head});
+  options.withhold = {base::sha256("unwanted")};
+  options.reason = "found bad";
+  SECTION("at once") {}
+  SECTION("although the generation without it is only held") {
+    options.activation = workflow::Activation::hold;
+  }
+  workflow::import_bundles(options, site.clock, site.reporter);
+  CHECK(is_withheld());
+  workflow::activate_generation(site.home, 2, site.clock);
+  CHECK(workflow::roll_back(site.home, std::nullopt, site.clock).generation.id == 1);
+  CHECK(is_withheld());
+  CHECK(site.served("file", "a.txt") == "wanted");
+
+  options = site.options({bundle.head});
+  options.release = {base::sha256("unwanted")};
+  options.reason = "a false alarm";
+  workflow::import_bundles(options, site.clock, site.reporter);
+  CHECK(site.served("file", "b.txt") == "unwanted");
 }
 
 TEST_CASE("a revoked blob is not taken") {
