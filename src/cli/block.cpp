@@ -72,7 +72,7 @@ void answer(Session& session, const workflow::BlockReport& report, std::string_v
 void add_block_commands(CLI::App& app, Session& session) {
   auto flags = std::make_shared<BlockFlags>();
   auto* block = app.add_subcommand("block", "Stop serving something at once, whoever brings it");
-  block->add_option("ITEM", flags->item, "A digest, a package URL, or ECOSYSTEM:NAME[@VERSION]");
+  block->add_option("ITEM", flags->item, "A digest (sha256:…), a package URL, or ECOSYSTEM:NAME[@VERSION]");
   block->add_option("--reason", flags->reason, "Why; clients are told it")->type_name("TEXT");
   block->add_option("--ticket", flags->ticket, "Of your own records; kept in the audit log")->type_name("ID");
   block->add_flag("--list", flags->list, "What is blocked, and what producers revoked");

@@ -1,7 +1,5 @@
 #include "workflow/block.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/error.hpp"
@@ -37,32 +35,26 @@ void check_words(const std::string& reason, const std::string& ticket) {
   }
 }
 
-// A digest in another algorithm stands for content that is known by its SHA-256.
-std::vector<base::Digest> digests_of(const model::Item& item, const StateDb& state) {
-  std::vector<base::Digest> digests;
-  if (item.digest() && item.digest()->algorithm() == base::HashAlgorithm::sha256) {
-    digests.push_back(*item.digest());
-  } else if (item.digest()) {
-    state.for_each_alias([&](const base::Digest& other, const base::Digest& sha256) {
-      if (other == *item.digest()) {
-        digests.push_back(sha256);
-      }
-    });
+// What is here is known by its SHA-256 alone: bundles name no other digest of a file, so that such a block would hold
+// for nothing.
+void require_sha256(const model::Item& item) {
+  if (item.digest() && item.digest()->algorithm() != base::HashAlgorithm::sha256) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' would block nothing: files are known here by their sha256 alone",
+                                              base::printable(item.text(), 160)))
+        .with_hint("give the sha256, which `airlock store who NAME` tells of what is here, or the package: "
+                   "npm:left-pad@1.3.0");
   }
-  return digests;
 }
 
 BlockReport count_rows(const model::Item& item, const StateDb& state) {
   BlockReport report;
   report.item = item.text();
-  const auto digests = digests_of(item, state);
   for (const auto& generation : state.generations()) {
     if (!generation.active) {
       continue;
     }
     state.for_each_row(generation.id, [&](const model::FileRow& row) {
-      const bool same = row.sha256 && std::find(digests.begin(), digests.end(), *row.sha256) != digests.end();
-      if (row.ecosystem == k_bundle_ecosystem || row.kind == model::Kind::known || (!same && !item.matches(row))) {
+      if (row.ecosystem == k_bundle_ecosystem || row.kind == model::Kind::known || !item.matches(row)) {
         return;
       }
       if (report.files++ < k_blocked_named) {
@@ -102,6 +94,7 @@ std::string audit_detail(const BlockReport& report, const std::string& reason, c
 BlockReport block_item(const Home& home, const std::string& text, const std::string& reason, const std::string& ticket,
                        const base::Clock& clock) {
   const auto item = model::Item::parse(text);
+  require_sha256(item);
   if (base::trim(reason).empty()) {
     throw Error(ErrorCode::usage, "blocking needs a reason").with_hint("add --reason TEXT; clients are told it");
   }

@@ -21,7 +21,8 @@ struct BlockReport {
 inline constexpr std::size_t k_blocked_named = 20;
 
 // `text` is a model::Item; what is not here yet can be blocked, too. Blocking again replaces the reason. The blobs
-// stay. Throws usage (no item, no reason or a long one), not_found for a home without roots and state, busy.
+// stay. Throws usage (no item, a digest that is no sha256, no reason or a long one), not_found for a home without roots
+// and state, busy.
 BlockReport block_item(const Home& home, const std::string& text, const std::string& reason, const std::string& ticket,
                        const base::Clock& clock);
 // Throws not_found when it is not blocked. What a producer revoked stays revoked.

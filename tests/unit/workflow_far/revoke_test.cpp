@@ -279,6 +279,26 @@ TEST_CASE("a block needs an item, a reason and a home", "[block]") {
   CHECK_FALSE(fs::exists(empty.home.root));
 }
 
+TEST_CASE("a digest that would block nothing is refused", "[block]") {
+  Given given;
+  Site site(&given.keys);
+  site.import({given.first.head});
+  for (const auto& digest :
+       {"sha512:" + std::string(128, 'a'), "sha384:" + std::string(96, 'a'), "sha1:" + std::string(40, 'a')}) {
+    CAPTURE(digest);
+    const auto error = error_of([&] { return workflow::block_item(site.home, digest, "found bad", "", site.clock); });
+    CHECK(error.code() == ErrorCode::usage);
+    CHECK(error.hint().find("airlock store who") != std::string::npos);
+  }
+  CHECK(site.state().blocks().empty());
+  // One that an older airlock took can still be lifted.
+  const auto old = "sha512:" + std::string(128, 'a');
+  store::StateDb(site.home.root, store::StateDb::Access::change)
+      .set_block({.item = old, .reason = "why", .ticket = {}, .user = {}, .since = site.clock.now()});
+  workflow::unblock_item(site.home, old, "", "", site.clock);
+  CHECK(site.state().blocks().empty());
+}
+
 TEST_CASE("a block settles a path that two channels fill with different bytes", "[block]") {
   Given given;
   Site site(&given.keys);
