@@ -90,7 +90,7 @@ workflow::ImportOptions import_options(const Session& session, const ImportFlags
 }
 
 void import(Session& session, const ImportFlags& flags) {
-  const auto options = import_options(session, flags);
+  auto options = import_options(session, flags);
   if (!flags.watch.empty()) {
     if (!flags.bundles.empty()) {
       throw Error(ErrorCode::usage, "--watch takes what arrives in its folder; name no bundle beside it");
@@ -107,10 +107,14 @@ void import(Session& session, const ImportFlags& flags) {
     const auto more = workflow::read_destinations(spec);
     destinations.insert(destinations.end(), more.begin(), more.end());
   }
+  options.taken_before_refusal = [&session](const workflow::ImportReport& taken) {
+    session.done = {import_json(taken), import_text(taken)};
+  };
   const auto report = workflow::import_bundles(options, *session.clock, *session.reporter);
   auto json = import_json(report);
   auto text = import_text(report);
   if (!destinations.empty()) {
+    session.done = {json, text};
     protect_secrets();
     const auto pushed = workflow::push_catalog({.home = session.home,
                                                 .destinations = destinations,

@@ -117,9 +117,11 @@ void print_help(Session& session, const std::string& text) {
 int fail(Session& session, const Error& error) {
   // Bars end where they are; the error follows below them.
   session.reporter.reset();
-  if (session.json && !session.answered) {
+  if (!session.answered) {
     try {
-      session.answer(error_json(error), "");
+      auto json = session.done.json;
+      json.update(error_json(error));
+      session.answer(std::move(json), session.done.text);
     } catch (const Error&) {
       // stdout is gone; the exit code still tells.
     }

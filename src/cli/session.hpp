@@ -34,6 +34,11 @@ struct Session {
   bool terminal = false;  // stdin and stderr are a terminal: questions may be asked
   std::unique_ptr<base::Reporter> reporter;
   std::unique_ptr<base::Clock> clock;
+  // What a command had done when it failed: stands beside the error, and before it on stdout.
+  struct Done {
+    base::Json json = base::Json::object();
+    std::string text;
+  } done;
   int exit_code = 0;  // of a command that did its work and found something (findings, stale, …)
   bool answered = false;
   std::FILE* out = stdout;  // borrowed; results only

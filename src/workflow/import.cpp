@@ -91,6 +91,47 @@ void write_new_receipt(const store::StateDb& state, const Home& home, base::Time
   }
 }
 
+struct Failure {
+  const bundle::HeadCandidate* candidate;
+  Error error;
+};
+
+// One after the other, oldest first. Throws the first failure that no later bundle of its channel made good.
+void take_all(const ImportRun& run, ImportReport& report) {
+  const auto& heads = run.files.heads;
+  std::map<std::string, Failure> failures;  // by channel, the first that stands
+  for (const auto& candidate : heads) {
+    try {
+      report.bundles.push_back(base::with_context([&] { return describe(candidate); },
+                                                  [&] { return import_one(candidate, run, report.notes); }));
+      if (const auto failed = failures.find(candidate.hint.channel); failed != failures.end()) {
+        note(report.notes, *failed->second.candidate, failed->second.error);
+        failures.erase(failed);
+      }
+    } catch (const Error& error) {
+      if (heads.size() == 1 || !may_be_superseded(error.code())) {
+        throw;
+      }
+      if (is_draft_of(candidate, error, report)) {
+        note(report.notes, candidate, error);
+        continue;
+      }
+      const bool only_older = error.code() == ErrorCode::rollback;
+      const auto known = failures.find(candidate.hint.channel);
+      if (known != failures.end() && known->second.error.code() == ErrorCode::rollback && !only_older) {
+        note(report.notes, *known->second.candidate, known->second.error);
+        failures.erase(known);
+      }
+      if (!failures.try_emplace(candidate.hint.channel, Failure{&candidate, error}).second) {
+        note(report.notes, candidate, error);
+      }
+    }
+  }
+  if (!failures.empty()) {
+    throw failures.begin()->second.error;
+  }
+}
+
 }  // namespace
 
 ImportReport import_bundles(const ImportOptions& options, const base::Clock& clock, base::Reporter& reporter) {
@@ -128,45 +169,23 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
   const ImportRun run{
       options, clock, reporter, policy, roots, files, heads, state, blobs, scan, officers ? &*officers : nullptr};
   ImportReport report;
-  struct Failure {
-    const bundle::HeadCandidate* candidate;
-    Error error;
-  };
-  std::map<std::string, Failure> failures;  // by channel, the first that stands
-  for (const auto& candidate : files.heads) {
-    try {
-      report.bundles.push_back(base::with_context([&] { return describe(candidate); },
-                                                  [&] { return import_one(candidate, run, report.notes); }));
-      if (const auto failed = failures.find(candidate.hint.channel); failed != failures.end()) {
-        note(report.notes, *failed->second.candidate, failed->second.error);
-        failures.erase(failed);
-      }
-    } catch (const Error& error) {
-      if (files.heads.size() == 1 || !may_be_superseded(error.code())) {
-        throw;
-      }
-      if (is_draft_of(candidate, error, report)) {
-        note(report.notes, candidate, error);
-        continue;
-      }
-      const bool only_older = error.code() == ErrorCode::rollback;
-      const auto known = failures.find(candidate.hint.channel);
-      if (known != failures.end() && known->second.error.code() == ErrorCode::rollback && !only_older) {
-        note(report.notes, *known->second.candidate, known->second.error);
-        failures.erase(known);
-      }
-      if (!failures.try_emplace(candidate.hint.channel, Failure{&candidate, error}).second) {
-        note(report.notes, candidate, error);
-      }
+  const auto finish = [&] {
+    if (needs_receipt(options.home, report.bundles)) {
+      write_new_receipt(state, options.home, clock.now(), reporter, report);
+      run.step("receipt-written");
     }
+  };
+  try {
+    take_all(run, report);
+  } catch (const Error&) {
+    // What is in is in, and has to be known: to whoever reads this, and to the connected side.
+    finish();
+    if (!report.bundles.empty() && options.taken_before_refusal) {
+      options.taken_before_refusal(report);
+    }
+    throw;
   }
-  if (needs_receipt(options.home, report.bundles)) {
-    write_new_receipt(state, options.home, clock.now(), reporter, report);
-    run.step("receipt-written");
-  }
-  if (!failures.empty()) {
-    throw failures.begin()->second.error;
-  }
+  finish();
   return report;
 }
 

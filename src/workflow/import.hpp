@@ -26,6 +26,8 @@ namespace airlock::workflow {
 
 enum class Activation { at_once, hold };
 
+struct ImportReport;
+
 struct ImportOptions {
   Home home;
   std::vector<std::filesystem::path> bundles;  // files, heads, volumes, folders
@@ -38,6 +40,8 @@ struct ImportOptions {
   std::string reason;                             // of withhold, release or accepted expiry; required by them
   bool rescan = false;                            // ask the scanner also about what it was asked before
   std::string ticket;                             // of the site's own records; kept in the audit log
+  // Called before a refusal is thrown, where bundles of the same run are in already.
+  std::function<void(const ImportReport&)> taken_before_refusal;
   // Called at named steps: "head-proven", "planned", "blob-stored" (by several threads), "blobs-stored", "synced",
   // "state-written", "committed", "published", "receipt-written". A test throws or ends the process there.
   std::function<void(std::string_view step)> at_step;
@@ -90,7 +94,7 @@ struct ImportReport {
 
 // Throws untrusted, tampered, rollback, equivocation, expired, clock, approval_missing, volume_missing, truncated,
 // policy, scan_refused, scan_failed, base_missing (a need list is written), no_space, busy, conflict (two channels
-// differ), usage, interrupted. What is said of one bundle holds for that one: those before it are in.
+// differ), usage, interrupted. What is said of one bundle holds for that one: those before it are in, with a receipt.
 ImportReport import_bundles(const ImportOptions& options, const base::Clock& clock, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

@@ -43,6 +43,31 @@ TEST_CASE("floors for a root that is pinned already are raised by the same comma
   CHECK(day.pin().exit_code == 2);  // without floors there is nothing to do
 }
 
+TEST_CASE("what was taken in before a refusal is told beside the error") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  auto bytes = base::read_file(day.second.head, 64u << 20);
+  const auto place = bytes.find("more\n");
+  REQUIRE(place != std::string::npos);
+  bytes[place] = 'M';
+  base::write_file_atomic(day.second.head, bytes);
+  SECTION("to a script") {
+    const auto result = day.line.run({"import", day.stick.string(), "--json"});
+    CHECK(result.exit_code == 3);
+    const auto json = result.json();
+    CHECK(json["error"]["code"] == "tampered");
+    REQUIRE(json["bundles"].size() == 1);
+    CHECK(json["bundles"][0]["serial"] == 1);
+    CHECK(std::filesystem::exists(json["receipt"].get<std::string>()));
+  }
+  SECTION("to a person") {
+    const auto result = day.line.run({"import", day.stick.string()});
+    CHECK(result.exit_code == 3);
+    CHECK(result.out.find("bundle 'site-a' 1 was taken in as generation 1") != std::string::npos);
+    CHECK(result.err.find("error:") != std::string::npos);
+  }
+}
+
 TEST_CASE("a fingerprint that is none restores no keys") {
   const Day day;
   for (const auto* const typed : {"", "zz", "3f9a", "sixty-four digits"}) {

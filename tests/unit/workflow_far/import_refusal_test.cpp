@@ -3,6 +3,7 @@
 
 #include "store/blob_store.hpp"
 #include "workflow/extract.hpp"
+#include "workflow/receipt.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -15,6 +16,32 @@ int exit_code(ErrorCode code) {
 }
 
 }  // namespace
+
+TEST_CASE("a refusal does not hide what was taken in before it") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "the first state")}, keys);
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "the second state")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  flip_bit(second.head, offset_of(second.head, "the second state"));
+  site.clock.set(bundle_time(2));
+  std::optional<workflow::ImportReport> taken;
+  auto options = site.options({medium.path()});
+  options.taken_before_refusal = [&taken](const workflow::ImportReport& report) { taken = report; };
+  CHECK(code_of([&] { return workflow::import_bundles(options, site.clock, site.reporter); }) == ErrorCode::tampered);
+  REQUIRE(taken);
+  REQUIRE(taken->bundles.size() == 1);
+  CHECK(taken->bundles.front().serial == 1);
+  CHECK(taken->bundles.front().active);
+  REQUIRE(fs::exists(taken->receipt));
+  CHECK(workflow::read_receipt(taken->receipt).channels.front().serial == 1);
+  // Nothing is told where nothing is in.
+  taken.reset();
+  options.bundles = {second.head};
+  CHECK_THROWS_AS(workflow::import_bundles(options, site.clock, site.reporter), base::Error);
+  CHECK_FALSE(taken);
+}
 
 TEST_CASE("without a pinned root nothing is trusted, and nothing is made") {
   const ProducerKeys keys;
