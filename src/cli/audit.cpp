@@ -1,6 +1,6 @@
 // `airlock audit`: the log of what was taken in, activated and trusted, and whether it is whole.
 #include <algorithm>
-#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -17,7 +17,7 @@
 #include "cli/table.hpp"
 #include "cli/take_output.hpp"
 #include "store/state_db.hpp"
-#include "workflow/receipt.hpp"
+#include "workflow/audit_check.hpp"
 
 namespace airlock::cli {
 
@@ -101,65 +101,30 @@ store::AuditMark mark_from_paper(const std::string& text) {
   return mark;
 }
 
-store::AuditMark mark_of(const std::filesystem::path& file) {
-  const auto receipt = workflow::read_receipt(file);
-  return {.number = receipt.audit_number, .head = receipt.audit_head, .source = file.filename().string()};
-}
-
-// Those of this home too: they cost nothing, and who forgets them when rewriting the log is found out.
-std::vector<store::AuditMark> marks_for(const Session& session, const VerifyAuditFlags& flags) {
-  std::vector<store::AuditMark> marks;
-  for (const auto& file : flags.receipts) {
-    marks.push_back(mark_of(file));
-  }
-  for (const auto& text : flags.heads) {
-    marks.push_back(mark_from_paper(text));
-  }
-  std::error_code ignored;
-  std::vector<std::filesystem::path> own;
-  for (const auto& entry : std::filesystem::directory_iterator(session.home.root / "receipts", ignored)) {
-    own.push_back(entry.path());
-  }
-  std::ranges::sort(own);
-  for (const auto& file : own) {
-    try {
-      marks.push_back(mark_of(file));
-    } catch (const Error& error) {
-      session.reporter->warning(fmt::format("{} was passed over: {}", file.string(), error.message()));
-    }
-  }
-  return marks;
-}
-
 void verify_audit(Session& session, const VerifyAuditFlags& flags) {
-  const store::StateDb state(session.home.root, store::StateDb::Access::read);
-  const auto entries = state.audit_entries();
-  auto found = store::check_audit(entries);
-  const auto marks = marks_for(session, flags);
-  const auto more = store::check_audit_marks(entries, marks);
-  found.insert(found.end(), more.begin(), more.end());
+  workflow::AuditCheckOptions options{
+      .home = session.home, .receipts = {flags.receipts.begin(), flags.receipts.end()}, .marks = {}};
+  std::ranges::transform(flags.heads, std::back_inserter(options.marks), mark_from_paper);
+  const auto report = workflow::check_audit_log(options, *session.reporter);
   base::Json findings = base::Json::array();
   std::string text;
-  bool unbroken = true;
-  for (const auto& finding : found) {
+  for (const auto& finding : report.findings) {
     const bool is_error = finding.severity == Severity::error;
     findings.push_back(finding_json(finding));
     text += fmt::format("{}  {}: {}\n", is_error ? "FAIL" : "warn", finding.subject, finding.message);
     if (is_error) {
-      unbroken = false;
       session.exit_code = base::error_code_info(finding.code).exit_code;
     }
   }
-  const auto head = entries.empty() ? std::string() : entries.back().digest;
-  text += fmt::format("{} {}, {}; compared with {}\n", entries.size(), entries.size() == 1 ? "entry" : "entries",
-                      unbroken ? "unbroken" : "broken", base::counted(marks.size(), "receipt"));
-  if (!head.empty()) {
-    text += fmt::format("newest: {}\n", audit_mark_text(entries.size(), head));
+  text += fmt::format("{} {}, {}; compared with {}\n", report.entries, report.entries == 1 ? "entry" : "entries",
+                      report.unbroken() ? "unbroken" : "broken", base::counted(report.compared, "receipt"));
+  if (!report.head.empty()) {
+    text += fmt::format("newest: {}\n", audit_mark_text(report.entries, report.head));
   }
-  session.answer({{"ok", unbroken},
-                  {"entries", entries.size()},
-                  {"head", head},
-                  {"compared", marks.size()},
+  session.answer({{"ok", report.unbroken()},
+                  {"entries", report.entries},
+                  {"head", report.head},
+                  {"compared", report.compared},
                   {"findings", std::move(findings)}},
                  text);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/json.hpp"
+#include "workflow/audit_check.hpp"
 #include "workflow/floors.hpp"
 #include "workflow/generations.hpp"
 #include "workflow/medium.hpp"
@@ -75,6 +76,31 @@ TEST_CASE("the log says who brought what, why, and under which rules", "[audit]"
   CHECK(detail["reason"] == "because");
   CHECK(detail["ticket"] == "INC-1");
   workflow::sweep_store({.home = site.home, .remark = {.reason = "room", .ticket = {}}}, site.clock, site.reporter);
+}
+
+TEST_CASE("a log is whole while an import adds to it", "[audit]") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto made = make_bundle(medium.path(), {text_file("a.txt", "1"), text_file("b.txt", "2")}, keys);
+  site.import({made.head});
+  workflow::AuditCheckOptions options{.home = site.home, .receipts = {}, .marks = {}};
+  options.at_step = [&](std::string_view) {
+    auto again = site.options({made.head});  // writes the same receipt anew, with a newer entry of the log
+    again.withhold = {base::sha256("2")};
+    again.reason = "licence";
+    workflow::import_bundles(again, site.clock, site.reporter);
+  };
+  const auto report = workflow::check_audit_log(options, site.reporter);
+  CHECK(report.unbroken());
+  CHECK(report.findings.empty());
+  CHECK(report.entries == 2);
+  CHECK(report.compared == 1);
+
+  // What only was written down elsewhere still shows a tail that was cut off.
+  options.at_step = {};
+  options.marks = {{.number = 3, .head = std::string(64, 'a'), .source = "the paper"}};
+  CHECK_FALSE(workflow::check_audit_log(options, site.reporter).unbroken());
 }
 
 TEST_CASE("a content is found by digest, path, purl and name, with the generations that have it", "[who]") {
