@@ -114,6 +114,8 @@ base::Json restore_json(const workflow::RestoreReport& report) {
           {"taken_channels", std::move(far_channels)},
           {"roots", report.roots},
           {"floors_given", report.floors_given},
+          {"blocked", report.blocked},
+          {"withheld", report.withheld},
           {"audit", {{"number", report.audit_number}, {"head", report.audit_head}}}};
 }
 
@@ -138,6 +140,12 @@ std::string far_text(const workflow::RestoreReport& report) {
   if (!report.far_channels.empty() && !report.floors_given) {
     text += "  FLOORS  no receipt was given: bundles between this backup and the loss can come in again unnoticed.\n"
             "          airlock trust floor --receipt FILE, or the line that the last import printed\n";
+  }
+  for (const auto& item : report.blocked) {
+    text += fmt::format("  blocked {}, as the receipt says; `airlock unblock` lifts it\n", base::printable(item));
+  }
+  for (const auto& digest : report.withheld) {
+    text += fmt::format("  withheld {}, as the receipt says; `airlock import --release` ends it\n", digest);
   }
   if (!report.audit_head.empty()) {
     text += fmt::format("  audit   {}\n", audit_mark_text(report.audit_number, report.audit_head));

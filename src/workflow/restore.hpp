@@ -62,6 +62,8 @@ struct RestoreReport {
   std::vector<FarChannel> far_channels;
   std::vector<std::string> roots;  // fingerprints of the pinned roots, to compare with paper
   bool floors_given = false;
+  // What receipts know this side not to serve and the backup did not: blocked and withheld again.
+  std::vector<std::string> blocked, withheld;
   std::uint64_t audit_number = 0;
   std::string audit_head;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/json.hpp"
+#include "model/item.hpp"
 #include "store/blob_store.hpp"
 #include "store/catalog.hpp"
 #include "store/catalog_files.hpp"
@@ -106,7 +108,46 @@ void tell_lacking(const RestoredState& restored, const StateDb& state, RestoreRe
   }
 }
 
-std::string restore_detail(const RestoredState& restored, const std::vector<FloorWish>& wishes) {
+// What this side decided after the backup not to serve. Of a digest that a receipt withholds it does not say in which
+// of its channels: it is withheld in all of them, unless the backup knows.
+void keep_denials(const RestoredState& restored, StateDb& state, RestoreReport& report) {
+  std::set<std::string> blocked;
+  for (const auto& block : state.blocks()) {
+    blocked.insert(block.item);
+  }
+  std::set<base::Digest> withheld;
+  for (const auto& channel : state.channels()) {
+    withheld.merge(state.withheld(channel));
+  }
+  for (const auto& receipt : restored.receipts) {
+    for (const auto& text : receipt.blocked) {
+      const auto item = base::with_context([] { return "reading what the receipt blocks"; },
+                                           [&text] { return model::Item::parse(text).text(); });
+      if (blocked.insert(item).second) {
+        state.set_block({.item = item,
+                         .reason = "from the receipt at the restore",
+                         .ticket = restored.options.remark.ticket,
+                         .user = {},
+                         .since = restored.now});
+        report.blocked.push_back(item);
+      }
+    }
+    for (const auto& digest : receipt.withheld) {
+      bool is_new = false;
+      for (const auto& channel : receipt.channels) {
+        is_new =
+            (!withheld.contains(digest) && state.withhold({channel.producer, channel.channel}, digest, restored.now)) ||
+            is_new;
+      }
+      if (is_new) {
+        report.withheld.push_back(digest.to_string());
+      }
+    }
+  }
+}
+
+std::string restore_detail(const RestoredState& restored, const std::vector<FloorWish>& wishes,
+                           const RestoreReport& report) {
   Json detail = {{"backup", base::to_rfc3339(restored.backup.time)}, {"floors", Json::array()}};
   for (const auto& wish : wishes) {
     detail["floors"].push_back(
@@ -122,6 +163,12 @@ std::string restore_detail(const RestoredState& restored, const std::vector<Floo
   }
   if (!restored.aside.empty()) {
     detail["put_aside"] = restored.aside;
+  }
+  if (!report.blocked.empty()) {
+    detail["blocked"] = report.blocked;
+  }
+  if (!report.withheld.empty()) {
+    detail["withheld"] = report.withheld;
   }
   restored.options.remark.add_to(detail);
   return audit_text(detail);
@@ -185,7 +232,8 @@ void settle_far_side(const RestoredState& restored, RestoreReport& report) {
     raise_floors(state, staged, wishes, restored.now);
     state.set_restored(
         store::Restored{.backup = restored.backup.time, .restored = restored.now, .floors_given = !wishes.empty()});
-    state.audit(restored.now, "restore", restore_detail(restored, wishes));
+    keep_denials(restored, state, report);
+    state.audit(restored.now, "restore", restore_detail(restored, wishes, report));
     const auto catalog = store::prepare_catalog(state, staged.root);
     change.commit();
     catalog->publish();

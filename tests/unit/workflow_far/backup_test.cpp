@@ -10,6 +10,7 @@
 #include "store/catalog.hpp"
 #include "workflow/backup.hpp"
 #include "workflow/backup_places.hpp"
+#include "workflow/block.hpp"
 #include "workflow/generations.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/restore.hpp"
@@ -114,6 +115,34 @@ void list_anew(std::vector<Member>& members) {
 }
 
 }  // namespace
+
+TEST_CASE("what was blocked and withheld after the backup stays so with a receipt", "[backup]") {
+  TwoStates states;
+  auto& site = states.site;
+  workflow::block_item(site.home, "file:old.txt", "before the backup", "", site.clock);
+  const auto file = states.backup(Blobs::include);
+  workflow::block_item(site.home, "file:bad.txt", "found bad", "INC-7", site.clock);
+  auto import = site.options({states.made[1].head});
+  import.withhold = {base::sha256("state 2")};
+  import.reason = "licence";
+  const auto receipt = workflow::import_bundles(import, site.clock, site.reporter).receipt;
+
+  OtherHost host;
+  auto options = options_for(host.home, file);
+  options.receipts = {receipt};
+  const auto report = host.restore(options);
+  CHECK(report.blocked == std::vector<std::string>{"file:bad.txt"});
+  CHECK(report.withheld == std::vector<std::string>{base::sha256("state 2").to_string()});
+  const auto blocks = host.state().blocks();
+  REQUIRE(blocks.size() == 2);
+  CHECK(blocks[0].reason == "from the receipt at the restore");
+  CHECK(blocks[1].reason == "before the backup");
+  // Not served from here on, and not taken again by itself.
+  const auto served = [&host] { return store::Catalog::open_current(host.home.root)->find("file", "a.txt")->kind; };
+  CHECK(served() == model::Kind::withheld);
+  host.import(states.made[1].head);
+  CHECK(served() == model::Kind::withheld);
+}
 
 TEST_CASE("a backup without blobs comes back, and the same bundle brings the content", "[backup]") {
   TwoStates states;
