@@ -170,7 +170,7 @@ void add_generation_commands(CLI::App& store, Session& session) {
   });
 
   auto* rollback = store.add_subcommand("rollback", "Serve an earlier generation again");
-  rollback->add_option("GENERATION", ids->back, "Without it, the one before the active one");
+  rollback->add_option("GENERATION", ids->back, "Without it, the older one that was served last");
   add_remark_flags(*rollback, ids->remark);
   rollback->footer(
       "Examples:\n  airlock store rollback\n  airlock store rollback 3 --reason 'app 4.2 fails' --ticket INC-812");

@@ -65,7 +65,22 @@ constexpr std::string_view k_step_3 =
     "INSERT OR IGNORE INTO withheld (channel, sha256, since) "
     "  SELECT g.channel, f.sha256, g.imported FROM generations g JOIN files f ON f.generation = g.id "
     "  WHERE f.kind='withheld' AND f.sha256 IS NOT NULL "
-    "  AND g.id = (SELECT max(n.id) FROM generations n WHERE n.channel = g.channel);";
+    "  AND g.id = (SELECT max(n.id) FROM generations n WHERE n.channel = g.channel);"
+    // When a generation was served last, as a number that rises with each activation. Of those before, what is older
+    // than the active one is taken to have been served, in its order.
+    "ALTER TABLE generations ADD COLUMN last_active INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE generations SET last_active = id "
+    "  WHERE id <= (SELECT a.id FROM generations a WHERE a.channel = generations.channel AND a.active = 1);"
+    // What ever arrived, also after its generation was swept away.
+    "CREATE TABLE imported (channel INTEGER NOT NULL REFERENCES channels, serial INTEGER NOT NULL, "
+    "  PRIMARY KEY (channel, serial)) WITHOUT ROWID;"
+    "INSERT OR IGNORE INTO imported (channel, serial) SELECT channel, serial FROM generations;"
+    "INSERT OR IGNORE INTO imported (channel, serial) "
+    "  SELECT c.id, json_extract(a.json, '$.serial') FROM "
+    "  (SELECT CASE WHEN json_valid(detail) THEN detail ELSE '{}' END AS json FROM audit WHERE action = 'import') a "
+    "  JOIN channels c "
+    "  ON c.producer = json_extract(a.json, '$.producer') AND c.channel = json_extract(a.json, '$.channel') "
+    "  WHERE json_type(a.json, '$.serial') = 'integer';";
 
 std::array<std::string_view, 3> schema_steps() {
   return {k_step_1, k_step_2, k_step_3};

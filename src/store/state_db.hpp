@@ -36,7 +36,8 @@ struct Generation {
   base::Time created{};      // of the bundle
   base::Time imported{};
   bool active = false;
-  std::string head_digest;  // sha256 of the stored head, a blob of its own
+  std::uint64_t last_active = 0;  // rises with each activation of any; 0: it was never served
+  std::string head_digest;        // sha256 of the stored head, a blob of its own
   std::uint64_t artifacts = 0, rows = 0, bytes = 0;
 };
 
@@ -97,6 +98,7 @@ class StateDb {
   void set_role(const ChannelKey& channel, std::string_view role, std::string_view bytes);
   // The highest serial that add_generation ever saw; dropping generations does not lower it.
   std::optional<std::uint64_t> last_serial(const ChannelKey& channel) const;
+  std::set<std::uint64_t> imported_serials(const ChannelKey& channel) const;  // also of generations that were dropped
   std::optional<base::Time> time_floor() const;  // newest `created` of any import; never lowered
   void raise_time_floor(base::Time created);
   std::optional<base::Time> last_wall() const;

@@ -21,9 +21,16 @@ namespace {
 constexpr std::string_view k_catalog_number = "catalog-number";
 constexpr std::string_view k_channel_order = "channel-order";
 
-constexpr std::string_view k_select_generation =
-    "SELECT g.id, c.producer, c.channel, g.serial, g.bundle_id, g.created, g.imported, g.active, g.head_digest, "
-    "g.artifacts, g.rows, g.bytes FROM generations g JOIN channels c ON c.id = g.channel ";
+// Of the schema that knows when a generation was served, and what arrived.
+constexpr std::int64_t k_last_active_step = 3;
+
+// `rest`: what follows; a schema of before does not know when a generation was served.
+std::string select_generation(std::int64_t step, std::string_view rest) {
+  return fmt::format("SELECT g.id, c.producer, c.channel, g.serial, g.bundle_id, g.created, g.imported, g.active, "
+                     "g.head_digest, g.artifacts, g.rows, g.bytes, {} FROM generations g "
+                     "JOIN channels c ON c.id = g.channel {}",
+                     step >= k_last_active_step ? "g.last_active" : "0", rest);
+}
 
 std::uint64_t number_at(const base::Statement& query, int column) {
   return static_cast<std::uint64_t>(query.number(column));
@@ -42,6 +49,7 @@ Generation read_generation(const base::Statement& query) {
   generation.artifacts = number_at(query, 9);
   generation.rows = number_at(query, 10);
   generation.bytes = number_at(query, 11);
+  generation.last_active = number_at(query, 12);
   return generation;
 }
 
@@ -72,10 +80,26 @@ std::uint64_t StateDb::add_generation(const Generation& generation) {
       .bind(1, to_integer(generation.serial))
       .bind(2, channel)
       .run();
+  m_impl->cached("INSERT OR IGNORE INTO imported (channel, serial) VALUES (?,?)")
+      .bind(1, channel)
+      .bind(2, to_integer(generation.serial))
+      .run();
   if (generation.active) {
     set_active(id);
   }
   return id;
+}
+
+std::set<std::uint64_t> StateDb::imported_serials(const ChannelKey& channel) const {
+  base::Statement query =
+      m_impl->database.prepare(m_impl->step >= k_last_active_step ? "SELECT serial FROM imported WHERE channel=?"
+                                                                  : "SELECT serial FROM generations WHERE channel=?");
+  query.bind(1, m_impl->find_channel(channel));
+  std::set<std::uint64_t> serials;
+  while (query.step()) {
+    serials.insert(number_at(query, 0));
+  }
+  return serials;
 }
 
 void StateDb::add_row(std::uint64_t generation, const model::FileRow& row) {
@@ -88,7 +112,7 @@ void StateDb::add_row(std::uint64_t generation, const model::FileRow& row) {
 }
 
 std::vector<Generation> StateDb::generations() const {
-  base::Statement query = m_impl->database.prepare(fmt::format("{}ORDER BY g.id DESC", k_select_generation));
+  base::Statement query = m_impl->database.prepare(select_generation(m_impl->step, "ORDER BY g.id DESC"));
   std::vector<Generation> generations;
   while (query.step()) {
     generations.push_back(read_generation(query));
@@ -97,7 +121,7 @@ std::vector<Generation> StateDb::generations() const {
 }
 
 std::optional<Generation> StateDb::generation(std::uint64_t id) const {
-  base::Statement query = m_impl->database.prepare(fmt::format("{}WHERE g.id=?", k_select_generation));
+  base::Statement query = m_impl->database.prepare(select_generation(m_impl->step, "WHERE g.id=?"));
   query.bind(1, to_integer(id));
   if (!query.step()) {
     return std::nullopt;
@@ -160,7 +184,11 @@ void StateDb::set_active(std::uint64_t generation) {
   const std::int64_t channel = m_impl->find_channel(wanted->channel);
   // First none, then the one: the unique index allows no moment with two.
   m_impl->cached("UPDATE generations SET active=0 WHERE channel=? AND active=1").bind(1, channel).run();
-  m_impl->cached("UPDATE generations SET active=1 WHERE id=?").bind(1, to_integer(generation)).run();
+  m_impl
+      ->cached("UPDATE generations SET active=1, "
+               "last_active=(SELECT max(last_active) + 1 FROM generations) WHERE id=?")
+      .bind(1, to_integer(generation))
+      .run();
 }
 
 void StateDb::drop_generation(std::uint64_t generation) {

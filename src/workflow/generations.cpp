@@ -76,15 +76,19 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
   return report;
 }
 
-// By channel, the newest generation that is older than the active one.
+// By channel, of the generations that are older than the active one, that which was served last; not one that was only
+// held.
 std::map<store::ChannelKey, Generation> ways_back(const StateDb& state) {
   std::map<store::ChannelKey, Generation> ways;
   std::set<store::ChannelKey> active_seen;
   for (auto& generation : state.generations()) {  // newest first
     if (generation.active) {
       active_seen.insert(generation.channel);
-    } else if (active_seen.contains(generation.channel)) {
-      ways.try_emplace(generation.channel, generation);
+    } else if (active_seen.contains(generation.channel) && generation.last_active > 0) {
+      const auto [way, is_first] = ways.try_emplace(generation.channel, generation);
+      if (!is_first && way->second.last_active < generation.last_active) {
+        way->second = generation;
+      }
     }
   }
   return ways;
@@ -112,8 +116,8 @@ ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, co
   }
   const auto ways = ways_back(state);
   if (ways.empty()) {
-    throw Error(ErrorCode::not_found, "no channel has a generation before the active one")
-        .with_hint("`airlock store list` shows what is here");
+    throw Error(ErrorCode::not_found, "no channel has an older generation that was served before the active one")
+        .with_hint("`airlock store list` shows what is here, `airlock store activate GENERATION` serves it");
   }
   if (ways.size() > 1) {
     std::string choices;

@@ -25,7 +25,8 @@ struct ActivationReport {
 // channel has the same path with other content), base_missing (blobs of it are not here), busy.
 ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock,
                                      const Remark& remark = {});
-// Without `id` the generation before the active one, of the only channel that has one; throws usage where several do.
+// Without `id` the state before: of the generations older than the active one, that which was served last, of the only
+// channel that has one; throws usage where several do, not_found where none does.
 // An `id` must be older than the active generation of its channel.
 ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, const base::Clock& clock,
                            const Remark& remark = {});

@@ -116,7 +116,7 @@ void judge(const ChannelStatus& channel, const StatusOptions& options, std::vect
 
 std::vector<ChannelStatus> channels_of(const StateDb& state) {
   std::map<store::ChannelKey, ChannelStatus> channels;
-  std::map<store::ChannelKey, std::set<std::uint64_t>> serials;
+  std::map<store::ChannelKey, std::uint64_t> oldest;    // serial that is still here
   for (const auto& generation : state.generations()) {  // newest first
     auto [place, newest] = channels.try_emplace(generation.channel);
     auto& channel = place->second;
@@ -142,11 +142,15 @@ std::vector<ChannelStatus> channels_of(const StateDb& state) {
       channel.withheld = state.count_rows(generation.id, model::Kind::withheld);
     }
     ++channel.generations;
-    serials[generation.channel].insert(generation.serial);
+    const auto [lowest, is_first] = oldest.try_emplace(generation.channel, generation.serial);
+    lowest->second = std::min(lowest->second, generation.serial);
   }
   std::vector<ChannelStatus> list;
   for (auto& [key, channel] : channels) {
-    channel.missing_serials = gaps(serials[key]);
+    // What was swept away since did arrive. Before the oldest that is here nobody asks any more.
+    auto serials = state.imported_serials(key);
+    serials.erase(serials.begin(), serials.lower_bound(oldest[key]));
+    channel.missing_serials = gaps(serials);
     list.push_back(std::move(channel));
   }
   return list;

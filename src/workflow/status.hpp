@@ -28,7 +28,7 @@ struct ChannelStatus {
   std::vector<std::pair<std::string, base::Time>> expiries;  // by role, root first
   std::uint64_t withheld = 0;                                // files of what is served that this side refused
   std::uint64_t lacking = 0, lacking_bytes = 0;              // blobs of what is served that are not here
-  std::vector<std::uint64_t> missing_serials;  // between those that are here; a complete state makes a gap harmless
+  std::vector<std::uint64_t> missing_serials;  // since the oldest that is here; a complete state makes a gap harmless
 };
 
 // Another process that uses this home now.

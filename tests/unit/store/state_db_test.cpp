@@ -26,7 +26,8 @@ Time at(long seconds) {
 constexpr std::string_view k_back_to_step_2 =
     "CREATE TABLE roots (channel INTEGER NOT NULL REFERENCES channels, version INTEGER NOT NULL, bytes BLOB NOT NULL, "
     "  PRIMARY KEY (channel, version));"
-    "DROP TABLE producer_roots; DROP TABLE withheld; PRAGMA user_version=2";
+    "DROP TABLE producer_roots; DROP TABLE withheld; DROP TABLE imported; "
+    "ALTER TABLE generations DROP COLUMN last_active; PRAGMA user_version=2";
 
 struct Home {
   base::TempDir folder;
@@ -399,6 +400,39 @@ TEST_CASE("what a home of an older step withholds stays withheld", "[store][stat
   CHECK(state.release(one, base::sha256("unwanted")));
   CHECK_FALSE(state.release(one, base::sha256("unwanted")));
   CHECK(state.withheld(one).empty());
+}
+
+TEST_CASE("what a home of an older step served and imported is known from its log", "[store][state_db]") {
+  const base::TempDir folder;
+  const ChannelKey one = generation("one", 1).channel;
+  {
+    StateDb state(folder.path(), StateDb::Access::change);
+    for (const std::uint64_t serial : {3u, 4u, 6u}) {
+      state.add_generation(generation("one", serial));
+    }
+    state.set_active(2);
+    state.audit(at(1), "import", R"({"producer":")" + one.producer + R"(","channel":"one","serial":5})");
+    state.audit(at(2), "import", R"({"producer":"nobody","channel":"one","serial":9})");
+    state.audit(at(3), "import", "{}");
+    state.audit(at(4), "import", "no JSON");
+  }
+  base::Database(folder.path() / "airlock.db", base::DatabaseMode::read_write).execute(k_back_to_step_2);
+  {
+    const StateDb older(folder.path(), StateDb::Access::read);
+    CHECK(older.imported_serials(one) == std::set<std::uint64_t>{3, 4, 6});
+    CHECK(older.generations().front().last_active == 0);
+  }
+  StateDb state(folder.path(), StateDb::Access::change);
+  CHECK(state.imported_serials(one) == std::set<std::uint64_t>{3, 4, 5, 6});
+  const auto all = state.generations();  // newest first
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].last_active == 0);
+  CHECK(all[1].last_active > all[2].last_active);
+  CHECK(all[2].last_active > 0);
+  state.set_active(3);
+  CHECK(state.generation(3)->last_active > all[1].last_active);
+  state.drop_generation(1);
+  CHECK(state.imported_serials(one).contains(3));
 }
 
 TEST_CASE("a denial by another digest means the content that it is known for", "[store][denials]") {

@@ -67,6 +67,42 @@ TEST_CASE("a generation is activated, rolled back and brought back") {
   CHECK_FALSE(report.bundles.front().active);
 }
 
+TEST_CASE("a rollback goes to what was served before, not to what was only held") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  MadeBundle made[4];
+  const auto take = [&](int i, workflow::Activation activation) {
+    BundlePlan plan{.serial = static_cast<std::uint64_t>(i + 1), .created = bundle_time(i)};
+    if (i > 0) {
+      plan.previous = made[i - 1].contents;
+    }
+    made[i] = make_bundle(medium.path(), {text_file("a.txt", "state " + std::to_string(i + 1))}, keys, plan);
+    site.clock.set(bundle_time(i + 1));
+    auto options = site.options({made[i].head});
+    options.activation = activation;
+    workflow::import_bundles(options, site.clock, site.reporter);
+  };
+  SECTION("which may be nothing") {
+    take(0, workflow::Activation::hold);
+    take(1, workflow::Activation::at_once);
+    CHECK(code_of([&] { return workflow::roll_back(site.home, std::nullopt, site.clock); }) == ErrorCode::not_found);
+  }
+  SECTION("which may be older than that") {
+    take(0, workflow::Activation::at_once);
+    take(1, workflow::Activation::hold);
+    take(2, workflow::Activation::at_once);
+    CHECK(workflow::roll_back(site.home, std::nullopt, site.clock).generation.serial == 1);
+    CHECK(site.served("file", "a.txt") == "state 1");
+    CHECK(code_of([&] { return workflow::roll_back(site.home, std::nullopt, site.clock); }) == ErrorCode::not_found);
+    // The state before is that which was served before, also where another one is newer.
+    workflow::activate_generation(site.home, 2, site.clock);
+    workflow::activate_generation(site.home, 1, site.clock);
+    take(3, workflow::Activation::at_once);
+    CHECK(workflow::roll_back(site.home, std::nullopt, site.clock).generation.serial == 1);
+  }
+}
+
 TEST_CASE("generations are compared in artifacts and in bytes") {
   ThreeStates states;
   const auto diff = workflow::diff_generations(states.site.home, 1, 3);
@@ -346,6 +382,18 @@ TEST_CASE("status of a home that holds nothing is empty, not an error") {
       workflow::examine_status({.home = site.home, .wall = bundle_time(0), .stale_after = std::chrono::days(1)});
   CHECK_FALSE(report.stale());
   CHECK(report.channels.empty());
+}
+
+TEST_CASE("a bundle that was swept away did arrive") {
+  ThreeStates states;
+  auto& site = states.site;
+  workflow::activate_generation(site.home, 1, site.clock);
+  const auto swept = workflow::sweep_store({.home = site.home, .keep = 2}, site.clock, site.reporter);
+  REQUIRE(swept.generations == std::vector<std::uint64_t>{2});
+  const auto report =
+      workflow::examine_status({.home = site.home, .wall = bundle_time(4), .stale_after = std::chrono::days(60)});
+  CHECK(report.channels.front().missing_serials.empty());
+  CHECK(report.findings.empty());
 }
 
 TEST_CASE("a skipped bundle shows as a gap") {
