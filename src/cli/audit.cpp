@@ -1,8 +1,9 @@
 // `airlock audit`: the log of what was taken in, activated and trusted, and whether it is whole.
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 #include <memory>
-#include <optional>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "base/text.hpp"
 #include "cli/error_output.hpp"
 #include "cli/home_commands.hpp"
+#include "cli/replaceable.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
 #include "cli/take_output.hpp"
@@ -28,6 +30,8 @@ using base::ErrorCode;
 using base::Severity;
 
 constexpr std::size_t k_fewest_digits = 16;  // of a head from paper
+
+constexpr std::string_view k_export_begins = "{\"action\":";  // the first member of each line, by name
 
 struct AuditFlags {
   std::string since, output;
@@ -47,6 +51,11 @@ std::string why(const std::string& detail) {
 
 void audit(Session& session, const AuditFlags& flags) {
   const auto since = parse_since(flags.since);
+  if (!flags.output.empty()) {
+    require_replaceable(flags.output, "exported log", [](const std::filesystem::path& file) {
+      return beginning_of(file, k_export_begins.size()) == k_export_begins;
+    });
+  }
   const store::StateDb state(session.home.root, store::StateDb::Access::read);
   base::Json entries = base::Json::array();
   std::string lines;

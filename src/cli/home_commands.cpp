@@ -1,5 +1,6 @@
 #include "cli/home_commands.hpp"
 
+#include <filesystem>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "cli/error_output.hpp"
+#include "cli/replaceable.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
 #include "cli/take_output.hpp"
@@ -150,6 +152,11 @@ void status(Session& session) {
 }
 
 void wants(Session& session, const std::string& output, bool all) {
+  if (!output.empty()) {
+    require_replaceable(output, "list of wants", [](const std::filesystem::path& file) {
+      return beginning_of(file, workflow::k_wants_begin.size()) == workflow::k_wants_begin;
+    });
+  }
   std::vector<workflow::MissedName> missed;
   for (const auto& want : mirror::read_wants(session.home.root)) {
     missed.push_back({want.ecosystem, want.name, want.count});

@@ -1,4 +1,5 @@
 // The store of an isolated home: generations, sweeping, checking, receipts.
+#include <filesystem>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +9,7 @@
 #include "base/text.hpp"
 #include "cli/error_output.hpp"
 #include "cli/home_commands.hpp"
+#include "cli/replaceable.hpp"
 #include "cli/scans.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
@@ -134,6 +136,10 @@ void check(Session& session, bool repair) {
 }
 
 void receipt(Session& session, const std::string& path) {
+  require_replaceable(path, "receipt", [](const std::filesystem::path& file) {
+    workflow::read_receipt(file);
+    return true;
+  });
   const store::StateDb state(session.home.root, store::StateDb::Access::read);
   const auto made = workflow::make_receipt(state, session.clock->now());
   workflow::write_receipt_file(made, path);

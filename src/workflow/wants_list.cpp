@@ -29,7 +29,7 @@ WantsList list_wants(const std::vector<MissedName>& missed, WantsScope scope) {
       comments += fmt::format("#   {} {}\n", want.ecosystem, base::printable(want.name, 1024));
     }
   }
-  list.manifest = "# What clients asked for and did not find; for `airlock bundle create --wants`.\n" +
+  list.manifest = std::string(k_wants_begin) + "; for `airlock bundle create --wants`.\n" +
                   model::manifest_text(requests, ecosystem::all_sections());
   if (!comments.empty()) {
     list.manifest += "# Missed too, but a path does not say where a file comes from:\n" + comments;

@@ -26,6 +26,9 @@ struct WantsList {
   std::vector<MissedName> unknown;    // of which no manifest entry can be made: comments in the manifest
 };
 
+// How each manifest begins, so that one is told from anything else.
+inline constexpr std::string_view k_wants_begin = "# What clients asked for and did not find";
+
 WantsList list_wants(const std::vector<MissedName>& missed, WantsScope scope);
 
 }  // namespace airlock::workflow

@@ -82,3 +82,36 @@ TEST_CASE("a fingerprint that is none restores no keys") {
   INFO(result.err);
   CHECK(result.exit_code == 0);
 }
+
+TEST_CASE("an answer in a file replaces one of its kind and nothing else") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  REQUIRE(day.line.run({"import", day.first.head.string()}).exit_code == 0);
+  const std::vector<std::vector<std::string>> commands = {
+      {"store", "receipt", "-o"}, {"audit", "--export"}, {"wants", "-o"}};
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    CAPTURE(commands[i]);
+    const auto run_with = [&](const std::filesystem::path& file) {
+      auto command = commands[i];
+      command.push_back(file.string());
+      return day.line.run(command);
+    };
+    const auto bundle = base::read_file(day.second.head, 64u << 20);
+    const auto refused = run_with(day.second.head);
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.err.find("is not overwritten") != std::string::npos);
+    CHECK(base::read_file(day.second.head, 64u << 20) == bundle);
+    CHECK(run_with(day.root).exit_code == 2);
+    CHECK(run_with(day.stick).exit_code == 2);
+
+    const auto file = day.line.folder() / ("answer-" + std::to_string(i));
+    base::write_file_atomic(file, "");
+    CHECK(run_with(file).exit_code == 0);
+    CHECK(run_with(file).exit_code == 0);
+    CHECK(std::filesystem::file_size(file) > 0);
+    // The other commands' answers are not of its kind.
+    for (std::size_t other = 0; other < i; ++other) {
+      CHECK(run_with(day.line.folder() / ("answer-" + std::to_string(other))).exit_code == 2);
+    }
+  }
+}
