@@ -355,7 +355,9 @@ TEST_CASE("a state of an older step is read as it is, and brought forward by who
   {
     base::Database database(folder.path() / "airlock.db", base::DatabaseMode::read_write);
     database.execute(k_back_to_step_2);
-    database.execute("DROP TABLE revoked; DROP TABLE blocks; DROP TABLE blocked_blobs; PRAGMA user_version=1");
+    database.execute("INSERT INTO channels (id, producer, channel) VALUES (1, 'p', 'a'), (2, 'p', 'b');"
+                     "INSERT INTO roots VALUES (1, 2, 'two'), (2, 2, 'two'), (2, 3, 'three');"
+                     "DROP TABLE revoked; DROP TABLE blocks; DROP TABLE blocked_blobs; PRAGMA user_version=1");
   }
   const std::vector<std::string> both = {"two", "three"};
   {
