@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <system_error>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -82,6 +83,22 @@ void add_map_findings(const bundle::BlobMap& map, std::size_t errors_before, Fin
   }
 }
 
+// What nobody signed is never taken; that somebody put it there is worth a word.
+void add_unlisted(const bundle::BlobMap& map, const bundle::VerifiedBundle& verified, const std::string& subject,
+                  Findings findings) {
+  std::unordered_set<base::Digest> listed;
+  for (const auto& blob : verified.blobs()) {
+    listed.insert(blob.sha256);
+  }
+  std::uint64_t unlisted = 0;
+  map.for_each([&](const base::Digest& sha256, const bundle::BlobLocation&) { unlisted += !listed.contains(sha256); });
+  if (unlisted > 0) {
+    findings.add(Severity::warning, ErrorCode::foreign, subject,
+                 fmt::format("{} in its files that the bundle does not list, and that no import takes",
+                             unlisted == 1 ? "a blob lies" : fmt::format("{} blobs lie", unlisted)));
+  }
+}
+
 // One file that holds everything and cannot be listed is a finding like any other.
 std::optional<bundle::BlobMap> scan(const bundle::Head& head, const std::vector<fs::path>& folders, Findings findings) {
   try {
@@ -130,6 +147,7 @@ void verify_one(const bundle::HeadCandidate& candidate, const BundleFiles& files
     verify_documents(*verified, *map, findings);
     verify_blobs(*verified, *map, state, options.threads, reporter, report, findings);
     add_map_findings(*map, errors_before, findings);
+    add_unlisted(*map, *verified, candidate.path.filename().string(), findings);
   }
 }
 

@@ -4,6 +4,7 @@
 #include "attacks/attack_kit.hpp"
 #include "base/json.hpp"
 #include "bundle/oci_index.hpp"
+#include "store/blob_store.hpp"
 #include "workflow/extract.hpp"
 
 using namespace airlock;
@@ -49,6 +50,21 @@ TEST_CASE("what goes beyond a limit is refused like any other tampering") {
   CHECK(error.message().find("signatures") != std::string::npos);
   CHECK(site.verify(head).exit_code() == 3);
   CHECK(site.generations().empty());
+}
+
+TEST_CASE("a blob that nobody listed is told of, and not taken") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto made = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys, {.volume_size = 1 << 20});
+  auto members = take_apart(made.volumes[0]);
+  members.push_back({.name = "blobs/sha256/" + base::sha256("evil").hex(), .content = "evil"});
+  write_bytes(made.volumes[0], put_together(members));
+  const auto report = site.verify(made.head);
+  CHECK(report.ok());
+  CHECK(has_finding(report, ErrorCode::foreign, "does not list"));
+  site.import({made.head});
+  CHECK_FALSE(store::BlobStore(site.home.blobs()).open(base::sha256("evil")));
 }
 
 TEST_CASE("a stolen timestamp key costs updates until it is replaced, and nothing afterwards") {
