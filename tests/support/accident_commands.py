@@ -155,5 +155,63 @@ class Restore(Command):
         self.stage.airlock.run("--home", self.home, "store", "check")
 
 
+class Sending(Command):
+    """A command that makes one more bundle of what the near home has: it must be the same one whatever happened on the way."""
+
+    def begin(self):
+        self.template = self.stage.reference_near
+        super().begin()
+        self.out = self.place / "out"
+        self.out.mkdir()
+        if not self.reference().exists():
+            home = self.stage.work / f"near-for-{self.name}"
+            shutil.copytree(self.template, home)
+            self.reference().mkdir()
+            self.stage.airlock.run(*self.command(home, self.reference()))
+
+    def reference(self):
+        return self.stage.work / f"made-by-{self.name}"
+
+    def arguments(self):
+        return self.command(self.home, self.out)
+
+    def places(self):
+        return [self.home, self.out]
+
+    def check(self):
+        for head in self.out.glob("*.airlock"):  # it has its name only when all of it is there
+            self.stage.airlock.run("--home", self.stage.work / self.site, "verify", head)
+        self.stage.airlock.run("--home", self.home, "keys", "show")
+
+    def end(self):
+        same_folder(self.out, self.reference())
+        left = accident_homes.temporary_files(self.home)
+        need(not left, f"left over: {sorted(left)}")
+
+
+class Ship(Sending):
+    name, site = "ship", "site1"
+
+    def command(self, home, out):
+        return ["--home", home, "bundle", "ship", self.stage.work / "m2" / "accident-2.airlock",
+                "--base", self.stage.work / "m1" / "accident-1.airlock", "-o", f"{out}/"]
+
+    def is_done(self):
+        """Given once more, it would make one more sending."""
+        return (self.out / "accident-2-s2.sha256").exists() and not (self.home / "channels" / "accident" / "ship" / "run.json").exists()
+
+
+class Revoke(Sending):
+    name, site = "revoke", "site2"
+
+    def command(self, home, out):
+        return ["--home", home, "bundle", "revoke", "file:b0", "--reason", "a bad day", "-o", f"{out}/"]
+
+    def is_done(self):
+        """Given once more, it would say that all of this is revoked already."""
+        bundles = json.loads((self.home / "channels" / "accident" / "bundles.json").read_text())["bundles"]
+        return bundles[0]["serial"] == 3 and (self.out / "accident-3.sha256").exists()
+
+
 COMMANDS = {"create": Create, "import": Import, "activate": Activate, "sweep": Sweep}
-MORE_COMMANDS = {"restore": Restore}  # for kills alone
+MORE_COMMANDS = {"restore": Restore, "ship": Ship, "revoke": Revoke}  # for kills alone
