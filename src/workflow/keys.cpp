@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "trust/metadata.hpp"
 #include "workflow/channel_state.hpp"
+#include "workflow/key_staging.hpp"
 #include "workflow/key_store.hpp"
 
 namespace airlock::workflow {
@@ -126,13 +127,14 @@ KeysInitReport init_keys(const Home& home, const KeysInitOptions& options, const
   }
   base::make_directories(home.root, 0700);
   refuse_existing_keys(home);
+  remove_staged_keys(home, options.root_key_folder, options.passphrase);
   const bool elsewhere = !options.root_key_folder.empty();
   if (elsewhere) {
     check_root_key_folder(options);
   }
   // Everything is made beside its place and named in one step, so that there is a whole set or none.
-  const base::TempDir staging(home.root, "keys-");
-  const Home staged{.root = staging.path(), .config = staging.path()};
+  const KeyStaging staging(home);
+  const Home staged = staging.home();
   base::make_directories(staged.keys(), 0700);
   KeysInitReport report;
   report.encrypted = options.passphrase.has_value();

@@ -67,6 +67,43 @@ TEST_CASE("root's private keys may lie elsewhere from the start", "[workflow][ke
   CHECK_FALSE(has_keys(other));
 }
 
+TEST_CASE("what a run left that was killed while it made keys does not stop the next", "[workflow][keys]") {
+  EmptyHost host;
+  const fs::path safe = host.folder.path() / "safe";
+  const std::optional<base::Secret> passphrase =
+      GENERATE(false, true) ? std::optional(base::Secret("correct horse")) : std::nullopt;
+  const KeysInitOptions options{.threshold = 2, .passphrase = passphrase, .root_key_folder = safe};
+  // As if it was killed before its keys had their place.
+  init_keys(host.home, options, host.clock);
+  const fs::path staged = host.home.root / "keys-aB3dE9";
+  fs::create_directories(staged);
+  fs::rename(host.home.keys(), staged / "keys");
+  const std::string killed = base::read_file(safe / "root.pem", 1u << 20);
+
+  SECTION("the same command makes all keys anew") {
+    const auto report = init_keys(host.home, options, host.clock);
+    CHECK_FALSE(fs::exists(staged));
+    CHECK(base::read_file(safe / "root.pem", 1u << 20) != killed);
+    CHECK(fs::exists(safe / "root-2.pem"));
+    CHECK(show_keys(host.home).fingerprint == report.fingerprint);
+  }
+  SECTION("a key that was there before is in the way, and stays") {
+    fs::remove(safe / "root.pem");
+    trust::save_private_key(*trust::generate_key(trust::Scheme::ed25519), safe / "root.pem", passphrase);
+    const std::string other = base::read_file(safe / "root.pem", 1u << 20);
+    CHECK(test::code_of([&] { return init_keys(host.home, options, host.clock).fingerprint; }) == ErrorCode::conflict);
+    CHECK(base::read_file(safe / "root.pem", 1u << 20) == other);
+  }
+  SECTION("one that another passphrase closes is in the way, and stays") {
+    auto others = options;
+    others.passphrase = base::Secret("another one");
+    if (passphrase) {
+      CHECK(test::code_of([&] { return init_keys(host.home, others, host.clock).fingerprint; }) == ErrorCode::conflict);
+      CHECK(base::read_file(safe / "root.pem", 1u << 20) == killed);
+    }
+  }
+}
+
 TEST_CASE("a key file that is not the root's is refused", "[workflow][keys]") {
   EmptyHost host;
   init_keys(host.home, {}, host.clock);
