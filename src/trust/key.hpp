@@ -73,5 +73,7 @@ void save_private_key(const Signer& signer, const std::filesystem::path& path,
 std::unique_ptr<Signer> load_private_key(const std::filesystem::path& path,
                                          const std::optional<base::Secret>& passphrase);
 bool private_key_is_encrypted(const std::filesystem::path& path);
+// Whether a PEM file has a private key in it, whoever may read it; false for public keys and everything else.
+bool holds_private_key(const std::filesystem::path& path);
 
 }  // namespace airlock::trust

@@ -190,4 +190,13 @@ bool private_key_is_encrypted(const fs::path& path) {
   return PemBlock(text, path).label() == k_encrypted_label;
 }
 
+bool holds_private_key(const fs::path& path) {
+  const base::Fd fd = base::open_for_reading(path);
+  std::string text(std::min<std::uint64_t>(base::file_size(fd.get(), path.string()), k_file_limit), '\0');
+  base::pread_exact(fd.get(), std::as_writable_bytes(std::span(text)), 0, path.string());
+  const base::Secret content(std::move(text));
+  // Also of the older kinds, "EC PRIVATE KEY", which airlock itself does not open.
+  return content.reveal().find("PRIVATE KEY-----") != std::string::npos;
+}
+
 }  // namespace airlock::trust

@@ -76,9 +76,10 @@ Content look(const BackupOptions& options, BackupReport& report) {
         ++report.secrets_left_out;
         continue;
       }
-      ++report.secrets;
-      if (file.member.starts_with("keys/") && !trust::private_key_is_encrypted(file.path)) {
-        ++report.unencrypted_keys;
+      const bool is_key = file.member.starts_with("keys/");
+      if (!is_key || trust::holds_private_key(file.path)) {  // a public key may lie beside them
+        ++report.secrets;
+        report.unencrypted_keys += is_key && !trust::private_key_is_encrypted(file.path) ? 1U : 0U;
       }
     }
     std::error_code ignored;

@@ -12,6 +12,7 @@
 #include "workflow/backup_places.hpp"
 #include "workflow/block.hpp"
 #include "workflow/generations.hpp"
+#include "workflow/keys.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/restore.hpp"
 #include "workflow/status.hpp"
@@ -441,6 +442,27 @@ TEST_CASE("a restore that ends at any moment leaves the old or the new", "[backu
       break;
     }
   }
+}
+
+TEST_CASE("a public key that lies among the private ones is no secret, and stops no backup", "[backup]") {
+  TwoStates given;
+  workflow::init_keys(given.site.home, {}, given.site.clock);
+  const auto file = given.site.home.keys() / "anna.pem";
+  base::write_file_atomic(file, "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n");
+  workflow::BackupOptions options{
+      .home = given.site.home, .file = given.site.folder.path() / "keys.tar", .secrets = Secrets::include, .blobs = {}};
+  const auto report = workflow::write_backup(options, given.site.clock, given.site.reporter);
+  CHECK(report.secrets == 4);
+  CHECK(report.unencrypted_keys == 4);
+  OtherHost host;
+  host.restore(options.file);
+  CHECK(text_of(host.home.keys() / "anna.pem") == text_of(file));
+
+  // A private key that others can read is still refused.
+  fs::permissions(given.site.home.keys() / "targets.pem", fs::perms::others_read, fs::perm_options::add);
+  options.file = given.site.folder.path() / "again.tar";
+  CHECK(code_of([&] { return workflow::write_backup(options, given.site.clock, given.site.reporter); }) ==
+        ErrorCode::untrusted);
 }
 
 TEST_CASE("only the names of the fixed list are places", "[backup]") {
