@@ -110,18 +110,10 @@ void write_approvals(const fs::path& path, bundle::Approval approval, const Draf
   base::write_file_atomic(path, bundle::to_text(approval));
 }
 
-// The last head of this home gets what was added to it.
-void remember(const Home& home, const Draft& draft) {
-  const ChannelState channel(home, draft.contents.hint.channel);
-  if (const auto last = channel.last(); last && bundle_id_of(last->contents()) == draft.proof.bundle_id) {
-    channel.set_last(draft.contents);
-  }
-}
-
 // Into the head, or beside it; returns the file that changed. `seal` is that of `draft.contents`, where there is one.
 fs::path keep(const Home& home, const Draft& draft, const ApprovalOutput& output,
               const std::optional<bundle::Approval::Seal>& seal, base::Time now, base::Reporter& reporter) {
-  remember(home, draft);
+  ChannelState(home, draft.contents.hint.channel).update_state(draft.contents);
   if (output.file.empty() && can_store_head(draft)) {
     store_head(draft);
     const ChannelState channel(home, draft.contents.hint.channel);

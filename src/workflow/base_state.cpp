@@ -77,6 +77,23 @@ bundle::VerifiedBundle verify_known_head(const bundle::Head& head, const Home& h
   return verify_own_head(head, home);
 }
 
+bundle::Head continue_channel(const Home& home, const std::string& channel, const std::optional<bundle::Head>& known,
+                              const std::filesystem::path& file, base::Reporter& reporter) {
+  const bundle::Head head = read_approved_head(file).head;
+  const bundle::VerifiedBundle verified = verify_known_head(head, home);
+  if (verified.descriptor().channel != channel) {
+    throw Error(ErrorCode::conflict, fmt::format("{} is of the channel '{}', not of '{}'", head.file().string(),
+                                                 verified.descriptor().channel, channel))
+        .with_hint("a manifest's `name` is its channel");
+  }
+  if (known && known->hint().serial >= verified.descriptor().serial) {
+    reporter.say(
+        fmt::format("this home knows the channel up to serial {}, so it continues from there", known->hint().serial));
+    return *known;
+  }
+  return head;
+}
+
 BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel,
                     Withheld withheld) {
   return base::with_context([&] { return fmt::format("reading the base {}", file.string()); },

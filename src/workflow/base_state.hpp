@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/digest.hpp"
+#include "base/reporter.hpp"
 #include "bundle/documents.hpp"
 #include "bundle/head.hpp"
 #include "bundle/verified_bundle.hpp"
@@ -38,6 +39,10 @@ bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& hom
 // The same; or, of another producer, under his root that is pinned here: a second maker goes on from what the first one
 // made.
 bundle::VerifiedBundle verify_known_head(const bundle::Head& head, const Home& home);
+// `--continue FILE`: the newer of `known`, which this home has, and of the head in `file`, which is proven as above.
+// Throws conflict for one of another channel.
+bundle::Head continue_channel(const Home& home, const std::string& channel, const std::optional<bundle::Head>& known,
+                              const std::filesystem::path& file, base::Reporter& reporter);
 
 // Sorted, each once.
 void make_sorted_set(std::vector<base::Digest>& digests);

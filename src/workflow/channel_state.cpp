@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "workflow/blob_plan.hpp"
+#include "workflow/patient_lock.hpp"
 
 namespace airlock::workflow {
 
@@ -23,6 +24,10 @@ constexpr std::size_t k_most_bundles = 50;
 
 fs::path last_file(const fs::path& folder) {
   return folder / "last.airlock";
+}
+// Held for moments only: `lock_file` is held as long as a bundle is made, and people sign and seal others meanwhile.
+fs::path lock_of_files(const fs::path& folder) {
+  return folder / "last.lock";
 }
 fs::path before_last_file(const fs::path& folder) {
   return folder / "before-last.airlock";
@@ -40,6 +45,11 @@ fs::path sendings_file(const fs::path& folder) {
 std::optional<bundle::Head> read_if_there(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored) ? std::optional(bundle::Head::read(path)) : std::nullopt;
+}
+
+void write_state(const fs::path& file, const bundle::HeadContents& contents) {
+  const auto bytes = bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone);
+  base::write_file_atomic(file, bytes.value());
 }
 
 WrittenBundle bundle_from(const base::Json& json, const std::string& name) {
@@ -83,14 +93,51 @@ std::optional<bundle::Head> ChannelState::before_last() const {
   return read_if_there(before_last_file(m_folder));
 }
 
-void ChannelState::set_last(const bundle::HeadContents& contents) const {
-  base::make_directories(m_folder, 0700);
-  if (const auto before = last(); before && before->hint().serial < contents.hint.serial) {
-    const auto bytes = bundle::build_head(before->contents(), std::nullopt, bundle::HeadEnd::alone);
-    base::write_file_atomic(before_last_file(m_folder), bytes.value());
+std::optional<bundle::Head> ChannelState::last_before(std::uint64_t serial) const {
+  for (auto head : {last(), before_last()}) {
+    if (head && head->hint().serial < serial) {
+      return head;
+    }
   }
-  const auto bytes = bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone);
-  base::write_file_atomic(last_file(m_folder), bytes.value());
+  return std::nullopt;
+}
+
+std::optional<bundle::Head> ChannelState::find(const std::string& bundle_id) const {
+  for (auto head : {last(), before_last()}) {
+    if (head && bundle_id_of(head->contents()) == bundle_id) {
+      return head;
+    }
+  }
+  return std::nullopt;
+}
+
+void ChannelState::write_last(const bundle::HeadContents& contents) const {
+  if (const auto before = last(); before && before->hint().serial < contents.hint.serial) {
+    write_state(before_last_file(m_folder), before->contents());
+  }
+  write_state(last_file(m_folder), contents);
+}
+
+void ChannelState::add_state(const bundle::HeadContents& contents,
+                             const std::optional<bundle::HeadContents>& previous) const {
+  base::make_directories(m_folder, 0700);
+  const base::FileLock lock = wait_for_lock(lock_of_files(m_folder));
+  if (const auto known = last(); previous && (!known || known->hint().serial < previous->hint.serial)) {
+    write_last(*previous);
+  }
+  write_last(contents);
+  set_restored(std::nullopt);
+}
+
+void ChannelState::update_state(const bundle::HeadContents& contents) const {
+  std::error_code ignored;
+  if (!fs::exists(last_file(m_folder), ignored)) {
+    return;
+  }
+  const base::FileLock lock = wait_for_lock(lock_of_files(m_folder));
+  if (const auto known = find(bundle_id_of(contents))) {
+    write_state(known->file(), contents);
+  }
 }
 
 std::vector<WrittenBundle> ChannelState::bundles() const {
@@ -122,6 +169,11 @@ void ChannelState::add_bundle(const WrittenBundle& bundle) const {
   base::write_file_atomic(list_file(m_folder), json.dump(2) + "\n");
 }
 
+bool ChannelState::has_bundle(const WrittenBundle& bundle) const {
+  return std::ranges::any_of(
+      bundles(), [&](const WrittenBundle& one) { return one.head == bundle.head && one.set == bundle.set; });
+}
+
 std::optional<RestoredChannel> ChannelState::restored() const {
   const std::string name = restored_file(m_folder).string();
   const auto text = base::read_file_if_exists(name, k_list_limit);
@@ -146,6 +198,29 @@ void ChannelState::set_restored(const std::optional<RestoredChannel>& restored) 
                            {"serial", restored->serial},
                            {"floor", restored->floor ? base::Json(*restored->floor) : base::Json()}};
   base::write_file_atomic(restored_file(m_folder), json.dump(2) + "\n");
+}
+
+void ChannelState::require_newest(std::uint64_t known, bool continued) const {
+  const auto restored = this->restored();
+  if (!restored) {
+    return;
+  }
+  if (restored->floor && known < *restored->floor) {
+    throw Error(ErrorCode::base_missing,
+                fmt::format("this home was restored from a backup and knows channel '{}' up to serial {}, but {} was "
+                            "written since",
+                            m_name, known, *restored->floor))
+        .with_hint(fmt::format("give bundle {} or its head with --continue; a site's copy will do", *restored->floor));
+  }
+  if (!restored->floor && !continued) {
+    throw Error(ErrorCode::base_missing,
+                fmt::format("this home was restored from a backup that knows channel '{}' up to serial {}; a serial "
+                            "that was used since must not be used again",
+                            m_name, restored->serial))
+        .with_hint(fmt::format("give the newest bundle that was ever written, or its head, with --continue; if that is "
+                               "serial {} itself: --continue {}",
+                               restored->serial, last_file(m_folder).string()));
+  }
 }
 
 std::optional<Sending> ChannelState::last_sending(const std::string& bundle_id) const {

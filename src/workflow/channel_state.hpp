@@ -36,7 +36,7 @@ struct Sending {
 
 class ChannelState {
  public:
-  ChannelState(const Home& home, std::string_view channel) : m_folder(home.channel(channel)) {}
+  ChannelState(const Home& home, std::string_view channel) : m_folder(home.channel(channel)), m_name(channel) {}
 
   const std::filesystem::path& folder() const { return m_folder; }
   std::filesystem::path run_folder() const { return m_folder / "run"; }
@@ -46,21 +46,38 @@ class ChannelState {
   std::optional<bundle::Head> last() const;
   // The one before that, to tell what changed.
   std::optional<bundle::Head> before_last() const;
-  void set_last(const bundle::HeadContents& contents) const;
+  // The newer of the two that is older than `serial`.
+  std::optional<bundle::Head> last_before(std::uint64_t serial) const;
+  // The one of the two with that bundle id.
+  std::optional<bundle::Head> find(const std::string& bundle_id) const;
+  // A state that is made here, to be called before anybody can see it: from then on its serial is taken, and what is
+  // known of the channel is newer than any backup. `previous` is what it goes on from; the same state a second time
+  // takes the place of the first.
+  void add_state(const bundle::HeadContents& contents, const std::optional<bundle::HeadContents>& previous) const;
+  // What was added to one of the two states: approvals, or the seal. Of any other state nothing is kept.
+  void update_state(const bundle::HeadContents& contents) const;
 
   // Newest first; those whose files went away are still listed.
   std::vector<WrittenBundle> bundles() const;
   void add_bundle(const WrittenBundle& bundle) const;  // replaces one with the same head; the oldest beyond 50 go
+  bool has_bundle(const WrittenBundle& bundle) const;  // with the same head and set
 
   std::optional<RestoredChannel> restored() const;
   void set_restored(const std::optional<RestoredChannel>& restored) const;
+  // Throws base_missing while the channel came out of a backup and nobody can tell that `known` is the newest serial
+  // that was ever written: another state with a serial that was used is an alarm on every site. `continued`: somebody
+  // named the newest one.
+  void require_newest(std::uint64_t known, bool continued) const;
   // What was last sent of a state, by its bundle id; nullopt: no more than its first sending, which its head tells. Two
   // sendings never share a number, and two timestamps never a version.
   std::optional<Sending> last_sending(const std::string& bundle_id) const;
   void set_last_sending(const std::string& bundle_id, const Sending& sending) const;
 
  private:
+  void write_last(const bundle::HeadContents& contents) const;
+
   std::filesystem::path m_folder;
+  std::string m_name;
 };
 
 // Every row of a state, read from the catalogs in a head. Nothing is proven by it: for heads of this home, and for

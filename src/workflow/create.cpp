@@ -11,7 +11,6 @@
 #include "base/text.hpp"
 #include "bundle/layout.hpp"
 #include "ecosystem/upstream_access.hpp"
-#include "workflow/approved_head.hpp"
 #include "workflow/create_run.hpp"
 #include "workflow/layout_rows.hpp"
 #include "workflow/policy.hpp"
@@ -69,8 +68,8 @@ CreateReport CreateRun::run() {
     m_bases.push_back(read_base(base, m_home, m_wish.channel));
   }
   m_held = held_by_all(m_bases);
+  find_interrupted();
   load_previous();
-  check_restored();
   take_up_interrupted();
   if (m_finished) {
     load_finished();
@@ -95,101 +94,16 @@ CreateReport CreateRun::run() {
   return report();
 }
 
-// A home out of a backup may not know the newest bundles; another one with their serial would be an alarm on every
-// site.
-void CreateRun::check_restored() const {
-  const auto restored = m_channel.restored();
-  if (!restored) {
-    return;
-  }
-  if (restored->floor && m_previous_serial < *restored->floor) {
-    throw Error(ErrorCode::base_missing,
-                fmt::format("this home was restored from a backup and knows channel '{}' up to serial {}, but {} was "
-                            "written since",
-                            m_wish.channel, m_previous_serial, *restored->floor))
-        .with_hint(fmt::format("give bundle {} or its head with --continue; a site's copy will do", *restored->floor));
-  }
-  if (!restored->floor && !m_options.continue_from) {
-    throw Error(ErrorCode::base_missing,
-                fmt::format("this home was restored from a backup that knows channel '{}' up to serial {}; a serial "
-                            "that was used since must not be used again",
-                            m_wish.channel, restored->serial))
-        .with_hint(fmt::format("give the newest bundle that was ever written, or its head, with --continue; if that is "
-                               "serial {} itself: --continue {}",
-                               restored->serial, (m_channel.folder() / "last.airlock").string()));
-  }
-}
-
 void CreateRun::load_previous() {
-  if (const auto last = m_channel.last()) {
-    m_previous_head = last;
-    m_previous = last->contents();
-    m_previous_serial = last->hint().serial;
+  // What this run has signed already goes on from what was before it.
+  m_previous_head = has_signed() ? m_channel.last_before(m_run.serial) : m_channel.last();
+  if (m_options.continue_from) {
+    m_previous_head = continue_channel(m_home, m_wish.channel, m_previous_head, *m_options.continue_from, m_reporter);
   }
-  if (!m_options.continue_from) {
-    return;
+  if (m_previous_head) {
+    m_previous = m_previous_head->contents();
+    m_previous_serial = m_previous_head->hint().serial;
   }
-  const bundle::Head head = read_approved_head(*m_options.continue_from).head;
-  const bundle::VerifiedBundle verified = verify_known_head(head, m_home);
-  if (verified.descriptor().channel != m_wish.channel) {
-    throw Error(ErrorCode::conflict, fmt::format("{} is of the channel '{}', not of '{}'", head.file().string(),
-                                                 verified.descriptor().channel, m_wish.channel))
-        .with_hint("a manifest's `name` is its channel");
-  }
-  if (m_previous && m_previous_serial >= verified.descriptor().serial) {
-    m_reporter.say(
-        fmt::format("this home knows the channel up to serial {}, so it continues from there", m_previous_serial));
-    return;
-  }
-  m_previous_head = head;
-  m_previous = head.contents();
-  m_previous_serial = verified.descriptor().serial;
-}
-
-// What an earlier call of the same command left, or nothing of it.
-void CreateRun::take_up_interrupted() {
-  const base::Digest wish = digest_of(m_wish, m_options, m_bases, m_target);
-  auto interrupted = m_journal.read();
-  m_run.wish = wish;
-  if (!interrupted || m_options.dry_run) {
-    return;
-  }
-  m_run = interrupted->plan;
-  const bool finished = is_finished();
-  const bool fits = finished || m_run.serial == m_previous_serial + 1;
-  if (m_options.restart || m_run.wish != wish || !fits) {
-    drop_interrupted();
-    m_run = {};
-    m_run.wish = wish;
-    return;
-  }
-  m_finished = finished;
-  m_interrupted = std::move(interrupted);
-  m_journal.go_on(*m_interrupted);
-  m_report.continued = true;
-  m_reporter.say(
-      fmt::format("continuing the run that was interrupted (serial {}); --restart would begin anew", m_run.serial));
-}
-
-bool CreateRun::is_finished() const {
-  std::error_code ignored;
-  if (!fs::is_regular_file(m_run.head, ignored)) {
-    return false;
-  }
-  try {
-    return bundle::Head::read(m_run.head).hint().set == bundle::set_id(m_wish.channel, m_run.serial, 1, m_run.created);
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-void CreateRun::drop_interrupted() {
-  m_reporter.note(fmt::format("dropping what an earlier run for serial {} left", m_run.serial));
-  for (const fs::path& file : partial_files(m_run.head, m_run.stem)) {
-    std::error_code ignored;
-    fs::remove(file, ignored);
-  }
-  m_journal.end();
 }
 
 void CreateRun::choose_names() {
@@ -337,7 +251,10 @@ void CreateRun::plan_blobs() {
   share_lengths(m_state);
   m_plan = make_blob_plan(m_state, m_held);
   if (m_keys != nullptr && is_complete(m_state)) {
-    m_documents = make_documents(m_state, m_run.created, m_run.serial, m_signers);
+    m_documents = signed_documents();
+    if (!m_documents) {
+      m_documents = make_documents(m_state, m_run.created, m_run.serial, m_signers);
+    }
   }
   if (m_interrupted) {
     return;

@@ -35,11 +35,18 @@ class CreateRun {
  private:
   // What there is before anything is fetched (create.cpp).
   void load_previous();
-  void check_restored() const;
-  void take_up_interrupted();
-  void drop_interrupted();
   void choose_names();
-  bool is_finished() const;
+
+  // What an earlier call of the same command left (create_resume.cpp).
+  void find_interrupted();
+  void take_up_interrupted();
+  void keep_finished(const RunPlan& plan, const std::optional<bundle::HeadContents>& last);
+  void drop(const RunPlan& plan);
+  void load_finished();
+  bool has_signed() const { return m_finished || m_signed; }
+  std::optional<StateDocuments> signed_documents() const;
+  bundle::AuthoredState signed_state() const;
+  void claim_serial();
 
   // What is to be in the bundle.
   void connect();
@@ -62,7 +69,7 @@ class CreateRun {
   bundle::OutputPlan output_plan() const;
 
   // Afterwards.
-  void load_finished();
+  void add_bundle(const std::filesystem::path& head, const std::vector<std::filesystem::path>& volumes) const;
   void carry();
   void remember();
   CreateReport report() const;
@@ -88,6 +95,7 @@ class CreateRun {
   RunPlan m_run;
   std::optional<RunJournal::Interrupted> m_interrupted;
   bool m_finished = false;  // the bundle has its name already; only what comes after was interrupted
+  std::optional<bundle::HeadContents> m_signed;  // by the run that was interrupted
 
   std::unique_ptr<http::Client> m_client;
   std::unique_ptr<Upstreams> m_upstreams;

@@ -82,7 +82,7 @@ void CreateRun::fill() {
   if (!m_documents) {
     m_documents = make_documents(m_state, m_run.created, m_run.serial, m_signers);
   }
-  if (m_scan) {
+  if (m_scan && !signed_documents()) {
     scan();
   }
   write_documents(*m_documents, *m_output);
@@ -131,8 +131,12 @@ std::optional<std::string> CreateRun::head_bytes(const bundle::AuthoredState& st
     m_head.hint.volumes = m_shipment.volumes.size();
   }
   const bool alone = !room;
-  return bundle::build_head(m_head, room, alone ? bundle::HeadEnd::alone : bundle::HeadEnd::blobs_follow,
-                            alone ? bundle::k_spare_room : 0);
+  auto bytes = bundle::build_head(m_head, room, alone ? bundle::HeadEnd::alone : bundle::HeadEnd::blobs_follow,
+                                  alone ? bundle::k_spare_room : 0);
+  if (bytes) {
+    claim_serial();
+  }
+  return bytes;
 }
 
 bundle::BundleOutput::Result CreateRun::author() {
@@ -140,13 +144,14 @@ bundle::BundleOutput::Result CreateRun::author() {
   const bundle::AuthoredState state =
       base::with_context([] { return "signing the bundle"; },
                          [&] {
-                           return bundle::author_state({.lock = m_state,
-                                                        .serial = m_run.serial,
-                                                        .created = m_run.created,
-                                                        .attachments = m_documents->attachments,
-                                                        .revoked = {},
-                                                        .previous = m_previous},
-                                                       m_signers);
+                           return m_signed ? signed_state()
+                                           : bundle::author_state({.lock = m_state,
+                                                                   .serial = m_run.serial,
+                                                                   .created = m_run.created,
+                                                                   .attachments = m_documents->attachments,
+                                                                   .revoked = {},
+                                                                   .previous = m_previous},
+                                                                  m_signers);
                          });
   m_report.bundle_id = state.bundle_id;
   const auto result = m_output->finish([&](std::optional<std::uint64_t> room) { return head_bytes(state, room); });
@@ -155,6 +160,7 @@ bundle::BundleOutput::Result CreateRun::author() {
   m_report.bytes_written += m_output->bytes_written();
   m_report.volume_count = result.volumes.size();
   m_digests = result.digests;
+  add_bundle(result.head, result.volumes);
   m_report.bytes_fetched = m_client->bytes_received();
   m_report.bytes_reused = m_sources->bytes_reused();
   const auto cadence = trust::find_cadence(m_signers.cadence);
@@ -162,33 +168,6 @@ bundle::BundleOutput::Result CreateRun::author() {
     m_reporter.warning("SOURCE_DATE_EPOCH lies so far back that this bundle has expired already");
   }
   return result;
-}
-
-// The bundle has its names, but the run did not come to its end.
-void CreateRun::load_finished() {
-  m_state = m_interrupted->lock;
-  share_lengths(m_state);
-  const bundle::Head head = bundle::Head::read(m_run.head);
-  m_head = head.contents();
-  m_report.bundle = m_run.head;
-  m_report.sealed = !head.shipment().empty();
-  m_report.bundle_id = bundle_id_of(m_head);
-  m_report.bytes = fs::file_size(m_run.head);
-  for (std::uint64_t volume = 1; volume <= head.hint().volumes; ++volume) {
-    const fs::path file = m_target.folder / bundle::volume_file_name(m_run.stem, volume);
-    m_report.volumes.push_back(file);
-    m_report.bytes += fs::file_size(file);
-  }
-  m_report.volume_count = m_report.volumes.size();
-  // What this run replaced is what it was begun from, not itself.
-  if (m_previous_serial >= m_run.serial) {
-    m_previous_head = m_channel.before_last();
-    m_previous.reset();
-    if (m_previous_head) {
-      m_previous = m_previous_head->contents();
-      m_previous_serial = m_previous_head->hint().serial;
-    }
-  }
 }
 
 void CreateRun::carry() {
@@ -221,14 +200,19 @@ void CreateRun::remember() {
       trust::parse_root(trust::parse_signed(m_signers.roots.back(), "this home's root", trust::k_root_limit));
   m_report.threshold = root.roles.at("snapshot").threshold;
   m_report.approvals = trust::count_signers(newest_snapshot(m_head).file, root.roles.at("snapshot"), root.keys);
-  m_channel.set_last(m_head);
-  m_channel.add_bundle({.serial = m_run.serial,
-                        .set = m_head.hint.set,
-                        .head = fs::absolute(m_report.bundle),
-                        .volumes = m_report.volumes,
-                        .bases = m_shipment.bases});
-  m_channel.set_restored(std::nullopt);
+  add_bundle(m_report.bundle, m_report.volumes);
   m_journal.end();
+}
+
+void CreateRun::add_bundle(const fs::path& head, const std::vector<fs::path>& volumes) const {
+  WrittenBundle written{
+      .serial = m_run.serial, .set = m_head.hint.set, .head = fs::absolute(head), .volumes = volumes, .bases = {}};
+  for (const BaseState& base : m_bases) {
+    written.bases.push_back(base.named);
+  }
+  if (!m_channel.has_bundle(written)) {
+    m_channel.add_bundle(written);
+  }
 }
 
 void CreateRun::tell_of_changes(CreateReport& result) const {

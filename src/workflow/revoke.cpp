@@ -197,7 +197,7 @@ class RevokeRun {
     bundle::BundleOutput output(plan);
     const auto result = output.finish([&](std::optional<std::uint64_t>) {
       // Before it has its name: no other state may ever get this serial.
-      m_channel.set_last(head);
+      m_channel.add_state(head, m_last);
       return bundle::build_head(head, std::nullopt, bundle::HeadEnd::alone, bundle::k_spare_room);
     });
     m_channel.add_bundle(

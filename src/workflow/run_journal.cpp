@@ -34,7 +34,8 @@ Json to_json(const RunPlan& plan) {
                {"stem", plan.stem},
                {"head_room", plan.head_room},
                {"volumes", plan.volumes},
-               {"learns", plan.learns}};
+               {"learns", plan.learns},
+               {"bundle_id", plan.bundle_id}};
   if (plan.volume_size) {
     json["volume_size"] = *plan.volume_size;
   }
@@ -53,6 +54,7 @@ RunPlan plan_from(const Json& json, const std::string& name) {
   plan.volumes = base::uint_member(json, "volumes", name);
   const Json& learns = base::member(json, "learns", name);
   plan.learns = learns.is_boolean() && learns.get<bool>();
+  plan.bundle_id = base::string_member_or(json, "bundle_id", "", name);
   if (json.contains("volume_size")) {
     plan.volume_size = base::uint_member(json, "volume_size", name);
   }
@@ -108,7 +110,10 @@ void RunJournal::begin(const RunPlan& plan, const model::Lock& lock) {
   end();
   base::make_directories(m_folder, 0700);
   lock.save(m_folder / k_lock);
-  // Last, because a run exists from here on.
+  change(plan);  // last, because a run exists from here on
+}
+
+void RunJournal::change(const RunPlan& plan) {
   base::write_file_atomic(m_folder / k_plan, to_json(plan).dump(2) + "\n", 0600);
 }
 

@@ -28,6 +28,7 @@ struct RunPlan {
   std::optional<std::uint64_t> volume_size;  // bytes
   std::uint64_t volumes = 0;                 // how many there will be; 0: not known before
   bool learns = false;                       // some digests were not known when it began
+  std::string bundle_id;                     // hex, of the state once it is signed; empty before
 };
 
 class RunJournal {
@@ -42,6 +43,7 @@ class RunJournal {
   std::optional<Interrupted> read() const;
 
   void begin(const RunPlan& plan, const model::Lock& lock);
+  void change(const RunPlan& plan);         // what is known of it by now
   void go_on(const Interrupted& run);       // takes up what read() gave
   void learned(const model::FileRow& row);  // its sha256 and length, durable against kill -9
   void end();                               // the run is over, whichever way

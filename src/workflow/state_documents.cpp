@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.hpp"
+#include "base/files.hpp"
 #include "workflow/blob_plan.hpp"
 #include "workflow/layout_rows.hpp"
 
@@ -54,6 +55,27 @@ void write_documents(const StateDocuments& documents, bundle::BundleOutput& outp
     output.append(base::as_bytes(documents.texts[i]));
     output.finish_blob();
   }
+}
+
+void save_documents(const StateDocuments& documents, const std::filesystem::path& folder) {
+  base::make_directories(folder, 0700);
+  for (std::size_t i = 0; i < documents.texts.size(); ++i) {
+    base::write_file_atomic(folder / documents.attachments[i].sha256.hex(), documents.texts[i], 0600);
+  }
+}
+
+std::optional<StateDocuments> load_documents(const std::vector<bundle::Attachment>& attachments,
+                                             const std::filesystem::path& folder) {
+  StateDocuments documents;
+  for (const bundle::Attachment& attachment : attachments) {
+    auto text = base::read_file_if_exists(folder / attachment.sha256.hex(), attachment.length);
+    if (!text || base::sha256(*text) != attachment.sha256) {
+      return std::nullopt;
+    }
+    documents.attachments.push_back(attachment);
+    documents.texts.push_back(std::move(*text));
+  }
+  return documents;
 }
 
 }  // namespace airlock::workflow

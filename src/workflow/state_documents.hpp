@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,5 +31,11 @@ bool is_complete(const model::Lock& state);
 void add_document(StateDocuments& documents, std::string kind, std::string media_type, std::string text);
 
 void write_documents(const StateDocuments& documents, bundle::BundleOutput& output);
+
+// Kept in a folder, for a run that is interrupted after its state was signed: other keys than Ed25519, and a scanner,
+// would say it otherwise a second time. nullopt: they are not all there as `attachments` says.
+void save_documents(const StateDocuments& documents, const std::filesystem::path& folder);
+std::optional<StateDocuments> load_documents(const std::vector<bundle::Attachment>& attachments,
+                                             const std::filesystem::path& folder);
 
 }  // namespace airlock::workflow

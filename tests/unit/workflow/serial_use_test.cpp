@@ -1,0 +1,165 @@
+// A serial is used once: whatever interrupts a command after it has signed, and whatever a backup did not know.
+#include <algorithm>
+
+#include "bundle/authoring.hpp"
+#include "support/catch.hpp"
+#include "trust/metadata.hpp"
+#include "unit/workflow/near_host.hpp"
+#include "workflow/channel_state.hpp"
+#include "workflow/revoke.hpp"
+#include "workflow/ship.hpp"
+
+namespace airlock::workflow {
+namespace {
+
+namespace fs = std::filesystem;
+using base::ErrorCode;
+using test::NearHost;
+
+const base::Time k_later = base::parse_rfc3339("2026-07-01T18:00:00Z");
+
+// A channel of files of its own disk, whose commands can be made to fail after their bundle has its name: a folder
+// stands where one of the small files beside it goes.
+class Channel {
+ public:
+  explicit Channel(trust::Scheme scheme = trust::Scheme::ed25519) {
+    init_keys(home, {.scheme = scheme}, clock);
+    keys = std::make_unique<KeyRing>(home, std::nullopt);
+    fs::create_directories(out());
+  }
+
+  fs::path out() const { return folder.path() / "out"; }
+  fs::path obstacle() const { return out() / "root.json"; }
+  ChannelState state() const { return {home, "site-a"}; }
+
+  CreateOptions options(const std::string& content, const std::string& output = "out") {
+    base::write_file_atomic(folder.path() / "a.txt", content);
+    base::write_file_atomic(folder.path() / "site.yaml",
+                            "name: site-a\nfiles:\n  - { source: a.txt, path: data/a.txt }\n");
+    CreateOptions options;
+    options.manifests = {folder.path() / "site.yaml"};
+    options.output = (folder.path() / output).string() + "/";
+    options.readback = Readback::never;
+    return options;
+  }
+  CreateReport create(const CreateOptions& options) {
+    return create_bundle(home, options, keys.get(), clock, reporter);
+  }
+  RevokeOptions revoking(const std::string& content, const std::string& output = "out") const {
+    RevokeOptions options;
+    options.items = {base::sha256(content).to_string()};
+    options.reason = "found bad";
+    options.output = (folder.path() / output).string() + "/";
+    options.readback = Readback::never;
+    return options;
+  }
+  RevokeReport revoke(const RevokeOptions& options) { return workflow::revoke(home, options, *keys, clock, reporter); }
+  ShipReport ship_statements(const fs::path& bundle, const std::string& output) {
+    ShipOptions options;
+    options.bundle = bundle;
+    options.content = ShipContent::statements;
+    options.output = (folder.path() / output).string() + "/";
+    options.readback = Readback::never;
+    return ship_bundle(home, options, *keys, clock, reporter);
+  }
+  // The channel's folder as it was then, as after a restore of a backup.
+  void keep_backup() { fs::copy(home.channel("site-a"), folder.path() / "backup", fs::copy_options::recursive); }
+  void restore_backup(std::optional<std::uint64_t> floor) {
+    fs::remove_all(home.channel("site-a"));
+    fs::copy(folder.path() / "backup", home.channel("site-a"), fs::copy_options::recursive);
+    state().set_restored(RestoredChannel{.serial = state().last()->hint().serial, .floor = floor});
+  }
+
+  base::TempDir folder;
+  Home home{.root = folder.path() / "home", .config = folder.path() / "home"};
+  base::FixedClock clock{base::parse_rfc3339("2026-07-01T12:00:00Z")};
+  test::RecordingReporter reporter;
+  std::unique_ptr<KeyRing> keys;
+};
+
+TEST_CASE("a serial is taken before its bundle has a name, whatever stops the rest", "[workflow][create][resume]") {
+  Channel near;
+  const auto options = near.options("bad");
+  fs::create_directories(near.obstacle());
+  REQUIRE_THROWS(near.create(options));
+  REQUIRE(fs::exists(near.out() / "site-a-1.airlock"));
+  fs::remove(near.obstacle());
+  REQUIRE(near.state().last());
+  CHECK(near.state().last()->hint().serial == 1);
+  CHECK(near.state().bundles().size() == 1);
+
+  SECTION("a revocation is the next state") {
+    CHECK(near.revoke(near.revoking("bad")).serial == 2);
+    // The interrupted run is brought to its end and changes nothing of what came after.
+    const auto report = near.create(options);
+    CHECK(report.continued);
+    CHECK(report.serial == 1);
+    CHECK(near.state().last()->hint().serial == 2);
+    CHECK(near.create(near.options("good")).serial == 3);
+  }
+  SECTION("another state, to another place, is the next one") {
+    CHECK(near.create(near.options("good", "elsewhere")).serial == 2);
+    const auto bundles = near.state().bundles();
+    CHECK(std::ranges::count(bundles, std::uint64_t{1}, &WrittenBundle::serial) == 1);
+  }
+  SECTION("--restart makes the next one") {
+    auto again = options;
+    again.restart = true;
+    CHECK(near.create(again).serial == 2);
+  }
+}
+
+TEST_CASE("a run that goes on to another medium says the same as before", "[workflow][create][resume]") {
+  const auto scheme = GENERATE(trust::Scheme::ed25519, trust::Scheme::ecdsa_p256);
+  Channel near(scheme);
+  CHECK(near.create(near.options("before")).serial == 1);
+  auto options = near.options("content");
+  const bool volumes = GENERATE(false, true);
+  if (volumes) {
+    options.volume_size = 128 * 1024;
+  }
+  fs::remove(near.obstacle());
+  fs::create_directories(near.obstacle());
+  base::write_file_atomic(near.out() / "site-a-2.root.json", "another root");
+  REQUIRE_THROWS(near.create(options));
+  const fs::path first = near.folder.path() / "first";
+  fs::rename(near.out(), first);
+  fs::create_directories(near.out());
+
+  near.clock.set(k_later);
+  const auto report = near.create(options);
+  CHECK(report.continued);
+  CHECK(report.serial == 2);
+  CHECK(report.previous_serial == 1);
+  const auto one = bundle::Head::read(first / "site-a-2.airlock").contents();
+  const auto other = bundle::Head::read(report.bundle).contents();
+  CHECK(one.metadata == other.metadata);
+  CHECK(one.targets == other.targets);
+  CHECK(one.oci_index == other.oci_index);
+  for (const auto& volume : report.volumes) {
+    CHECK(test::read_whole(volume) == test::read_whole(first / volume.filename()));
+  }
+  CHECK(verify_own_head(bundle::Head::read(report.bundle), near.home).descriptor().serial == 2);
+  CHECK(near.state().before_last()->hint().serial == 1);
+  CHECK_FALSE(fs::exists(near.home.channel("site-a") / "run"));
+  CHECK(near.create(near.options("next")).serial == 3);
+}
+
+TEST_CASE("a head that never got its name is not signed a second time", "[workflow][create][resume]") {
+  Channel near;
+  auto options = near.options("content");
+  options.volume_size = 128 * 1024;
+  const fs::path partial = near.out() / "site-a-1.airlock.partial";
+  fs::create_directories(partial);
+  REQUIRE_THROWS(near.create(options));
+  fs::remove(partial);
+  const auto last = near.state().last();
+  REQUIRE(last);
+  near.clock.set(k_later);
+  const auto report = near.create(options);
+  CHECK(report.serial == 1);
+  CHECK(bundle::Head::read(report.bundle).contents().metadata == last->contents().metadata);
+}
+
+}  // namespace
+}  // namespace airlock::workflow
