@@ -18,7 +18,7 @@ using base::Json;
 
 struct RevokeFlags {
   std::vector<std::string> items;
-  std::string reason, channel, output;
+  std::string reason, channel, output, continue_from;
   PassphraseFlags passphrase;
 };
 
@@ -41,6 +41,7 @@ Json revoke_json(const workflow::RevokeReport& report) {
           {"revoked", report.revoked},
           {"files_revoked", report.files},
           {"sealed", report.sealed},
+          {"continued", report.continued},
           {"approvals", report.approvals},
           {"threshold", report.threshold},
           {"bytes", report.bytes},
@@ -76,6 +77,8 @@ void add_bundle_revoke_command(CLI::App& bundle, Session& session) {
       ->type_name("TEXT")
       ->required();
   command->add_option("--channel", flags->channel, "Whose; needed where this home has several")->type_name("NAME");
+  command->add_option("--continue", flags->continue_from, "Last head of a channel, where this home does not know it")
+      ->type_name("HEAD");
   command->add_option("-o,--output", flags->output, "DIR/ for the whole set to carry, FILE for the bundle alone")
       ->type_name("PATH");
   add_passphrase_flags(*command, flags->passphrase);
@@ -88,6 +91,9 @@ void add_bundle_revoke_command(CLI::App& bundle, Session& session) {
     options.reason = flags->reason;
     options.channel = flags->channel;
     options.output = flags->output;
+    if (!flags->continue_from.empty()) {
+      options.continue_from = flags->continue_from;
+    }
     const auto keys = open_keys(session, flags->passphrase);
     const auto report = workflow::revoke(session.home, options, *keys, *session.clock, *session.reporter);
     session.answer(revoke_json(report), revoke_text(report));

@@ -6,17 +6,21 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "bundle/authoring.hpp"
 #include "bundle/layout.hpp"
 #include "bundle/volume_writer.hpp"
 #include "model/item.hpp"
+#include "workflow/base_state.hpp"
 #include "workflow/blob_plan.hpp"
 #include "workflow/carry_set.hpp"
 #include "workflow/channel_state.hpp"
 #include "workflow/revocation.hpp"
+#include "workflow/run_journal.hpp"
 #include "workflow/ship_plan.hpp"
 #include "workflow/target.hpp"
 
@@ -53,7 +57,7 @@ class RevokeRun {
             base::Reporter& reporter)
       : m_home(home), m_options(options), m_reporter(reporter), m_signers(keys.signing_set()),
         m_now(base::build_time(clock)), m_name(options.channel.empty() ? only_channel(home) : options.channel),
-        m_channel(home, m_name), m_target(find_target(options.output)) {}
+        m_channel(home, m_name), m_target(find_target(options.output)), m_journal(m_channel.folder() / "revoke") {}
 
   RevokeReport run() {
     if (m_options.items.empty() || base::trim(m_options.reason).empty()) {
@@ -62,27 +66,62 @@ class RevokeRun {
     }
     base::make_directories(m_channel.folder(), 0700);
     const base::FileLock lock(m_channel.lock_file());
-    find_state();
+    base::remove_leftovers(m_channel.folder());
+    base::remove_leftovers(m_target.folder);
+    take_up_interrupted();
+    if (!m_report.continued) {
+      find_state();
+    }
     collect();
     choose_names();
     write();
     carry();
+    m_journal.end();
     return std::move(m_report);
   }
 
  private:
+  // An earlier call of the same command that was stopped after it had signed its statement, which is the channel's
+  // newest state then. It may go to another place than before.
+  void take_up_interrupted() {
+    base::Json wish = {{"items", m_options.items}, {"reason", m_options.reason}};
+    m_run.wish = base::sha256(wish.dump());
+    const auto interrupted = m_journal.read();
+    const auto last = m_channel.last();
+    if (!interrupted || !last || interrupted->plan.wish != m_run.wish) {
+      return;
+    }
+    m_contents = last->contents();
+    if (bundle_id_of(m_contents) != interrupted->plan.bundle_id) {
+      return;
+    }
+    m_run = interrupted->plan;
+    m_serial = m_run.serial;
+    m_rows = rows_of(m_contents);
+    m_state = m_channel.last_before(m_serial);
+    if (m_state) {
+      m_last = m_state->contents();
+    }
+    m_report.continued = true;
+    m_reporter.say(fmt::format("continuing the revocation that was interrupted (serial {})", m_serial));
+  }
+
   // The newest head gives the versions; the newest sealed one what the channel holds.
   void find_state() {
-    const auto last = m_channel.last();
+    auto last = m_channel.last();
+    if (m_options.continue_from) {
+      last = continue_channel(m_home, m_name, last, *m_options.continue_from, m_reporter);
+    }
     if (!last) {
       throw Error(ErrorCode::not_found, fmt::format("this home made no bundle of the channel '{}'", m_name))
           .with_hint("a revocation is made by the home that makes the channel's bundles; name it with --home");
     }
+    m_channel.require_newest(last->hint().serial, m_options.continue_from.has_value());
     m_last = last->contents();
     m_serial = last->hint().serial + 1;
     m_state = last;
     if (last->shipment().empty()) {
-      m_state = m_channel.before_last();
+      m_state = m_channel.last_before(last->hint().serial);
       if (!m_state || m_state->shipment().empty()) {
         throw Error(ErrorCode::conflict, fmt::format("serial {} of '{}' is a draft, and so is whatever was before it",
                                                      last->hint().serial, m_name))
@@ -145,6 +184,9 @@ class RevokeRun {
 
   void choose_names() {
     m_stem = bundle::bundle_stem(m_name, m_serial, 1);
+    if (m_report.continued) {
+      return;
+    }
     require_no_later_bundles(m_target, m_name, m_serial);
     require_free(m_target, m_stem);
   }
@@ -177,40 +219,97 @@ class RevokeRun {
     return shipment;
   }
 
-  void write() {
-    const bundle::AuthoredState state = author();
-    bundle::HeadContents head = state.head;
-    if (state.approved && m_signers.signers.contains("timestamp")) {
-      bundle::seal(head, shipment(head), m_now, m_signers);
-      m_report.sealed = true;
+  // The signed statement; of an interrupted run, the very same.
+  bundle::HeadContents head_to_write() {
+    bundle::AuthoredState state;
+    if (m_report.continued) {
+      state = {.head = m_contents, .bundle_id = m_run.bundle_id, .approved = count_approvals() >= m_report.threshold};
     } else {
-      head.oci_index = bundle::build_oci_index({}, [](const base::Digest&) { return false; });
+      state = author();
+      state.head.oci_index = bundle::build_oci_index({}, [](const base::Digest&) { return false; });
     }
+    m_report.bundle_id = state.bundle_id;
+    if (state.approved && m_signers.signers.contains("timestamp")) {
+      bundle::seal(state.head, shipment(state.head), m_now, m_signers);
+      m_report.sealed = true;
+    }
+    return std::move(state.head);
+  }
+
+  void write() {
+    m_report.threshold = newest_root().roles.at("snapshot").threshold;
+    m_report.channel = m_name;
+    m_report.serial = m_serial;
+    m_report.bundle = m_target.head(m_stem);
+    if (!is_in_place()) {
+      m_contents = head_to_write();
+      put_in_place();
+    }
+    m_report.approvals = count_approvals();
+    m_channel.add_bundle({.serial = m_serial,
+                          .set = m_contents.hint.set,
+                          .head = fs::absolute(m_report.bundle),
+                          .volumes = {},
+                          .bases = {}});
+  }
+
+  // By an interrupted run; somebody may have approved it there since.
+  bool is_in_place() {
+    std::error_code ignored;
+    if (!m_report.continued || !fs::exists(m_report.bundle, ignored)) {
+      return false;
+    }
+    const bundle::HeadContents present = bundle::Head::read(m_report.bundle).contents();
+    if (bundle_id_of(present) != m_run.bundle_id) {
+      throw Error(ErrorCode::conflict, fmt::format("{} exists already and is another bundle", m_report.bundle.string()))
+          .with_hint("name another place with -o, or move it away; existing files are never overwritten");
+    }
+    m_contents = present;
+    m_report.bundle_id = m_run.bundle_id;
+    m_report.sealed = !present.shipment.empty();
+    m_report.bytes = fs::file_size(m_report.bundle);
+    return true;
+  }
+
+  void put_in_place() {
     bundle::OutputPlan plan;
     plan.directory = m_target.folder;
     plan.stem = m_target.stem_of(m_stem);
     plan.single_file = m_target.file;
     plan.volume_size = k_any_volume_size;
-    plan.hint = head.hint;
-    plan.mtime = static_cast<std::uint64_t>(m_now.time_since_epoch().count());
+    plan.hint = m_contents.hint;
+    plan.mtime = static_cast<std::uint64_t>(base::parse_rfc3339(m_contents.hint.created).time_since_epoch().count());
     base::make_directories(m_target.folder);
     bundle::BundleOutput output(plan);
     const auto result = output.finish([&](std::optional<std::uint64_t>) {
-      // Before it has its name: no other state may ever get this serial.
-      m_channel.add_state(head, m_last);
-      return bundle::build_head(head, std::nullopt, bundle::HeadEnd::alone, bundle::k_spare_room);
+      claim_serial();
+      return bundle::build_head(m_contents, std::nullopt, bundle::HeadEnd::alone, bundle::k_spare_room);
     });
-    m_channel.add_bundle(
-        {.serial = m_serial, .set = head.hint.set, .head = fs::absolute(result.head), .volumes = {}, .bases = {}});
-    const trust::Root root =
-        trust::parse_root(trust::parse_signed(m_signers.roots.back(), "this home's root", trust::k_root_limit));
-    m_report.threshold = root.roles.at("snapshot").threshold;
-    m_report.approvals = trust::count_signers(newest_snapshot(head).file, root.roles.at("snapshot"), root.keys);
-    m_report.channel = m_name;
-    m_report.serial = m_serial;
-    m_report.bundle_id = state.bundle_id;
-    m_report.bundle = result.head;
     m_report.bytes = result.bytes;
+  }
+
+  // Before the head has its name: no other state may ever get this serial.
+  void claim_serial() {
+    if (!m_report.continued) {
+      m_run.serial = m_serial;
+      m_run.created = m_now;
+      m_run.head = m_report.bundle;
+      m_run.stem = m_stem;
+      m_run.bundle_id = m_report.bundle_id;
+      model::Lock no_rows;
+      no_rows.channel = m_name;
+      m_journal.begin(m_run, no_rows);
+    }
+    m_channel.add_state(m_contents, m_last);
+  }
+
+  trust::Root newest_root() const {
+    return trust::parse_root(trust::parse_signed(m_signers.roots.back(), "this home's root", trust::k_root_limit));
+  }
+
+  std::uint64_t count_approvals() const {
+    const trust::Root root = newest_root();
+    return trust::count_signers(newest_snapshot(m_contents).file, root.roles.at("snapshot"), root.keys);
   }
 
   void carry() {
@@ -219,6 +318,7 @@ class RevokeRun {
     options.stem = m_stem;
     options.extent = m_target.whole_set() ? CarryOptions::Extent::whole_set : CarryOptions::Extent::nothing;
     options.root = m_signers.roots.back();
+    options.present = m_report.continued ? CarryOptions::Present::replace : CarryOptions::Present::refuse;
     options.previous = m_state;
     options.now = m_now;
     options.readback = m_options.readback;
@@ -236,10 +336,12 @@ class RevokeRun {
   const std::string m_name;
   const ChannelState m_channel;
   const Target m_target;
+  RunJournal m_journal;
+  RunPlan m_run;
 
   bundle::HeadContents m_last;
   std::optional<bundle::Head> m_state;
-  bundle::HeadContents m_contents;  // of m_state
+  bundle::HeadContents m_contents;  // of m_state; the statement itself once it is made
   std::vector<model::FileRow> m_rows;
   std::uint64_t m_serial = 0;
   std::string m_stem;

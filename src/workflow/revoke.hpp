@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct RevokeOptions {
   std::string reason;              // travels with them; clients on the far side are told it
   std::string channel;             // empty: the only one of this home
   std::string output;              // as with create
+  std::optional<std::filesystem::path> continue_from;  // as with create
   Readback readback = Readback::removable_only;
 };
 
@@ -35,6 +37,7 @@ struct RevokeReport {
   std::uint64_t files = 0;    // of the newest state that are meant
   std::uint64_t approvals = 0, threshold = 1;
   bool sealed = false;
+  bool continued = false;  // took up an interrupted run
   std::uint64_t bytes = 0;
   bool read_back = false;
   bool removable = false;
@@ -42,7 +45,9 @@ struct RevokeReport {
 
 // The rows of the newest sealed state stay as they are, and so do the documents about them; a draft that is newer is
 // passed over and has to be made again. Throws usage (no item, no reason, several channels), not_found (no state),
-// conflict (all of it is revoked already, or a file is in the way), config (no keys), busy.
+// conflict (all of it is revoked already, or a file is in the way), base_missing (the home came out of a backup and may
+// not know the newest state), config (no keys), busy. Whatever stops it, the same call goes on with the same statement,
+// also to another place.
 RevokeReport revoke(const Home& home, const RevokeOptions& options, const KeyRing& keys, const base::Clock& clock,
                     base::Reporter& reporter);
 

@@ -77,6 +77,10 @@ class Channel {
   std::unique_ptr<KeyRing> keys;
 };
 
+std::string sums_of(const fs::path& head) {
+  return test::read_whole(fs::path(head).replace_extension(".sha256"));
+}
+
 TEST_CASE("a serial is taken before its bundle has a name, whatever stops the rest", "[workflow][create][resume]") {
   Channel near;
   const auto options = near.options("bad");
@@ -159,6 +163,67 @@ TEST_CASE("a head that never got its name is not signed a second time", "[workfl
   const auto report = near.create(options);
   CHECK(report.serial == 1);
   CHECK(bundle::Head::read(report.bundle).contents().metadata == last->contents().metadata);
+}
+
+TEST_CASE("a restored home revokes only where it knows the newest state", "[workflow][revoke][restore]") {
+  Channel near;
+  near.create(near.options("bad"));
+  near.keep_backup();
+  const auto lost = near.create(near.options("bad and more"));
+  const bool floor_known = GENERATE(false, true);
+  near.restore_backup(floor_known ? std::optional<std::uint64_t>(2) : std::nullopt);
+  auto options = near.revoking("bad", "elsewhere");
+  const auto error = test::error_of([&] { return near.revoke(options); });
+  CHECK(error.code() == ErrorCode::base_missing);
+  CHECK(error.hint().find("--continue") != std::string::npos);
+  CHECK(near.state().last()->hint().serial == 1);
+
+  options.continue_from = lost.bundle;
+  const auto report = near.revoke(options);
+  CHECK(report.serial == 3);
+  CHECK(near.state().before_last()->hint().serial == 2);
+  CHECK_FALSE(near.state().restored());
+  CHECK(near.create(near.options("good")).serial == 4);
+}
+
+TEST_CASE("a revocation that was interrupted goes on with the same statement", "[workflow][revoke][resume]") {
+  Channel near;
+  near.create(near.options("bad"));
+  fs::remove(near.obstacle());
+  auto options = near.revoking("bad");
+
+  SECTION("after the bundle had its name") {
+    fs::create_directories(near.obstacle());
+    REQUIRE_THROWS(near.revoke(options));
+    fs::remove(near.obstacle());
+  }
+  SECTION("before it had one") {
+    fs::create_directories(near.out() / "site-a-2.airlock.partial");
+    REQUIRE_THROWS(near.revoke(options));
+    fs::remove(near.out() / "site-a-2.airlock.partial");
+  }
+  SECTION("to another place") {
+    fs::create_directories(near.obstacle());
+    REQUIRE_THROWS(near.revoke(options));
+    fs::remove(near.obstacle());
+    options = near.revoking("bad", "elsewhere");
+  }
+  const auto signed_before = near.state().last();
+  REQUIRE(signed_before->hint().serial == 2);
+  near.clock.set(k_later);
+  const auto report = near.revoke(options);
+  CHECK(report.continued);
+  CHECK(report.serial == 2);
+  CHECK(report.sealed);
+  REQUIRE(report.added.size() == 1);
+  CHECK(report.added.front().reason == "found bad");
+  const auto written = bundle::Head::read(report.bundle).contents();
+  CHECK(written.metadata == signed_before->contents().metadata);
+  CHECK(sums_of(report.bundle).find(base::sha256(test::read_whole(report.bundle)).hex()) != std::string::npos);
+  CHECK(near.state().bundles().front().head == report.bundle);
+  // It is done now: the same again is refused, and what comes next has the next serial.
+  CHECK(test::code_of([&] { return near.revoke(options); }) == ErrorCode::conflict);
+  CHECK(near.create(near.options("good")).serial == 3);
 }
 
 }  // namespace
