@@ -66,10 +66,12 @@ inline constexpr std::uint64_t k_timestamps_per_snapshot = 1'000;
 // timestamp that says the same and is fresh enough is kept. Channel, serial and bundle id of the shipment are filled
 // in, the hint is set for it, and index.json too: complete for a full shipment in one file, empty for volumes and for
 // metadata alone; for a delta in one file the caller sets `oci_index` (build_oci_index) to what is in that file.
-// Throws approval_missing for a draft, untrusted when the keys at hand do not meet the threshold of timestamp.
+// `skipped`: versions that a new timestamp leaves free, where others may have been made that nobody here knows of.
+// Throws approval_missing for a draft, untrusted when the keys at hand do not meet the threshold of timestamp, limit
+// when the state has had all of its timestamps.
 enum class Timestamping { keep_fresh, renew };  // renew: in any case a new one
 void seal(HeadContents& head, const Shipment& shipment, base::Time created, const SigningSet& keys,
-          Timestamping timestamping = Timestamping::keep_fresh);
+          Timestamping timestamping = Timestamping::keep_fresh, std::uint64_t skipped = 0);
 
 // index.json: the images that are complete among `present`, each with its full reference.
 std::string build_oci_index(const std::vector<model::FileRow>& oci_rows,

@@ -62,13 +62,18 @@ std::optional<trust::Timestamp> usable_timestamp(const HeadContents& head, const
 }
 
 void add_timestamp(HeadContents& head, const SnapshotInHead& snapshot, const trust::Root& root, base::Time now,
-                   const SigningSet& keys, Timestamping timestamping) {
+                   const SigningSet& keys, Timestamping timestamping, std::uint64_t skipped) {
   std::uint64_t before = 0;
   if (usable_timestamp(head, snapshot, root, now, keys, before) && timestamping == Timestamping::keep_fresh) {
     return;
   }
   trust::Timestamp timestamp;
-  timestamp.version = std::max(before + 1, snapshot.value.version * k_timestamps_per_snapshot);
+  const std::uint64_t first = snapshot.value.version * k_timestamps_per_snapshot;
+  timestamp.version = std::max(before + 1, first) + skipped;
+  if (timestamp.version >= first + k_timestamps_per_snapshot) {
+    throw Error(ErrorCode::limit, fmt::format("this state has had all of its {} timestamps", k_timestamps_per_snapshot))
+        .with_hint("make the channel's next state with `airlock bundle create`, and send that");
+  }
   timestamp.channel = snapshot.value.channel;
   timestamp.expires = now + lifetime_of("timestamp", keys);
   timestamp.snapshot = trust::describe(snapshot.file.bytes, snapshot.value.version);
@@ -96,7 +101,7 @@ void set_oci_index(HeadContents& head, const Shipment& shipment) {
 }  // namespace
 
 void seal(HeadContents& head, const Shipment& shipment, base::Time created, const SigningSet& keys,
-          Timestamping timestamping) {
+          Timestamping timestamping, std::uint64_t skipped) {
   const trust::Root root = newest_root(keys);
   const SnapshotInHead snapshot = approved_snapshot(head, root);
   const auto descriptor_text = head.targets.find(std::string(k_descriptor_target));
@@ -104,7 +109,7 @@ void seal(HeadContents& head, const Shipment& shipment, base::Time created, cons
     throw Error(ErrorCode::malformed, "the head has no descriptor");
   }
   const Descriptor descriptor = parse_descriptor(descriptor_text->second, k_descriptor_target);
-  add_timestamp(head, snapshot, root, created, keys, timestamping);
+  add_timestamp(head, snapshot, root, created, keys, timestamping, skipped);
 
   Shipment complete = shipment;
   complete.channel = descriptor.channel;

@@ -52,6 +52,16 @@ void write_state(const fs::path& file, const bundle::HeadContents& contents) {
   base::write_file_atomic(file, bytes.value());
 }
 
+base::Json read_sendings(const std::string& name) {
+  const auto text = base::read_file_if_exists(name, k_sendings_limit);
+  return text ? base::parse_json(*text, name) : base::Json{{"format", 1}, {"states", base::Json::object()}};
+}
+
+// Of the list: how often the channel came out of a backup. Of a state in it: how often it had by its last sending.
+std::uint64_t restores_in(const base::Json& json, const std::string& name) {
+  return json.contains("restores") ? base::uint_member(json, "restores", name) : 0;
+}
+
 WrittenBundle bundle_from(const base::Json& json, const std::string& name) {
   WrittenBundle bundle;
   bundle.serial = base::uint_member(json, "serial", name);
@@ -127,6 +137,12 @@ void ChannelState::add_state(const bundle::HeadContents& contents,
   }
   write_last(contents);
   set_restored(std::nullopt);
+  const std::string name = sendings_file(m_folder).string();
+  if (const auto sendings = read_sendings(name); restores_in(sendings, name) > 0) {
+    const auto timestamp = contents.metadata.find("timestamp.json");
+    write_sending(bundle_id_of(contents),
+                  {.shipment = 1, .timestamp = timestamp == contents.metadata.end() ? "" : timestamp->second});
+  }
 }
 
 void ChannelState::update_state(const bundle::HeadContents& contents) const {
@@ -198,6 +214,11 @@ void ChannelState::set_restored(const std::optional<RestoredChannel>& restored) 
                            {"serial", restored->serial},
                            {"floor", restored->floor ? base::Json(*restored->floor) : base::Json()}};
   base::write_file_atomic(restored_file(m_folder), json.dump(2) + "\n");
+  // Each state's last sending remembers how many restores there had been.
+  const std::string name = sendings_file(m_folder).string();
+  base::Json sendings = read_sendings(name);
+  sendings["restores"] = restores_in(sendings, name) + 1;
+  base::write_file_atomic(name, sendings.dump(2) + "\n", 0600);
 }
 
 void ChannelState::require_newest(std::uint64_t known, bool continued) const {
@@ -225,27 +246,33 @@ void ChannelState::require_newest(std::uint64_t known, bool continued) const {
 
 std::optional<Sending> ChannelState::last_sending(const std::string& bundle_id) const {
   const std::string name = sendings_file(m_folder).string();
-  const auto text = base::read_file_if_exists(name, k_sendings_limit);
-  if (!text) {
-    return std::nullopt;
-  }
-  const base::Json json = base::parse_json(*text, name);
-  const base::Json& states = base::member(json, "states", name);
+  const base::Json sendings = read_sendings(name);
+  const base::Json& states = base::member(sendings, "states", name);
+  const std::uint64_t restores = restores_in(sendings, name);
   if (!states.is_object() || !states.contains(bundle_id)) {
-    return std::nullopt;
+    return restores > 0 ? std::optional(Sending{.newest = false}) : std::nullopt;
   }
   const base::Json& state = states.at(bundle_id);
   return Sending{.shipment = base::uint_member(state, "shipment", name),
-                 .timestamp = base::string_member(state, "timestamp", name)};
+                 .timestamp = base::string_member(state, "timestamp", name),
+                 .newest = restores_in(state, name) == restores};
 }
 
 void ChannelState::set_last_sending(const std::string& bundle_id, const Sending& sending) const {
-  const std::string name = sendings_file(m_folder).string();
-  const auto text = base::read_file_if_exists(name, k_sendings_limit);
-  base::Json json = text ? base::parse_json(*text, name) : base::Json{{"format", 1}, {"states", base::Json::object()}};
-  json["states"][bundle_id] = {{"shipment", sending.shipment}, {"timestamp", sending.timestamp}};
   base::make_directories(m_folder, 0700);
-  base::write_file_atomic(name, json.dump(2) + "\n", 0600);
+  const base::FileLock lock = wait_for_lock(lock_of_files(m_folder));
+  write_sending(bundle_id, sending);
+}
+
+void ChannelState::write_sending(const std::string& bundle_id, const Sending& sending) const {
+  const std::string name = sendings_file(m_folder).string();
+  base::Json sendings = read_sendings(name);
+  base::Json state = {{"shipment", sending.shipment}, {"timestamp", sending.timestamp}};
+  if (const std::uint64_t restores = restores_in(sendings, name); restores > 0) {
+    state["restores"] = restores;
+  }
+  sendings["states"][bundle_id] = std::move(state);
+  base::write_file_atomic(name, sendings.dump(2) + "\n", 0600);
 }
 
 std::vector<model::FileRow> rows_of(const bundle::HeadContents& contents) {

@@ -32,7 +32,11 @@ struct WrittenBundle {
 struct Sending {
   std::uint64_t shipment = 0;
   std::string timestamp;  // bytes of the newest timestamp.json; may be empty
+  // False: the home came out of a backup after that, and others may have been sent that it does not know.
+  bool newest = true;
 };
+// How far the numbers of a sending skip ahead then: more sendings than one state has between two backups.
+inline constexpr std::uint64_t k_sendings_skipped = 100;
 
 class ChannelState {
  public:
@@ -75,6 +79,7 @@ class ChannelState {
 
  private:
   void write_last(const bundle::HeadContents& contents) const;
+  void write_sending(const std::string& bundle_id, const Sending& sending) const;
 
   std::filesystem::path m_folder;
   std::string m_name;

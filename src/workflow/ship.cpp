@@ -250,9 +250,9 @@ class ShipRun {
       head.oci_index =
           bundle::build_oci_index(images(), [&](const base::Digest& digest) { return held.contains(digest); });
     }
+    const bool renew = shipment.kind == Shipment::Kind::metadata || m_statements.unknown() > 0;
     bundle::seal(head, shipment, m_now, m_signers,
-                 shipment.kind == Shipment::Kind::metadata ? bundle::Timestamping::renew
-                                                           : bundle::Timestamping::keep_fresh);
+                 renew ? bundle::Timestamping::renew : bundle::Timestamping::keep_fresh, m_statements.unknown());
     // Before anybody can see it: no later sending may say something else under this version.
     m_channel.set_last_sending(m_verified.bundle_id(),
                                {.shipment = m_run.shipment, .timestamp = head.metadata.at("timestamp.json")});

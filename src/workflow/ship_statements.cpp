@@ -54,9 +54,16 @@ void ShipStatements::bring_up_to_date(const std::vector<fs::path>& folders) {
   if (const auto sent = m_channel.last_sending(m_verified.bundle_id())) {
     m_shipments = std::max(m_shipments, sent->shipment);
     consider_timestamp(sent->timestamp);
+    m_unknown = sent->newest ? 0 : k_sendings_skipped;
   }
   for (const fs::path& folder : folders) {
     consider_neighbours(folder);
+  }
+  if (m_unknown > 0) {
+    m_shipments += m_unknown;
+    m_reporter.say(fmt::format("this home came out of a backup and may not know what was sent of this state since: "
+                               "sendings are counted on from {}, with a new timestamp",
+                               m_shipments + 1));
   }
 }
 

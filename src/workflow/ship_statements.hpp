@@ -32,7 +32,9 @@ class ShipStatements {
   void require_still_good(base::Time now, const std::filesystem::path& scratch) const;
 
   const bundle::HeadContents& contents() const { return m_contents; }
-  std::uint64_t shipments() const { return m_shipments; }  // the highest number that is taken
+  std::uint64_t shipments() const { return m_shipments; }  // the highest number that may be taken
+  // How many timestamps may have been made that this home does not know: it came out of a backup.
+  std::uint64_t unknown() const { return m_unknown; }
 
  private:
   void consider_neighbours(const std::filesystem::path& folder);
@@ -48,6 +50,7 @@ class ShipStatements {
   trust::Root m_root;  // the newest of this home
   bool m_new_roots = false;
   std::uint64_t m_shipments = 1;
+  std::uint64_t m_unknown = 0;
 };
 
 }  // namespace airlock::workflow

@@ -77,6 +77,11 @@ class Channel {
   std::unique_ptr<KeyRing> keys;
 };
 
+std::uint64_t timestamp_version(const fs::path& bundle) {
+  const auto bytes = bundle::Head::read(bundle).metadata("timestamp.json").value();
+  return trust::parse_timestamp(trust::parse_signed(bytes, "timestamp.json", trust::k_timestamp_limit)).version;
+}
+
 std::string sums_of(const fs::path& head) {
   return test::read_whole(fs::path(head).replace_extension(".sha256"));
 }
@@ -184,6 +189,38 @@ TEST_CASE("a restored home revokes only where it knows the newest state", "[work
   CHECK(near.state().before_last()->hint().serial == 2);
   CHECK_FALSE(near.state().restored());
   CHECK(near.create(near.options("good")).serial == 4);
+}
+
+TEST_CASE("a restored home sends no timestamp version and no number a second time", "[workflow][ship][restore]") {
+  Channel near;
+  const auto made = near.create(near.options("content"));
+  near.ship_statements(made.bundle, "s2");
+  near.keep_backup();
+  const auto lost = near.ship_statements(made.bundle, "s3");
+  CHECK(lost.shipment == 3);
+  near.restore_backup(1);
+
+  SECTION("of a state that the backup knew") {
+    near.clock.set(k_later);
+    const auto sent = near.ship_statements(made.bundle, "s4");
+    CHECK(sent.shipment > lost.shipment + 50);
+    CHECK(timestamp_version(sent.bundle) > timestamp_version(lost.bundle) + 50);
+    const auto next = near.ship_statements(made.bundle, "s5");
+    CHECK(next.shipment == sent.shipment + 1);
+    CHECK(timestamp_version(next.bundle) == timestamp_version(sent.bundle) + 1);
+  }
+  SECTION("also with bytes, and after a newer state was made") {
+    const auto newer = near.create(near.options("newer", "elsewhere"));
+    ShipOptions options;
+    options.bundle = made.bundle;
+    options.output = (near.folder.path() / "s4").string() + "/";
+    options.readback = Readback::never;
+    const auto sent = ship_bundle(near.home, options, *near.keys, near.clock, near.reporter);
+    CHECK(sent.shipment > lost.shipment + 50);
+    CHECK(timestamp_version(sent.bundle) > timestamp_version(lost.bundle) + 50);
+    // What was made after the restore is known from its first sending on.
+    CHECK(near.ship_statements(newer.bundle, "s5").shipment == 2);
+  }
 }
 
 TEST_CASE("a revocation that was interrupted goes on with the same statement", "[workflow][revoke][resume]") {
