@@ -12,11 +12,13 @@
 #include "bundle/inspection.hpp"
 #include "bundle/layout.hpp"
 #include "trust/detached_signature.hpp"
+#include "workflow/approve_keep.hpp"
+#include "workflow/base_state.hpp"
 #include "workflow/blob_plan.hpp"
 #include "workflow/channel_state.hpp"
 #include "workflow/named_keys.hpp"
+#include "workflow/patient_lock.hpp"
 #include "workflow/readback.hpp"
-#include "workflow/transfer_form.hpp"
 
 namespace airlock::workflow {
 
@@ -27,9 +29,7 @@ using base::Digest;
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_sums_limit = 16u << 20;  // bytes
-constexpr std::size_t k_hex_digits = 64;         // of a SHA-256
-constexpr std::size_t k_short_keyid = 8;         // hex digits, the least by which a key may be named
+constexpr std::size_t k_short_keyid = 8;  // hex digits, the least by which a key may be named
 
 ApproveReport report_of(const Draft& draft) {
   ApproveReport report;
@@ -46,102 +46,22 @@ ApproveReport report_of(const Draft& draft) {
   return report;
 }
 
-// What lies beside a bundle says how far it is approved: the transfer form, and the checksums of everything.
-void refresh_set(const fs::path& head, const std::optional<bundle::Head>& before, const Home& home, base::Time now,
-                 base::Reporter& reporter) {
-  const auto beside = [&](std::string_view extension) { return fs::path(head).replace_extension(extension); };
-  std::error_code ignored;
-  if (fs::exists(beside(".txt"), ignored) && fs::exists(beside(".html"), ignored)) {
-    const TransferForm form = make_transfer_form(bundle::Head::read(head), before, known_names(home), now);
-    base::write_file_atomic(beside(".txt"), form.text);
-    base::write_file_atomic(beside(".html"), form.html);
-  }
-  auto sums = base::read_file_if_exists(beside(".sha256"), k_sums_limit);
-  if (!sums) {
-    return;
-  }
-  for (const fs::path& file : {head, beside(".txt"), beside(".html")}) {
-    const std::string line_end = "  " + file.filename().string() + "\n";
-    const std::size_t end = sums->find(line_end);
-    if (end != std::string::npos && end >= k_hex_digits) {
-      sums->replace(end - k_hex_digits, k_hex_digits, hash_files({file}, Cache::use, reporter).front().sha256.hex());
-    }
-  }
-  base::write_file_atomic(beside(".sha256"), *sums);
-}
-
-// The file of approvals that a head does not hold.
-fs::path approval_file(const Draft& draft, const ApprovalOutput& output) {
-  const bundle::Descriptor& descriptor = draft.proof.descriptor;
-  return output.file.empty()
-             ? default_approval_file(descriptor.channel, descriptor.serial, draft.contents.hint.shipment)
-             : output.file;
-}
-
-Error in_the_way(const fs::path& path, std::string_view why) {
-  return Error(ErrorCode::conflict, fmt::format("{} is there already and is kept: {}", path.string(), why))
-      .with_hint("name another file with -o");
-}
-
-// Writes `approval`; with what an earlier file of that name holds of the same bundle, unless it is to stand alone.
-void write_approvals(const fs::path& path, bundle::Approval approval, const Draft& draft, ApprovalOutput::Form form) {
-  std::error_code ignored;
-  if (fs::exists(path, ignored)) {
-    try {
-      const bundle::Approval before = bundle::read_approval(path);
-      if (before == approval) {
-        return;
-      }
-      if (before.seal || form == ApprovalOutput::Form::this_alone) {
-        throw in_the_way(path, before.seal ? "it is sealed" : "it holds other approvals");
-      }
-      bundle::HeadSnapshot merged = draft.snapshot;
-      bundle::merge_approval(merged, before, draft.root());
-      if (!approval.seal) {
-        approval = bundle::approvals_in(merged, draft.root(), approval.serial);
-      }
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::conflict) {
-        throw;
-      }
-      throw in_the_way(path, error.message());
-    }
-  }
-  base::write_file_atomic(path, bundle::to_text(approval));
-}
-
-// Into the head, or beside it; returns the file that changed. `seal` is that of `draft.contents`, where there is one.
-fs::path keep(const Home& home, const Draft& draft, const ApprovalOutput& output,
-              const std::optional<bundle::Approval::Seal>& seal, base::Time now, base::Reporter& reporter) {
-  ChannelState(home, draft.contents.hint.channel).update_state(draft.contents);
-  if (output.file.empty() && can_store_head(draft)) {
-    store_head(draft);
-    const ChannelState channel(home, draft.contents.hint.channel);
-    refresh_set(draft.head.file(), channel.before_last(), home, now, reporter);
-    return draft.head.file();
-  }
-  bundle::Approval approval = bundle::approvals_in(draft.snapshot, draft.root(), draft.proof.descriptor.serial);
-  approval.seal = seal;
-  const fs::path path = approval_file(draft, output);
-  if (output.file.empty()) {
-    reporter.say(fmt::format("{} cannot be written; what belongs to it goes into {}", draft.head.file().string(),
-                             path.string()));
-  }
-  write_approvals(path, std::move(approval), draft, output.form);
-  return path;
-}
-
 ApproveReport keep_signatures(const Home& home, Draft& draft, const bundle::Approval& approval,
                               const ApprovalOutput& output, const base::Clock& clock, base::Reporter& reporter) {
+  const HeadLock lock(draft.head.file());
+  take_up_changes(draft);
   const auto added = bundle::merge_approval(draft.snapshot, approval, draft.root());
   draft.update_contents();
   ApproveReport report = report_of(draft);
   report.added = added.size();
+  const base::Time now = base::build_time(clock);
   if (output.form == ApprovalOutput::Form::this_alone) {
     write_approvals(approval_file(draft, output), approval, draft, output.form);
     report.written = approval_file(draft, output);
   } else if (!added.empty() || !output.file.empty()) {
-    report.written = keep(home, draft, output, std::nullopt, base::build_time(clock), reporter);
+    report.written = keep(home, draft, output, std::nullopt, now, reporter);
+  } else if (can_store_head(draft)) {
+    refresh_set(draft.head.file(), home, now, reporter);  // an earlier run may have come no further than the head
   }
   return report;
 }
@@ -190,8 +110,10 @@ std::vector<bundle::VolumeRecord> volume_records(const bundle::BlobMap& map, bas
 }
 
 // What travels, told from what lies there.
-bundle::Shipment shipment_of(const Draft& draft, const std::vector<fs::path>& folders, const WrittenBundle* written,
+bundle::Shipment shipment_of(const Draft& draft, const std::vector<fs::path>& folders, const Home& home,
                              base::Reporter& reporter) {
+  const auto written = ChannelState(home, draft.proof.descriptor.channel).bundles();
+  const auto known = std::ranges::find(written, draft.contents.hint.set, &WrittenBundle::set);
   const auto map = bundle::BlobMap::scan(draft.head, folders);
   bundle::Shipment shipment;
   shipment.number = std::max<std::uint64_t>(draft.contents.hint.shipment, 1);
@@ -209,8 +131,8 @@ bundle::Shipment shipment_of(const Draft& draft, const std::vector<fs::path>& fo
   std::erase_if(omitted, [&map](const Digest& digest) { return map.find(digest).has_value(); });
   shipment.omitted_blobs = omitted.size();
   shipment.omitted = bundle::omitted_digest(omitted);
-  if (written != nullptr) {
-    shipment.bases = written->bases;
+  if (known != written.end()) {
+    shipment.bases = known->bases;
   }
   const bool delta = !omitted.empty() || !shipment.bases.empty();
   shipment.kind = shipment.blobs == 0 && delta ? bundle::Shipment::Kind::metadata
@@ -248,6 +170,53 @@ Error approvals_missing(const ApproveReport& report) {
                fmt::format("{} of {} people have approved {}; not yet: {}", report.approvals, report.threshold,
                            report.bundle.string(), base::join(missing, ", ")))
       .with_hint("let another approver run `airlock bundle sign`, then seal it");
+}
+
+// A head that this home has sealed, by a run that may have come no further: what lies beside it is brought up to date.
+// nullopt: it is a draft, of another home, or on a medium that is closed.
+std::optional<ApproveReport> end_sealing(const bundle::Head& head, const Home& home, base::Time now,
+                                         base::Reporter& reporter) {
+  if (head.shipment().empty() || !ChannelState(home, head.hint().channel).find(bundle_id_of(head.contents())) ||
+      !can_write(head.file())) {
+    return std::nullopt;
+  }
+  const bundle::VerifiedBundle verified = verify_own_head(head, home);
+  const HeadLock lock(head.file());
+  refresh_set(head.file(), home, now, reporter);
+  reporter.say(fmt::format("{} was sealed before; what lies beside it is up to date", head.file().string()));
+  ApproveReport report;
+  report.bundle = head.file();
+  report.written = head.file();
+  report.channel = verified.descriptor().channel;
+  report.serial = verified.descriptor().serial;
+  report.bundle_id = verified.bundle_id();
+  const auto count = bundle::count_approvals(bundle::snapshot_of(head).file, verified.trusted().root);
+  report.approvals = count.approved.size();
+  report.threshold = count.threshold;
+  report.approved = count.approved;
+  report.missing = count.missing;
+  report.sealed = true;
+  return report;
+}
+
+// With the timestamp that an interrupted run made, where there is one: no two may share a version.
+void seal_contents(Draft& draft, const bundle::Shipment& shipment, const Home& home, const KeyRing& keys,
+                   base::Time now) {
+  const ChannelState channel(home, draft.proof.descriptor.channel);
+  if (const auto known = channel.find(draft.proof.bundle_id)) {
+    if (auto timestamp = known->metadata("timestamp.json")) {
+      draft.contents.metadata["timestamp.json"] = std::move(*timestamp);
+    }
+  }
+  const auto sending = channel.last_sending(draft.proof.bundle_id);
+  const bool may_be_sealed = sending && !sending->newest;
+  bundle::seal(draft.contents, shipment, now, keys.signing_set(),
+               may_be_sealed ? bundle::Timestamping::renew : bundle::Timestamping::keep_fresh,
+               may_be_sealed ? k_sendings_skipped : 0);
+  if (may_be_sealed) {
+    channel.set_last_sending(draft.proof.bundle_id,
+                             {.shipment = shipment.number, .timestamp = draft.contents.metadata.at("timestamp.json")});
+  }
 }
 
 // What does not fit into approvals beside a head: anything else that the seal would change in it.
@@ -314,6 +283,12 @@ ApproveReport add_raw_signature(const Home& home, Draft& draft, std::string_view
 
 ApproveReport seal_bundle(const Home& home, const SealOptions& options, const KeyRing& keys, const base::Clock& clock,
                           base::Reporter& reporter) {
+  const base::Time now = base::build_time(clock);
+  if (options.output.empty()) {
+    if (auto report = end_sealing(read_whole_head(options.bundle), home, now, reporter)) {
+      return *report;
+    }
+  }
   bundle::ApprovalPlaces places{.folders = options.folders, .files = {}};
   if (!options.output.empty()) {
     places.files.push_back(options.output);
@@ -324,25 +299,25 @@ ApproveReport seal_bundle(const Home& home, const SealOptions& options, const Ke
     take_approval(draft, file, added, draft.notes);
   }
   draft.update_contents();
+  std::optional<bundle::Shipment> shipment;
+  if (draft.count().complete()) {
+    shipment = shipment_of(draft, options.folders, home, reporter);  // reads all of it: not under the lock
+  }
+  const HeadLock lock(draft.head.file());
+  take_up_changes(draft);
   const ApprovalOutput output{.form = ApprovalOutput::Form::with_all, .file = options.output};
-  const base::Time now = base::build_time(clock);
   ApproveReport report = report_of(draft);
   report.added = added;
-  if (report.approvals < report.threshold) {
+  if (!draft.count().complete()) {
     if (added > 0) {
       keep(home, draft, output, std::nullopt, now, reporter);
     }
     throw approvals_missing(report);
   }
-  const auto written = ChannelState(home, report.channel).bundles();
-  const auto known = std::ranges::find(written, draft.contents.hint.set, &WrittenBundle::set);
-  const bundle::Shipment shipment =
-      shipment_of(draft, options.folders, known == written.end() ? nullptr : &*known, reporter);
-  if (shipment.kind == bundle::Shipment::Kind::delta && shipment.omitted_blobs > 0 && known == written.end()) {
-    reporter.warning(
-        fmt::format("{} blobs of the state are not in this bundle; it is sealed as a delta", shipment.omitted_blobs));
+  if (!shipment) {
+    shipment = shipment_of(draft, options.folders, home, reporter);
   }
-  bundle::seal(draft.contents, shipment, now, keys.signing_set());
+  seal_contents(draft, *shipment, home, keys, now);
   if (!options.output.empty() || !can_store_head(draft)) {
     require_same_head(draft.contents, draft.head);
   }

@@ -64,7 +64,8 @@ struct SealOptions {
 // Takes the approvals that are given, in any order, and signs timestamp and shipment. What was given and is good is
 // kept even where more are needed: throws approval_missing then, naming who is missing. Throws foreign and untrusted
 // for an approval of another bundle or by another key (nothing is changed), volume_missing when blobs that the draft
-// was made with are not at hand, conflict for a sealed bundle.
+// was made with are not at hand, conflict for a sealed bundle; but of one that this home has
+// sealed what lies beside it is brought up to date, since an earlier run may have come no further.
 ApproveReport seal_bundle(const Home& home, const SealOptions& options, const KeyRing& keys, const base::Clock& clock,
                           base::Reporter& reporter);
 

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "bundle/layout.hpp"
 #include "workflow/keys.hpp"
+#include "workflow/patient_lock.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
 
@@ -76,18 +77,16 @@ void finish_head(const std::filesystem::path& bundle) {
   }
 }
 
-// The same for whatever names a bundle: its file, or the folder that it lies in.
+// The same for all bundles of a folder.
 void finish_heads(const std::filesystem::path& path) {
   std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) {
-    finish_head(path);
-    return;
-  }
   for (std::filesystem::directory_iterator entries(path, error), end; !error && entries != end;
        entries.increment(error)) {
     const std::string name = entries->path().string();
     if (name.ends_with(k_journal_suffix)) {
-      finish_head(name.substr(0, name.size() - k_journal_suffix.size()));
+      const std::string head = name.substr(0, name.size() - k_journal_suffix.size());
+      const HeadLock lock(head);
+      finish_head(head);
     }
   }
 }
@@ -105,6 +104,11 @@ ApproversRoot root_with_fingerprint(const bundle::Head& head, const std::string&
   throw Error(ErrorCode::untrusted, "no root in this bundle has that fingerprint")
       .with_hint(fmt::format("its newest one has {}; find out which of the two is right before you approve anything",
                              base::group_digits(newest)));
+}
+
+Error sealed_already(const std::filesystem::path& bundle) {
+  return Error(ErrorCode::conflict, fmt::format("{} is sealed already", bundle.string()))
+      .with_hint("a sealed bundle takes no further approvals; it can be carried over as it is");
 }
 
 }  // namespace
@@ -136,30 +140,55 @@ std::filesystem::path default_approval_file(std::string_view channel, std::uint6
          std::string(bundle::k_approval_suffix);
 }
 
+bundle::Head read_whole_head(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
+    finish_heads(path);
+    return bundle::Head::read(path);
+  }
+  const HeadLock lock(path);
+  finish_head(path);
+  return bundle::Head::read(path);
+}
+
 Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces places, std::string_view root,
                  base::Time now) {
-  finish_heads(path);
-  Draft draft{.head = bundle::Head::read(path), .contents = {}, .proof = {}, .snapshot = {}, .notes = {}};
+  Draft draft{.head = read_whole_head(path), .contents = {}, .proof = {}, .snapshot = {}, .places = {}, .notes = {}};
   const bundle::Hint& hint = draft.head.hint();
   if (bundle::is_channel_name(hint.channel)) {
     places.files.push_back(default_approval_file(hint.channel, hint.serial, hint.shipment));
   }
   draft.head = bundle::with_approvals(draft.head, places, draft.notes);
   if (!draft.head.shipment().empty()) {
-    throw Error(ErrorCode::conflict, fmt::format("{} is sealed already", draft.head.file().string()))
-        .with_hint("a sealed bundle takes no further approvals; it can be carried over as it is");
+    throw sealed_already(draft.head.file());
   }
+  draft.places = std::move(places);
   draft.proof = bundle::prove_draft(draft.head, root, now);
   draft.contents = draft.head.contents();
   draft.snapshot = bundle::snapshot_of(draft.head);
   return draft;
 }
 
-bool can_store_head(const Draft& draft) {
-  const std::filesystem::path& path = draft.head.file();
+void take_up_changes(Draft& draft) {
+  finish_head(draft.head.file());
+  std::vector<base::Finding> known;  // told when it was opened
+  const bundle::Head now = bundle::with_approvals(bundle::Head::read(draft.head.file()), draft.places, known);
+  if (!now.shipment().empty()) {
+    throw sealed_already(now.file());
+  }
+  const auto approvals = bundle::approvals_in(bundle::snapshot_of(now), draft.root(), now.hint().serial);
+  bundle::merge_approval(draft.snapshot, approvals, draft.root());
+  draft.update_contents();
+}
+
+bool can_write(const std::filesystem::path& path) {
   // A head of its own is replaced; one before blobs lies beside them until it is in its place.
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   return ::access(path.c_str(), W_OK) == 0 && ::access(folder.c_str(), W_OK) == 0;
+}
+
+bool can_store_head(const Draft& draft) {
+  return can_write(draft.head.file());
 }
 
 void store_head(const Draft& draft) {

@@ -36,6 +36,7 @@ struct Draft {
   bundle::HeadContents contents;
   bundle::ProvenDraft proof;         // as it was opened
   bundle::HeadSnapshot snapshot;     // grows with each approval
+  bundle::ApprovalPlaces places;     // where approvals may lie
   std::vector<base::Finding> notes;  // approvals beside it that do not belong to it, or do not hold
 
   const trust::Root& root() const { return proof.trusted.root; }
@@ -49,10 +50,16 @@ struct Draft {
 // foreign, expired; conflict for a sealed one.
 Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces places, std::string_view root,
                  base::Time now);
+// What others have added since the draft was opened; to be called under a HeadLock, which is held until what is added
+// now is written. Throws conflict when it was sealed meanwhile, foreign when another bundle has its name.
+void take_up_changes(Draft& draft);
+// The head that `path` names, whole also where a run was killed while it wrote it.
+bundle::Head read_whole_head(const std::filesystem::path& path);
 // NAME-SERIAL.approval: what is written in the working directory for a head that cannot take it.
 std::filesystem::path default_approval_file(std::string_view channel, std::uint64_t serial, std::uint64_t shipment);
 
-// Whether the draft's own file can take signatures: not on a medium that is closed.
+// Whether a head's own file can take signatures: not on a medium that is closed.
+bool can_write(const std::filesystem::path& head);
 bool can_store_head(const Draft& draft);
 // Puts `contents` in the place of the draft's head: into its room where blobs follow, else as a whole file. Throws
 // limit when they do not fit. Until a head is in its room, it lies whole beside the bundle, in NAME.airlock.new-head: a
