@@ -12,6 +12,7 @@
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "store/blob_store.hpp"
 #include "store/state_db.hpp"
 #include "trust/metadata.hpp"
 
