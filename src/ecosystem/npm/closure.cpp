@@ -163,15 +163,16 @@ void Closure::settle(const Wish& wish, const std::shared_ptr<const Packument>& p
   if (wish.edge_optional && !m_options.fits(member.facts.limits)) {
     chosen.grade = Grade::known;
   }
+  chosen.lenient = chosen.lenient || chosen.grade == Grade::known;
+  const Walk walk = chosen.grade == Grade::known ? Walk::known : chosen.lenient ? Walk::lenient : Walk::strict;
   bool is_new = false;
   {
     const std::lock_guard lock(m_mutex);
-    const auto [walked, first] =
-        m_walked.emplace(std::tuple(packument->name(), version, chosen.overrides), chosen.grade);
-    if (!first && walked->second >= chosen.grade) {
+    const auto [walked, first] = m_walked.emplace(std::tuple(packument->name(), version, chosen.overrides), walk);
+    if (!first && walked->second >= walk) {
       return;
     }
-    walked->second = chosen.grade;
+    walked->second = walk;
     const auto [place, added] = m_grades.emplace(PackageVersion{packument->name(), version}, chosen.grade);
     is_new = added || place->second < chosen.grade;
     place->second = std::max(place->second, chosen.grade);
@@ -179,7 +180,6 @@ void Closure::settle(const Wish& wish, const std::shared_ptr<const Packument>& p
   if (is_new) {
     m_found(member, chosen.grade);
   }
-  chosen.lenient = chosen.lenient || chosen.grade == Grade::known;
   chosen.chain = std::make_shared<const Link>(
       Link{.what = fmt::format("{}@{}", packument->name(), version), .before = wish.chain});
   want_dependencies(member.facts.dependencies, chosen);

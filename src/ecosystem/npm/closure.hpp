@@ -72,6 +72,9 @@ class Closure {
     std::shared_ptr<const Link> chain;
   };
 
+  // How the dependencies of a version were followed; a later wish may ask for more. strict: what cannot be had fails.
+  enum class Walk { known, lenient, strict };
+
   void add_locked(const LockedPackage& locked, const std::string& asker);
   bool want(Wish wish);  // false: it was asked for before
   void process(const Wish& wish);
@@ -90,7 +93,7 @@ class Closure {
   std::vector<std::shared_ptr<const OverrideSet>> m_overrides;
   std::mutex m_mutex;
   std::set<std::tuple<std::string, std::string, Grade, bool, bool, const OverrideSet*>> m_asked;
-  std::map<std::tuple<std::string, std::string, const OverrideSet*>, Grade> m_walked;
+  std::map<std::tuple<std::string, std::string, const OverrideSet*>, Walk> m_walked;
   std::map<PackageVersion, Grade> m_grades;
   struct Peers {  // what is asked of one package as a peer
     std::set<std::string> ranges;

@@ -164,6 +164,18 @@ TEST_CASE("a provider's SDK asks for its plugin", "[ecosystem][npm][resolver]") 
                                            {"npm own 2.0.0", "resource own@2.0.0 server=https://plugins.example/own"}});
 }
 
+TEST_CASE("what is optional in one place and needed in another must be had", "[ecosystem][npm][resolver]") {
+  FakeRegistry registry;
+  registry.add("shared", "1.0.0", {{"dependencies", {{"nowhere", "1"}}}});
+  registry.add("first", "1.0.0", {{"optionalDependencies", {{"shared", "1"}}}});
+  // Reached long after the optional way to it was followed.
+  registry.add("d3", "1.0.0", {{"dependencies", {{"shared", "1"}}}});
+  registry.add("d2", "1.0.0", {{"dependencies", {{"d3", "1"}}}});
+  registry.add("d1", "1.0.0", {{"dependencies", {{"d2", "1"}}}});
+  Resolution run(descriptor(), registry.manifest("{ packages: [first, d1] }"));
+  CHECK(test::code_of([&] { return run.run().size(); }) == ErrorCode::not_found);
+}
+
 TEST_CASE("optional packages of other platforms are named, not carried", "[ecosystem][npm][resolver]") {
   FakeRegistry registry;
   registry.add("bin-linux", "1.0.0", {{"os", {"linux"}}, {"cpu", {"x64"}}, {"libc", {"glibc"}}});
