@@ -74,12 +74,15 @@ check "the third bundle comes in" at_site import "$stick/site-a-3.airlock"
 
 # Killed at any moment, a restore leaves the old or the new.
 cp -a "$site" "$work/before-kills"
-killed=0 bad=0
-for round in $(seq "${ROUNDS:-15}"); do
+# At a random part of the time that it takes here.
+begun=$(date +%s%N); at_site restore "$safe/far-whole.tar" --replace >/dev/null; took=$((($(date +%s%N) - begun) / 1000))
+killed=0 bad=0 round=0
+while [ "$round" -lt "${ROUNDS:-15}" ] || { [ "$killed" -lt 3 ] && [ "$round" -lt 100 ]; }; do
+  round=$((round + 1))
   put_back "$work/before-kills"
   ip netns exec "$far" "$airlock" --home "$site" restore "$safe/far-whole.tar" --replace >/dev/null 2>&1 &
   pid=$!
-  sleep "$(awk -v r="$round" 'BEGIN { srand(r); printf "%.3f", 0.01 + rand() * 0.15 }')"
+  sleep "$(awk -v r="$round" -v t="$took" 'BEGIN { srand(r); printf "%.4f", rand() * t / 1000000 }')"
   kill -9 "$pid" 2>/dev/null && killed=$((killed + 1)); wait "$pid" 2>/dev/null
   serial=$(at_site --json store list 2>/dev/null | jq -r '[.generations[] | select(.active) | .serial][0]')
   case "$serial" in 1 | 3) ;; *) [ -e "$site/.restore/ready" ] && at_site restore "$safe/far-whole.tar" --replace >/dev/null 2>&1 && [ "$(at_site --json store list | jq -r '[.generations[] | select(.active) | .serial][0]')" = 1 ] || bad=$((bad + 1)) ;; esac

@@ -68,7 +68,7 @@ class Create(Command):
         # The list of bundles names the folder that each was written to. What is left of a run that has ended is no run, and goes
         # with the next.
         leave = {n for n in accident_homes.files_below(self.home) if n.startswith("channels/accident/run/")}
-        same_folder(self.home, self.stage.reference_near, leave | {"channels/accident/bundles.json", "channels/accident/lock"})
+        same_folder(self.home, self.stage.reference_near, leave | {"channels/accident/bundles.json", "channels/accident/lock", "channels/accident/last.lock"})
 
 
 class Import(Command):
