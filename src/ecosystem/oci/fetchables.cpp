@@ -67,7 +67,12 @@ std::optional<RegistryOrigin> parse_registry_origin(std::string_view origin) {
   if (!origin.starts_with("https://") && !origin.starts_with("http://")) {
     return std::nullopt;
   }
-  const base::Url url = base::Url::parse(origin);
+  base::Url url;
+  try {
+    url = base::Url::parse(origin);
+  } catch (const base::Error&) {
+    return std::nullopt;  // it stands in a lock, where anybody may have written it
+  }
   const std::string_view path = url.path();
   const std::size_t last = path.rfind('/');
   const std::size_t kind = last == 0 || last == std::string_view::npos ? last : path.rfind('/', last - 1);
