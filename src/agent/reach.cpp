@@ -72,8 +72,8 @@ IpAddress Reach::stand_in(const IpAddress& real) {
       return stands;
     }
   }
-  auto bytes = IpAddress::parse(k_stand_ins)->bytes();
-  std::vector<std::uint8_t> next(bytes.begin(), bytes.end());
+  const auto first = IpAddress::parse(k_stand_ins).value();
+  std::vector<std::uint8_t> next(first.bytes().begin(), first.bytes().end());
   next[3] = static_cast<std::uint8_t>(next[3] + std::min(m_real.size(), k_most_stand_ins));
   const auto address = IpAddress::from_bytes(next);
   m_real[address] = real;

@@ -306,7 +306,7 @@ TEST_CASE("a lost root key is replaced by the others", "[workflow][root_change]"
                  {.root_keys = {all.safe(), all.at("third.pem")}});
   CHECK(progress.complete);
   CHECK(all.walked_version() == 3);
-  const auto& keyids = all.root().roles.at("root").keyids;
+  const auto keyids = all.root().roles.at("root").keyids;
   CHECK(std::ranges::find(keyids, lost) == keyids.end());
   CHECK(keyids.size() == 3);
 }
