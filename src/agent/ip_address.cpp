@@ -29,6 +29,9 @@ constexpr std::array k_internal = {
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   const std::string copy(text);
   IpAddress result;
+  if (copy.find('\0') != std::string::npos) {
+    return std::nullopt;  // the C library would stop there
+  }
   if (inet_pton(AF_INET, copy.c_str(), result.m_bytes.data()) == 1) {
     return result;
   }

@@ -69,14 +69,19 @@ std::optional<Number> plain_number(std::string_view text, Number largest) {
   return value;
 }
 
+// The C library stops at a NUL; what stands behind one is no part of an address.
+template <typename Address>
+bool is_address_of(int family, const std::string& text) {
+  Address address{};
+  return text.find('\0') == std::string::npos && ::inet_pton(family, text.c_str(), &address) == 1;
+}
+
 bool is_v4(const std::string& text) {
-  in_addr address{};
-  return ::inet_pton(AF_INET, text.c_str(), &address) == 1;
+  return is_address_of<in_addr>(AF_INET, text);
 }
 
 bool is_v6(const std::string& text) {
-  in6_addr address{};
-  return ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
+  return is_address_of<in6_addr>(AF_INET6, text);
 }
 
 // RFC 1123 labels; a name of digits and dots alone is a mistyped address.
