@@ -168,7 +168,8 @@ Reference parse_reference(std::string_view text) {
     rest = rest.substr(0, colon);
   }
   const std::string first = base::to_lower(rest.substr(0, slash));
-  if (slash != std::string_view::npos && (looks_like_host(first) || first != rest.substr(0, slash))) {
+  // A first part in capitals is a host to docker, but in lower case, as hosts are kept, it would be a user of Docker Hub.
+  if (slash != std::string_view::npos && looks_like_host(first)) {
     result.host = first;
     result.repository = rest.substr(slash + 1);
   } else {
