@@ -1,5 +1,7 @@
 #include "ecosystem/oci/reference.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -79,7 +81,10 @@ std::pair<std::string_view, std::string_view> split_port(std::string_view host) 
       return {host, {}};
     }
     const std::string_view rest = host.substr(end + 1);
-    return {host.substr(0, end + 1), rest.starts_with(':') ? rest.substr(1) : rest};
+    if (!rest.empty() && !rest.starts_with(':')) {
+      return {host, {}};
+    }
+    return {host.substr(0, end + 1), rest.empty() ? rest : rest.substr(1)};
   }
   const std::size_t colon = host.rfind(':');
   return colon == std::string_view::npos ? std::pair{host, std::string_view()}
@@ -93,9 +98,10 @@ bool is_host(std::string_view text) {
   }
   if (name.starts_with('[')) {
     const std::string_view address = name.substr(1, name.size() - 2);
-    return name.ends_with(']') && address.find(':') != std::string_view::npos &&
-           std::all_of(address.begin(), address.end(),
-                       [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.'; });
+    const auto plain = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.'; };
+    in6_addr parsed{};
+    return name.ends_with(']') && std::all_of(address.begin(), address.end(), plain) &&
+           inet_pton(AF_INET6, std::string(address).c_str(), &parsed) == 1;
   }
   return is_dns_name(name);
 }
@@ -168,7 +174,8 @@ Reference parse_reference(std::string_view text) {
     rest = rest.substr(0, colon);
   }
   const std::string first = base::to_lower(rest.substr(0, slash));
-  // A first part in capitals is a host to docker, but in lower case, as hosts are kept, it would be a user of Docker Hub.
+  // A first part in capitals is a host to docker, but in lower case, as hosts are kept, it would be a user of Docker
+  // Hub.
   if (slash != std::string_view::npos && looks_like_host(first)) {
     result.host = first;
     result.repository = rest.substr(slash + 1);
