@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
@@ -48,6 +49,8 @@ class ShipRun {
   ShipReport run() {
     base::make_directories(m_channel.folder(), 0700);
     m_lock.emplace(m_channel.lock_file());
+    base::remove_leftovers(m_channel.folder());
+    base::remove_leftovers(m_target.folder);
     m_statements.compare_with_newest();
     m_statements.bring_up_to_date({m_target.folder, m_head.file().parent_path()});
     m_statements.require_still_good(m_now, m_journal.folder());
