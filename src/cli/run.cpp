@@ -175,7 +175,7 @@ int run(const std::vector<std::string>& arguments, const Streams& streams) {
     return fail(session, Error(ErrorCode::limit, "out of memory").with_hint("see the memory limit of this process"));
   } catch (const std::filesystem::filesystem_error& error) {
     return fail(session, base::system_error(error.code().value(),
-                                            fmt::format("cannot read '{}'", base::printable(error.path1().string()))));
+                                            fmt::format("cannot use '{}'", base::printable(error.path1().string()))));
   } catch (const std::exception& error) {
     return fail(session,
                 Error(ErrorCode::internal, error.what()).with_hint("please report this with the command line"));

@@ -130,7 +130,7 @@ http::ServerOptions server_options(const Session& session, const ServeFlags& fla
           .with_hint(
               "give scheme, host and port only, such as https://mirror.site.example: clients ask below its root");
     }
-    server.base_url = url.origin();
+    server.base_url = fmt::format("{}://{}", url.scheme(), url.host_port());
   }
   server.tls_certificate = session.config.or_flag("tls_cert", flags.tls_cert);
   server.tls_key = session.config.or_flag("tls_key", flags.tls_key);

@@ -1,6 +1,8 @@
 // What an import must refuse, with the code that says whom to call, and without a trace in what is served.
 #include "far_fixture.hpp"
 
+#include <algorithm>
+
 #include "store/blob_store.hpp"
 #include "workflow/extract.hpp"
 #include "workflow/receipt.hpp"
@@ -41,6 +43,24 @@ TEST_CASE("a refusal does not hide what was taken in before it") {
   options.bundles = {second.head};
   CHECK_THROWS_AS(workflow::import_bundles(options, site.clock, site.reporter), base::Error);
   CHECK_FALSE(taken);
+}
+
+TEST_CASE("a receipt that cannot be written does not take a refusal's place") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "the first state")}, keys);
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "the second state")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  flip_bit(second.head, offset_of(second.head, "the second state"));
+  site.clock.set(bundle_time(2));
+  base::make_directories(site.home.root);
+  base::write_file_atomic(site.home.root / "receipts", "a file in the way");
+  CHECK(code_of([&] { return site.import({medium.path()}); }) == ErrorCode::tampered);
+  CHECK(site.served("file", "a.txt") == "the first state");
+  const auto warnings = site.reporter.warnings();
+  CHECK(std::ranges::any_of(warnings,
+                            [](const auto& text) { return text.starts_with("the receipt could not be written"); }));
 }
 
 TEST_CASE("without a pinned root nothing is trusted, and nothing is made") {
