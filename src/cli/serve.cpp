@@ -226,7 +226,7 @@ void serve(Session& session, const ServeFlags& flags) {
 
   const auto url = base_url.empty()
                        ? fmt::format("{}://{}/", tls ? "https" : "http", address.reachable_as(mirror.port()))
-                       : base_url;
+                       : base_url + "/";
   const auto reach = reach_text(address);
   const auto catalog = store::current_catalog_number(session.home.root);
   std::string text = fmt::format("airlock serves {}\n  reach    {}\n", url, reach);
