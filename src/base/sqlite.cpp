@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include "base/error.hpp"
@@ -15,7 +17,8 @@ namespace airlock::base {
 
 namespace {
 
-constexpr int k_busy_timeout = 10'000;  // milliseconds
+constexpr std::chrono::milliseconds k_busy_timeout{10'000};
+constexpr std::chrono::milliseconds k_between_tries{5};
 
 ErrorCode code_of(int result) {
   switch (result & 0xFF) {
@@ -95,6 +98,23 @@ std::string_view settings(DatabaseMode mode) {
     return "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON";
   }
   return {};
+}
+
+// Of two that turn a new database to WAL at the same time, each holds the read lock that the other waits to see go.
+// SQLite breaks that by telling one of them `busy` at once, without its busy handler: that one has to begin again.
+template <typename Work>
+void while_busy(Work&& work) {
+  const auto until = std::chrono::steady_clock::now() + k_busy_timeout;
+  while (true) {
+    try {
+      return work();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::busy || std::chrono::steady_clock::now() >= until) {
+        throw;
+      }
+    }
+    std::this_thread::sleep_for(k_between_tries);
+  }
 }
 
 }  // namespace
@@ -196,11 +216,11 @@ Database::Database(const std::filesystem::path& path, DatabaseMode mode) : m_nam
       throw Error(absent ? ErrorCode::not_found : code_of(result),
                   fmt::format("cannot open the database '{}': {}", m_name, reason));
     }
-    sqlite3_busy_timeout(m_database, k_busy_timeout);
+    sqlite3_busy_timeout(m_database, static_cast<int>(k_busy_timeout.count()));
     // Schemas of foreign files must not run code, and text in double quotes must not become a string.
     sqlite3_db_config(m_database, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     sqlite3_db_config(m_database, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
-    execute(settings(mode));
+    while_busy([&] { execute(settings(mode)); });
     // After the settings, because it also forbids journal_mode=OFF.
     sqlite3_db_config(m_database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     // SQLite opens lazily; a file that is no database must fail here and not at the first query.

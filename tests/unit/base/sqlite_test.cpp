@@ -1,7 +1,9 @@
 #include "base/sqlite_copy.hpp"
 
 #include <array>
-#include <atomic>
+#include <latch>
+#include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -110,25 +112,34 @@ TEST_CASE("a second writer is busy", "[base][sqlite]") {
 }
 
 TEST_CASE("many may create and migrate one database at the same time", "[base][sqlite]") {
+  constexpr int k_threads = 8;
+  constexpr int k_rounds = 25;  // they seldom meet in the moment that matters
   const TempDir dir;
   const std::array<std::string_view, 2> steps = {"CREATE TABLE t (a)", "INSERT INTO t VALUES (1)"};
-  std::atomic<int> failures = 0;
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < 8; ++i) {
-      threads.emplace_back([&] {
-        try {
-          Database database(dir.path() / "x.db", DatabaseMode::read_write);
-          database.migrate(steps);
-        } catch (const Error&) {
-          ++failures;
-        }
-      });
+  for (int round = 0; round < k_rounds; ++round) {
+    const auto file = dir.path() / std::to_string(round);
+    std::latch ready(k_threads);
+    std::mutex mutex;
+    std::vector<std::string> failures;
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < k_threads; ++i) {
+        threads.emplace_back([&] {
+          ready.arrive_and_wait();
+          try {
+            Database database(file, DatabaseMode::read_write);
+            database.migrate(steps);
+          } catch (const Error& error) {
+            const std::lock_guard lock(mutex);
+            failures.push_back(error.message());
+          }
+        });
+      }
     }
+    CHECK(failures == std::vector<std::string>());
+    Database database(file, DatabaseMode::read_write);
+    CHECK(count_rows(database) == 1);
   }
-  CHECK(failures == 0);
-  Database database(dir.path() / "x.db", DatabaseMode::read_write);
-  CHECK(count_rows(database) == 1);
 }
 
 TEST_CASE("mistakes in statements are named", "[base][sqlite]") {
