@@ -62,7 +62,18 @@ count_python() {
   passed=$((passed + good)); failed=$((failed + bad))
 }
 
-finish() { echo "$passed passed, $failed failed"; [ "$failed" = 0 ] && [ "$passed" -gt 0 ]; exit $?; }
+# Where something failed, what ran beside it says why.
+show_logs() {
+  local log
+  for log in "$work"/*.log; do
+    [ -s "$log" ] && { echo "---- the end of ${log##*/}"; tail -n 25 "$log" | cut -c1-300; }
+  done
+  return 0
+}
+finish() {
+  [ "$failed" = 0 ] || show_logs
+  echo "$passed passed, $failed failed"; [ "$failed" = 0 ] && [ "$passed" -gt 0 ]; exit $?
+}
 
 # The far side: a network namespace with loopback and nothing else.
 make_far() {
@@ -83,9 +94,9 @@ start() {
 }
 stop() { kill "$1" 2>/dev/null; wait "$1" 2>/dev/null; return 0; }
 
-# wait_for SECONDS COMMAND…
+# wait_for SECONDS COMMAND…: until it succeeds. The seconds are those of a quiet machine; a busy one has three times as many.
 wait_for() {
-  local left=$(($1 * 10)); shift
+  local left=$(($1 * 30)); shift
   while ! "$@" >/dev/null 2>&1; do
     left=$((left - 1)); [ "$left" -gt 0 ] || { echo "gave up waiting for: $*" >&2; return 1; }
     sleep 0.1
