@@ -9,16 +9,7 @@ namespace airlock::cli {
 namespace {
 
 constexpr std::size_t k_line_limit = 2000;  // bytes
-
-// Messages quote names and answers from outside; none of them may move the cursor. Line breaks that a message has on
-// purpose stay, indented below their line.
-std::string shown(std::string_view text) {
-  std::vector<std::string> lines;
-  for (const auto& line : base::split(text, '\n')) {
-    lines.push_back(base::printable(line, k_line_limit));
-  }
-  return base::join(lines, "\n    ");
-}
+constexpr std::string_view k_indent = "    ";
 
 std::string with_while(const std::string& line) {
   return line.starts_with("while ") ? line : "while " + line;
@@ -35,25 +26,33 @@ std::string as_headline(std::string line) {
 
 }  // namespace
 
+std::string shown(std::string_view text, std::string_view indent) {
+  std::vector<std::string> lines;
+  for (const auto& line : base::split(text, '\n')) {
+    lines.push_back(base::printable(line, k_line_limit));
+  }
+  return base::join(lines, fmt::format("\n{}", indent));
+}
+
 std::string error_text(const base::Error& error, Color color) {
   const std::string label = color == Color::on ? "\x1b[1;31merror:\x1b[0m" : "error:";
   std::string text;
   const auto& context = error.context();
   if (context.empty()) {
-    text = fmt::format("{} {}\n", label, shown(error.message()));
+    text = fmt::format("{} {}\n", label, shown(error.message(), k_indent));
   } else {
     // The outermost line says what the user wanted, the message why it failed.
-    text = fmt::format("{} {}\n", label, shown(as_headline(context.back())));
+    text = fmt::format("{} {}\n", label, shown(as_headline(context.back()), k_indent));
     for (std::size_t i = context.size() - 1; i-- > 0;) {
-      text += fmt::format("  {}\n", shown(with_while(context[i])));
+      text += fmt::format("  {}\n", shown(with_while(context[i]), k_indent));
     }
-    text += fmt::format("  cause: {}\n", shown(error.message()));
+    text += fmt::format("  cause: {}\n", shown(error.message(), k_indent));
   }
   if (error.position()) {
-    text += fmt::format("  at: {}\n", shown(error.position()->to_string()));
+    text += fmt::format("  at: {}\n", shown(error.position()->to_string(), k_indent));
   }
   if (!error.hint().empty()) {
-    text += fmt::format("  hint: {}\n", shown(error.hint()));
+    text += fmt::format("  hint: {}\n", shown(error.hint(), k_indent));
   }
   return text;
 }

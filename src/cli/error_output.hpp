@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -9,6 +10,10 @@
 namespace airlock::cli {
 
 enum class Color { off, on };
+
+// Messages quote names and answers from outside; none of them may move the cursor. Line breaks that a message has on
+// purpose stay, with `indent` behind them.
+std::string shown(std::string_view text, std::string_view indent = {});
 
 // error, while, cause, position and hint, a line each, ending with a line break.
 std::string error_text(const base::Error& error, Color color);

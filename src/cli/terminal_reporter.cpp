@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/text.hpp"
+#include "cli/error_output.hpp"
 #include "cli/progress_line.hpp"
 
 namespace airlock::cli {
@@ -47,7 +48,7 @@ class Screen {
       put(prefix);
       put(m_options.color && !color.empty() ? "\x1b[0m" : "");
     }
-    put(text);
+    put(shown(text));
     put("\n");
     draw_bars();
     std::fflush(m_options.stream);

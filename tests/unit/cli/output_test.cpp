@@ -88,6 +88,27 @@ TEST_CASE("a reporter says what was asked for") {
   CHECK(told({.progress = Progress::none, .color = true}).find("\x1b[") != std::string::npos);
 }
 
+TEST_CASE("no name from outside moves the cursor") {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), &std::fclose);
+  {
+    const auto reporter = cli::make_terminal_reporter(
+        {.stream = file.get(), .progress = cli::ReporterOptions::Progress::none, .verbose = true});
+    for (const std::string name : {"evil\x1b]0;title\x07\x1b[2J.airlock", "a\rb",
+                                   "a\xc2\x9b"
+                                   "2Jb"}) {
+      reporter->note(name);
+      reporter->say(name);
+      reporter->warning(name + "\nand a second line");
+    }
+  }
+  std::rewind(file.get());
+  std::string text(10'000, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  CHECK(text.find_first_of("\x1b\x07\r") == std::string::npos);
+  CHECK(text.find("\xc2\x9b") == std::string::npos);
+  CHECK(text.find("\nand a second line\n") != std::string::npos);
+}
+
 TEST_CASE("tables") {
   cli::Table table({"name", "size"});
   CHECK(table.text().empty());
