@@ -76,21 +76,24 @@ void Head::Impl::take_hint(std::string_view name) {
 }
 
 void Head::Impl::take(const base::Fd& fd, HeadPart part, const base::TarMember& member, const std::string& name) {
-  const auto text = [&](std::uint64_t limit) {
+  const auto keep = [&](std::uint64_t limit) {
     if (member.size > limit) {
       throw Error(ErrorCode::tampered, fmt::format("'{}' of {} has more than {} bytes", member.name, name, limit));
     }
-    return store.load(store.keep(fd.get(), member.offset, member.size, name));
+    return store.keep(fd.get(), member.offset, member.size, name);
   };
+  const auto text = [&](std::uint64_t limit) { return store.load(keep(limit)); };
   switch (part) {
   case HeadPart::hint:
     hint_text = text(k_hint_limit);
     take_hint(name);
     return;
-  case HeadPart::metadata:
-    metadata.emplace(member.name.substr(k_metadata_prefix.size()),
-                     store.keep(fd.get(), member.offset, member.size, name));
+  case HeadPart::metadata: {
+    std::string file = member.name.substr(k_metadata_prefix.size());
+    const std::uint64_t limit = metadata_file_limit(file);
+    metadata.emplace(std::move(file), keep(limit));
     return;
+  }
   case HeadPart::shipment:
     shipment = text(k_shipment_limit);
     return;
@@ -272,6 +275,16 @@ std::optional<std::string> Head::metadata(std::string_view name) const {
   return found == m_impl->metadata.end() ? std::nullopt : std::optional(m_impl->store.load(found->second));
 }
 
+std::uint64_t Head::metadata_length(std::string_view name) const {
+  if (m_later) {
+    if (const auto later = m_later->metadata.find(name); later != m_later->metadata.end()) {
+      return later->second.size();
+    }
+  }
+  const auto found = m_impl->metadata.find(name);
+  return found == m_impl->metadata.end() ? 0 : MemberStore::length(found->second);
+}
+
 std::vector<std::string> Head::metadata_names() const {
   std::vector<std::string> names;
   for (const auto& [name, stored] : m_impl->metadata) {
@@ -308,8 +321,9 @@ std::string Head::target(std::string_view path, const trust::TargetFile& expecte
   if (found == m_impl->targets.end()) {
     refuse("is listed, but not in the bundle as it was signed");
   }
-  std::string bytes = m_impl->store.load(found->second);
-  if (bytes.size() != expected.length || base::sha256(bytes) != digest) {
+  std::string bytes;
+  if (MemberStore::length(found->second) != expected.length ||
+      base::sha256(bytes = m_impl->store.load(found->second)) != digest) {
     refuse("differs from what was signed");
   }
   return bytes;
@@ -321,6 +335,9 @@ std::optional<std::string> Head::unverified_target(std::string_view path) const 
     return std::nullopt;
   }
   const auto& [name, stored] = *m_impl->targets.find(found->second);
+  if (MemberStore::length(stored) > trust::k_metadata_ceiling) {
+    return std::nullopt;
+  }
   std::string bytes = m_impl->store.load(stored);
   return base::sha256(bytes) == parse_consistent_name(name)->sha256 ? std::optional(std::move(bytes)) : std::nullopt;
 }
@@ -343,11 +360,10 @@ class HeadFetcher : public trust::Fetcher {
   explicit HeadFetcher(Head head) : m_head(std::move(head)) {}
 
   std::optional<std::string> fetch(std::string_view name, std::size_t limit) override {
-    std::optional<std::string> bytes = m_head.metadata(name);
-    if (bytes && bytes->size() > limit) {
+    if (m_head.metadata_length(name) > limit) {
       throw Error(ErrorCode::limit, fmt::format("{} has more than {} bytes", base::printable(name), limit));
     }
-    return bytes;
+    return m_head.metadata(name);
   }
 
  private:

@@ -60,6 +60,7 @@ class Head {
   const Hint& hint() const;
   const std::string& hint_text() const;  // as it stands
   std::optional<std::string> metadata(std::string_view name) const;
+  std::uint64_t metadata_length(std::string_view name) const;  // bytes, without loading them; 0 where there is none
   std::vector<std::string> metadata_names() const;
   const std::string& shipment() const;  // DSSE bytes; empty in a draft
   // The same head with other metadata files and another shipment in the place of its own: what came after it was closed

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "trust/metadata.hpp"
 
 namespace airlock::bundle {
 
@@ -40,6 +41,12 @@ bool is_single(HeadPart part) {
 }
 
 }  // namespace
+
+std::uint64_t metadata_file_limit(std::string_view name) {
+  return name.ends_with(".root.json") ? trust::k_root_limit
+         : name == "timestamp.json"   ? trust::k_timestamp_limit
+                                      : trust::k_metadata_ceiling;
+}
 
 std::optional<HeadPart> head_part(std::string_view name) {
   if (name == k_hint_member) {
@@ -103,6 +110,11 @@ MemberStore::Stored MemberStore::keep(int fd, std::uint64_t offset, std::uint64_
   const InFile stored{.offset = m_spilled, .length = length};
   m_spilled += length;
   return stored;
+}
+
+std::uint64_t MemberStore::length(const Stored& stored) {
+  const auto* const text = std::get_if<std::string>(&stored);
+  return text != nullptr ? text->size() : std::get<InFile>(stored).length;
 }
 
 std::string MemberStore::load(const Stored& stored) const {

@@ -35,6 +35,9 @@ class MemberOrder {
   std::string m_last_name;
 };
 
+// The most bytes that a metadata file of this name ("3.root.json") can have, whatever signed metadata says of it.
+std::uint64_t metadata_file_limit(std::string_view name);
+
 // The bytes of members: in memory up to a budget, the rest in one unnamed private file.
 class MemberStore {
  public:
@@ -48,6 +51,8 @@ class MemberStore {
 
   Stored keep(int fd, std::uint64_t offset, std::uint64_t length, std::string_view file);
   std::string load(const Stored& stored) const;
+  // Bytes that load would need. What is not signed says them, so they are asked first.
+  static std::uint64_t length(const Stored& stored);
 
  private:
   std::uint64_t m_budget;

@@ -93,6 +93,36 @@ TEST_CASE("large members are kept in a private file, and given back whole", "[bu
   CHECK(head.target("b/catalog/00.jsonl", trust::describe_target("behind")) == "behind");
 }
 
+// What stands in a head is not signed member by member, so its lengths cannot be believed before it is read.
+TEST_CASE("metadata larger than any is refused unread", "[bundle][head]") {
+  const base::TempDir folder;
+  const auto path = folder.path() / "b.airlock";
+  HeadContents contents = some_contents();
+  SECTION("root") {
+    contents.metadata["1.root.json"].resize(trust::k_root_limit + 1, ' ');
+  }
+  SECTION("timestamp") {
+    contents.metadata["timestamp.json"].resize(trust::k_timestamp_limit + 1, ' ');
+  }
+  write(path, build_head(contents, std::nullopt, HeadEnd::alone).value());
+  const auto error = test::error_of([&] { return Head::read(path); });
+  CHECK(error.code() == ErrorCode::tampered);
+  CHECK_THAT(error.message(), Catch::Contains("has more than"));
+}
+
+TEST_CASE("a fetcher looks at the length first", "[bundle][head]") {
+  const base::TempDir folder;
+  const auto path = folder.path() / "b.airlock";
+  write(path, build_head(some_contents(), std::nullopt, HeadEnd::alone).value());
+  const Head head = Head::read(path);
+  CHECK(head.metadata_length("2.oci.json") == 3);
+  CHECK(head.metadata_length("3.oci.json") == 0);
+  const auto fetcher = head.fetcher();
+  CHECK(fetcher->fetch("2.oci.json", 3) == "oci");
+  CHECK(fetcher->fetch("3.oci.json", 3) == std::nullopt);
+  CHECK(code_of([&] { return fetcher->fetch("2.oci.json", 2); }) == ErrorCode::limit);
+}
+
 TEST_CASE("a target that is not as its parent says is refused", "[bundle][head]") {
   const base::TempDir folder;
   const auto path = folder.path() / "b.airlock";
