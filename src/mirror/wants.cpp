@@ -17,6 +17,19 @@ constexpr std::size_t k_longest_name = 1024;  // bytes
 constexpr std::int64_t k_most_names = 100'000;
 constexpr std::size_t k_most_pending = 10'000;  // names between two writes
 
+void forget_rarest(base::Database& database) {
+  base::Statement count = database.prepare("SELECT count(*) FROM wants");
+  const std::int64_t names = count.step() ? count.number(0) : 0;
+  count.reset();
+  if (names > k_most_names) {
+    database
+        .prepare("DELETE FROM wants WHERE (ecosystem, name) IN (SELECT ecosystem, name FROM wants ORDER BY count, last "
+                 "LIMIT ?)")
+        .bind(1, names - k_most_names)
+        .run();
+  }
+}
+
 }  // namespace
 
 std::vector<Want> read_wants(const std::filesystem::path& home) {
@@ -74,11 +87,7 @@ void WantsRecorder::write(const Batch& batch) {
   try {
     base::Database database = open_mirror_db(m_home);
     base::Transaction transaction(database);
-    std::int64_t names = 0;
     {
-      base::Statement count = database.prepare("SELECT count(*) FROM wants");
-      names = count.step() ? count.number(0) : 0;
-      count.reset();
       base::Statement update =
           database.prepare("UPDATE wants SET count = count + ?, last = ? WHERE ecosystem = ? AND name = ?");
       base::Statement insert =
@@ -87,12 +96,12 @@ void WantsRecorder::write(const Batch& batch) {
         const auto requests = static_cast<std::int64_t>(pending.count);
         const std::string last = base::to_rfc3339(pending.last);
         update.bind(1, requests).bind(2, last).bind(3, key.first).bind(4, key.second).run();
-        if (database.changes() == 0 && names < k_most_names) {
+        if (database.changes() == 0) {
           const std::string first = base::to_rfc3339(pending.first);
           insert.bind(1, key.first).bind(2, key.second).bind(3, requests).bind(4, first).bind(5, last).run();
-          ++names;
         }
       }
+      forget_rarest(database);
     }
     transaction.commit();
     m_failed = false;

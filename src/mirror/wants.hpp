@@ -28,8 +28,8 @@ struct Want {
 std::vector<Want> read_wants(const std::filesystem::path& home);
 
 // Takes misses from request threads and writes them in batches from a thread of its own, the last when it ends. At most
-// 100,000 names of 1,024 bytes are kept; beyond that only counts of known names rise, so that a client that makes up
-// names fills nothing.
+// 100,000 names of 1,024 bytes are kept: beyond that those go that were asked for least, and longest ago, so that a
+// client that makes up names neither fills the disk nor ends the list for what others ask for again.
 class WantsRecorder {
  public:
   using OnError = std::function<void(std::string_view text)>;
