@@ -7,8 +7,7 @@
 
 namespace airlock::ecosystem::oci {
 
-// `name` is "HOST/REPO:TAG" or "HOST/REPO@DIGEST". Private is a host that no public registry has: one without a dot, an
-// address, a port, or a suffix such as .internal, .local, .lan, .corp, .example.
+// `name` is "HOST/REPO:TAG" or "HOST/REPO@DIGEST". Private is what is_internal_host says.
 Wanted wanted(std::string_view name);
 
 }  // namespace airlock::ecosystem::oci

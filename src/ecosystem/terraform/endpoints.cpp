@@ -6,7 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "ecosystem/names_of_inside.hpp"
+#include "ecosystem/internal_host.hpp"
 #include "ecosystem/plain_tree.hpp"
 #include "ecosystem/terraform/package_hash.hpp"
 #include "ecosystem/terraform/provider.hpp"
@@ -149,7 +149,7 @@ Wanted wanted(std::string_view name) {
     return {};
   }
   return {.request = model::Request{.section = "terraform", .values = {{"providers", {std::string(name)}}}},
-          .is_private = is_name_of_inside(provider->host)};
+          .is_private = is_internal_host(provider->host)};
 }
 
 }  // namespace airlock::ecosystem::terraform
