@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <functional>
+#include <map>
 
 #include <fmt/format.h>
 
-#include "base/duration.hpp"
+#include "agent/agent_values.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
@@ -28,122 +29,6 @@ constexpr std::string_view k_own_file = "airlock-agent.yaml";
 constexpr std::array k_foreign_files = {"pulumi-deployment-agent.yaml", "pulumi-workflow-agent.yaml"};
 constexpr std::string_view k_own_prefix = "AIRLOCK_AGENT_";
 constexpr std::string_view k_foreign_prefix = "PULUMI_AGENT_";
-constexpr std::size_t k_token_limit = 4096;
-
-// What is read of one place: the setting, its values, and where they stand.
-struct Given {
-  std::vector<std::string> values;
-  std::string where;
-  bool from_foreign_file = false;
-
-  const std::string& one() const {
-    if (values.size() != 1) {
-      throw Error(ErrorCode::config, fmt::format("{}: it takes one value", where));
-    }
-    return values.front();
-  }
-  [[noreturn]] void fail(std::string_view why) const {
-    throw Error(ErrorCode::config, fmt::format("{}: {}", where, why));
-  }
-};
-
-std::uint64_t to_number(const Given& given) {
-  const auto& text = given.one();
-  std::uint64_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size()) {
-    given.fail(fmt::format("'{}' is not a whole number", base::printable(text, 40)));
-  }
-  return value;
-}
-
-bool to_bool(const Given& given) {
-  const auto text = base::to_lower(given.one());
-  if (text != "true" && text != "false" && text != "1" && text != "0") {
-    given.fail("it is true or false");
-  }
-  return text == "true" || text == "1";
-}
-
-std::chrono::seconds to_duration(const Given& given) {
-  std::chrono::seconds value{};
-  try {
-    value = base::parse_duration(given.one());
-  } catch (const Error& error) {
-    given.fail(fmt::format("{}; {}", error.message(), error.hint()));
-  }
-  if (value > std::chrono::days(30)) {
-    given.fail("it is longer than 30 days");
-  }
-  return value;
-}
-
-std::uint64_t to_bytes(const Given& given) {
-  try {
-    return base::parse_bytes(given.one());
-  } catch (const Error& error) {
-    given.fail(error.message());
-  }
-}
-
-// "2", "0.5" in thousandths.
-std::uint64_t to_cpus(const Given& given) {
-  double value = 0;
-  const auto& text = given.one();
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size() || value < 0.01 || value > 1024) {
-    given.fail("it is a number of CPUs, such as 2 or 0.5");
-  }
-  return static_cast<std::uint64_t>(value * 1000);
-}
-
-fs::path to_path(const Given& given) {
-  const fs::path path = given.one();
-  if (!path.is_absolute()) {
-    given.fail(fmt::format("'{}' is not an absolute path", base::printable(path.string(), 200)));
-  }
-  return path.lexically_normal();
-}
-
-base::Url to_url(const Given& given) {
-  std::string text = given.one();
-  while (text.ends_with('/')) {
-    text.pop_back();
-  }
-  try {
-    return base::Url::parse(text + "/");
-  } catch (const Error& error) {
-    given.fail(error.message());
-  }
-}
-
-std::vector<fs::path> to_paths(const Given& given) {
-  std::vector<fs::path> paths;
-  for (const auto& value : given.values) {
-    paths.push_back(to_path({{value}, given.where, given.from_foreign_file}));
-  }
-  return paths;
-}
-
-ToolFile to_tool(const Given& given, const std::string& value) {
-  const auto space = value.find(' ');
-  ToolFile tool{value.substr(0, space), space == std::string::npos ? "" : base::to_lower(value.substr(space + 1))};
-  const auto digest = base::from_hex(tool.sha256);
-  if (!tool.path.starts_with('/') || !digest || digest->size() != 32) {
-    given.fail("a tool is a path on the mirror and the SHA-256 of what lies there: '/tools/NAME/VERSION/FILE HEX'");
-  }
-  return tool;
-}
-
-base::Secret read_token(const Given& given) {
-  const fs::path path = to_path(given);
-  struct stat info = {};
-  if (stat(path.c_str(), &info) == 0 && (info.st_mode & 0077) != 0) {
-    throw Error(ErrorCode::config, fmt::format("others on this host can read the token in {}", path.string()))
-        .with_hint(fmt::format("chmod 600 {}", path.string()));
-  }
-  return base::Secret(std::string(base::trim(base::read_file(path, k_token_limit))));
-}
 
 class Loader {
  public:
@@ -151,11 +36,14 @@ class Loader {
 
   // False for what is not known.
   bool set(const std::string& key, const Given& given);
+  static bool is_list(const std::string& key) { return list_setters().contains(key); }
   static std::vector<std::string> keys();
 
  private:
   using Setter = void (*)(AgentConfig&, const Given&);
-  static const std::map<std::string, Setter, std::less<>>& setters();
+  using Setters = std::map<std::string, Setter, std::less<>>;
+  static const Setters& setters();
+  static const Setters& list_setters();
 
   AgentConfig& m_config;
 };
@@ -212,18 +100,9 @@ const std::map<std::string, std::string, std::less<>>& without_effect() {
   return table;
 }
 
-const std::map<std::string, Loader::Setter, std::less<>>& Loader::setters() {
-  static const std::map<std::string, Setter, std::less<>> table = {
-      {"url", [](AgentConfig& c, const Given& g) { c.url = to_url(g); }},
-      {"service_url", [](AgentConfig& c, const Given& g) { c.url = to_url(g); }},
-      {"mirror", [](AgentConfig& c, const Given& g) { c.mirror = to_url(g); }},
-      {"ca_file", [](AgentConfig& c, const Given& g) { c.ca_file = to_path(g); }},
-      {"name", [](AgentConfig& c, const Given& g) { c.name = base::printable(g.one(), 200); }},
-      {"directory", [](AgentConfig& c, const Given& g) { c.directory = to_path(g); }},
-      {"jobs", [](AgentConfig& c, const Given& g) { c.jobs = to_path(g); }},
-      {"shared_volume_directory", [](AgentConfig& c, const Given& g) { c.jobs = to_path(g); }},
+const Loader::Setters& Loader::list_setters() {
+  static const Setters table = {
       {"runners", set_runners},
-      {"deploy_target", set_target},
       {"env_forward_allowlist", [](AgentConfig& c, const Given& g) { c.env_forward_allowlist = g.values; }},
       {"networks",
        [](AgentConfig& c, const Given& g) {
@@ -234,13 +113,22 @@ const std::map<std::string, Loader::Setter, std::less<>>& Loader::setters() {
        }},
       {"host_paths", [](AgentConfig& c, const Given& g) { c.host_paths = to_paths(g); }},
       {"writable_paths", [](AgentConfig& c, const Given& g) { c.writable_paths = to_paths(g); }},
-      {"tools",
-       [](AgentConfig& c, const Given& g) {
-         c.tools.clear();
-         for (const auto& value : g.values) {
-           c.tools.push_back(to_tool(g, value));
-         }
-       }},
+      {"tools", [](AgentConfig& c, const Given& g) { c.tools = to_tools(g); }},
+  };
+  return table;
+}
+
+const Loader::Setters& Loader::setters() {
+  static const Setters table = {
+      {"url", [](AgentConfig& c, const Given& g) { c.url = to_url(g); }},
+      {"service_url", [](AgentConfig& c, const Given& g) { c.url = to_url(g); }},
+      {"mirror", [](AgentConfig& c, const Given& g) { c.mirror = to_url(g); }},
+      {"ca_file", [](AgentConfig& c, const Given& g) { c.ca_file = to_path(g); }},
+      {"name", [](AgentConfig& c, const Given& g) { c.name = base::printable(g.one(), 200); }},
+      {"directory", [](AgentConfig& c, const Given& g) { c.directory = to_path(g); }},
+      {"jobs", [](AgentConfig& c, const Given& g) { c.jobs = to_path(g); }},
+      {"shared_volume_directory", [](AgentConfig& c, const Given& g) { c.jobs = to_path(g); }},
+      {"deploy_target", set_target},
       {"docker_socket", [](AgentConfig& c, const Given& g) { c.docker_socket = to_path(g); }},
       {"docker_image", [](AgentConfig& c, const Given& g) { c.docker_image = g.one(); }},
       {"pull_image", [](AgentConfig& c, const Given& g) { c.docker_pull = to_bool(g); }},
@@ -274,8 +162,9 @@ bool Loader::set(const std::string& key, const Given& given) {
     }
     return true;
   }
-  const auto found = setters().find(key);
-  if (found == setters().end()) {
+  const Setters& all = is_list(key) ? list_setters() : setters();
+  const auto found = all.find(key);
+  if (found == all.end()) {
     return false;
   }
   try {
@@ -291,8 +180,10 @@ bool Loader::set(const std::string& key, const Given& given) {
 
 std::vector<std::string> Loader::keys() {
   std::vector<std::string> names;
-  for (const auto& [name, setter] : setters()) {
-    names.push_back(name);
+  for (const Setters& all : {std::cref(setters()), std::cref(list_setters())}) {
+    for (const auto& [name, setter] : all) {
+      names.push_back(name);
+    }
   }
   return names;
 }
@@ -316,7 +207,7 @@ void load_file(AgentConfig& config, const fs::path& file) {
             .with_hint(fmt::format("chmod 600 {}, or keep the token in a file of its own (token_file)", file.string()));
       }
     }
-    if (loader.set(key.scalar(), {value.as_strings(key.scalar()), where, !own})) {
+    if (loader.set(key.scalar(), {value.as_strings(key.scalar()), where})) {
       continue;
     }
     const auto name = base::printable(key.scalar(), 60);
@@ -340,17 +231,7 @@ void load_environment(AgentConfig& config, const std::map<std::string, std::stri
       continue;
     }
     const std::string key = base::to_lower(name.substr(prefix.size()));
-    std::vector<std::string> values = {value};
-    if (key == "env_forward_allowlist" || key == "networks" || key == "runners" || key == "host_paths" ||
-        key == "writable_paths") {
-      values.clear();
-      for (const auto& word : base::split(value, ' ')) {
-        if (!word.empty()) {
-          values.push_back(word);
-        }
-      }
-    }
-    if (!loader.set(key, {values, name, true})) {
+    if (!loader.set(key, {Loader::is_list(key) ? words_of(value) : std::vector{value}, name})) {
       config.warnings.push_back(fmt::format("the variable {} is not a setting of this agent", name));
     }
   }

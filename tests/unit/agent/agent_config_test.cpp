@@ -67,6 +67,23 @@ TEST_CASE("a token that others can read is refused", "[agent][config]") {
       load(folder, "airlock-agent.yaml", "url: http://a\ntoken_file: " + (folder.path() / "token").string() + "\n"));
 }
 
+TEST_CASE("variables hold lists with spaces between", "[agent][config]") {
+  base::TempDir folder;
+  const std::string one(64, 'a');
+  const std::string two(64, 'B');
+  const auto config = load(folder, "airlock-agent.yaml", "url: http://a\ntoken: a\n",
+                           {{"AIRLOCK_AGENT_TOOLS", "/tools/x/1/x " + one + "  /tools/y/2/y " + two},
+                            {"AIRLOCK_AGENT_HOST_PATHS", "/opt/a /opt/b"},
+                            {"AIRLOCK_AGENT_NAME", "a b"}});
+  REQUIRE(config.tools.size() == 2);
+  CHECK(config.tools[0].path == "/tools/x/1/x");
+  CHECK(config.tools[1].sha256 == std::string(64, 'b'));
+  CHECK(config.host_paths.size() == 2);
+  CHECK(config.name == "a b");
+  CHECK_THROWS(load(folder, "airlock-agent.yaml", "url: http://a\ntoken: a\n",
+                    {{"AIRLOCK_AGENT_TOOLS", "/tools/x/1/x " + one + " /tools/y/2/y"}}));
+}
+
 TEST_CASE("the file of Pulumi's agent is taken as it is", "[agent][config]") {
   base::TempDir folder;
   const auto config = load(folder, "pulumi-deployment-agent.yaml",
