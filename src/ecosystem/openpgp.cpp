@@ -41,9 +41,9 @@ std::optional<std::string> dearmor_block(std::string_view body) {
   return base64.empty() ? std::nullopt : base::base64_decode(base64);
 }
 
-// What gpgv says on its status descriptor (GnuPG, doc/DETAILS). A file may hold signatures by several keys; one good
-// one will do, as long as none is wrong. The exit code says less: it is 0 for a revoked key.
-OpenPgpVerdict read_status(const std::string& status) {
+}  // namespace
+
+OpenPgpVerdict read_gpgv_status(std::string_view status) {
   std::string fingerprint;
   std::vector<std::string> fingerprints;
   std::string refused;  // what forbids trust whatever else is there
@@ -86,8 +86,6 @@ OpenPgpVerdict read_status(const std::string& status) {
   }
   return {.good = true, .reason = fingerprint, .fingerprints = std::move(fingerprints)};
 }
-
-}  // namespace
 
 std::optional<std::string> dearmor(std::string_view text) {
   std::size_t begin = text.find(k_begin);
@@ -162,7 +160,7 @@ OpenPgpVerdict verify_openpgp(std::string_view data, std::string_view signature,
                   file("signature", *packets),
                   file("data", data)};
   options.environment = {{"GNUPGHOME", folder.path().string()}, {"LC_ALL", "C"}};
-  return read_status(base::run_process(options).output);
+  return read_gpgv_status(base::run_process(options).output);
 }
 
 }  // namespace airlock::ecosystem

@@ -23,6 +23,10 @@ struct OpenPgpVerdict {
 // shorter: a key id is no fingerprint.
 std::optional<std::string> parse_fingerprint(std::string_view text);
 
+// What gpgv says on its status descriptor (GnuPG, doc/DETAILS). A file may hold signatures by several keys; one good
+// one will do, as long as none is wrong. The exit code says less: it is 0 for a revoked key.
+OpenPgpVerdict read_gpgv_status(std::string_view status);
+
 // Whether `signature` (armoured or not) over `data` was made by a key of `public_keys` (armoured or not) that is
 // neither expired nor revoked. Throws unsupported, with a hint, when there is no gpgv; malformed when the keys are no
 // keys.

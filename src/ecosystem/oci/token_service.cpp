@@ -73,9 +73,12 @@ IssuedToken request_token(http::Client& http, const TokenRequest& wanted, const 
         .with_hint(credentials.empty() ? "no credentials are stored for this registry; the image may be private"
                                        : "the stored credentials may be expired or wrong; log in again");
   }
-  const std::string name = "the answer of " + wanted.realm.redacted();
+  return parse_token_answer(response.body, "the answer of " + wanted.realm.redacted());
+}
+
+IssuedToken parse_token_answer(std::string_view body, const std::string& name) {
   try {
-    const base::Json answer = base::parse_json(response.body, name);
+    const base::Json answer = base::parse_json(body, name);
     std::string token = base::string_member_or(answer, "token", "", name);
     if (token.empty()) {
       token = base::string_member_or(answer, "access_token", "", name);

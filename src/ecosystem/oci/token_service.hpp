@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include "base/secret.hpp"
 #include "base/url.hpp"
@@ -26,5 +27,8 @@ struct IssuedToken {
 // GET with Basic where there is a password, without anything for what is public; POST for an identity token.
 // Throws auth when it is refused, upstream when the answer is no token.
 IssuedToken request_token(http::Client& http, const TokenRequest& request, const Credentials& credentials);
+
+// The body of such an answer, which `name` stands for in messages. Throws upstream.
+IssuedToken parse_token_answer(std::string_view body, const std::string& name);
 
 }  // namespace airlock::ecosystem::oci
