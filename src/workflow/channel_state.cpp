@@ -32,6 +32,10 @@ fs::path lock_of_files(const fs::path& folder) {
 fs::path before_last_file(const fs::path& folder) {
   return folder / "before-last.airlock";
 }
+// Only where both of those are drafts.
+fs::path last_sealed_file(const fs::path& folder) {
+  return folder / "last-sealed.airlock";
+}
 fs::path restored_file(const fs::path& folder) {
   return folder / "restored.json";
 }
@@ -112,6 +116,15 @@ std::optional<bundle::Head> ChannelState::last_before(std::uint64_t serial) cons
   return std::nullopt;
 }
 
+std::optional<bundle::Head> ChannelState::last_sealed() const {
+  for (auto head : {last(), before_last(), read_if_there(last_sealed_file(m_folder))}) {
+    if (head && !head->shipment().empty()) {
+      return head;
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<bundle::Head> ChannelState::find(const std::string& bundle_id) const {
   for (auto head : {last(), before_last()}) {
     if (head && bundle_id_of(head->contents()) == bundle_id) {
@@ -123,6 +136,10 @@ std::optional<bundle::Head> ChannelState::find(const std::string& bundle_id) con
 
 void ChannelState::write_last(const bundle::HeadContents& contents) const {
   if (const auto before = last(); before && before->hint().serial < contents.hint.serial) {
+    // A draft takes no place from what was sealed: that is what the sites have.
+    if (const auto older = before_last(); older && before->shipment().empty() && !older->shipment().empty()) {
+      write_state(last_sealed_file(m_folder), older->contents());
+    }
     write_state(before_last_file(m_folder), before->contents());
   }
   write_state(last_file(m_folder), contents);

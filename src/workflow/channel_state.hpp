@@ -50,6 +50,8 @@ class ChannelState {
   std::optional<bundle::Head> last() const;
   // The one before that, to tell what changed.
   std::optional<bundle::Head> before_last() const;
+  // The newest that was sealed; drafts made since do not hide it.
+  std::optional<bundle::Head> last_sealed() const;
   // The newer of the two that is older than `serial`.
   std::optional<bundle::Head> last_before(std::uint64_t serial) const;
   // The one of the two with that bundle id.

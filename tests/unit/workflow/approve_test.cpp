@@ -7,6 +7,7 @@
 #include "unit/workflow/near_host.hpp"
 #include "workflow/approved_head.hpp"
 #include "workflow/base_state.hpp"
+#include "workflow/revoke.hpp"
 
 namespace airlock::workflow {
 namespace {
@@ -426,6 +427,27 @@ TEST_CASE("what is to be approved is said from the bytes that are signed", "[wor
   CHECK(text.find("nothing upstream proves (1)") != std::string::npos);
   CHECK(text.find("not yet      bernd, key " + people.second->public_key().keyid().substr(0, 12)) != std::string::npos);
   CHECK(text.find("airlock bundle sign") != std::string::npos);
+}
+
+// What was sealed is what the sites have: drafts that nobody approved must not stand in the way of taking it back.
+TEST_CASE("a revocation goes on from what was sealed, over any drafts", "[workflow][approve][revoke]") {
+  TwoPeople people;
+  const CreateReport first = people.create();
+  people.sign(first.bundle, *people.second);
+  CHECK(people.seal({.bundle = first.bundle}).sealed);
+  for (unsigned draft = 2; draft < 5; ++draft) {
+    people.server.script("/f", {{.body = content_for(draft, 50'000)}});
+    base::write_file_atomic(people.folder.path() / "site.yaml",
+                            "name: site-a\nfiles:\n" + url_entry(people.server, "/f", content_for(draft, 50'000)));
+    CHECK_FALSE(people.create().sealed);
+  }
+  RevokeOptions options;
+  options.items = {base::sha256(content_for(1, 50'000)).to_string()};
+  options.reason = "malicious";
+  options.output = (people.folder.path() / "out").string() + "/";
+  const RevokeReport report = revoke(people.home, options, *people.ring, people.clock, people.reporter);
+  CHECK(report.serial == 5);
+  CHECK(report.files == 1);  // of serial 1, and not of the drafts
 }
 
 }  // namespace
