@@ -21,7 +21,7 @@ std::string generations_text(const workflow::Whereabouts& where) {
   std::vector<std::string> parts;
   for (const auto& generation : where.generations) {
     parts.push_back(fmt::format("{} ('{}' {}{})", generation.id, generation.channel.channel, generation.serial,
-                                generation.active ? ", served" : ""));
+                                generation.active ? ", active" : ""));
   }
   return parts.empty() ? "no generation" : "generations " + base::join(parts, ", ");
 }
@@ -36,6 +36,12 @@ std::string content_text(const workflow::Whereabouts& where, const std::vector<m
     text += fmt::format("  {}\n", base::printable(path));
   }
   text += fmt::format("  in {}\n", generations_text(where));
+  if (!where.denied.empty()) {
+    text += fmt::format("  {}: {}\n", where.served ? "in part not served" : "not served",
+                        base::printable(where.denied, 300));
+  } else if (where.served) {
+    text += "  served\n";
+  }
   Table table({"  client", "times", "first", "last", "path"});
   for (const auto& fetch : fetches) {
     table.add({"  " + base::printable(fetch.client), fmt::format("{}", fetch.count), base::to_rfc3339(fetch.first),
@@ -77,6 +83,7 @@ void who(Session& session, const std::string& what, const std::string& since_tex
                         {"generations", std::move(generations)},
                         {"present", where.present},
                         {"served", where.served},
+                        {"denied", where.denied},
                         {"fetched", std::move(by)}});
     if (shown++ < k_shown_contents) {
       text += content_text(where, fetches);

@@ -8,6 +8,7 @@
 #include "bundle/documents.hpp"
 #include "model/item.hpp"
 #include "workflow/import_one.hpp"
+#include "workflow/known_item.hpp"
 
 namespace airlock::workflow {
 
@@ -93,7 +94,7 @@ std::string audit_detail(const BlockReport& report, const std::string& reason, c
 
 BlockReport block_item(const Home& home, const std::string& text, const std::string& reason, const std::string& ticket,
                        const base::Clock& clock) {
-  const auto item = model::Item::parse(text);
+  const auto item = known_item(text);
   require_sha256(item);
   if (base::trim(reason).empty()) {
     throw Error(ErrorCode::usage, "blocking needs a reason").with_hint("add --reason TEXT; clients are told it");

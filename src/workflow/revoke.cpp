@@ -19,6 +19,7 @@
 #include "workflow/blob_plan.hpp"
 #include "workflow/carry_set.hpp"
 #include "workflow/channel_state.hpp"
+#include "workflow/known_item.hpp"
 #include "workflow/revocation.hpp"
 #include "workflow/run_journal.hpp"
 #include "workflow/ship_plan.hpp"
@@ -121,14 +122,16 @@ class RevokeRun {
     m_serial = last->hint().serial + 1;
     m_state = last;
     if (last->shipment().empty()) {
-      m_state = m_channel.last_before(last->hint().serial);
-      if (!m_state || m_state->shipment().empty()) {
-        throw Error(ErrorCode::conflict, fmt::format("serial {} of '{}' is a draft, and so is whatever was before it",
+      m_state = m_channel.last_sealed();
+      if (!m_state) {
+        throw Error(ErrorCode::conflict, fmt::format("serial {} of '{}' is a draft, and this home knows no older state "
+                                                     "that was sealed",
                                                      last->hint().serial, m_name))
             .with_hint("nothing that is not sealed is at any site; sign and seal it first");
       }
-      m_reporter.warning(
-          fmt::format("serial {} is a draft and is passed over; make it again afterwards", last->hint().serial));
+      m_reporter.warning(fmt::format("serial {} is a draft and is passed over: this goes on from serial {}; make what "
+                                     "the draft was to bring again afterwards",
+                                     last->hint().serial, m_state->hint().serial));
     }
     m_contents = m_state->contents();
     m_rows = rows_of(m_contents);
@@ -140,7 +143,7 @@ class RevokeRun {
       taken.insert(revoked.item);
     }
     for (const std::string& text : m_options.items) {
-      for (std::string& item : items_for(model::Item::parse(text))) {
+      for (std::string& item : items_for(known_item(text))) {
         if (taken.insert(item).second) {
           m_report.added.emplace_back(std::move(item), m_options.reason);
         }

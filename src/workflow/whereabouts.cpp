@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "model/purl.hpp"
+#include "store/denials.hpp"
 #include "workflow/import_one.hpp"
 
 namespace airlock::workflow {
@@ -92,7 +93,8 @@ std::set<Digest> named(const StateDb& state, const std::vector<store::Generation
   return found;
 }
 
-Whereabouts describe(const StateDb& state, const std::vector<store::Generation>& generations, const Digest& sha256) {
+Whereabouts describe(const StateDb& state, const store::Denials& denials,
+                     const std::vector<store::Generation>& generations, const Digest& sha256) {
   Whereabouts where;
   where.sha256 = sha256;
   where.present = state.has_blob(sha256);
@@ -111,8 +113,16 @@ Whereabouts describe(const StateDb& state, const std::vector<store::Generation>&
     if (where.generations.empty() || where.generations.back().id != id) {
       where.generations.push_back(*generation);
     }
-    where.served = where.served || (generation->active && row.kind != model::Kind::withheld &&
-                                    row.kind != model::Kind::known && row.ecosystem != k_bundle_ecosystem);
+    if (!generation->active || row.kind == model::Kind::known || row.ecosystem == k_bundle_ecosystem) {
+      return;
+    }
+    if (const auto* denial = denials.find(generation->channel, row)) {
+      where.denied = denial->why;
+    } else if (row.kind == model::Kind::withheld) {
+      where.denied = "withheld on this side";
+    } else {
+      where.served = true;
+    }
   });
   where.artifacts.assign(artifacts.begin(), artifacts.end());
   where.paths.assign(paths.begin(), paths.end());
@@ -142,9 +152,10 @@ std::vector<Whereabouts> find_content(const Home& home, std::string_view what) {
       digests = named(state, generations, what, false);
     }
   }
+  const store::Denials denials(state);
   std::vector<Whereabouts> found;
   for (const auto& digest : digests) {
-    found.push_back(describe(state, generations, digest));
+    found.push_back(describe(state, denials, generations, digest));
   }
   if (found.empty() || what.empty()) {  // "" would be the artifact of every row without one
     throw Error(ErrorCode::not_found, fmt::format("nothing here is called '{}'", base::printable(what, 200)))

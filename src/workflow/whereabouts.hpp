@@ -19,7 +19,8 @@ struct Whereabouts {
   std::vector<std::string> paths;              // "npm left-pad/-/left-pad-1.3.0.tgz", at most k_most_paths; sorted
   std::vector<store::Generation> generations;  // that name it, oldest first
   bool present = false;                        // its bytes are here
-  bool served = false;                         // an active generation has it, and it is not withheld
+  bool served = false;  // an active generation has it, and it is neither withheld, blocked nor revoked
+  std::string denied;   // where one does and it is not: why, for people
 };
 inline constexpr std::size_t k_most_paths = 20;
 

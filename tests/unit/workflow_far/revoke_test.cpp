@@ -8,9 +8,11 @@
 #include "workflow/block.hpp"
 #include "workflow/extract.hpp"
 #include "workflow/generations.hpp"
+#include "workflow/known_item.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/status.hpp"
 #include "workflow/sweep.hpp"
+#include "workflow/whereabouts.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -277,6 +279,39 @@ TEST_CASE("a block needs an item, a reason and a home", "[block]") {
   CHECK(code_of([&] { return workflow::block_item(empty.home, digest_of("x"), "why", "", empty.clock); }) ==
         ErrorCode::not_found);
   CHECK_FALSE(fs::exists(empty.home.root));
+}
+
+TEST_CASE("a misspelt ecosystem blocks nothing, and says so", "[block]") {
+  Given given;
+  Site site(&given.keys);
+  site.import({given.first.head});
+  for (const std::string item : {"nmp:left-pad@1.3.0", "nosuch:thing", "pkg:nmp/left-pad", "pkg:nosuch/thing@1"}) {
+    CAPTURE(item);
+    const auto error = error_of([&] { return workflow::block_item(site.home, item, "malware", "", site.clock); });
+    CHECK(error.code() == ErrorCode::usage);
+  }
+  CHECK(error_of([&] { return workflow::known_item("nmp:left-pad"); }).hint() == "did you mean 'npm'?");
+  CHECK(error_of([&] { return workflow::known_item("pkg:nmp/left-pad"); }).hint() == "did you mean 'npm'?");
+  CHECK(site.state().blocks().empty());
+  for (const std::string item : {"npm:left-pad", "pkg:golang/example.com/a@v1", "oci:docker.io/library/debian:12",
+                                 "pkg:generic/a.txt", "tool:tofu"}) {
+    CAPTURE(item);
+    CHECK_NOTHROW(workflow::known_item(item));
+  }
+}
+
+TEST_CASE("who has it is told whether it is served", "[block]") {
+  Given given;
+  Site site(&given.keys);
+  site.import({given.first.head});
+  const auto found = [&] { return workflow::find_content(site.home, digest_of("bad")).at(0); };
+  CHECK(found().served);
+  CHECK(found().denied.empty());
+  workflow::block_item(site.home, digest_of("bad"), "under investigation", "", site.clock);
+  CHECK_FALSE(found().served);
+  CHECK(found().denied == "blocked on this side: under investigation");
+  workflow::unblock_item(site.home, digest_of("bad"), "", "", site.clock);
+  CHECK(found().served);
 }
 
 TEST_CASE("a digest that would block nothing is refused", "[block]") {
