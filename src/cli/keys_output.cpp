@@ -115,7 +115,9 @@ std::string progress_text(const workflow::RootProgress& progress) {
     text += fmt::format("moved aside: {}\n", file.string());
   }
   if (progress.complete) {
-    text += "next: make a bundle; each site takes the new root from the first one that it imports\n";
+    text += progress.first
+                ? "next: carry root.json, and the fingerprint on paper, to each site: airlock trust init root.json\n"
+                : "next: make a bundle; each site takes the new root from the first one that it imports\n";
     return text;
   }
   for (const auto& signer : progress.signers) {

@@ -16,7 +16,8 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_least_passphrase = 8;  // bytes
+constexpr const char* k_root_key_folder = "airlock-root-key";  // below the folder that this runs in
+constexpr std::size_t k_least_passphrase = 8;                  // bytes
 
 }  // namespace
 
@@ -72,7 +73,8 @@ void add_new_keys_flags(CLI::App& command, NewKeysFlags& flags) {
       ->group(group);
   command.add_flag("--fips", flags.fips, "ECDSA P-256 instead of Ed25519")->group(group);
   command.add_flag("--split", flags.split, "Keep root's private keys apart from the start")->group(group);
-  command.add_option("--root-key", flags.root_key_folder, "Folder for root's private keys, with --split")
+  command
+      .add_option("--root-key", flags.root_key_folder, "Folder for root's private keys, with --split; airlock-root-key")
       ->type_name("DIR")
       ->group(group);
   command.add_flag("--no-passphrase", flags.no_passphrase, "Leave the private keys unencrypted")->group(group);
@@ -91,8 +93,14 @@ workflow::KeysInitReport make_keys(Session& session, const NewKeysFlags& flags) 
   for (const auto& file : flags.approvers) {
     options.holders["snapshot"].push_back(workflow::read_public_key(file));
   }
+  if (!flags.split && !flags.root_key_folder.empty()) {
+    throw Error(ErrorCode::usage, "--root-key names a folder for root's private keys, and without --split they stay in "
+                                  "the home")
+        .with_hint("add --split, or leave --root-key out");
+  }
   if (flags.split) {
-    options.root_key_folder = std::filesystem::absolute(flags.root_key_folder);
+    options.root_key_folder =
+        std::filesystem::absolute(flags.root_key_folder.empty() ? k_root_key_folder : flags.root_key_folder);
   }
   if (workflow::has_keys(session.home)) {
     // Said before a passphrase is asked for in vain.
@@ -113,6 +121,12 @@ std::string new_keys_text(const workflow::KeysInitReport& report, const NewKeysF
     return text + progress_text(*report.pending);
   }
   text += fmt::format("public root: {}\n", report.root.string());
+  if (flags.threshold > 1 && flags.root_holders.empty()) {
+    text +=
+        fmt::format("root needs all {0} of its {0} keys: once one is lost, no key can ever be replaced. Keep a copy "
+                    "of each apart, or add one more: airlock keys add root NAME.pub.json --threshold {0}\n",
+                    flags.threshold);
+  }
   if (flags.split) {
     text += fmt::format(
         "root's private key: {}\n  move it to a medium that is locked away; bundles are signed without it\n",

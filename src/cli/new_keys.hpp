@@ -16,7 +16,7 @@ struct NewKeysFlags {
   bool fips = false;
   std::string cadence = "monthly";
   bool split = false;
-  std::string root_key_folder = "airlock-root-key";  // with --split
+  std::string root_key_folder;  // with --split; empty: k_root_key_folder
   bool no_passphrase = false;
   PassphraseFlags passphrase;
   std::vector<std::string> root_holders, approvers;  // public keys that people made themselves

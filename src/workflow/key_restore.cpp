@@ -121,6 +121,11 @@ KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options
   return report;
 }
 
+void require_reachable(const trust::PublicKey& key, const std::string& role, const trust::SignerCommand& command,
+                       const ShowText& show) {
+  static_cast<void>(trust::CommandSigner(key, role, command, show).sign(k_probe));
+}
+
 std::string set_signer_command(const Home& home, const std::string& keyid_prefix, const trust::SignerCommand& command,
                                const ShowText& show) {
   const trust::Root newest = parse_own_root(read_own_roots(home).back());
@@ -156,7 +161,7 @@ std::string set_signer_command(const Home& home, const std::string& keyid_prefix
                 fmt::format("the private key itself lies in {}", (home.keys() / place.file).string()))
         .with_hint("move that file to where the command reaches it, then run the same command again");
   }
-  static_cast<void>(trust::CommandSigner(*find_key(roots, keyid), role, command, show).sign(k_probe));
+  require_reachable(*find_key(roots, keyid), role, command, show);
   place = {.file = {}, .command = command};
   write_key_settings(home, settings);
   return keyid;

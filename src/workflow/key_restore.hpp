@@ -34,6 +34,11 @@ struct KeyRestoreReport {
 // keys, untrusted for another fingerprint, a broken chain, or a private key that the newest root does not list.
 KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options);
 
+// Tries the command that reaches the private half of `key`, over a text that is no metadata. Throws what
+// trust::CommandSigner throws.
+void require_reachable(const trust::PublicKey& key, const std::string& role, const trust::SignerCommand& command,
+                       const ShowText& show);
+
 // From now on this key, which the newest or the pending root lists, is reached by `command`. It is tried first, over a
 // text that is no metadata. Throws usage for a key that is not listed, conflict when its file lies here, and what
 // trust::CommandSigner throws. Returns the keyid.

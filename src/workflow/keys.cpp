@@ -24,7 +24,9 @@ constexpr std::uint64_t k_most_keys = 9;  // of one role, made at once
 
 Error no_keys(const Home& home) {
   return Error(ErrorCode::config, fmt::format("there are no signing keys in {}", home.keys().string()))
-      .with_hint("make them once with `airlock keys init`, and hand root.json to the isolated side");
+      .with_hint(
+          "is this the home that makes the bundles? Name that one with --home. A new producer begins with `airlock "
+          "keys init`, whose root.json goes to the isolated side");
 }
 
 Error waits_for_first_root(const Home& home) {

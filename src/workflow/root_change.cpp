@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "trust/root_authoring.hpp"
+#include "workflow/key_restore.hpp"
 #include "workflow/keys.hpp"
 
 namespace airlock::workflow {
@@ -146,7 +147,7 @@ class RootChanger {
         open_keys(reachable_keys(m_home, known_roots(), {"root"}), known_roots(), m_access.passphrase, m_access.show);
     for (const fs::path& file : root_key_files(m_access.root_keys)) {
       auto signer = base::with_context([&] { return "opening the key " + file.string(); },
-                                       [&] { return trust::load_private_key(file, m_access.passphrase); });
+                                       [&] { return trust::load_private_key(file, root_passphrase()); });
       const std::string& keyid = signer->public_key().keyid();
       if (!lists_for_root(m_old, keyid) && !lists_for_root(m_start, keyid) && !is_new_root_key(keyid)) {
         throw Error(ErrorCode::untrusted,
@@ -154,6 +155,32 @@ class RootChanger {
             .with_hint("`airlock keys show` lists root's keys");
       }
       m_root_keys.push_back({.role = "root", .signer = std::move(signer)});
+    }
+  }
+
+  const std::optional<base::Secret>& root_passphrase() const {
+    return m_access.root_passphrase ? m_access.root_passphrase : m_access.passphrase;
+  }
+
+  // One passphrase opens a home. Where a new key had another, or none, no bundle could be made any more, or the others'
+  // would have been for nothing.
+  void settle_passphrase() {
+    const auto reachable = reachable_keys(m_home, known_roots(), {"root", "snapshot", "targets", "timestamp"});
+    const auto encrypted = std::ranges::find_if(reachable, [](const ReachableKey& key) {
+      return !key.file.empty() && trust::private_key_is_encrypted(key.file);
+    });
+    const bool has_files = std::ranges::any_of(reachable, [](const ReachableKey& key) { return !key.file.empty(); });
+    if (encrypted != reachable.end()) {
+      try {
+        trust::load_private_key(encrypted->file, m_access.passphrase);
+      } catch (Error& error) {
+        throw error.with_hint(fmt::format("the new key is to have the passphrase of the home's other keys, such as {}; "
+                                          "give that of --root-key with --root-passphrase-file",
+                                          encrypted->file.string()));
+      }
+      m_new_passphrase = m_access.passphrase;
+    } else if (!has_files) {
+      m_new_passphrase = m_access.passphrase;
     }
   }
 
@@ -252,6 +279,7 @@ class RootChanger {
     m_said = fmt::format("added {}{} to role {}", file.key.keyid().substr(0, k_shown_id),
                          file.name.empty() ? "" : fmt::format(" ({})", file.name), role);
     if (m_change.command) {
+      require_reachable(file.key, role, *m_change.command, m_access.show);
       m_settings.places[file.key.keyid()] = {.file = {}, .command = m_change.command};
       if (role == "root") {  // it signs the root that brings it in
         m_root_keys.push_back(
@@ -272,6 +300,7 @@ class RootChanger {
     if (m_change.key) {
       add_key(role);
     } else {
+      settle_passphrase();
       m_made = trust::generate_key(scheme);
       m_made_file = free_key_file_name(m_home, m_settings, role);
       m_settings.places[m_made->public_key().keyid()].file = m_made_file;
@@ -308,7 +337,7 @@ class RootChanger {
   void save() {
     write_key_settings(m_home, m_settings);
     if (m_made) {
-      trust::save_private_key(*m_made, m_home.keys() / m_made_file, m_access.passphrase);
+      trust::save_private_key(*m_made, m_home.keys() / m_made_file, m_new_passphrase);
     }
   }
 
@@ -346,6 +375,7 @@ class RootChanger {
   std::vector<OpenKey> m_root_keys;
   std::unique_ptr<trust::Signer> m_made;
   std::string m_made_file;
+  std::optional<base::Secret> m_new_passphrase;  // of m_made
   trust::Root m_new;
   std::string m_said;
 };

@@ -38,7 +38,9 @@ struct RootChange {
 
 // What opens root's keys.
 struct RootAccess {
-  std::optional<base::Secret> passphrase;        // also of a key that is made here; none: it is not encrypted
+  // Of the home's keys, and of one that is made here: a new key is encrypted just where the home's others are.
+  std::optional<base::Secret> passphrase;
+  std::optional<base::Secret> root_passphrase;   // of root_keys; none: the same
   std::vector<std::filesystem::path> root_keys;  // files of root's private keys that are not in the home, or folders
   ShowText show;                                 // what commands write to stderr; may be empty
   bool amend = false;                            // drop what others have signed of a pending root

@@ -116,6 +116,54 @@ TEST_CASE("with root's key at hand a change holds at once", "[workflow][root_cha
   CHECK_FALSE(fs::exists(all.home.keys() / "pending"));
 }
 
+// One passphrase opens a home; that of root's key, which lies in a safe, may be another.
+TEST_CASE("a new key has the passphrase of the home's others", "[workflow][root_change]") {
+  Keyholders all;
+  const base::Secret of_home("passphrase of the home");
+  const base::Secret of_root("passphrase of the safe");
+  const Home home{.root = all.at("other"), .config = all.at("other")};
+  const bool encrypted = GENERATE(true, false);
+  CAPTURE(encrypted);
+  init_keys(home, {.passphrase = encrypted ? std::optional(of_home) : std::nullopt, .root_key_folder = all.safe()},
+            all.clock);
+  const fs::path root_key = all.safe() / "root.pem";
+  const auto opened = trust::load_private_key(root_key, encrypted ? std::optional(of_home) : std::nullopt);
+  fs::remove(root_key);
+  trust::save_private_key(*opened, root_key, of_root);
+
+  const RootChange rotate{.kind = Kind::rotate, .role = "timestamp"};
+  RootAccess access{.passphrase = encrypted ? std::optional(of_home) : std::nullopt,
+                    .root_passphrase = of_root,
+                    .root_keys = {root_key}};
+  if (encrypted) {
+    const auto error = test::error_of(
+        [&] { return change_root(home, rotate, {.passphrase = of_root, .root_keys = {root_key}}, all.clock).version; });
+    CHECK(error.code() == ErrorCode::auth);
+    CHECK_THAT(error.hint(), Catch::Contains("--root-passphrase-file"));
+    CHECK(read_own_roots(home).size() == 1);
+  }
+  const auto progress = change_root(home, rotate, access, all.clock);
+  CHECK(progress.complete);
+  REQUIRE(progress.made.size() == 1);
+  CHECK(trust::private_key_is_encrypted(progress.made.front()) == encrypted);
+  const KeyRing ring(home, access.passphrase);
+  CHECK(ring.signing_set().signers.at("timestamp").size() == 1);
+}
+
+TEST_CASE("a command that reaches no key brings none in", "[workflow][root_change]") {
+  Keyholders all;
+  const auto key = all.person("token", "timestamp");
+  for (const auto kind : {Kind::rotate, Kind::add}) {
+    for (const std::string program : {"/nosuch/program", "/bin/false"}) {
+      CAPTURE(program);
+      CHECK_THROWS(all.change(
+          {.kind = kind, .role = "timestamp", .key = key, .command = trust::SignerCommand{.argv = {program}}}));
+    }
+  }
+  CHECK(read_own_roots(all.home).size() == 1);
+  CHECK(all.signers("timestamp") == 1);
+}
+
 TEST_CASE("a revoked key signs no more, and its file is kept apart", "[workflow][root_change]") {
   Keyholders all;
   const auto anna = all.person("anna", "snapshot");
