@@ -11,6 +11,7 @@
 #include "cli/fingerprint.hpp"
 #include "cli/key_access.hpp"
 #include "cli/make_output.hpp"
+#include "cli/replaceable.hpp"
 #include "cli/session.hpp"
 #include "workflow/approve.hpp"
 
@@ -21,7 +22,8 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_signature_limit = 8 * 1024;  // bytes of a file with one raw signature
+constexpr std::string_view k_tbs_beginning = "{\"_type\":\"snapshot\"";  // canonical JSON of the role
+constexpr std::size_t k_signature_limit = 8 * 1024;                      // bytes of a file with one raw signature
 
 struct SignFlags {
   std::string bundle, key, root, fingerprint, against, output, signature, keyid;
@@ -74,8 +76,12 @@ workflow::ApproversRoot approvers_root(Session& session, const SignFlags& flags)
 // The very bytes to sign, for a key that airlock cannot open; with the command of `openssl` for each kind of key that
 // may still approve.
 void write_tbs(Session& session, const workflow::Draft& draft, const SignFlags& flags) {
-  base::write_file_atomic(flags.output, workflow::tbs_of(draft));
-  std::string text = fmt::format("{}: {} bytes to sign, sha256 {}\n", flags.output, workflow::tbs_of(draft).size(),
+  const std::string bytes = workflow::tbs_of(draft);
+  require_replaceable(flags.output, "file of bytes to sign", [](const std::filesystem::path& file) {
+    return beginning_of(file, k_tbs_beginning.size()) == k_tbs_beginning;
+  });
+  base::write_file_atomic(flags.output, bytes);
+  std::string text = fmt::format("{}: {} bytes to sign, sha256 {}\n", flags.output, bytes.size(),
                                  base::group_digits(draft.proof.bundle_id));
   base::Json commands = base::Json::object();
   for (const std::string& keyid : draft.proof.missing) {
@@ -102,7 +108,7 @@ void write_tbs(Session& session, const workflow::Draft& draft, const SignFlags& 
                  text);
 }
 
-// What is signed is shown first, and a person at a terminal is asked; whoever runs this in a script has decided.
+// What is signed is shown first, and a person is asked.
 void confirm(Session& session, const workflow::Draft& draft, const SignFlags& flags,
              const workflow::ApproversRoot& root) {
   std::optional<bundle::Head> before;
@@ -111,7 +117,7 @@ void confirm(Session& session, const workflow::Draft& draft, const SignFlags& fl
   }
   session.reporter->say(workflow::review_text(draft, before, session.home, session.clock->now()));
   session.reporter->say(fmt::format("proven under {}", root.origin));
-  if (flags.yes || !session.terminal) {
+  if (flags.yes || !session.asks_before_signing()) {
     return;
   }
   const auto answer =
@@ -123,24 +129,32 @@ void confirm(Session& session, const workflow::Draft& draft, const SignFlags& fl
   }
 }
 
-workflow::ApproveReport sign_with_keys(Session& session, workflow::Draft& draft, const SignFlags& flags,
-                                       const workflow::ApprovalOutput& output) {
-  if (!flags.key.empty()) {
-    const auto key = open_key(session, flags.key, flags.passphrase);
-    return workflow::sign_draft(session.home, draft, {key.get()}, output, *session.clock, *session.reporter);
-  }
+// The keys to sign with, opened before anything is shown or asked: a wrong file or passphrase is said at once.
+struct OpenApprovers {
+  std::unique_ptr<trust::Signer> key;
   std::unique_ptr<workflow::KeyRing> ring;
-  bundle::SigningSet set;
-  if (workflow::has_keys(session.home)) {
-    ring = open_keys(session, flags.passphrase);
-    set = ring->signing_set();
+  bundle::SigningSet set;  // of the ring
+  std::vector<const trust::Signer*> signers;
+};
+
+OpenApprovers open_approvers(Session& session, const SignFlags& flags) {
+  OpenApprovers open;
+  if (!flags.key.empty()) {
+    open.key = open_key(session, flags.key, flags.passphrase);
+    open.signers = {open.key.get()};
+    return open;
   }
-  const auto approvers = set.signers.find("snapshot");
-  if (approvers == set.signers.end()) {
+  if (workflow::has_keys(session.home)) {
+    open.ring = open_keys(session, flags.passphrase);
+    open.set = open.ring->signing_set();
+  }
+  const auto approvers = open.set.signers.find("snapshot");
+  if (approvers == open.set.signers.end()) {
     throw Error(ErrorCode::config, "no approver's key (role snapshot) is in this home")
         .with_hint("name its file with --key; a key that airlock cannot open signs by --tbs and --signature");
   }
-  return workflow::sign_draft(session.home, draft, approvers->second, output, *session.clock, *session.reporter);
+  open.signers = approvers->second;
+  return open;
 }
 
 void sign(Session& session, const SignFlags& flags) {
@@ -160,8 +174,9 @@ void sign(Session& session, const SignFlags& flags) {
     report = workflow::add_raw_signature(session.home, draft, base::read_file(flags.signature, k_signature_limit),
                                          base::to_lower(flags.keyid), output, *session.clock, *session.reporter);
   } else {
+    const OpenApprovers approvers = open_approvers(session, flags);
     confirm(session, draft, flags, root);
-    report = sign_with_keys(session, draft, flags, output);
+    report = workflow::sign_draft(session.home, draft, approvers.signers, output, *session.clock, *session.reporter);
   }
   session.answer(approve_json(report), approve_text(report));
 }

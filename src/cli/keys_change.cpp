@@ -33,6 +33,7 @@ struct ChangeFlags {
   std::string role, keyid, reason, public_key, cadence, scheme;
   std::uint64_t threshold = 0;  // 0: not given
   std::vector<std::string> root_keys, signer_command;
+  std::string root_passphrase_file;
   std::uint64_t signer_timeout = 120;  // seconds
   bool amend = false, fips = false;
   PassphraseFlags passphrase;
@@ -78,8 +79,13 @@ void run_change(Session& session, const ChangeFlags& flags) {
     cadence_named(flags.cadence);
     access.cadence = flags.cadence;
   }
-  access.passphrase =
-      flags.passphrase.read(session, workflow::root_change_needs_passphrase(session.home, access.root_keys));
+  if (flags.root_passphrase_file.empty()) {
+    access.passphrase =
+        flags.passphrase.read(session, workflow::root_change_needs_passphrase(session.home, access.root_keys));
+  } else {
+    access.root_passphrase = PassphraseFlags{.file = flags.root_passphrase_file}.read(session, true);
+    access.passphrase = flags.passphrase.read(session, workflow::root_change_needs_passphrase(session.home, {}));
+  }
   const auto progress = workflow::change_root(session.home, change, access, *session.clock);
   session.answer(progress_json(progress), progress_text(progress));
 }
@@ -89,6 +95,11 @@ void add_change_flags(CLI::App& command, ChangeFlags& flags) {
       ->type_name("TEXT");
   command.add_option("--root-key", flags.root_keys, "Private key of root that is not in the home, or the folder of it")
       ->type_name("PATH")
+      ->group("Keys");
+  command
+      .add_option("--root-passphrase-file", flags.root_passphrase_file,
+                  "Passphrase of --root-key, where it is not that of the home's keys")
+      ->type_name("FILE")
       ->group("Keys");
   command.add_flag("--amend", flags.amend, "Change a pending root although others have signed it; they sign anew")
       ->group("Keys");
@@ -174,6 +185,7 @@ struct RootSignFlags {
   std::string root, against, key, public_key, output;
   std::vector<std::string> signer_command;
   std::uint64_t signer_timeout = 120;  // seconds
+  bool yes = false;
   PassphraseFlags passphrase;
 };
 
@@ -198,8 +210,8 @@ void sign(Session& session, const RootSignFlags& flags) {
   const auto root = workflow::read_root_to_sign(flags.root, flags.against);
   session.reporter->say(root.review);
   const auto signer = signer_of(session, flags);
-  if (session.terminal) {
-    const auto answer = session.ask("Sign this root? [y/N]", "");
+  if (!flags.yes && session.asks_before_signing()) {
+    const auto answer = session.ask("Sign this root? [y/N]", "--yes");
     if (answer != "y" && answer != "Y" && answer != "yes") {
       throw Error(ErrorCode::interrupted, "nothing was signed");
     }
@@ -230,6 +242,7 @@ void add_root_sign(CLI::App& keys, Session& session) {
       ->type_name("ROOT");
   command->add_option("-o,--output", flags->output, "Where the signature goes; else a name with version and key")
       ->type_name("FILE");
+  command->add_flag("--yes", flags->yes, "Do not ask");
   command->add_option("--signer-command", flags->signer_command, "Sign by this command, in place of --key")
       ->type_name("ARG")
       ->group("Keys");

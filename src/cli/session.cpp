@@ -116,6 +116,14 @@ std::string read_descriptor(int descriptor) {
 
 }  // namespace
 
+bool Session::asks_before_signing() const {
+  if (!terminal && ::isatty(STDIN_FILENO) == 1) {
+    throw Error(ErrorCode::usage, "the question whether to sign could not be seen, so nothing was signed")
+        .with_hint("leave stderr on the terminal, or give --yes once you have read what would be signed");
+  }
+  return terminal;
+}
+
 void Session::answer(base::Json answer_json, const std::string& text) {
   answered = true;
   if (json) {
@@ -193,7 +201,11 @@ std::optional<base::Time> parse_since(const std::string& text) {
     return std::nullopt;
   }
   // A day alone is what people type.
-  return base::parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
+  try {
+    return base::parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::usage, error.message()).with_hint("a day (2026-07-01), or a moment (2026-07-01T12:00:00Z)");
+  }
 }
 
 void add_remark_flags(CLI::App& command, RemarkFlags& flags) {

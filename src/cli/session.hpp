@@ -46,6 +46,9 @@ struct Session {
 
   // Ends a command: `json` gets "format": 1 added and is printed with --json, else `text` to stdout.
   void answer(base::Json answer_json, const std::string& text);
+  // Whether to ask somebody before something is signed: not in a script, which has decided. A person who would not see
+  // the question, because stderr goes to a file or a pager, is refused (usage): reading is not agreeing.
+  bool asks_before_signing() const;
   // Asks on the terminal; throws usage, naming the flag to give instead, where there is none.
   std::string ask(std::string_view question, std::string_view flag_instead);
   base::Secret ask_secret(std::string_view question, std::string_view flag_instead);
@@ -60,7 +63,7 @@ struct PassphraseFlags {
   std::optional<base::Secret> read(Session& session, bool encrypted) const;
 };
 void add_passphrase_flags(CLI::App& command, PassphraseFlags& flags);
-// --since: a day ("2026-07-01") or a moment; nullopt for "". Throws malformed.
+// --since: a day ("2026-07-01") or a moment; nullopt for "". Throws usage.
 std::optional<base::Time> parse_since(const std::string& text);
 // Why, and under which ticket: the same on each command that changes a home.
 struct RemarkFlags {

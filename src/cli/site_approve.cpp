@@ -24,6 +24,11 @@ struct SiteApproveFlags {
   PassphraseFlags passphrase;
 };
 
+std::string folder_of(const std::string& file) {
+  const auto folder = std::filesystem::path(file).parent_path();
+  return folder.empty() ? "." : folder.string();
+}
+
 void approve(Session& session, const SiteApproveFlags& flags) {
   const workflow::LocalApproveOptions options{.home = session.home,
                                               .bundle = flags.bundle,
@@ -33,7 +38,7 @@ void approve(Session& session, const SiteApproveFlags& flags) {
                                               .ticket = flags.ticket};
   const auto review = workflow::review_for_site(options, *session.clock);
   session.reporter->say(review.text);
-  if (!flags.yes && session.terminal) {
+  if (!flags.yes && session.asks_before_signing()) {
     const auto answer =
         session.ask(fmt::format("Approve that bundle '{}' {} with the id {} is taken in? Type yes:",
                                 review.verified.descriptor().channel, review.verified.descriptor().serial,
@@ -46,21 +51,23 @@ void approve(Session& session, const SiteApproveFlags& flags) {
   const auto key = open_key(session, flags.key, flags.passphrase);
   const auto report = workflow::approve_for_site(options, review, *key, *session.clock);
   const bool enough = report.approved.size() >= report.needed;
-  session.answer({{"approval", report.written.string()},
-                  {"channel", report.channel},
-                  {"serial", report.serial},
-                  {"bundle_id", report.bundle_id},
-                  {"keyid", report.keyid},
-                  {"name", report.name},
-                  {"approved", report.approved},
-                  {"missing", report.missing},
-                  {"needed", report.needed}},
-                 fmt::format("{}\nbundle '{}' {}: {} of {} officers have approved it ({})\nnext: {}\n",
-                             report.written.string(), report.channel, report.serial, report.approved.size(),
-                             report.needed, base::join(report.approved, ", "),
-                             enough ? fmt::format("airlock import {}", flags.bundle)
-                                    : fmt::format("another of {} runs airlock bundle approve {}",
-                                                  base::join(report.missing, ", "), flags.bundle)));
+  session.answer(
+      {{"approval", report.written.string()},
+       {"channel", report.channel},
+       {"serial", report.serial},
+       {"bundle_id", report.bundle_id},
+       {"keyid", report.keyid},
+       {"name", report.name},
+       {"approved", report.approved},
+       {"missing", report.missing},
+       {"needed", report.needed}},
+      fmt::format(
+          "{}\nbundle '{}' {}: {} of {} officers have approved it ({})\nnext: {}\n", report.written.string(),
+          report.channel, report.serial, report.approved.size(), report.needed, base::join(report.approved, ", "),
+          enough ? fmt::format("airlock import {}{}", flags.bundle,
+                               flags.output.empty() ? "" : fmt::format(" --volumes {}", folder_of(flags.output)))
+                 : fmt::format("another of {} runs airlock bundle approve {}", base::join(report.missing, ", "),
+                               flags.bundle)));
 }
 
 }  // namespace

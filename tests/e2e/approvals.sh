@@ -48,6 +48,19 @@ check_exit 4 "one is not enough" build seal "$draft" "$work/anna.sig.json"
 check_said "1 of 2"
 check "what was good is kept" is "1 of 2 false" approvals_of "$draft"
 
+# Reading what would be signed is not agreeing to it.
+cat >"$work/pager.py" <<'PY'
+import os, pty, subprocess, sys
+ours, theirs = pty.openpty()  # a person is there, but what is asked goes to a pipe
+sys.exit(subprocess.run(sys.argv[1:], stdin=theirs, stderr=subprocess.PIPE).returncode)
+PY
+check_exit 2 "a review that goes into a pager signs nothing" python3 "$work/pager.py" "$airlock" --home "$anna/home" \
+  bundle sign "$work/pair-1.head" --key "$anna/key.pem" --root "$work/root.json" --detached -o "$work/paged.json"
+check "nothing was written" test ! -e "$work/paged.json"
+check_exit 2 "the bytes to sign are not written over a key" as_anna sign "$work/pair-1.head" --root "$work/root.json" --tbs -o "$anna/key.pem"
+check_exit 2 "nor is a page" "$airlock" bundle inspect "$work/pair-1.head" --html "$anna/key.pem"
+check "the key is still one" openssl pkey -in "$anna/key.pem" -noout
+
 # The second approver has openssl and nothing else.
 check "the bytes to sign" as_bernd sign "$work/pair-1.head" --root "$work/root.json" --tbs -o "$bernd/tbs"
 check "their SHA-256 is the bundle id" is "$("$airlock" --json bundle inspect "$draft" | jq -r .bundle_id)" sha256_of "$bernd/tbs"
