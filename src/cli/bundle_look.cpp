@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "bundle/inspection.hpp"
+#include "cli/replaceable.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
 #include "workflow/approve.hpp"
@@ -23,12 +24,18 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
+constexpr std::string_view k_page_beginning = "<!doctype html>";
+
 bundle::Inspection inspect_path(const std::string& path, const Session& session,
                                 const std::vector<std::string>& folders = {}) {
   const auto files = workflow::find_bundles({path}, {folders.begin(), folders.end()});
   if (files.heads.size() > 1) {
+    std::vector<std::string> names;
+    for (const auto& head : files.heads) {
+      names.push_back(head.path.string());
+    }
     throw Error(ErrorCode::usage, fmt::format("{} holds {} bundles", path, files.heads.size()))
-        .with_hint("name one of them");
+        .with_hint("name one of them: " + base::join(names, ", "));
   }
   const auto opened = workflow::read_approved_head(files.heads.front().path, files);
   for (const auto& finding : opened.findings) {
@@ -54,6 +61,9 @@ void inspect(Session& session, const InspectFlags& flags) {
   const auto* changes = diff ? &*diff : nullptr;
   auto json = bundle::render_json(inspection, changes);
   if (!flags.html.empty()) {
+    require_replaceable(flags.html, "HTML page", [](const std::filesystem::path& file) {
+      return base::to_lower(beginning_of(file, k_page_beginning.size())) == k_page_beginning;
+    });
     base::write_file_atomic(flags.html, bundle::render_html(inspection, changes));
     json["html"] = flags.html;
     session.answer(std::move(json), fmt::format("{}: one page that needs nothing else\n", flags.html));

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "cli/replaceable.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
 #include "control/wire.hpp"
@@ -175,6 +176,9 @@ void cancel_deployment(Session& session, const DeployFlags& flags) {
 }
 
 void create_user_token(Session& session, const DeployFlags& flags) {
+  if (!flags.output.empty()) {
+    require_replaceable_token(flags.output);
+  }
   ServerAccess server(session, flags.server);
   const Json made = server.send("POST", "/api/user/tokens", Json{{"description", flags.name}});
   Json answer = {{"id", made.at("id")}, {"name", flags.name}};

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "cli/replaceable.hpp"
 #include "cli/server_access.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
@@ -62,7 +63,14 @@ void answer_token(Session& session, const PoolFlags& flags, Json answer, const s
   session.answer(std::move(answer), fmt::format("{}\n  token  in {}\n", about, flags.output));
 }
 
+void require_place_for_token(const PoolFlags& flags) {
+  if (!flags.output.empty()) {
+    require_replaceable_token(flags.output);
+  }
+}
+
 void create_pool(Session& session, const PoolFlags& flags) {
+  require_place_for_token(flags);
   ServerAccess server(session, flags.server);
   const Json made =
       server.send("POST", pools_path(flags), Json{{"name", flags.name}, {"description", flags.description}});
@@ -115,6 +123,7 @@ void delete_pool(Session& session, const PoolFlags& flags) {
 }
 
 void create_token(Session& session, const PoolFlags& flags) {
+  require_place_for_token(flags);
   ServerAccess server(session, flags.server);
   const Json made = server.send("POST", pool_path(flags) + "/tokens", Json::object());
   answer_token(session, flags, {{"id", made.at("id")}, {"pool", flags.name}, {"token", made.at("tokenValue")}},

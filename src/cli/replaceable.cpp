@@ -41,6 +41,10 @@ void require_replaceable(const fs::path& file, std::string_view kind,
       .with_hint("give another name, or move that file away first");
 }
 
+void require_replaceable_token(const fs::path& file) {
+  require_replaceable(file, "token", [](const fs::path& path) { return beginning_of(path, 8) == "airlock_"; });
+}
+
 std::string beginning_of(const fs::path& file, std::size_t length) {
   std::ifstream stream(file, std::ios::binary);
   std::string text(length, '\0');

@@ -14,6 +14,9 @@ namespace airlock::cli {
 void require_replaceable(const std::filesystem::path& file, std::string_view kind,
                          const std::function<bool(const std::filesystem::path&)>& is_one);
 
+// For a file that takes a token of the server, which is shown once: asked before the token is made.
+void require_replaceable_token(const std::filesystem::path& file);
+
 // How a file begins: at most `length` bytes of it.
 std::string beginning_of(const std::filesystem::path& file, std::size_t length);
 
