@@ -58,6 +58,9 @@ void CreateRun::find_interrupted() {
     last = head->contents();
   }
   if (m_options.restart || found->plan.wish != m_run.wish) {
+    if (!m_options.restart && !finished) {
+      require_same_place(*found);
+    }
     if (finished) {
       keep_finished(found->plan, last);
     }
@@ -70,6 +73,19 @@ void CreateRun::find_interrupted() {
     m_signed = std::move(last);
   }
   m_interrupted = std::move(found);
+}
+
+// Another place is a slip of the fingers more often than a decision, and what lies there may have taken hours.
+void CreateRun::require_same_place(const RunJournal::Interrupted& found) const {
+  const auto partial = total_size(partial_files(found.plan.head, found.plan.stem));
+  const fs::path folder = fs::absolute(found.plan.head).lexically_normal().parent_path();
+  const fs::path wanted = (m_target.folder / "").lexically_normal().parent_path();
+  if (partial == 0 || folder == wanted) {
+    return;
+  }
+  throw Error(ErrorCode::conflict, fmt::format("an interrupted run of this channel is in {} (serial {}, {} so far)",
+                                               folder.string(), found.plan.serial, base::format_bytes(partial)))
+      .with_hint("give the same -o to continue it, or --restart to drop it and begin anew");
 }
 
 void CreateRun::take_up_interrupted() {
@@ -107,7 +123,11 @@ void CreateRun::keep_finished(const RunPlan& plan, const std::optional<bundle::H
 }
 
 void CreateRun::drop(const RunPlan& plan) {
-  m_reporter.note(fmt::format("dropping what an earlier run for serial {} left", plan.serial));
+  if (const auto partial = total_size(partial_files(plan.head, plan.stem)); partial > 0 && !m_options.restart) {
+    m_reporter.warning(fmt::format("something else is asked for than by the run for serial {} that was interrupted: "
+                                   "the {} that it left in {} are dropped",
+                                   plan.serial, base::format_bytes(partial), plan.head.parent_path().string()));
+  }
   for (const fs::path& file : partial_files(plan.head, plan.stem)) {
     std::error_code ignored;
     fs::remove(file, ignored);

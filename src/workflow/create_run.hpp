@@ -41,6 +41,7 @@ class CreateRun {
   void find_interrupted();
   void take_up_interrupted();
   void keep_finished(const RunPlan& plan, const std::optional<bundle::HeadContents>& last);
+  void require_same_place(const RunJournal::Interrupted& found) const;
   void drop(const RunPlan& plan);
   void load_finished();
   bool has_signed() const { return m_finished || m_signed; }

@@ -99,7 +99,10 @@ class ShipRun {
       return;
     }
     if (m_options.restart || interrupted->plan.wish != m_run.wish || interrupted->plan.serial != serial()) {
-      m_reporter.note("dropping what another sending left when it was interrupted");
+      if (!m_options.restart) {
+        m_reporter.warning(fmt::format("dropping what another sending left in {} when it was interrupted",
+                                       interrupted->plan.head.parent_path().string()));
+      }
       for (const fs::path& file : partial_files(interrupted->plan.head, interrupted->plan.stem)) {
         std::error_code ignored;
         fs::remove(file, ignored);

@@ -150,8 +150,15 @@ TEST_CASE("another wish, or --restart, begins anew and leaves nothing of the old
   SECTION("another cut") {
     options.volume_size = 150'000;
   }
-  SECTION("another place") {
+  SECTION("another place, which has to be meant") {
+    const fs::path partial = run.host.out() / "site-a-1.airlock.partial";
+    REQUIRE(fs::exists(partial));
     options.output = (run.host.root() / "elsewhere").string() + "/";
+    const auto error = test::error_of([&] { return run.host.create(options); });
+    CHECK(error.code() == ErrorCode::conflict);
+    CHECK_THAT(error.message(), Catch::Contains(run.host.out().string()));
+    CHECK(fs::exists(partial));
+    options.restart = true;
   }
   const CreateReport report = run.host.create(options);
   CHECK_FALSE(report.continued);
