@@ -217,6 +217,11 @@ BackupReport write_backup(const BackupOptions& options, const base::Clock& clock
     lock.emplace(options.home.root / "lock");
   }
   look_at_blobs(options, content);
+  if (options.secrets == BackupOptions::Secrets::include && !fs::is_directory(folder)) {
+    throw Error(ErrorCode::not_found, fmt::format("the folder {} is not there", folder.string()))
+        .with_hint(
+            "private keys go to no folder that a slip of the fingers made: mount the medium, or make the folder");
+  }
   base::make_directories(folder);
   check_target(file, folder, content.bytes + k_list_room);
 

@@ -255,6 +255,10 @@ RestoreReport restore_home(const RestoreOptions& options, const base::Clock& clo
   require_space(existing_parent(options.home.root), backup.bytes, 0);
   base::make_directories(options.home.root);
   const base::FileLock lock(options.home.root / "lock");
+  if (restore_is_unfinished(options.home.root)) {  // since it was asked, another has come this far
+    throw Error(ErrorCode::busy, fmt::format("another restore into {} was at work", options.home.root.string()))
+        .with_hint("run this again: it finishes what that one began, or begins anew");
+  }
   const auto server = hold_off_server(options.home);
   fs::remove_all(staging.folder);  // of a run that ended before it was ready
   base::make_directories(staging.root(), 0700);
