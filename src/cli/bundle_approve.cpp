@@ -13,7 +13,9 @@
 #include "cli/make_output.hpp"
 #include "cli/replaceable.hpp"
 #include "cli/session.hpp"
+#include "trust/root_chain.hpp"
 #include "workflow/approve.hpp"
+#include "workflow/policy.hpp"
 
 namespace airlock::cli {
 
@@ -162,6 +164,7 @@ void sign(Session& session, const SignFlags& flags) {
   const workflow::ApproversRoot root = approvers_root(session, flags);
   bundle::ApprovalPlaces places{.folders = {flags.folders.begin(), flags.folders.end()}, .files = {}};
   workflow::Draft draft = workflow::open_draft(flags.bundle, std::move(places), root.bytes, session.clock->now());
+  trust::check_policy(draft.root(), workflow::load_policy(session.home).trust);
   if (flags.tbs) {
     write_tbs(session, draft, flags);
     return;

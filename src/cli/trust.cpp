@@ -145,7 +145,10 @@ Raised take_floors(const Session& session, store::StateDb& state, const std::vec
 // a run ended between the two, or the root was pinned without floors, the same command sets them.
 void init(Session& session, const TrustInitFlags& flags) {
   const auto policy = workflow::load_policy(session.home).trust;
-  const auto root = workflow::read_root(flags.root, policy);
+  const auto root = workflow::read_root(flags.root);
+  if (!workflow::find_pinned(session.home, root)) {
+    workflow::check_for_pinning(root, policy);  // before anybody compares fingerprints
+  }
   auto wishes = flags.floors.wishes();
   const auto fingerprint = root.root.fingerprint.hex();
   session.reporter->say(fmt::format("root version {}{}, valid until {}\n{}fingerprint:\n  {}", root.root.root.version,
@@ -163,7 +166,7 @@ void init(Session& session, const TrustInitFlags& flags) {
     }
   }
   store::StateDb state(session.home.root, store::StateDb::Access::change);
-  const auto before = wishes.empty() ? std::nullopt : workflow::find_pinned(session.home, root, policy);
+  const auto before = wishes.empty() ? std::nullopt : workflow::find_pinned(session.home, root);
   auto change = state.change();
   base::Json detail = {{"fingerprint", fingerprint}, {"version", root.root.root.version}};
   const auto raised = take_floors(session, state, wishes, flags.floors, detail);
@@ -220,7 +223,7 @@ std::optional<store::AuditEntry> last_audit_entry(const Session& session) {
 }
 
 void show_trust(Session& session) {
-  const auto roots = workflow::read_pinned_roots(session.home, workflow::load_policy(session.home).trust);
+  const auto roots = workflow::read_pinned_roots(session.home);
   const auto channels = channels_of(session);
   base::Json list = base::Json::array();
   std::string text;

@@ -46,8 +46,8 @@ void Client::Impl::walk_stored_roots() {
         continue;  // a newer root was pinned since
       }
       Root root = open_next_root(set.root, file, m_options.keyid_check);
-      // The policy is asked about the last one only, in update_root: one that was tightened since must not bring back
-      // keys that were revoked.
+      // The policy is asked about the newest one only, in update_root: one that was tightened since must not bring
+      // back keys that were revoked, nor refuse a chain that has met it meanwhile.
       set.root_file = std::move(file);
       set.root = std::move(root);
     } catch (const Error&) {
@@ -56,26 +56,37 @@ void Client::Impl::walk_stored_roots() {
   }
 }
 
-// 5.3
+// 5.3. What the policy refuses may be followed by what it takes: a floor that was raised holds for the newest root
+// alone. Until then it waits and is not kept, so that a chain that ends below the floor leaves the last one above it.
 void Client::Impl::update_root() {
+  std::vector<std::pair<SignedFile, Root>> waiting;
   for (std::size_t i = 0;; ++i) {
-    const std::uint64_t wanted = set.root.version + 1;
+    const Root& before = waiting.empty() ? set.root : waiting.back().second;
+    const std::uint64_t wanted = before.version + 1;
     auto bytes = refusing_malformed([&] { return m_fetcher->fetch(metadata_file_name("root", wanted), k_root_limit); });
     if (!bytes) {
       break;
     }
     if (i >= m_options.root_limit) {
+      require_policy(before);
       throw Error(ErrorCode::limit, "more than " + std::to_string(m_options.root_limit) + " new roots in one run")
           .with_hint("the roots up to version " + std::to_string(set.root.version) +
                      " are kept; run the same command again to go on");
     }
     refusing_malformed([&] {
       SignedFile file = parse_signed(std::move(*bytes), "root", k_root_limit);
-      Root root = open_next_root(set.root, file, m_options.keyid_check);
+      Root root = open_next_root(before, file, m_options.keyid_check);
       check_root_form(file, root);
-      accept_root(std::move(file), std::move(root));
+      waiting.emplace_back(std::move(file), std::move(root));
     });
+    if (keeps_to(waiting.back().second, m_options.policy)) {
+      for (auto& [file, root] : waiting) {
+        accept_root(std::move(file), std::move(root));
+      }
+      waiting.clear();
+    }
   }
+  require_policy(waiting.empty() ? set.root : waiting.back().second);
   check_root_form(set.root_file, set.root);
   check_times("root", set.root);  // 5.3.10: only of the last one, and after it was kept
 }

@@ -64,8 +64,17 @@ bool Client::Impl::fits(const MetaFile& meta, std::string_view bytes) const {
   return same_length && (meta.hashes.empty() || hashes_match(meta.hashes, bytes));
 }
 
+void Client::Impl::require_policy(const Root& newest) const {
+  try {
+    check_policy(newest, m_options.policy);
+  } catch (Error& error) {
+    error.with_context("the producer's root version " + std::to_string(newest.version) + " is the newest one here");
+    error.with_hint(std::string(k_policy_hint));
+    throw;
+  }
+}
+
 void Client::Impl::check_root_form(const SignedFile& file, const Root& root) const {
-  check_policy(root, m_options.policy);
   if (!own()) {
     return;
   }

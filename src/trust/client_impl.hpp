@@ -59,6 +59,7 @@ struct Client::Impl {
   SignedFile fetch_described(std::string_view role, const MetaFile& meta, std::size_t default_limit);
   bool fits(const MetaFile& meta, std::string_view bytes) const;
   void check_root_form(const SignedFile& file, const Root& root) const;
+  void require_policy(const Root& newest) const;
   void check_channel(std::string_view role, const RoleCommon& common) const;
   void check_jump(std::string_view role, std::uint64_t from, std::uint64_t to) const;
   void check_times(std::string_view role, const RoleCommon& common) const;

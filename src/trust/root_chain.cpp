@@ -69,6 +69,15 @@ void check_policy(const Root& root, const Policy& policy) {
   }
 }
 
+bool keeps_to(const Root& root, const Policy& policy) {
+  try {
+    check_policy(root, policy);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 void check_policy(const DelegatedRole& role, const std::map<std::string, PublicKey>& keys, const Policy& policy) {
   check_role(base::printable(role.name, 100), role.keys, keys, floor_of(policy, role.name, "delegated"), policy);
 }

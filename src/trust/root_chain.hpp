@@ -25,6 +25,11 @@ Root open_next_root(const Root& trusted, const SignedFile& next, KeyidCheck chec
 
 // Thresholds below the floors, schemes that are not allowed. Throws untrusted.
 void check_policy(const Root& root, const Policy& policy);
+bool keeps_to(const Root& root, const Policy& policy);
+// What helps where the newest root of a producer is below the floors.
+inline constexpr std::string_view k_policy_hint =
+    "a newer root that keeps to the policy comes with a later bundle: ask the producer for one; `airlock trust policy` "
+    "shows this site's values and where each comes from";
 void check_policy(const DelegatedRole& role, const std::map<std::string, PublicKey>& keys, const Policy& policy);
 
 // Each role's threshold can be met by different keys. Throws untrusted.

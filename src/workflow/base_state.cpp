@@ -9,7 +9,6 @@
 #include "workflow/approved_head.hpp"
 #include "workflow/keys.hpp"
 #include "workflow/pinned_roots.hpp"
-#include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
 
 namespace airlock::workflow {
@@ -67,9 +66,9 @@ bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& hom
 }
 
 bundle::VerifiedBundle verify_known_head(const bundle::Head& head, const Home& home) {
-  const auto own = read_own_root(home, {});
+  const auto own = read_own_root(home);
   if (!own || find_root_for(head, {*own}) == nullptr) {
-    const auto pinned = read_pinned_roots(home, load_policy(home).trust);
+    const auto pinned = read_pinned_roots(home);
     if (const PinnedRoot* root = find_root_for(head, pinned)) {
       return verify_under(head, root->bytes);
     }

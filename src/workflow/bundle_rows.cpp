@@ -25,8 +25,8 @@ class RootsOnly : public bundle::ReadOnlyStateStore {
 
 std::optional<bundle::VerifiedBundle> prove(const bundle::Head& head, const Home& home, base::Time now) {
   const auto policy = load_policy(home);
-  auto roots = read_pinned_roots(home, policy.trust);
-  if (auto own = read_own_root(home, policy.trust)) {
+  auto roots = read_pinned_roots(home);
+  if (auto own = read_own_root(home)) {
     roots.push_back(std::move(*own));
   }
   const auto* root = find_root_for(head, roots);

@@ -14,7 +14,6 @@
 #include "workflow/keys.hpp"
 #include "workflow/patient_lock.hpp"
 #include "workflow/pinned_roots.hpp"
-#include "workflow/policy.hpp"
 
 namespace airlock::workflow {
 
@@ -114,15 +113,14 @@ Error sealed_already(const std::filesystem::path& bundle) {
 }  // namespace
 
 std::optional<ApproversRoot> find_approvers_root(const bundle::Head& head, const Home& home, const RootWish& wish) {
-  const trust::Policy policy = load_policy(home).trust;
   if (wish.file) {
-    return ApproversRoot{.bytes = read_root(*wish.file, policy).bytes, .origin = wish.file->string()};
+    return ApproversRoot{.bytes = read_root(*wish.file).bytes, .origin = wish.file->string()};
   }
   if (!wish.fingerprint.empty()) {
     return root_with_fingerprint(head, wish.fingerprint);
   }
-  auto roots = read_pinned_roots(home, policy);
-  if (const auto own = read_own_root(home, policy)) {
+  auto roots = read_pinned_roots(home);
+  if (const auto own = read_own_root(home)) {
     if (find_root_for(head, {*own}) != nullptr) {
       return ApproversRoot{.bytes = read_own_roots(home).back(), .origin = "this home's own root"};
     }

@@ -45,7 +45,7 @@ std::string producer_of(const store::StateDb& state, const Home& home, const Flo
     }
   }
   if (known.empty()) {
-    for (const auto& root : read_pinned_roots(home, load_policy(home).trust)) {
+    for (const auto& root : read_pinned_roots(home)) {
       if (root.root.root.channel.empty() || root.root.root.channel == wish.channel) {
         known.push_back(root.producer());
       }

@@ -138,7 +138,7 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
   check_options(options);
   const auto site = load_site_policy(options.home);
   const auto& policy = site.bundle;
-  const auto roots = read_pinned_roots(options.home, policy.trust);
+  const auto roots = read_pinned_roots(options.home);
   const auto files = find_bundles(options.bundles, options.volumes);
   if (roots.empty()) {
     // Before anything is made in the home.

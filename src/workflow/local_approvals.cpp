@@ -165,7 +165,7 @@ BundleFiles only_bundle(const LocalApproveOptions& options) {
 // As an import proves it, and nothing is kept.
 bundle::VerifiedBundle prove_for_site(const ApprovedHead& opened, const Home& home, const base::Clock& clock) {
   const bundle::Policy policy = load_policy(home);
-  const auto roots = read_pinned_roots(home, policy.trust);
+  const auto roots = read_pinned_roots(home);
   const PinnedRoot& root = require_root_for(opened.head, roots, home);
   std::unique_ptr<store::StateDb> state;
   try {

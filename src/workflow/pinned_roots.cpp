@@ -10,6 +10,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "trust/metadata.hpp"
+#include "trust/root_chain.hpp"
 
 namespace airlock::workflow {
 
@@ -56,19 +57,29 @@ std::optional<base::Digest> fingerprint_in_head(const bundle::Head& head, std::u
 
 }  // namespace
 
-PinnedRoot read_root(const fs::path& file, const trust::Policy& policy) {
+void check_for_pinning(const PinnedRoot& root, const trust::Policy& policy) {
+  try {
+    trust::check_policy(root.root.root, policy);
+  } catch (Error& error) {
+    error.with_hint("pin a newer root of this producer that keeps to the policy; `airlock trust policy` shows this "
+                    "site's values and where each comes from");
+    throw;
+  }
+}
+
+PinnedRoot read_root(const fs::path& file) {
   return base::with_context([&] { return fmt::format("reading the root {}", file.string()); },
                             [&] {
                               auto bytes = base::read_file(file, trust::k_root_limit);
-                              auto root = trust::check_pinnable(bytes, policy);
+                              auto root = trust::check_pinnable(bytes, {});
                               return PinnedRoot{.bytes = std::move(bytes), .file = file, .root = std::move(root)};
                             });
 }
 
-std::vector<PinnedRoot> read_pinned_roots(const Home& home, const trust::Policy& policy) {
+std::vector<PinnedRoot> read_pinned_roots(const Home& home) {
   std::vector<PinnedRoot> roots;
   for (const auto& file : files_in(home.pinned_roots(), ".json")) {
-    roots.push_back(read_root(file, policy));
+    roots.push_back(read_root(file));
   }
   // The oldest first: with two roots of one chain, the state stays with the one that was pinned before.
   std::stable_sort(roots.begin(), roots.end(),
@@ -76,14 +87,14 @@ std::vector<PinnedRoot> read_pinned_roots(const Home& home, const trust::Policy&
   return roots;
 }
 
-std::optional<PinnedRoot> read_own_root(const Home& home, const trust::Policy& policy) {
+std::optional<PinnedRoot> read_own_root(const Home& home) {
   const auto files = files_in(home.keys(), ".root.json");
   const auto first = std::min_element(
       files.begin(), files.end(), [](const auto& a, const auto& b) { return version_in_name(a) < version_in_name(b); });
   if (first == files.end()) {
     return std::nullopt;
   }
-  return read_root(*first, policy);
+  return read_root(*first);
 }
 
 const PinnedRoot* find_root_for(const bundle::Head& head, const std::vector<PinnedRoot>& roots) {
@@ -112,8 +123,8 @@ const PinnedRoot& require_root_for(const bundle::Head& head, const std::vector<P
                              first ? base::group_digits(first->hex()) : "of nobody"));
 }
 
-std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root, const trust::Policy& policy) {
-  for (auto& pinned : read_pinned_roots(home, policy)) {
+std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root) {
+  for (auto& pinned : read_pinned_roots(home)) {
     if (pinned.root.fingerprint == root.root.fingerprint) {
       return std::move(pinned);
     }
@@ -122,9 +133,9 @@ std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root, 
 }
 
 PinnedRoot pin_root(const Home& home, std::string_view bytes, const trust::Policy& policy) {
-  PinnedRoot pinned{.bytes = std::string(bytes), .file = {}, .root = trust::check_pinnable(bytes, policy)};
+  PinnedRoot pinned{.bytes = std::string(bytes), .file = {}, .root = trust::check_pinnable(bytes, {})};
   pinned.file = home.pinned_roots() / (pinned.producer() + ".json");
-  for (const auto& other : read_pinned_roots(home, policy)) {
+  for (const auto& other : read_pinned_roots(home)) {
     if (other.root.fingerprint == pinned.root.fingerprint) {
       throw Error(ErrorCode::conflict, fmt::format("this root is pinned already, in {}", other.file.string()))
           .with_hint("nothing more is to be done; to raise its floors, `airlock trust floor`");
@@ -144,6 +155,7 @@ PinnedRoot pin_root(const Home& home, std::string_view bytes, const trust::Polic
               "file and the channel's trust with it");
     }
   }
+  check_for_pinning(pinned, policy);
   base::make_directories(home.pinned_roots());
   base::write_file_atomic(pinned.file, bytes, 0444);
   return pinned;

@@ -23,12 +23,14 @@ struct PinnedRoot {
   std::string producer() const { return root.fingerprint.hex(); }
 };
 
-// Checked as for pinning. Throws malformed, untrusted, with the file named.
-PinnedRoot read_root(const std::filesystem::path& file, const trust::Policy& policy);
+// Where a chain of roots begins. The site's policy is not asked about it: that is for the newest root that follows from
+// it (trust::Client), or floors could never be raised after a rotation. Throws malformed, untrusted, with the file
+// named.
+PinnedRoot read_root(const std::filesystem::path& file);
 // Those in HOME.pinned_roots(), oldest version first. A file there that is no root is an error, not passed over.
-std::vector<PinnedRoot> read_pinned_roots(const Home& home, const trust::Policy& policy);
+std::vector<PinnedRoot> read_pinned_roots(const Home& home);
 // The first root of this home's own signing set; for `verify` on the connected side.
-std::optional<PinnedRoot> read_own_root(const Home& home, const trust::Policy& policy);
+std::optional<PinnedRoot> read_own_root(const Home& home);
 
 // The pinned root whose statement stands in the head's chain of roots: a choice only, nothing is proven by it.
 const PinnedRoot* find_root_for(const bundle::Head& head, const std::vector<PinnedRoot>& roots);
@@ -36,10 +38,12 @@ const PinnedRoot* find_root_for(const bundle::Head& head, const std::vector<Pinn
 const PinnedRoot& require_root_for(const bundle::Head& head, const std::vector<PinnedRoot>& roots, const Home& home);
 
 // The same root, where it is pinned.
-std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root, const trust::Policy& policy);
+std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root);
 
+// What the policy asks of a root that is about to be pinned. Throws untrusted.
+void check_for_pinning(const PinnedRoot& root, const trust::Policy& policy);
 // Writes it below the configuration folder; `file` of the result says where. Throws conflict when that root, or another
-// version of the same chain, is pinned already.
+// version of the same chain, is pinned already; untrusted when it is below the policy.
 PinnedRoot pin_root(const Home& home, std::string_view bytes, const trust::Policy& policy);
 
 }  // namespace airlock::workflow

@@ -213,7 +213,7 @@ void settle_near_side(const RestoredState& restored, RestoreReport& report) {
 
 void settle_far_side(const RestoredState& restored, RestoreReport& report) {
   const Home staged = staged_home(restored);
-  for (const auto& root : read_pinned_roots(staged, {})) {
+  for (const auto& root : read_pinned_roots(staged)) {
     report.roots.push_back(root.producer());
   }
   report.secrets_key_missing =

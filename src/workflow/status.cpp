@@ -208,7 +208,7 @@ base::Finding lacking_finding(const store::Generation& active, std::uint64_t blo
 StatusReport examine_status(const StatusOptions& options) {
   StatusReport report;
   const auto policy = load_policy(options.home);
-  report.pinned_roots = read_pinned_roots(options.home, policy.trust).size();
+  report.pinned_roots = read_pinned_roots(options.home).size();
   std::unique_ptr<StateDb> state;
   try {
     state = std::make_unique<StateDb>(options.home.root, StateDb::Access::read);

@@ -36,13 +36,13 @@ std::unique_ptr<store::StateDb> state_if_any(const Home& home) {
 
 class RootChoice {
  public:
-  RootChoice(const VerifyOptions& options, const trust::Policy& policy) : m_home(options.home) {
+  explicit RootChoice(const VerifyOptions& options) : m_home(options.home) {
     if (options.root) {
-      m_given = read_root(*options.root, policy);
+      m_given = read_root(*options.root);
       return;
     }
-    m_roots = read_pinned_roots(options.home, policy);
-    if (auto own = read_own_root(options.home, policy)) {
+    m_roots = read_pinned_roots(options.home);
+    if (auto own = read_own_root(options.home)) {
       m_roots.push_back(std::move(*own));
     }
   }
@@ -204,7 +204,7 @@ std::vector<std::pair<std::string, base::Time>> expiries_of(const trust::Trusted
 VerifyReport verify_bundle(const VerifyOptions& options, base::Reporter& reporter) {
   VerifyReport report;
   const auto policy = load_policy(options.home);
-  const RootChoice roots(options, policy.trust);
+  const RootChoice roots(options);
   const auto state = state_if_any(options.home);
   BundleFiles files;
   try {

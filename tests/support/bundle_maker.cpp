@@ -87,6 +87,13 @@ void ProducerKeys::rotate(const std::string& role) {
   m_roots.push_back(sign_root(trust::make_next_root(old, plan()), root_signers));
 }
 
+void ProducerKeys::add_approver(std::uint64_t threshold) {
+  const trust::Root old = trust::parse_root(trust::parse_signed(newest_root(), "root", trust::k_root_limit));
+  m_signers.at("snapshot").push_back(trust::generate_key(trust::Scheme::ed25519));
+  m_threshold = threshold;
+  m_roots.push_back(sign_root(trust::make_next_root(old, plan()), m_signers.at("root")));
+}
+
 void ProducerKeys::replace_newest_root(const base::Json& signed_part) {
   m_roots.back() = trust::sign_role(signed_part, {m_signers.at("root").front().get()});
 }

@@ -39,6 +39,8 @@ class ProducerKeys {
   }
   // A new root in which the role has new keys.
   void rotate(const std::string& role);
+  // A new root with one more approver, of whom `threshold` must sign.
+  void add_approver(std::uint64_t threshold);
   // Signs a root of its own making in the place of the newest one: for roots that no honest producer makes.
   void replace_newest_root(const base::Json& signed_part);
 

@@ -1,5 +1,7 @@
 // What a site asks of a channel beyond what the channel's own root asks (docs/formats/policy.md): the channel's name
 // and forms, floors, lifetimes, leaps.
+#include <utility>
+
 #include "support/catch.hpp"
 #include "support/tuf_repository.hpp"
 
@@ -84,7 +86,7 @@ TEST_CASE("the site's policy stands above the root", "[trust][policy]") {
   SECTION("threshold, pinned") {
     policy.minimum_threshold["snapshot"] = 2;
     CHECK(c.site.refresh() == "untrusted");
-    CHECK(c.repository.requests.empty());
+    CHECK(c.repository.requests == std::vector<std::string>{"2.root.json"});  // nothing but whether it has a successor
   }
   SECTION("threshold, lowered by a new root") {
     c.repository.add_key("snapshot");
@@ -111,6 +113,104 @@ TEST_CASE("the site's policy stands above the root", "[trust][policy]") {
     policy.longest_lifetime[role] = std::chrono::days(365);
     CHECK(c.site.refresh() == "ok");
   }
+}
+
+namespace {
+
+// New keys of another scheme in the place of a role's own.
+void change_scheme(TufRepository& repository, const std::string& role, trust::Scheme scheme) {
+  if (role == "npm") {
+    repository.targets.roles.front().keys.keyids.clear();
+  } else {
+    repository.root.roles[role].keyids.clear();
+  }
+  if (role != "root") {
+    repository.signers[role].clear();
+  }
+  repository.add_key(role, scheme);
+}
+
+}  // namespace
+
+TEST_CASE("floors that are raised after a rotation hold for the newest root alone", "[trust][policy]") {
+  Channel c;
+  auto& policy = c.site.options.policy;
+  const bool known_before = GENERATE(true, false);
+  SECTION("thresholds") {
+    c.repository.add_key("snapshot");
+    c.repository.root.roles["snapshot"].threshold = 2;
+    c.repository.publish_all();
+    policy.minimum_threshold["snapshot"] = 2;
+  }
+  SECTION("schemes") {
+    for (const std::string role : {"root", "timestamp", "snapshot", "targets"}) {
+      change_scheme(c.repository, role, trust::Scheme::ecdsa_p256);
+    }
+    c.repository.publish_all();
+    policy.schemes = {trust::Scheme::ecdsa_p256};
+  }
+  SECTION("lifetimes") {
+    c.repository.root.expires = day(100);
+    c.repository.publish({"root"});
+    policy.longest_lifetime["root"] = std::chrono::days(200);
+  }
+  SECTION("by two roots, the first of which is still below") {
+    c.repository.add_key("snapshot");
+    c.repository.root.roles["snapshot"].threshold = 2;
+    c.repository.publish({"root"});
+    c.repository.add_key("targets");
+    c.repository.root.roles["targets"].threshold = 2;
+    c.repository.publish_all();
+    policy.minimum_threshold = {{"snapshot", 2}, {"targets", 2}};
+  }
+  const std::size_t rotations = c.repository.root.version - 1;
+  if (known_before) {
+    const trust::Policy raised = std::exchange(policy, {});
+    REQUIRE(c.site.refresh() == "ok");
+    policy = raised;
+  }
+  CHECK(c.site.refresh() == "ok");
+  CHECK(c.site.state.roots.size() == rotations);
+  CHECK(c.site.refresh() == "ok");
+}
+
+TEST_CASE("a root below the floors that nothing better follows is not kept", "[trust][policy]") {
+  Channel c;
+  c.repository.add_key("snapshot");
+  c.repository.root.roles["snapshot"].threshold = 2;
+  c.repository.publish({"root"});  // 2: good
+  c.repository.root.roles["snapshot"].threshold = 1;
+  c.repository.publish({"root"});  // 3: below
+  c.repository.publish_all();      // 4: below
+  c.site.options.policy.minimum_threshold["snapshot"] = 2;
+  CHECK(c.site.refresh() == "untrusted");
+  CHECK(c.site.state.roots.size() == 1);
+  CHECK(c.site.state.roots.contains(2));
+  SECTION("nor where one run cannot look at more") {
+    c.site.options.root_limit = 1;
+    CHECK(c.site.refresh() == "untrusted");
+    CHECK(c.site.state.roots.size() == 1);
+  }
+  SECTION("until one comes") {
+    c.repository.root.roles["snapshot"].threshold = 2;
+    c.repository.publish_all();
+    CHECK(c.site.refresh() == "ok");
+    CHECK(c.site.state.roots.size() == 4);
+  }
+}
+
+TEST_CASE("a delegated key of a scheme that the site does not allow is refused", "[trust][policy]") {
+  Channel c;
+  c.repository.delegate("targets", "npm", {"npm/*"});
+  change_scheme(c.repository, "npm", trust::Scheme::ecdsa_p256);
+  c.repository.publish({"npm", "targets", "snapshot", "timestamp"});
+  REQUIRE(c.site.refresh() == "ok");
+  c.site.options.policy.schemes = {trust::Scheme::ed25519};
+  CHECK(c.site.refresh() == "untrusted");
+  CHECK(c.site.message.find("'npm' has a key for ecdsa") != std::string::npos);
+  change_scheme(c.repository, "npm", trust::Scheme::ed25519);
+  c.repository.publish({"npm", "targets", "snapshot", "timestamp"});
+  CHECK(c.site.refresh() == "ok");
 }
 
 TEST_CASE("expiry can be waived for every role but root", "[trust][policy]") {

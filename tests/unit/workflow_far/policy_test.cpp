@@ -115,6 +115,37 @@ TEST_CASE("verify finds what import would refuse") {
   CHECK(has_finding(trial.site.verify(trial.bundle.head), ErrorCode::foreign, "site-a"));
 }
 
+TEST_CASE("a site raises its floors once a rotation has met them") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  keys.add_approver(2);  // root 2: two of two
+  const auto bundle = make_bundle(medium.path(), sample_files(), keys);
+  const bool known_before = GENERATE(true, false);
+  if (known_before) {
+    site.import({bundle.head});
+  }
+  set_policy(site, "minimum_threshold: { snapshot: 2 }\n");
+  CHECK(site.verify(bundle.head).ok());
+  CHECK(site.import({bundle.head}).bundles.size() == 1);
+  CHECK(site.served("file", "docs/guide.txt") == "read me\n");
+  // A later root of the same chain is no other producer.
+  CHECK(code_of([&] { return workflow::pin_root(site.home, keys.newest_root(), {}); }) == ErrorCode::conflict);
+}
+
+TEST_CASE("what the newest root lacks is said with what helps, and no weaker root is pinned") {
+  Trial trial;
+  const auto error = trial.refusal("minimum_threshold: { snapshot: 2 }");
+  CHECK(error.hint().find("newer root") != std::string::npos);
+  REQUIRE_FALSE(error.context().empty());
+  CHECK(error.context().front().find("version 1") != std::string::npos);
+  const auto policy = workflow::load_policy(trial.site.home).trust;
+  const ProducerKeys other;
+  const auto weak = error_of([&] { return workflow::pin_root(trial.site.home, other.first_root(), policy); });
+  CHECK(weak.code() == ErrorCode::untrusted);
+  CHECK(weak.hint().find("pin a newer root") != std::string::npos);
+}
+
 TEST_CASE("a version that leaps further than the policy allows is refused") {
   const ProducerKeys keys;
   Site site(&keys);

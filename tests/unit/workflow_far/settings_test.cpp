@@ -101,7 +101,7 @@ TEST_CASE("a root is pinned once, and never replaced") {
   CHECK(code_of([&] { return workflow::pin_root(site.home, keys.newest_root(), {}); }) == ErrorCode::conflict);
   const ProducerKeys other;
   workflow::pin_root(site.home, other.first_root(), {});
-  CHECK(workflow::read_pinned_roots(site.home, {}).size() == 2);
+  CHECK(workflow::read_pinned_roots(site.home).size() == 2);
   CHECK_THROWS_AS(workflow::pin_root(site.home, "{}", {}), base::Error);
 }
 
