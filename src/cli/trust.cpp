@@ -1,7 +1,6 @@
 // Whom this site trusts: pinning a root, showing what follows from it, handing out one's own.
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -14,13 +13,12 @@
 #include "cli/session.hpp"
 #include "cli/table.hpp"
 #include "cli/take_output.hpp"
+#include "cli/trust_floors.hpp"
 #include "store/state_db.hpp"
 #include "trust/metadata.hpp"
-#include "workflow/floors.hpp"
 #include "workflow/keys.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
-#include "workflow/receipt.hpp"
 #include "workflow/remark.hpp"
 
 namespace airlock::cli {
@@ -61,85 +59,11 @@ std::string role_text(const trust::Root& root) {
   return text;
 }
 
-struct FloorFlags {
-  std::vector<std::string> receipts, floors;
-
-  bool empty() const { return receipts.empty() && floors.empty(); }
-  // The newest entry of the audit log that a receipt knows; 0 without receipts.
-  std::uint64_t audit_number() const {
-    std::uint64_t newest = 0;
-    for (const auto& file : receipts) {
-      newest = std::max(newest, workflow::read_receipt(file).audit_number);
-    }
-    return newest;
-  }
-  std::vector<workflow::FloorWish> wishes() const {
-    std::vector<workflow::FloorWish> all;
-    for (const auto& file : receipts) {
-      const auto more = workflow::floors_of(workflow::read_receipt(file));
-      all.insert(all.end(), more.begin(), more.end());
-    }
-    std::transform(floors.begin(), floors.end(), std::back_inserter(all), workflow::parse_floor);
-    return all;
-  }
-};
-
-void add_floor_flags(CLI::App& command, FloorFlags& flags) {
-  command
-      .add_option("--receipt", flags.receipts,
-                  "The last receipt that is known: nothing older comes in again; may be repeated")
-      ->type_name("FILE");
-  command.add_option("--floor", flags.floors, "The same from paper, as the last import printed it; may be repeated")
-      ->type_name("CHANNEL:SERIAL");
-}
-
-using Raised = std::vector<std::pair<store::ChannelKey, store::Floor>>;
-
-std::string raised_text(const Raised& raised) {
-  std::string text;
-  for (const auto& [key, floor] : raised) {
-    text += fmt::format("channel '{}': nothing older than serial {} comes in{}\n", key.channel, floor.serial,
-                        floor.root_version == 0 ? "" : fmt::format(", nor under a root before {}", floor.root_version));
-  }
-  return text;
-}
-
-base::Json raised_json(const Raised& raised) {
-  base::Json list = base::Json::array();
-  for (const auto& [key, floor] : raised) {
-    list.push_back({{"channel", key.channel},
-                    {"producer", key.producer},
-                    {"serial", floor.serial},
-                    {"root_version", floor.root_version},
-                    {"snapshot_version", floor.snapshot_version}});
-  }
-  return list;
-}
-
 struct TrustInitFlags {
   std::string root, fingerprint;
   FloorFlags floors;
   RemarkFlags remark;
 };
-
-// Inside a change() of the caller; `detail` of the log's entry gets what was raised.
-Raised take_floors(const Session& session, store::StateDb& state, const std::vector<workflow::FloorWish>& wishes,
-                   const FloorFlags& flags, base::Json& detail) {
-  auto raised = workflow::raise_floors(state, session.home, wishes, session.clock->now());
-  if (raised.empty()) {
-    return raised;
-  }
-  detail["floors"] = raised_json(raised);
-  if (auto restored = state.restored()) {
-    restored->floors_given = true;
-    state.set_restored(restored);
-  }
-  const auto last = state.last_audit_entry();
-  if (const auto known = flags.audit_number(); known > (last ? last->number : 0)) {
-    detail["lost"] = known;  // `audit verify` takes this for the reason why the receipt knows more than the log
-  }
-  return raised;
-}
 
 // The root is pinned last: floors that are refused leave nothing behind, and the corrected command begins anew. Where
 // a run ended between the two, or the root was pinned without floors, the same command sets them.
@@ -164,6 +88,9 @@ void init(Session& session, const TrustInitFlags& flags) {
     if (wish.producer.empty()) {
       wish.producer = root.producer();
     }
+    if (wish.producer == root.producer()) {
+      wish.pinned_root = root.root.root.version;
+    }
   }
   store::StateDb state(session.home.root, store::StateDb::Access::change);
   const auto before = wishes.empty() ? std::nullopt : workflow::find_pinned(session.home, root);
@@ -179,15 +106,16 @@ void init(Session& session, const TrustInitFlags& flags) {
                   {"file", pinned.file.string()},
                   {"pinned_before", before.has_value()},
                   {"roles", role_json(root.root.root)},
-                  {"floors", raised_json(raised)}},
+                  {"floors", floor_changes_json(raised)}},
                  fmt::format("{} as {}\n{}next: airlock import BUNDLE\n", before ? "was pinned before" : "pinned",
-                             pinned.file.string(), raised_text(raised)));
+                             pinned.file.string(), floor_changes_text(raised)));
 }
 
 struct ChannelTrust {
   store::ChannelKey key;
   std::optional<std::uint64_t> serial;
   std::optional<store::Floor> floor;
+  std::optional<store::FloorLowering> lowering;
   trust::Root root;  // the newest that was accepted for it
 };
 
@@ -196,7 +124,11 @@ std::vector<ChannelTrust> channels_of(const Session& session) {
   try {
     const store::StateDb state(session.home.root, store::StateDb::Access::read);
     for (const auto& key : state.channels()) {
-      ChannelTrust channel{.key = key, .serial = state.last_serial(key), .floor = state.floor(key), .root = {}};
+      ChannelTrust channel{.key = key,
+                           .serial = state.last_serial(key),
+                           .floor = state.floor(key),
+                           .lowering = state.floor_lowering(key),
+                           .root = {}};
       auto bytes = state.role(key, "root");
       if (const auto roots = state.roots(key.producer); !roots.empty()) {
         bytes = roots.back();
@@ -237,15 +169,26 @@ void show_trust(Session& session) {
       if (channel.key.producer != pinned.producer()) {
         continue;
       }
-      channel_list.push_back({{"channel", channel.key.channel},
-                              {"serial", channel.serial ? base::Json(*channel.serial) : base::Json()},
-                              {"floor", channel.floor ? base::Json(channel.floor->serial) : base::Json()},
-                              {"root_version", channel.root.version},
-                              {"root_expires", base::to_rfc3339(channel.root.expires)},
-                              {"roles", role_json(channel.root)}});
+      channel_list.push_back(
+          {{"channel", channel.key.channel},
+           {"serial", channel.serial ? base::Json(*channel.serial) : base::Json()},
+           {"floor", channel.floor ? base::Json(channel.floor->serial) : base::Json()},
+           {"floors", channel.floor ? floor_json(*channel.floor) : base::Json()},
+           {"floor_lowered", channel.lowering ? base::Json{{"time", base::to_rfc3339(channel.lowering->time)},
+                                                           {"reason", channel.lowering->reason}}
+                                              : base::Json()},
+           {"root_version", channel.root.version},
+           {"root_expires", base::to_rfc3339(channel.root.expires)},
+           {"roles", role_json(channel.root)}});
       text += fmt::format("  channel '{}': newest bundle {}, root version {}{}\n", channel.key.channel,
                           channel.serial ? fmt::format("{}", *channel.serial) : "none", channel.root.version,
-                          channel.floor ? fmt::format(", floor {}", channel.floor->serial) : "");
+                          channel.floor ? fmt::format(", floor {},root={},snapshot={}", channel.floor->serial,
+                                                      channel.floor->root_version, channel.floor->snapshot_version)
+                                        : "");
+      if (channel.lowering) {
+        text += fmt::format("    the floor was lowered at {}: {}\n", base::to_rfc3339(channel.lowering->time),
+                            base::printable(channel.lowering->reason, 200));
+      }
     }
     list.push_back({{"file", pinned.file.string()},
                     {"fingerprint", pinned.producer()},
@@ -287,30 +230,13 @@ void reset_clock(Session& session, const std::string& reason) {
   const auto now = session.clock->now();
   const auto before = state.last_wall();
   auto change = state.change();
-  state.set_last_wall(now);
+  state.reset_last_wall(now);
   state.audit(now, "reset-clock",
               base::to_line(base::Json{{"before", before ? base::to_rfc3339(*before) : ""}, {"reason", reason}}));
   change.commit();
   session.answer({{"last_wall", base::to_rfc3339(now)}},
                  fmt::format("the clock's mark is {} now; what bundles were made at still counts as passed\n",
                              base::to_rfc3339(now)));
-}
-
-void raise_floors(Session& session, const FloorFlags& flags, const workflow::Remark& remark) {
-  if (flags.empty()) {
-    throw Error(ErrorCode::usage, "nothing says how high").with_hint("give --receipt FILE or --floor CHANNEL:SERIAL");
-  }
-  const auto wishes = flags.wishes();
-  { const store::StateDb exists(session.home.root, store::StateDb::Access::read); }
-  store::StateDb state(session.home.root, store::StateDb::Access::change);
-  const auto now = session.clock->now();
-  auto change = state.change();
-  base::Json detail = base::Json::object();
-  const auto raised = take_floors(session, state, wishes, flags, detail);
-  remark.add_to(detail);
-  state.audit(now, "floor", workflow::audit_text(detail));
-  change.commit();
-  session.answer({{"floors", raised_json(raised)}}, raised_text(raised));
 }
 
 void export_own(Session& session, const std::string& path) {
@@ -361,18 +287,7 @@ void add_trust_commands(CLI::App& app, Session& session) {
   reset->footer("Example:\n  airlock trust reset-clock --reason 'the battery of this host was changed'");
   reset->callback([&session, reason] { reset_clock(session, *reason); });
 
-  auto* floor = trust->add_subcommand("floor", "Take in nothing older than what a receipt, or paper, knows");
-  struct Wanted {
-    FloorFlags floors;
-    RemarkFlags remark;
-  };
-  auto wanted = std::make_shared<Wanted>();
-  add_floor_flags(*floor, wanted->floors);
-  add_remark_flags(*floor, wanted->remark);
-  floor->footer("Examples:\n  airlock trust floor --receipt site-a-17.json\n"
-                "  airlock trust floor --floor site-a:17,root=2,created=2026-07-01T12:00:00Z\n\n"
-                "Floors only rise.");
-  floor->callback([&session, wanted] { raise_floors(session, wanted->floors, wanted->remark.remark()); });
+  add_floor_command(*trust, session);
 
   trust->footer("Example:\n  airlock trust init root.json");
 }

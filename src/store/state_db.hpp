@@ -42,11 +42,17 @@ struct Generation {
 };
 
 // What a channel must not fall behind although no generation here shows it: said by a receipt, or from paper, after
-// state was lost. Every member only rises.
+// state was lost. Every member only rises, unless a person lowers it with a reason.
 struct Floor {
   std::uint64_t serial = 0;
   std::string bundle_id;  // hex, of the bundle with that serial; empty where it is not known
   std::uint64_t root_version = 0, snapshot_version = 0;  // 0: not known
+};
+
+// That a floor which could not be right was lowered, the last time that one was.
+struct FloorLowering {
+  base::Time time{};
+  std::string reason;
 };
 
 // That this state came out of a backup, until an import shows that it is up to date again.
@@ -102,12 +108,17 @@ class StateDb {
   std::optional<base::Time> time_floor() const;  // newest `created` of any import; never lowered
   void raise_time_floor(base::Time created);
   std::optional<base::Time> last_wall() const;
-  void set_last_wall(base::Time now);
+  void
+  raise_last_wall(base::Time now);  // what the clock says at an import: an earlier time than is known changes nothing
+  void reset_last_wall(base::Time now);  // by an administrator
   std::vector<ChannelKey> channels() const;
   std::optional<Floor> floor(const ChannelKey& channel) const;
   std::uint64_t root_floor(std::string_view producer) const;  // the highest root version of its channels' floors
   // Takes the higher of each member; the bundle id goes with the serial.
   void raise_floor(const ChannelKey& channel, const Floor& floor);
+  // The one way back, for a person with a reason: exactly `floor` from now on.
+  void lower_floor(const ChannelKey& channel, const Floor& floor, const FloorLowering& lowering);
+  std::optional<FloorLowering> floor_lowering(const ChannelKey& channel) const;
   std::optional<Restored> restored() const;
   void set_restored(const std::optional<Restored>& restored);
 

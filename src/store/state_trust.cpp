@@ -25,6 +25,18 @@ std::string floor_key(const ChannelKey& channel) {
   return fmt::format("floor/{}/{}", channel.producer, channel.channel);
 }
 
+std::string lowering_key(const ChannelKey& channel) {
+  return fmt::format("floor-lowered/{}/{}", channel.producer, channel.channel);
+}
+
+std::string to_text(const Floor& floor) {
+  return base::Json{{"serial", floor.serial},
+                    {"bundle_id", floor.bundle_id},
+                    {"root_version", floor.root_version},
+                    {"snapshot_version", floor.snapshot_version}}
+      .dump();
+}
+
 std::optional<base::Time> to_time(const std::optional<std::string>& text) {
   if (!text) {
     return std::nullopt;
@@ -127,7 +139,14 @@ std::optional<base::Time> StateDb::last_wall() const {
   return to_time(m_impl->setting(k_last_wall));
 }
 
-void StateDb::set_last_wall(base::Time now) {
+void StateDb::raise_last_wall(base::Time now) {
+  const auto last = last_wall();
+  if (!last || *last < now) {
+    reset_last_wall(now);
+  }
+}
+
+void StateDb::reset_last_wall(base::Time now) {
   m_impl->set_setting(k_last_wall, to_seconds(now));
 }
 
@@ -172,11 +191,25 @@ void StateDb::raise_floor(const ChannelKey& channel, const Floor& floor) {
   raised.root_version = std::max(raised.root_version, floor.root_version);
   raised.snapshot_version = std::max(raised.snapshot_version, floor.snapshot_version);
   m_impl->add_channel(channel);
-  m_impl->set_setting(floor_key(channel), base::Json{{"serial", raised.serial},
-                                                     {"bundle_id", raised.bundle_id},
-                                                     {"root_version", raised.root_version},
-                                                     {"snapshot_version", raised.snapshot_version}}
-                                              .dump());
+  m_impl->set_setting(floor_key(channel), to_text(raised));
+}
+
+void StateDb::lower_floor(const ChannelKey& channel, const Floor& floor, const FloorLowering& lowering) {
+  m_impl->add_channel(channel);
+  m_impl->set_setting(floor_key(channel), to_text(floor));
+  m_impl->set_setting(lowering_key(channel), base::to_line(base::Json{{"time", base::to_rfc3339(lowering.time)},
+                                                                      {"reason", lowering.reason}}));
+}
+
+std::optional<FloorLowering> StateDb::floor_lowering(const ChannelKey& channel) const {
+  const std::string key = lowering_key(channel);
+  const auto text = m_impl->setting(key);
+  if (!text) {
+    return std::nullopt;
+  }
+  const auto json = base::parse_json(*text, key);
+  return FloorLowering{.time = base::parse_rfc3339(base::string_member(json, "time", key)),
+                       .reason = base::string_member(json, "reason", key)};
 }
 
 std::optional<Restored> StateDb::restored() const {

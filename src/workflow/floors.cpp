@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "trust/metadata.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
 
@@ -17,7 +18,13 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::uint64_t k_largest_jump = 1'000'000;  // of a serial; as for versions in bundles (docs/threat-model.md)
+// How far a floor may be ahead of what was proven here. A mistake would stop the channel's imports, and so would a
+// receipt that was altered on its way: less is believed of that than of a person's paper.
+struct Reach {
+  std::uint64_t serial = 0, root = 0;  // a snapshot's version keeps pace with the serial
+};
+constexpr Reach k_paper_reach{1'000'000, 1'024};  // as for versions in bundles (docs/threat-model.md)
+constexpr Reach k_receipt_reach{10'000, 64};
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
   throw Error(ErrorCode::usage, fmt::format("'{}' is no floor: {}", base::printable(text, 200), why))
@@ -58,6 +65,38 @@ std::string producer_of(const store::StateDb& state, const Home& home, const Flo
         .with_hint("give the receipt instead, which names the producer; `airlock trust show` lists who is pinned");
   }
   return known.front();
+}
+
+// What was proven here: by imports, and by the root that is pinned. Floors are not, or each could lift the next.
+store::Floor proven(const store::StateDb& state, const Home& home, const store::ChannelKey& key,
+                    const FloorWish& wish) {
+  store::Floor known{.serial = state.last_serial(key).value_or(0), .bundle_id = {}, .root_version = wish.pinned_root};
+  if (const auto roots = state.roots(key.producer); !roots.empty()) {
+    known.root_version = trust::parse_root(trust::parse_signed(roots.back(), "root", trust::k_root_limit)).version;
+  }
+  for (const auto& root : read_pinned_roots(home)) {
+    if (root.producer() == key.producer) {
+      known.root_version = std::max(known.root_version, root.root.root.version);
+    }
+  }
+  if (const auto snapshot = state.role(key, "snapshot")) {
+    known.snapshot_version =
+        trust::parse_snapshot(trust::parse_signed(*snapshot, "snapshot", trust::k_snapshot_limit)).version;
+  }
+  return known;
+}
+
+void require_near(std::string_view what, std::uint64_t wanted, std::uint64_t known, std::uint64_t reach,
+                  const FloorWish& wish) {
+  if (wanted <= known + reach) {
+    return;
+  }
+  throw Error(ErrorCode::usage, fmt::format("{} {} of channel '{}' is far beyond {}, which is known here", what, wanted,
+                                            wish.channel, known))
+      .with_hint(wish.from_receipt
+                     ? "the receipt may have been altered: compare it with the paper of the last import, and give what "
+                       "stands there with --floor"
+                     : "look at the paper again: nothing older than the floor can be imported afterwards");
 }
 
 }  // namespace
@@ -109,36 +148,72 @@ std::vector<FloorWish> floors_of(const Receipt& receipt) {
     wish.floor.root_version = channel.root_version;
     wish.floor.snapshot_version = channel.snapshot_version;
     wish.created = channel.created;
+    wish.from_receipt = true;
     wishes.push_back(std::move(wish));
   }
   return wishes;
 }
 
-std::vector<std::pair<store::ChannelKey, store::Floor>>
-raise_floors(store::StateDb& state, const Home& home, const std::vector<FloorWish>& wishes, base::Time now) {
-  std::vector<std::pair<store::ChannelKey, store::Floor>> raised;
+std::vector<FloorChange> raise_floors(store::StateDb& state, const Home& home, const std::vector<FloorWish>& wishes,
+                                      base::Time now) {
+  std::vector<FloorChange> changes;
   const auto tolerance = load_policy(home).clock_tolerance;
   for (const auto& wish : wishes) {
     const store::ChannelKey key{producer_of(state, home, wish), wish.channel};
-    const auto known = state.last_serial(key).value_or(0);
-    if (wish.floor.serial > known + k_largest_jump) {
-      throw Error(ErrorCode::usage, fmt::format("serial {} of channel '{}' is far beyond {}, which is known here",
-                                                wish.floor.serial, wish.channel, known))
-          .with_hint("look at the paper again: nothing older than the floor can be imported afterwards");
-    }
+    const auto known = proven(state, home, key, wish);
+    const Reach& reach = wish.from_receipt ? k_receipt_reach : k_paper_reach;
+    require_near("serial", wish.floor.serial, known.serial, reach.serial, wish);
+    require_near("root version", wish.floor.root_version, known.root_version, reach.root, wish);
+    // With the state lost, the serial tells how far the snapshot's version may have come.
+    require_near("snapshot version", wish.floor.snapshot_version, std::max(known.snapshot_version, wish.floor.serial),
+                 reach.serial, wish);
     if (wish.created && *wish.created > now + tolerance) {
       throw Error(ErrorCode::usage,
                   fmt::format("bundle {} of channel '{}' was made at {}, and here it is {}", wish.floor.serial,
                               wish.channel, base::to_rfc3339(*wish.created), base::to_rfc3339(now)))
           .with_hint("set this host's clock right first");
     }
+    FloorChange change{.key = key, .before = state.floor(key).value_or(store::Floor{}), .after = {}, .time = {}};
     state.raise_floor(key, wish.floor);
-    if (wish.created) {
+    if (wish.created && state.time_floor().value_or(base::Time::min()) < *wish.created) {
       state.raise_time_floor(*wish.created);
+      change.time = wish.created;
     }
-    raised.emplace_back(key, *state.floor(key));
+    change.after = *state.floor(key);
+    changes.push_back(std::move(change));
   }
-  return raised;
+  return changes;
+}
+
+FloorChange lower_floor(store::StateDb& state, const Home& home, const FloorWish& wish, const Remark& remark,
+                        base::Time now) {
+  if (base::trim(remark.reason).empty()) {
+    throw Error(ErrorCode::usage, "lowering a floor needs a reason")
+        .with_hint("add --reason TEXT; the audit log keeps it");
+  }
+  if (wish.created) {
+    throw Error(ErrorCode::usage, "the floor of time cannot be lowered").with_hint("leave out created=…");
+  }
+  const store::ChannelKey key{producer_of(state, home, wish), wish.channel};
+  const auto before = state.floor(key);
+  if (!before) {
+    throw Error(ErrorCode::usage, fmt::format("channel '{}' has no floor", wish.channel))
+        .with_hint("what was imported here keeps older bundles out by itself; `airlock trust show` shows both");
+  }
+  store::Floor after = wish.floor;
+  after.root_version = after.root_version == 0 ? before->root_version : after.root_version;
+  after.snapshot_version = after.snapshot_version == 0 ? before->snapshot_version : after.snapshot_version;
+  after.bundle_id = after.serial == before->serial ? before->bundle_id : std::string();
+  if (after.serial > before->serial || after.root_version > before->root_version ||
+      after.snapshot_version > before->snapshot_version) {
+    throw Error(ErrorCode::usage,
+                fmt::format("that is higher than the floor of channel '{}', which is {},root={},"
+                            "snapshot={}",
+                            wish.channel, before->serial, before->root_version, before->snapshot_version))
+        .with_hint("--floor raises, --lower only lowers");
+  }
+  state.lower_floor(key, after, {.time = now, .reason = remark.reason});
+  return {.key = key, .before = *before, .after = after, .time = {}};
 }
 
 }  // namespace airlock::workflow

@@ -12,6 +12,7 @@
 #include "store/state_db.hpp"
 #include "workflow/home.hpp"
 #include "workflow/receipt.hpp"
+#include "workflow/remark.hpp"
 
 namespace airlock::workflow {
 
@@ -20,6 +21,14 @@ struct FloorWish {
   std::string producer;  // hex; empty: the one that the channel has here, or the only one that is pinned
   store::Floor floor;
   std::optional<base::Time> created;  // of the bundle with that serial: no clock may fall behind it
+  bool from_receipt = false;          // a file that nobody signed and that came on a medium, not a person's word
+  std::uint64_t pinned_root = 0;      // version of the root that is about to be pinned with it
+};
+
+struct FloorChange {
+  store::ChannelKey key;
+  store::Floor before, after;
+  std::optional<base::Time> time;  // where the floor of time rose: to this
 };
 
 // "site-a:7", more exactly "site-a:7,root=1,snapshot=7,created=2026-07-01T12:00:00Z": the line that each import prints.
@@ -28,9 +37,15 @@ FloorWish parse_floor(std::string_view text);
 std::string floor_text(const ReceiptChannel& channel);
 std::vector<FloorWish> floors_of(const Receipt& receipt);
 
-// Inside a change() of the caller. Gives the channels with their floors as they are now. Throws usage: no channel of
-// that name and no single pinned root to tell whose it is, a time in the future, a serial more than 1,000,000 ahead.
-std::vector<std::pair<store::ChannelKey, store::Floor>>
-raise_floors(store::StateDb& state, const Home& home, const std::vector<FloorWish>& wishes, base::Time now);
+// Inside a change() of the caller. Gives what each wish changed. Throws usage: no channel of that name and no single
+// pinned root to tell whose it is, a time in the future, or a number that is further ahead of what was proven here than
+// can be right (serial and snapshot version by 1,000,000, root version by 1,024; from a receipt by 10,000 and 64).
+std::vector<FloorChange> raise_floors(store::StateDb& state, const Home& home, const std::vector<FloorWish>& wishes,
+                                      base::Time now);
+// Likewise, and the way back from a floor that was a mistake: what the wish names is so from now on, what it leaves out
+// stays. What was imported here counts beside floors and is not touched, and neither is the floor of time. Throws
+// usage: no reason, no floor, a member above the one that holds, a time.
+FloorChange lower_floor(store::StateDb& state, const Home& home, const FloorWish& wish, const Remark& remark,
+                        base::Time now);
 
 }  // namespace airlock::workflow

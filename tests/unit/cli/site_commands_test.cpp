@@ -43,6 +43,35 @@ TEST_CASE("floors for a root that is pinned already are raised by the same comma
   CHECK(day.pin().exit_code == 2);  // without floors there is nothing to do
 }
 
+TEST_CASE("a floor tells what it changed, and falls only with a reason that is kept") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  REQUIRE(day.line.run({"import", day.first.head.string()}).exit_code == 0);
+  CHECK(day.line.run({"trust", "floor", "--floor", "site-a:1,root=99999999,snapshot=99999999"}).exit_code == 2);
+  const auto raised = day.line.run({"trust", "floor", "--floor", "site-a:12,root=1,snapshot=12"});
+  CHECK(raised.exit_code == 0);
+  CHECK(raised.out.find("serial           0 -> 12") != std::string::npos);
+  CHECK(day.line.run({"import", day.second.head.string()}).exit_code == 5);
+
+  CHECK(day.line.run({"trust", "floor", "--lower", "site-a:2"}).exit_code == 2);  // no reason
+  CHECK(day.line.run({"trust", "floor", "--lower", "site-a:2", "--floor", "site-a:3", "--reason", "x"}).exit_code == 2);
+  const auto lowered = day.line.run({"trust", "floor", "--lower", "site-a:2,snapshot=2", "--reason", "a digit too many",
+                                     "--ticket", "OPS-7", "--json"});
+  INFO(lowered.err);
+  REQUIRE(lowered.exit_code == 0);
+  CHECK(lowered.json()["floors"][0]["serial"] == 2);
+  CHECK(lowered.json()["floors"][0]["before"]["serial"] == 12);
+
+  const auto shown = day.line.run({"trust", "show", "--json"}).json()["roots"][0]["channels"][0];
+  CHECK(shown["floors"]["serial"] == 2);
+  CHECK(shown["floor_lowered"]["reason"] == "a digit too many");
+  CHECK(day.line.run({"trust", "show"}).out.find("was lowered at") != std::string::npos);
+  const auto log = day.line.run({"audit", "--json"}).out;
+  CHECK(log.find("lower-floor") != std::string::npos);
+  CHECK(log.find("OPS-7") != std::string::npos);
+  CHECK(day.line.run({"import", day.second.head.string()}).exit_code == 0);
+}
+
 TEST_CASE("what was taken in before a refusal is told beside the error") {
   const Day day;
   REQUIRE(day.pin().exit_code == 0);

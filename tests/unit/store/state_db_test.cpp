@@ -75,8 +75,10 @@ TEST_CASE("the time floor rises and never falls", "[store][state_db]") {
   home.state.raise_time_floor(at(50));
   CHECK(home.state.time_floor() == at(100));
   CHECK_FALSE(home.state.last_wall());
-  home.state.set_last_wall(at(70));
-  home.state.set_last_wall(at(60));
+  home.state.raise_last_wall(at(70));
+  home.state.raise_last_wall(at(60));
+  CHECK(home.state.last_wall() == at(70));
+  home.state.reset_last_wall(at(60));
   CHECK(home.state.last_wall() == at(60));
 }
 
@@ -308,6 +310,23 @@ TEST_CASE("a floor only rises, member by member", "[store][state]") {
   CHECK_FALSE(state.floor({key.producer, "two"}));
   CHECK(state.channels().size() == 1);
   CHECK_FALSE(state.last_serial(key));
+}
+
+TEST_CASE("a floor is lowered to exactly what is asked, and remembers when and why", "[store][state]") {
+  const base::TempDir home;
+  StateDb state(home.path(), StateDb::Access::change);
+  const ChannelKey key{std::string(64, 'p'), "one"};
+  state.raise_floor(key, {.serial = 700, .bundle_id = "x", .root_version = 900, .snapshot_version = 800});
+  CHECK_FALSE(state.floor_lowering(key));
+  state.lower_floor(key, {.serial = 7, .root_version = 2, .snapshot_version = 7},
+                    {.time = base::Time(std::chrono::seconds(5)), .reason = "a digit too many"});
+  CHECK(state.floor(key)->serial == 7);
+  CHECK(state.floor(key)->bundle_id.empty());
+  CHECK(state.root_floor(key.producer) == 2);
+  CHECK(state.floor(key)->snapshot_version == 7);
+  REQUIRE(state.floor_lowering(key));
+  CHECK(state.floor_lowering(key)->reason == "a digit too many");
+  CHECK(state.floor_lowering(key)->time == base::Time(std::chrono::seconds(5)));
 }
 
 TEST_CASE("a restored state remembers that it is one until it is told otherwise", "[store][state]") {

@@ -276,6 +276,81 @@ TEST_CASE("a floor from paper counts, and one that cannot be right is refused", 
   }
 }
 
+TEST_CASE("no floor may be further ahead of what was proven than can be right", "[backup]") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  site.import({make_bundle(medium.path(), {text_file("a.txt", "1")}, keys).head});
+  store::StateDb state(site.home.root, store::StateDb::Access::change);
+  const auto change = state.change();
+  const auto raise = [&](const std::string& text, bool from_receipt = false) {
+    auto wish = workflow::parse_floor(text);
+    wish.from_receipt = from_receipt;
+    return test::error_of([&] {
+      workflow::raise_floors(state, site.home, {wish}, site.clock.now());
+      throw base::Error(ErrorCode::internal, "accepted");
+    });
+  };
+  const auto paper = GENERATE(as<std::string>(), "site-a:1000002", "site-a:1,root=1026", "site-a:1,snapshot=1000002",
+                              "site-a:1,root=99999999,snapshot=99999999");
+  CHECK(raise(paper).code() == ErrorCode::usage);
+  CHECK(raise(paper).hint().find("paper again") != std::string::npos);
+  const auto receipt = GENERATE(as<std::string>(), "site-a:10002", "site-a:1,root=66", "site-a:1,snapshot=10002");
+  CHECK(raise(receipt, true).code() == ErrorCode::usage);
+  CHECK(raise(receipt, true).hint().find("altered") != std::string::npos);
+  CHECK_FALSE(state.floor(state.channels().front()));
+  CHECK(raise("site-a:10001,root=65,snapshot=10001", true).message() == "accepted");
+  // From a floor that was raised the next one does not climb on.
+  CHECK(raise("site-a:10002,root=66", true).code() == ErrorCode::usage);
+  CHECK(raise("site-a:1000001,root=1025,snapshot=1000001").message() == "accepted");
+}
+
+TEST_CASE("a floor that was a mistake is lowered with a reason, and bundles come in again", "[backup]") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  site.import({first.head});
+  const auto in_state = [&](auto&& what) {
+    store::StateDb state(site.home.root, store::StateDb::Access::change);
+    auto change = state.change();
+    auto result = what(state);
+    change.commit();
+    return result;
+  };
+  const auto lower = [&](const std::string& text, const std::string& reason) {
+    return in_state([&](store::StateDb& state) {
+      return workflow::lower_floor(state, site.home, workflow::parse_floor(text), {reason, "OPS-7"}, bundle_time(1));
+    });
+  };
+  CHECK(code_of([&] { lower("site-a:1", "none is there"); }) == ErrorCode::usage);
+  in_state([&](store::StateDb& state) {
+    return workflow::raise_floors(state, site.home, {workflow::parse_floor("site-a:99,root=99,snapshot=99")},
+                                  bundle_time(1));
+  });
+  site.clock.set(bundle_time(2));
+  CHECK(code_of([&] { site.import({second.head}); }) == ErrorCode::rollback);
+  for (const auto& [text, reason] :
+       {std::pair("site-a:1", ""), std::pair("site-a:1", "  "), std::pair("site-a:100", "up"),
+        std::pair("site-a:1,root=100", "up"), std::pair("site-a:1,created=2026-07-01T12:00:00Z", "time")}) {
+    CAPTURE(text);
+    CHECK(code_of([&] { lower(text, reason); }) == ErrorCode::usage);
+  }
+  const auto change = lower("site-a:2,root=1", "a digit too many");
+  CHECK(change.before.root_version == 99);
+  CHECK(change.after.serial == 2);
+  CHECK(change.after.root_version == 1);
+  CHECK(change.after.snapshot_version == 99);  // was not named
+  CHECK(code_of([&] { site.import({second.head}); }) == ErrorCode::rollback);
+  lower("site-a:1,snapshot=2", "that too");
+  CHECK(site.import({second.head}).bundles.size() == 1);
+  // What was imported still counts.
+  CHECK(code_of([&] { site.import({first.head}); }) == ErrorCode::rollback);
+  CHECK(site.state().last_serial(site.state().channels().front()) == 2);
+}
+
 TEST_CASE("without a receipt a restored home says so until the next import", "[backup]") {
   TwoStates states;
   const auto file = states.backup(Blobs::include);
