@@ -116,10 +116,13 @@ void make_directories(const fs::path& path, mode_t mode) {
 }
 
 FileLock::FileLock(const fs::path& path)
-    : m_fd(retry([&] { return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644); })) {
+    : m_fd(retry([&] { return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600); })) {
   if (!m_fd) {
     throw system_error(errno, "cannot open the lock " + quote_path(path));
   }
+  // Whoever may read a file may hold its lock, and would keep all others waiting. One of an older airlock has 0644; who
+  // does not own it cannot change that, and need not.
+  [[maybe_unused]] const auto closed = fchmod(m_fd.get(), 0600);
   if (retry([&] { return flock(m_fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
     if (errno == EWOULDBLOCK) {
       throw Error(ErrorCode::busy, holder_of(m_fd.get()) + " holds the lock " + quote_path(path));

@@ -9,7 +9,7 @@ namespace airlock::control {
 namespace {
 
 std::filesystem::path made_folder(const std::filesystem::path& home) {
-  base::make_directories(home);
+  base::make_directories(home, 0700);
   const auto folder = control_folder(home);
   base::make_directories(folder, 0700);
   return folder;

@@ -32,7 +32,7 @@ ScanResult read_result(const base::Statement& query) {
 }
 
 base::Database open_results(const std::filesystem::path& home) {
-  base::make_directories(home);
+  base::make_directories(home, 0700);
   base::Database database(home / "scans.db", base::DatabaseMode::read_write);
   database.migrate(k_steps);
   return database;

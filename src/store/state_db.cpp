@@ -128,7 +128,7 @@ std::optional<base::FileLock> lock_for(const fs::path& home, StateDb::Access acc
   if (access == StateDb::Access::read) {
     return std::nullopt;
   }
-  base::make_directories(home);
+  base::make_directories(home, 0700);
   std::optional<base::FileLock> lock(std::in_place, home / "lock");
   base::remove_leftovers(home);
   base::remove_leftovers(catalog_folder(home));

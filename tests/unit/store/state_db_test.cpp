@@ -82,6 +82,21 @@ TEST_CASE("the time floor rises and never falls", "[store][state_db]") {
   CHECK(home.state.last_wall() == at(60));
 }
 
+TEST_CASE("a home that is made here is its owner's alone, and so is its lock", "[store][state_db]") {
+  const base::TempDir folder;
+  const auto home = folder.path() / "home";
+  const auto mode = [](const std::filesystem::path& path) {
+    return std::filesystem::status(path).permissions() & std::filesystem::perms::all;
+  };
+  { const StateDb state(home, StateDb::Access::change); }
+  CHECK(mode(home) == std::filesystem::perms(0700));
+  CHECK(mode(home / "lock") == std::filesystem::perms(0600));
+  // One that an older airlock made.
+  std::filesystem::permissions(home / "lock", std::filesystem::perms(0644));
+  { const StateDb state(home, StateDb::Access::change); }
+  CHECK(mode(home / "lock") == std::filesystem::perms(0600));
+}
+
 TEST_CASE("nothing of a change stays unless it is committed", "[store][state_db]") {
   Home home;
   {
