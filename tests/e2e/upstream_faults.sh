@@ -40,6 +40,7 @@ for folder in again seconds date short norange away; do
     check "$folder ${pinned:-unpinned}: with the right bytes" holds $folder $pinned
   done
 done
+check "nobody came before the time that Retry-After named" bash -c '[ -z "$(curl -fsS "$1")" ]' - "http://127.0.0.1:$port/early"
 check "credentials were sent to the host they are for" bash -c 'curl -fsS "$1" | grep -q "^127.0.0.1:"' - "http://127.0.0.1:$port/seen"
 check "and not across the redirect" bash -c '! curl -fsS "$1" | grep -q "^localhost"' - "http://127.0.0.1:$port/seen"
 

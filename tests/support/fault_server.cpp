@@ -11,9 +11,12 @@
 #include <cctype>
 #include <condition_variable>
 #include <cstdio>
+#include <ctime>
+#include <iomanip>
 #include <list>
 #include <map>
 #include <mutex>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -161,7 +164,38 @@ void apply_range(const FaultRequest& request, FaultAnswer& answer) {
   answer.body = answer.body.substr(first, last - first + 1);
 }
 
+std::string http_date(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts = {};
+  gmtime_r(&seconds, &parts);
+  std::ostringstream text;
+  text << std::put_time(&parts, "%a, %d %b %Y %H:%M:%S GMT");
+  return text.str();
+}
+
 }  // namespace
+
+FaultServer::Script overrun_for(std::chrono::seconds wait, RetryAfter form, FaultAnswer then) {
+  using Clock = std::chrono::system_clock;
+  struct Opening {
+    std::mutex mutex;
+    std::optional<Clock::time_point> time;
+  };
+  return [wait, form, then = std::move(then), opening = std::make_shared<Opening>()](const FaultRequest&, std::size_t) {
+    const std::lock_guard lock(opening->mutex);
+    const auto now = Clock::now();
+    if (!opening->time) {
+      // A date has whole seconds.
+      opening->time =
+          wait + (form == RetryAfter::date ? Clock::time_point(std::chrono::ceil<std::chrono::seconds>(now)) : now);
+    }
+    if (now >= *opening->time) {
+      return then;
+    }
+    const std::string asked = form == RetryAfter::date ? http_date(*opening->time) : std::to_string(wait.count());
+    return FaultAnswer{.status = 429, .fields = {{"Retry-After", asked}}};
+  };
+}
 
 std::optional<std::string> FaultRequest::field(std::string_view name) const {
   return find_field(fields, name);

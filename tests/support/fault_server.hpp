@@ -44,6 +44,14 @@ struct FaultAnswer {
   std::string raw;                                   // sent as it is instead of everything above, then closes
 };
 
+class FaultServer;
+
+// For FaultServer::script: 429 with Retry-After until `wait` has passed since the first of these answers, then `then`.
+// Whoever obeys it needs two requests, however slow he is.
+enum class RetryAfter { seconds, date };
+std::function<FaultAnswer(const FaultRequest&, std::size_t)> overrun_for(std::chrono::seconds wait, RetryAfter form,
+                                                                         FaultAnswer then);
+
 class FaultServer {
  public:
   using Script = std::function<FaultAnswer(const FaultRequest& request, std::size_t count)>;

@@ -2,7 +2,8 @@
 
 fault_upstream.py PORT: every folder serves `big.bin` (20 MiB, so that it is fetched in parts) and `small.bin`, but
     /again/     answers each first request with 429, without Retry-After
-    /seconds/   the same with `Retry-After: 1`, /date/ with a date
+    /seconds/   answers with 429 and `Retry-After: 2` until two seconds have passed since the first of these answers;
+                /date/ the same with a date
     /later/     429 with a Retry-After of eleven days, until mended
     /short/     breaks off in the middle of every first answer
     /norange/   answers every range with the whole
@@ -14,10 +15,12 @@ fault_upstream.py PORT: every folder serves `big.bin` (20 MiB, so that it is fet
     /page/      answers with a sign-in page and 200, until mended
     /trickle/   sends ten bytes a second, until mended
     /endless/   a body without length and without end, until mended
-GET /mend?FOLDER mends it; GET /seen says, a line each, which requests came with an Authorization: HOST PATH.
+GET /mend?FOLDER mends it; GET /seen says, a line each, which requests came with an Authorization: HOST PATH; GET /early,
+which came before the time that a Retry-After had named: PATH.
 """
 import email.utils
 import http.server
+import math
 import random
 import sys
 import threading
@@ -25,7 +28,7 @@ import time
 
 port = int(sys.argv[1])
 CONTENT = {"big.bin": random.Random(1).randbytes(20 << 20), "small.bin": random.Random(2).randbytes(5000)}
-mended, asked, authorized, lock = set(), {}, [], threading.Lock()
+mended, asked, opens, early, authorized, lock = set(), {}, {}, [], [], threading.Lock()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -85,6 +88,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/mend":
             mended.add(query)
             return self.plain("")
+        if path == "/early":
+            return self.plain("\n".join(early))
         if path == "/seen":
             return self.plain("\n".join(authorized))
         folder, _, name = path[1:].partition("/")
@@ -95,11 +100,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
             # Of 429 each range has its first answer; what breaks off does so once a file.
             key = (path, self.command, self.headers.get("Range") if folder != "short" else None)
             count = asked[key] = asked.get(key, 0) + 1
+            wait = None
+            if folder in ("seconds", "date"):
+                now = time.time()
+                # A date has whole seconds.
+                opened = opens.setdefault(key, now + 2 if folder == "seconds" else math.ceil(now) + 2)
+                if now < opened:
+                    wait = "2" if folder == "seconds" else email.utils.formatdate(opened, usegmt=True)
+                    if count > 1:
+                        early.append(path)
         if content is None:
             return self.plain("not here", 404)
-        wait = {"again": {}, "seconds": {"Retry_After": "1"}, "date": {"Retry_After": email.utils.formatdate(time.time() + 2, usegmt=True)}}
-        if folder in wait and count == 1:
-            return self.plain("too many", 429, **wait[folder])
+        if wait:
+            return self.plain("too many", 429, Retry_After=wait)
+        if folder == "again" and count == 1:
+            return self.plain("too many", 429)
         if folder == "away" and not self.headers["Host"].startswith("localhost"):
             return self.plain("", 302, Location=f"http://localhost:{port}{path}")
         if folder == "loop":

@@ -186,6 +186,14 @@ TEST_CASE("overload in the middle is waited for", "[http][client][download]") {
   CHECK(fetch({.url = url_of(server.url("/f"))}).content == content());
 }
 
+TEST_CASE("a download waits for what Retry-After asks", "[http][client][download]") {
+  FaultServer server;
+  const auto form = GENERATE(test::RetryAfter::seconds, test::RetryAfter::date);
+  server.script("/f", test::overrun_for(std::chrono::seconds(2), form, {.body = content()}));
+  CHECK(fetch({.url = url_of(server.url("/f"))}).content == content());
+  CHECK(server.requests("/f").size() == 2);
+}
+
 TEST_CASE("authorization is asked for before each try and again after a 401", "[http][client][download]") {
   FaultServer server;
   server.script("/f", [](const test::FaultRequest& request, std::size_t count) {

@@ -81,6 +81,14 @@ TEST_CASE("a Retry-After that is too long fails at once with what the server sai
   CHECK(error.hint().find("100000") != std::string::npos);
 }
 
+TEST_CASE("what Retry-After asks is waited for", "[http][client][retry]") {
+  FaultServer server;
+  const auto form = GENERATE(test::RetryAfter::seconds, test::RetryAfter::date);
+  server.script("/x", test::overrun_for(std::chrono::seconds(2), form, {.body = "ok"}));
+  CHECK(get(server, "/x").body == "ok");
+  CHECK(server.requests().size() == 2);  // none came too early
+}
+
 TEST_CASE("a 403 with Retry-After is a rate limit", "[http][client][retry]") {
   FaultServer server;
   server.script("/x", {{.status = 403, .fields = {{"Retry-After", "0"}}}, {.body = "ok"}});

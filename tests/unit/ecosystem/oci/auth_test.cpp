@@ -183,6 +183,14 @@ TEST_CASE("a token service that is overrun is waited for, or its answer told", "
     CHECK(registry.get(authenticator).body == "content");
     CHECK(registry.server.requests("/token").size() == 3);
   }
+  SECTION("it names a time, and answers no earlier") {
+    registry.valid = 7;
+    const auto form = GENERATE(test::RetryAfter::seconds, test::RetryAfter::date);
+    registry.server.script("/token",
+                           test::overrun_for(std::chrono::seconds(2), form, {.body = R"({"token":"token7"})"}));
+    CHECK(registry.get(authenticator).body == "content");
+    CHECK(registry.server.requests("/token").size() == 2);
+  }
   SECTION("it names a time that nobody waits for") {
     registry.server.script("/token", {{.status = 429, .fields = {{"Retry-After", "1000000"}}, .body = "quota"}});
     const base::Error error = test::error_of([&] { return registry.get(authenticator); });
