@@ -197,7 +197,7 @@ void read_header(const Json& json, Receipt& receipt, std::string_view name) {
   // A list that was cut would make the producer leave out too little, one that was added to too much.
   if (!std::is_sorted(receipt.blobs.begin(), receipt.blobs.end()) ||
       digest_of_list(receipt.blobs) != receipt.blobs_digest) {
-    throw Error(ErrorCode::malformed, fmt::format("{} was changed: its list does not hash to what it says", name))
+    throw Error(ErrorCode::tampered, fmt::format("{} was changed: its list does not hash to what it says", name))
         .with_hint("have the isolated side write it again with `airlock store receipt -o FILE`");
   }
 }

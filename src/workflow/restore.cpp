@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/refusal.hpp"
 #include "base/tar.hpp"
 #include "base/text.hpp"
 #include "workflow/backup.hpp"
@@ -73,6 +74,19 @@ void check_list(OpenBackup& backup) {
   }
 }
 
+// Its digest was right, so that what does not open was made so.
+template <typename Check>
+void prove_database(const OpenBackup& backup, const std::string& member, const Check& check) {
+  try {
+    base::refusing_malformed(check);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::io) {
+      throw;
+    }
+    throw not_a_backup(backup.file, fmt::format("{} in it is no database: {}", member, error.message()));
+  }
+}
+
 OpenBackup open_backup(const fs::path& file) {
   OpenBackup backup{.file = file,
                     .fd = base::open_for_reading(file),
@@ -99,7 +113,7 @@ OpenBackup open_backup(const fs::path& file) {
                        } else if (!backup.files.emplace(member.name, member).second) {
                          throw not_a_backup(file, fmt::format("it has {} twice", base::printable(member.name)));
                        } else if (backup.files.size() > k_most_files) {
-                         throw Error(ErrorCode::limit, fmt::format("{} has more than {} files", name, k_most_files));
+                         throw not_a_backup(file, fmt::format("it has more than {} files", k_most_files));
                        }
                        return true;
                      });
@@ -108,10 +122,11 @@ OpenBackup open_backup(const fs::path& file) {
         .with_hint("copy it again, or use another backup; nothing was changed");
   }
   if (list->size > k_backup_list_limit) {
-    throw Error(ErrorCode::limit, fmt::format("the list in {} is longer than any backup's", name));
+    throw not_a_backup(file, "its list is longer than any");
   }
   base::FileSource source(backup.fd.get(), list->offset, list->size, name);
-  backup.list = parse_backup_list(base::read_all(source, k_backup_list_limit));
+  backup.list =
+      base::refusing_malformed([&] { return parse_backup_list(base::read_all(source, k_backup_list_limit)); });
   check_list(backup);
   return backup;
 }
@@ -148,11 +163,13 @@ std::uint64_t stage_files(const OpenBackup& backup, const RestoreOptions& option
     extract(backup, member, target, kind->mode);
     secrets += kind->content == BackupContent::secret ? 1u : 0u;
     if (kind->content == BackupContent::database) {
-      if (member == "airlock.db") {
-        store::require_state_db(target);
-      } else if (options.check_database) {
-        options.check_database(member, target);
-      }
+      prove_database(backup, member, [&, &name = member] {
+        if (name == "airlock.db") {
+          store::require_state_db(target);
+        } else if (options.check_database) {
+          options.check_database(name, target);
+        }
+      });
     }
   }
   return secrets;
@@ -253,7 +270,7 @@ RestoreReport restore_home(const RestoreOptions& options, const base::Clock& clo
   }
   refuse_present(options);
   require_space(existing_parent(options.home.root), backup.bytes, 0);
-  base::make_directories(options.home.root);
+  base::make_directories(options.home.root, 0700);
   const base::FileLock lock(options.home.root / "lock");
   if (restore_is_unfinished(options.home.root)) {  // since it was asked, another has come this far
     throw Error(ErrorCode::busy, fmt::format("another restore into {} was at work", options.home.root.string()))

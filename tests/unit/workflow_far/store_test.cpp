@@ -346,7 +346,7 @@ TEST_CASE("a receipt is read as it was written, and a changed one is refused") {
   const auto digest = made.blobs.front().hex();
   auto shorter = text;
   shorter.erase(shorter.find("\"" + digest), digest.size() + 4);
-  CHECK(code_of([&] { return workflow::parse_receipt(shorter, "r"); }) == ErrorCode::malformed);
+  CHECK(code_of([&] { return workflow::parse_receipt(shorter, "r"); }) == ErrorCode::tampered);
   CHECK(code_of([&] { return workflow::parse_receipt("{}", "r"); }) == ErrorCode::malformed);
   CHECK(code_of([&] { return workflow::parse_receipt("[1", "r"); }) == ErrorCode::malformed);
   CHECK(code_of([&] { return workflow::parse_receipt(R"({"blobs":["zz"]})", "r"); }) == ErrorCode::malformed);
