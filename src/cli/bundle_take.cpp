@@ -42,6 +42,7 @@ void verify(Session& session, const VerifyFlags& flags) {
   }
   options.home = session.home;
   options.wall = session.clock->now();
+  options.built = session.built;
   options.threads = flags.threads;
   const auto report = workflow::verify_bundle(options, *session.reporter);
   session.exit_code = report.exit_code();
@@ -86,6 +87,7 @@ workflow::ImportOptions import_options(const Session& session, const ImportFlags
   options.reason = flags.reason;
   options.ticket = flags.ticket;
   options.rescan = flags.rescan;
+  options.built = session.built;
   return options;
 }
 

@@ -100,8 +100,11 @@ base::Json services_json(const workflow::StatusReport& report) {
 
 void status(Session& session) {
   const auto now = session.clock->now();
-  const auto report = workflow::examine_status(
-      {.home = session.home, .wall = now, .stale_after = std::chrono::seconds(session.config.number("stale_after"))});
+  const auto report =
+      workflow::examine_status({.home = session.home,
+                                .wall = now,
+                                .stale_after = std::chrono::seconds(session.config.number("stale_after")),
+                                .built = session.built});
   base::Json channels = base::Json::array();
   for (const auto& channel : report.channels) {
     channels.push_back(channel_json(channel, now));

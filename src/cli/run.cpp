@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/build_date.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "cli/commands.hpp"
@@ -139,6 +140,7 @@ int run(const std::vector<std::string>& arguments, const Streams& streams) {
   session.out = streams.out;
   session.err = streams.err;
   session.clock = std::make_unique<base::SystemClock>();
+  session.built = base::build_date();
   // Also where the command line itself is wrong, a script gets its JSON object.
   const auto flags_end = std::find(arguments.begin(), arguments.end(), "--");
   session.json = std::find(arguments.begin(), flags_end, "--json") != flags_end;

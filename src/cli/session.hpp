@@ -34,6 +34,7 @@ struct Session {
   bool terminal = false;  // stdin and stderr are a terminal: questions may be asked
   std::unique_ptr<base::Reporter> reporter;
   std::unique_ptr<base::Clock> clock;
+  std::optional<base::Time> built;  // of this program: what is older is no time for `clock`
   // What a command had done when it failed: stands beside the error, and before it on stdout.
   struct Done {
     base::Json json = base::Json::object();

@@ -35,7 +35,8 @@ void approve(Session& session, const SiteApproveFlags& flags) {
                                               .folders = {flags.folders.begin(), flags.folders.end()},
                                               .output = flags.output,
                                               .reason = flags.reason,
-                                              .ticket = flags.ticket};
+                                              .ticket = flags.ticket,
+                                              .built = session.built};
   const auto review = workflow::review_for_site(options, *session.clock);
   session.reporter->say(review.text);
   if (!flags.yes && session.asks_before_signing()) {

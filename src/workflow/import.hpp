@@ -40,6 +40,7 @@ struct ImportOptions {
   std::string reason;                             // of withhold, release or accepted expiry; required by them
   bool rescan = false;                            // ask the scanner also about what it was asked before
   std::string ticket;                             // of the site's own records; kept in the audit log
+  std::optional<base::Time> built = {};           // no clock is right before (base::build_date)
   // Called before a refusal is thrown, where bundles of the same run are in already.
   std::function<void(const ImportReport&)> taken_before_refusal;
   // Called at named steps: "head-proven", "planned", "blob-stored" (by several threads), "blobs-stored", "synced",

@@ -163,7 +163,7 @@ Committed commit_import(const Commit& commit, const ImportRun& run) {
   }
   state.add_blob(commit.head_digest, commit.head_length);
   state.raise_time_floor(commit.proven.bundle.descriptor().created);
-  state.set_last_wall(now);
+  state.raise_last_wall(now);
   if (!commit.existing) {
     state.set_restored(std::nullopt);  // something newer than the backup is here
   }

@@ -117,8 +117,10 @@ ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
   options.producer = key.producer;
   options.channel = key.channel;
   options.policy = run.policy;
-  options.now = reference_time(run.clock.now(), {.floor = run.state.time_floor(), .last_wall = run.state.last_wall()},
-                               run.policy.clock_tolerance);
+  options.now =
+      reference_time(run.clock.now(),
+                     {.floor = run.state.time_floor(), .last_wall = run.state.last_wall(), .built = run.options.built},
+                     run.policy.clock_tolerance);
   if (run.options.expiry == trust::Expiry::accept) {
     options.expiry = {{"timestamp", trust::Expiry::accept}, {"snapshot", trust::Expiry::accept}};
   }

@@ -163,7 +163,9 @@ BundleFiles only_bundle(const LocalApproveOptions& options) {
 }
 
 // As an import proves it, and nothing is kept.
-bundle::VerifiedBundle prove_for_site(const ApprovedHead& opened, const Home& home, const base::Clock& clock) {
+bundle::VerifiedBundle prove_for_site(const ApprovedHead& opened, const LocalApproveOptions& options,
+                                      const base::Clock& clock) {
+  const Home& home = options.home;
   const bundle::Policy policy = load_policy(home);
   const auto roots = read_pinned_roots(home);
   const PinnedRoot& root = require_root_for(opened.head, roots, home);
@@ -176,7 +178,7 @@ bundle::VerifiedBundle prove_for_site(const ApprovedHead& opened, const Home& ho
     }
   }
   std::vector<base::Finding> list;
-  auto verified = verify_signatures(opened, root, policy, state.get(), clock.now(), Findings(list));
+  auto verified = verify_signatures(opened, root, policy, state.get(), {clock.now(), options.built}, Findings(list));
   for (const base::Finding& finding : list) {
     if (finding.severity == Severity::error) {
       throw Error(finding.code, finding.message).with_hint("an import would refuse it too; nothing was approved");
@@ -258,7 +260,7 @@ void keep_local_approvals(const bundle::VerifiedBundle& verified, const LocalCou
 LocalReview review_for_site(const LocalApproveOptions& options, const base::Clock& clock) {
   const BundleFiles files = only_bundle(options);
   const ApprovedHead opened = read_approved_head(files.heads.front().path, files);
-  LocalReview review{.verified = prove_for_site(opened, options.home, clock), .before = {}, .text = {}};
+  LocalReview review{.verified = prove_for_site(opened, options, clock), .before = {}, .text = {}};
   const auto policy = load_policy(options.home);
   const Officers officers = read_officers(options.home, policy.local_approvals);
   review.before = count_local_approvals(review.verified, officers, files, options.home);

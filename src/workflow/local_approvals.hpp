@@ -54,6 +54,7 @@ struct LocalApproveOptions {
   std::vector<std::filesystem::path> folders;  // further ones with volumes or approvals
   std::filesystem::path output;                // empty: HOME/approvals/SERIAL-BUNDLE-KEY.json
   std::string reason, ticket;
+  std::optional<base::Time> built = {};  // no clock is right before (base::build_date)
 };
 // A bundle that an officer looks at: proven against the pinned root and what this site knows, as an import would.
 // Throws what that throws.

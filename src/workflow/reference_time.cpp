@@ -25,13 +25,18 @@ base::Time reference_time(base::Time wall, const TimeMarks& marks, std::chrono::
   if (marks.floor && wall + tolerance < *marks.floor) {
     throw clock_is_back(wall, *marks.floor, "the newest bundle that was imported was made at");
   }
+  // A host that has taken in nothing yet knows at least this.
+  if (marks.built && wall + tolerance < *marks.built) {
+    throw clock_is_back(wall, *marks.built, "this airlock was built at");
+  }
+  const auto floor = std::max(marks.floor, marks.built);  // one that is not known is the least
   if (marks.last_wall) {
-    const auto counted = marks.floor ? std::min(*marks.last_wall, *marks.floor + k_wall_trust) : *marks.last_wall;
+    const auto counted = floor ? std::min(*marks.last_wall, *floor + k_wall_trust) : *marks.last_wall;
     if (wall + tolerance < counted) {
       throw clock_is_back(wall, counted, "the last import was at");
     }
   }
-  return marks.floor ? std::max(wall, *marks.floor) : wall;
+  return floor ? std::max(wall, *floor) : wall;
 }
 
 }  // namespace airlock::workflow

@@ -239,7 +239,8 @@ StatusReport examine_status(const StatusOptions& options) {
   report.revoked = state->revoked();
   report.blocks = state->blocks();
   try {
-    reference_time(options.wall, {.floor = state->time_floor(), .last_wall = state->last_wall()},
+    reference_time(options.wall,
+                   {.floor = state->time_floor(), .last_wall = state->last_wall(), .built = options.built},
                    policy.clock_tolerance);
   } catch (const Error& error) {
     report.findings.push_back({Severity::error, ErrorCode::clock, "clock", error.message()});

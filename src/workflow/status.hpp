@@ -58,7 +58,8 @@ struct StatusReport {
 struct StatusOptions {
   Home home;
   base::Time wall{};
-  std::chrono::seconds stale_after{};  // age of a channel's newest state
+  std::chrono::seconds stale_after{};    // age of a channel's newest state
+  std::optional<base::Time> built = {};  // no clock is right before (base::build_date)
 };
 
 // What is served and not here, as a finding (base_missing) that names the import to run.

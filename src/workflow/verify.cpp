@@ -126,7 +126,7 @@ void verify_one(const bundle::HeadCandidate& candidate, const BundleFiles& files
   try {
     const auto& root = roots.choose(head);
     report.root_file = root.file;
-    verified = verify_signatures(*opened, root, policy, state, options.wall, findings);
+    verified = verify_signatures(*opened, root, policy, state, {options.wall, options.built}, findings);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::untrusted) {
       throw;

@@ -22,8 +22,9 @@ struct VerifyOptions {
   std::vector<std::filesystem::path> volumes;  // further folders
   std::optional<std::filesystem::path> root;   // --root; else the pinned one, else this home's own
   Home home;
-  base::Time wall{};     // what the clock says
-  unsigned threads = 0;  // 0: one a core
+  base::Time wall{};                     // what the clock says
+  std::optional<base::Time> built = {};  // no clock is right before (base::build_date)
+  unsigned threads = 0;                  // 0: one a core
 };
 
 struct VerifyReport {

@@ -23,11 +23,17 @@ class Findings {
   std::vector<base::Finding>* m_list;
 };
 
+// What the clock says, and what it cannot be before.
+struct Now {
+  base::Time wall{};
+  std::optional<base::Time> built;
+};
+
 // Signatures, versions and expiry of the head. What an import could be talked into (expired metadata) or what only says
 // that the bundle is old is a finding, and the rest is examined nevertheless; nullopt where nothing can be trusted.
 std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& opened, const PinnedRoot& root,
                                                         const bundle::Policy& policy, const store::StateDb* state,
-                                                        base::Time wall, Findings findings);
+                                                        const Now& now, Findings findings);
 // The small files of the head that nothing else reads, and index.json, which is derived and must follow from the rest.
 void verify_documents(const bundle::VerifiedBundle& verified, const bundle::BlobMap& map, Findings findings);
 // Every blob on the medium, and what is missing.

@@ -17,16 +17,17 @@ using base::Error;
 using base::ErrorCode;
 using base::Severity;
 
-base::Time time_to_use(const store::StateDb* state, base::Time wall, const bundle::Policy& policy, Findings findings) {
-  if (state == nullptr) {
-    return wall;
+base::Time time_to_use(const store::StateDb* state, const Now& now, const bundle::Policy& policy, Findings findings) {
+  TimeMarks marks{.floor = {}, .last_wall = {}, .built = now.built};
+  if (state != nullptr) {
+    marks.floor = state->time_floor();
+    marks.last_wall = state->last_wall();
   }
   try {
-    return reference_time(wall, {.floor = state->time_floor(), .last_wall = state->last_wall()},
-                          policy.clock_tolerance);
+    return reference_time(now.wall, marks, policy.clock_tolerance);
   } catch (const Error& error) {
     findings.add(error, "clock");
-    return std::max(wall, state->time_floor().value_or(wall));
+    return std::max({now.wall, marks.floor.value_or(now.wall), marks.built.value_or(now.wall)});
   }
 }
 
@@ -34,14 +35,14 @@ base::Time time_to_use(const store::StateDb* state, base::Time wall, const bundl
 
 std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& opened, const PinnedRoot& root,
                                                         const bundle::Policy& policy, const store::StateDb* state,
-                                                        base::Time wall, Findings findings) {
+                                                        const Now& now, Findings findings) {
   const bundle::Head& head = opened.head;
   const auto subject = head.file().filename().string();
   bundle::VerifyOptions options;
   options.pinned_root = root.bytes;
   options.producer = root.producer();
   options.policy = policy;
-  options.now = time_to_use(state, wall, policy, findings);
+  options.now = time_to_use(state, now, policy, findings);
   bool with_state = state != nullptr;
   bool expiry_accepted = false;
   while (true) {

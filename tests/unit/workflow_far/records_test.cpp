@@ -172,6 +172,53 @@ TEST_CASE("status knows the room for the next import, and the newest entry of th
   CHECK(again.services.front().process == ::getpid());
 }
 
+TEST_CASE("a host without a past knows when its program was built", "[clock]") {
+  const auto tolerance = std::chrono::hours(24);
+  const auto built = bundle_time(100);
+  CHECK(code_of([&] { return workflow::reference_time(bundle_time(0), {.built = built}, tolerance); }) ==
+        ErrorCode::clock);
+  CHECK(workflow::reference_time(bundle_time(100) - tolerance, {.built = built}, tolerance) == built);
+  CHECK(workflow::reference_time(bundle_time(101), {.built = built}, tolerance) == bundle_time(101));
+  // The later of the two counts, also for how far a clock that was once ahead is believed.
+  CHECK(workflow::reference_time(bundle_time(99), {.floor = bundle_time(0), .built = built}, tolerance) == built);
+  CHECK(workflow::reference_time(bundle_time(101), {.floor = bundle_time(101), .built = built}, tolerance) ==
+        bundle_time(101));
+  CHECK(workflow::reference_time(bundle_time(500), {.last_wall = bundle_time(9000), .built = built}, tolerance) ==
+        bundle_time(500));
+}
+
+TEST_CASE("on a fresh site whose clock has stopped, what expired long ago is not taken in", "[clock]") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), sample_files(), keys);
+  auto options = site.options({bundle.head});
+  options.built = bundle_time(4000);  // years after it expired
+  CHECK(code_of([&] { return workflow::import_bundles(options, site.clock, site.reporter); }) == ErrorCode::clock);
+  CHECK(site.generations().empty());
+  workflow::VerifyOptions looked{.bundle = bundle.head};
+  looked.home = site.home;
+  looked.wall = site.clock.now();
+  looked.built = options.built;
+  const auto report = workflow::verify_bundle(looked, site.reporter);
+  CHECK(has_finding(report, ErrorCode::clock));
+  CHECK(has_finding(report, ErrorCode::expired));
+}
+
+TEST_CASE("the last clock that was seen does not fall with an import", "[clock]") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  const auto second =
+      make_bundle(medium.path(), {text_file("a.txt", "2")}, keys, {.serial = 2, .previous = first.contents});
+  site.clock.set(bundle_time(10));
+  site.import({first.head});
+  site.clock.set(bundle_time(10) - std::chrono::hours(20));
+  site.import({second.head});
+  CHECK(site.state().last_wall() == bundle_time(10));
+}
+
 TEST_CASE("a clock that was once far ahead counts for 400 days at most", "[clock]") {
   const auto tolerance = std::chrono::hours(24);
   const auto floor = bundle_time(0);
