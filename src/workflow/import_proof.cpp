@@ -9,6 +9,7 @@
 #include "bundle/state_store.hpp"
 #include "workflow/import_one.hpp"
 #include "workflow/reference_time.hpp"
+#include "workflow/replaced_keys.hpp"
 #include "workflow/serial_check.hpp"
 
 namespace airlock::workflow {
@@ -132,6 +133,11 @@ ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
   } catch (const Error& error) {
     if (error.code() == ErrorCode::equivocation) {
       throw with_evidence(error, head, key, run);
+    }
+    if (error.code() == ErrorCode::untrusted) {
+      if (const auto older = older_than_keys(head, root, run.state, key)) {
+        throw Error(*older);
+      }
     }
     throw;
   }

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "bundle/state_store.hpp"
 #include "workflow/reference_time.hpp"
+#include "workflow/replaced_keys.hpp"
 #include "workflow/serial_check.hpp"
 #include "workflow/verify_parts.hpp"
 
@@ -58,8 +59,14 @@ std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& open
       bundle::EmptyStateStore nothing;
       return bundle::verify_head(head, nothing, options);
     } catch (const Error& refusal) {
-      const Error error = opened.explain(refusal);
+      const store::ChannelKey key{root.producer(), head.hint().channel};
+      const auto older = with_state && refusal.code() == ErrorCode::untrusted ? older_than_keys(head, root, *state, key)
+                                                                              : std::nullopt;
+      const Error error = older ? *older : opened.explain(refusal);
       findings.add(error, subject);
+      if (older) {
+        return std::nullopt;  // under the keys of today nothing of it can be looked at
+      }
       if (error.code() == ErrorCode::expired && !expiry_accepted) {
         // Also for the roles of the ecosystems: all of it is examined, and the finding stands.
         expiry_accepted = true;

@@ -339,3 +339,64 @@ TEST_CASE("what is no bundle is said to be none") {
   CHECK(code_of([&] { return site.import({medium.path() / "absent.airlock"}); }) == ErrorCode::not_found);
   CHECK(code_of([&] { return site.import({medium.path()}); }) == ErrorCode::not_found);
 }
+
+TEST_CASE("an old bundle from before the keys were replaced is stale, and raises no alarm") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto old = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  const ProducerKeys before = keys;
+  const std::string role = GENERATE(as<std::string>(), "timestamp", "root");
+  keys.rotate(role);
+  if (role == "root") {
+    keys.rotate("timestamp");
+    keys.rotate("snapshot");
+    keys.rotate("targets");
+  }
+  const auto next = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
+                                {.serial = 2, .created = bundle_time(1), .previous = old.contents});
+  site.clock.set(bundle_time(2));
+  site.import({next.head});
+  const auto served = site.fingerprint();
+
+  SECTION("genuine") {
+    const auto error = error_of([&] { return site.import({old.head}); });
+    CHECK(error.code() == ErrorCode::rollback);
+    CHECK(error.message().find("before the producer's keys were replaced") != std::string::npos);
+    const auto report = site.verify(old.head);
+    CHECK(report.exit_code() == 5);
+    CHECK(has_finding(report, ErrorCode::rollback, "keys were replaced"));
+  }
+  SECTION("with old keys, and not old") {
+    for (const std::uint64_t serial : {2u, 3u}) {
+      Medium other;
+      const auto forged = make_bundle(other.path(), {text_file("a.txt", "forged")}, before,
+                                      {.serial = serial, .created = bundle_time(1), .previous = old.contents});
+      CHECK(code_of([&] { return site.import({forged.head}); }) == ErrorCode::untrusted);
+      CHECK(site.verify(forged.head).exit_code() == 3);
+    }
+  }
+  SECTION("damaged") {
+    flip_bit(old.head, offset_of(old.head, "\"signatures\"") + 1);
+    CHECK(base::error_code_info(code_of([&] { return site.import({old.head}); })).exit_code == 3);
+  }
+  CHECK(site.fingerprint() == served);
+}
+
+TEST_CASE("another state under an old serial, signed with replaced keys, is an alarm still") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto old = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  const ProducerKeys before = keys;
+  site.import({old.head});
+  keys.rotate("timestamp");
+  const auto next = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
+                                {.serial = 2, .created = bundle_time(1), .previous = old.contents});
+  site.clock.set(bundle_time(2));
+  site.import({next.head});
+  Medium other;
+  const auto forged = make_bundle(other.path(), {text_file("a.txt", "forged")}, before);
+  CHECK(code_of([&] { return site.import({forged.head}); }) == ErrorCode::untrusted);
+  CHECK(code_of([&] { return site.import({old.head}); }) == ErrorCode::rollback);
+}

@@ -1,0 +1,75 @@
+#include "workflow/replaced_keys.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "bundle/state_store.hpp"
+#include "bundle/verified_bundle.hpp"
+
+namespace airlock::workflow {
+
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+
+// Whether the site trusted this root and has followed the chain beyond it.
+bool was_replaced_here(const trust::TrustedSet& old, const PinnedRoot& pinned, const std::vector<std::string>& stored) {
+  std::vector<std::string> chain = {pinned.bytes};
+  chain.insert(chain.end(), stored.begin(), stored.end());
+  bool known = false;
+  std::uint64_t newest = 0;
+  for (const std::string& bytes : chain) {
+    const auto file = trust::parse_signed(bytes, "root", trust::k_root_limit);
+    known = known || trust::identity(file) == trust::identity(old.root_file);
+    newest = std::max(newest, trust::parse_root(file).version);
+  }
+  return known && old.root.version < newest;
+}
+
+bool is_older_state(const bundle::VerifiedBundle& old, const store::StateDb& state, const store::ChannelKey& key) {
+  const auto serial = old.descriptor().serial;
+  const auto last = state.last_serial(key);
+  const auto snapshot = state.role(key, "snapshot");
+  if (!last || serial >= *last || !snapshot) {
+    return false;
+  }
+  // Another state under a serial that is here is no old bundle.
+  const auto generations = state.generations();
+  const bool contradicts = std::ranges::any_of(generations, [&](const store::Generation& one) {
+    return one.channel == key && one.serial == serial && one.bundle_id != old.bundle_id();
+  });
+  const auto here = trust::parse_snapshot(trust::parse_signed(*snapshot, "snapshot", trust::k_snapshot_limit));
+  return !contradicts && old.trusted().snapshot.version < here.version;
+}
+
+}  // namespace
+
+std::optional<Error> older_than_keys(const bundle::Head& head, const PinnedRoot& root, const store::StateDb& state,
+                                     const store::ChannelKey& key) {
+  try {
+    bundle::VerifyOptions options;
+    options.pinned_root = root.bytes;
+    options.producer = key.producer;
+    options.channel = key.channel;
+    options.now = base::parse_rfc3339(head.hint().created);  // was it good when it was made?
+    bundle::EmptyStateStore nothing;
+    const auto old = bundle::verify_head(head, nothing, options);
+    if (!was_replaced_here(old.trusted(), root, state.roots(key.producer)) || !is_older_state(old, state, key)) {
+      return std::nullopt;
+    }
+    return Error(ErrorCode::rollback,
+                 fmt::format("bundle {} of channel '{}' is older than {}, which this site has; it was made before the "
+                             "producer's keys were replaced",
+                             old.descriptor().serial, key.channel, *state.last_serial(key)))
+        .with_hint("nothing has to be done; bring a newer bundle");
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) {
+      throw;
+    }
+    return std::nullopt;
+  }
+}
+
+}  // namespace airlock::workflow

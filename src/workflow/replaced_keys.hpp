@@ -1,0 +1,19 @@
+// An old bundle from before a producer's keys were replaced is stale, and no forgery.
+#pragma once
+
+#include <optional>
+
+#include "base/error.hpp"
+#include "bundle/head.hpp"
+#include "store/state_db.hpp"
+#include "workflow/pinned_roots.hpp"
+
+namespace airlock::workflow {
+
+// For a head that was found untrusted: the rollback to throw in its place, where everything in it holds under an older
+// root that this site itself trusted once, and serial and snapshot version are below what is here. Nothing is accepted
+// by this; whoever has old keys can at most have his forgery called old, and only as long as it is.
+std::optional<base::Error> older_than_keys(const bundle::Head& head, const PinnedRoot& root,
+                                           const store::StateDb& state, const store::ChannelKey& key);
+
+}  // namespace airlock::workflow
