@@ -59,7 +59,8 @@ struct ClientOptions {
   // Every role must carry it; only a root may leave it out, and then serves all channels of its producer.
   // Empty: a foreign repository, from which neither the channel nor lengths and hashes of metadata are asked.
   std::string channel;
-  // Overrides for one import: "timestamp" and "snapshot" only; another role throws usage.
+  // Overrides for one run, by role; "root" throws usage. An import gives "timestamp" and "snapshot" at most
+  // (docs/operations/verify-and-import.md); whoever only looks into a bundle may give others too.
   std::map<std::string, Expiry> expiry;
   std::size_t root_limit = 256;  // new roots in one run
 };

@@ -265,6 +265,41 @@ TEST_CASE("expired metadata is refused, and accepted once with a reason") {
   CHECK(site.state().audit_entries().back().detail.find("accepted_expired") != std::string::npos);
 }
 
+TEST_CASE("with expired metadata accepted, timestamp and snapshot may have expired, and nothing else") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  // Signed for: timestamp 90 days, snapshot 120, targets and ecosystems 365, root 1095.
+  const auto at = [&](int made, const std::optional<bundle::HeadContents>& previous = {}) {
+    return make_bundle(medium.path(), sample_files(), keys,
+                       {.serial = previous ? 2u : 1u, .created = bundle_time(made), .previous = previous});
+  };
+  struct Case {
+    MadeBundle bundle;
+    int day = 0;
+    std::string expired;  // the role that stops it; empty: it is taken
+  };
+  const int number = GENERATE(0, 1, 2, 3);
+  const Case looked = number == 0   ? Case{at(0), 130, ""}
+                      : number == 1 ? Case{at(0), 370, "'targets'"}
+                      : number == 2 ? Case{at(150, at(0).contents), 370, "'file'"}  // as it was signed on day 0
+                                    : Case{at(1000), 1096, "'root'"};
+  CAPTURE(looked.expired);
+  site.clock.set(bundle_time(looked.day));
+  CHECK(code_of([&] { return site.import({looked.bundle.head}); }) == base::ErrorCode::expired);
+  auto options = site.options({looked.bundle.head});
+  options.expiry = trust::Expiry::accept;
+  options.reason = "the courier was late";
+  if (looked.expired.empty()) {
+    CHECK(workflow::import_bundles(options, site.clock, site.reporter).bundles.size() == 1);
+    return;
+  }
+  const auto error = error_of([&] { return workflow::import_bundles(options, site.clock, site.reporter); });
+  CHECK(error.code() == base::ErrorCode::expired);
+  CHECK(error.message().find(looked.expired) != std::string::npos);
+  CHECK(site.generations().empty());
+}
+
 TEST_CASE("an import works where a hardened kernel takes system calls away") {
   const ScopedEnvironment without("AIRLOCK_WITHOUT", "openat2,o_tmpfile,copy_file_range,syncfs,fallocate");
   const ProducerKeys keys;
