@@ -20,7 +20,7 @@ using base::ErrorCode;
 struct SiteApproveFlags {
   std::string bundle, key, output, reason, ticket;
   std::vector<std::string> folders;
-  bool yes = false;
+  bool yes = false, accept_expired = false;
   PassphraseFlags passphrase;
 };
 
@@ -36,9 +36,13 @@ void approve(Session& session, const SiteApproveFlags& flags) {
                                               .output = flags.output,
                                               .reason = flags.reason,
                                               .ticket = flags.ticket,
+                                              .accept_expired = flags.accept_expired,
                                               .built = session.built};
   const auto review = workflow::review_for_site(options, *session.clock);
   session.reporter->say(review.text);
+  if (review.what.expired_since) {
+    session.reporter->warning(fmt::format("this bundle expired on {}", base::to_rfc3339(*review.what.expired_since)));
+  }
   if (!flags.yes && session.asks_before_signing()) {
     const auto answer =
         session.ask(fmt::format("Approve that bundle '{}' {} with the id {} is taken in? Type yes:",
@@ -85,9 +89,12 @@ void add_bundle_site_approve_command(CLI::App& bundle, Session& session) {
       ->type_name("FILE");
   command->add_option("--reason", flags->reason, "Kept in what is signed")->type_name("TEXT");
   command->add_option("--ticket", flags->ticket, "Of your own records; kept in what is signed")->type_name("ID");
+  command->add_flag("--accept-expired", flags->accept_expired,
+                    "Agree although its timestamp or snapshot has expired (expired_approvals in policy.yaml)");
   command->add_flag("--yes", flags->yes, "Do not ask");
   add_passphrase_flags(*command, flags->passphrase);
-  command->footer("Example:\n  airlock bundle approve /media/stick/ --key anna.pem --ticket CHG-4711\n\n"
+  command->footer("Examples:\n  airlock bundle approve /media/stick/ --key anna.pem --ticket CHG-4711\n"
+                  "  airlock bundle approve /media/stick/ --key anna.pem --accept-expired --reason 'courier late'\n\n"
                   "The bundle is proven first, as an import would; what is signed names it by its id.");
   command->callback([&session, flags] { approve(session, *flags); });
 }

@@ -68,8 +68,8 @@ std::string producer_of(const store::StateDb& state, const Home& home, const Flo
 }
 
 // What was proven here: by imports, and by the root that is pinned. Floors are not, or each could lift the next.
-store::Floor proven(const store::StateDb& state, const Home& home, const store::ChannelKey& key,
-                    const FloorWish& wish) {
+store::Floor proven_here(const store::StateDb& state, const Home& home, const store::ChannelKey& key,
+                         const FloorWish& wish) {
   store::Floor known{.serial = state.last_serial(key).value_or(0), .bundle_id = {}, .root_version = wish.pinned_root};
   if (const auto roots = state.roots(key.producer); !roots.empty()) {
     known.root_version = trust::parse_root(trust::parse_signed(roots.back(), "root", trust::k_root_limit)).version;
@@ -160,7 +160,7 @@ std::vector<FloorChange> raise_floors(store::StateDb& state, const Home& home, c
   const auto tolerance = load_policy(home).clock_tolerance;
   for (const auto& wish : wishes) {
     const store::ChannelKey key{producer_of(state, home, wish), wish.channel};
-    const auto known = proven(state, home, key, wish);
+    const auto known = proven_here(state, home, key, wish);
     const Reach& reach = wish.from_receipt ? k_receipt_reach : k_paper_reach;
     require_near("serial", wish.floor.serial, known.serial, reach.serial, wish);
     require_near("root version", wish.floor.root_version, known.root_version, reach.root, wish);

@@ -166,8 +166,21 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
   }
   const auto officers =
       policy.local_approvals > 0 ? std::optional(read_officers(options.home, policy.local_approvals)) : std::nullopt;
-  const ImportRun run{
-      options, clock, reporter, policy, roots, files, heads, state, blobs, scan, officers ? &*officers : nullptr};
+  const bool asks_for_expired = site.expired_approvals > 0 && options.expiry == trust::Expiry::accept;
+  const auto of_expired =
+      asks_for_expired ? std::optional(read_officers(options.home, site.expired_approvals)) : std::nullopt;
+  const ImportRun run{options,
+                      clock,
+                      reporter,
+                      policy,
+                      roots,
+                      files,
+                      heads,
+                      state,
+                      blobs,
+                      scan,
+                      officers ? &*officers : nullptr,
+                      of_expired ? &*of_expired : nullptr};
   ImportReport report;
   const auto finish = [&] {
     if (needs_receipt(options.home, report.bundles)) {

@@ -124,12 +124,10 @@ ArtifactChanges changes_since(const std::optional<store::Generation>& before, co
 
 // Step 13, the last question: do this site's own people agree? What was verified is kept, so that the same command goes
 // on when they do.
-std::vector<CountedApproval> local_approvals_of(const bundle::VerifiedBundle& verified, const ImportRun& run,
-                                                std::vector<base::Finding>& notes) {
-  if (run.officers == nullptr) {
-    return {};
-  }
-  LocalCount count = count_local_approvals(verified, *run.officers, run.files, run.options.home);
+std::vector<CountedApproval> count_officers(const bundle::VerifiedBundle& verified, const Officers& officers,
+                                            const ApprovedFor& what, const ImportRun& run,
+                                            std::vector<base::Finding>& notes) {
+  LocalCount count = count_local_approvals(verified, officers, run.files, run.options.home, what);
   for (const auto& finding : count.findings) {
     notes.push_back({Severity::note, finding.code, finding.subject, finding.message});
   }
@@ -142,16 +140,36 @@ std::vector<CountedApproval> local_approvals_of(const bundle::VerifiedBundle& ve
     }
     throw Error(
         ErrorCode::approval_missing,
-        fmt::format("{} of {} officers of this site have approved bundle '{}' {}{}; it is proven and complete, and "
+        fmt::format("{} of {} officers of this site have approved {}bundle '{}' {}{}; it is proven and complete, and "
                     "nothing of it is visible yet",
-                    count.approved.size(), count.needed, verified.descriptor().channel, verified.descriptor().serial,
+                    count.approved.size(), count.needed, what.expired_since ? "that it has expired, of " : "",
+                    verified.descriptor().channel, verified.descriptor().serial,
                     named.empty() ? "" : fmt::format(" ({})", base::join(named, ", "))))
-        .with_hint(fmt::format("let {} run `airlock bundle approve BUNDLE --key KEY`, then run the same command "
+        .with_hint(fmt::format("let {} run `airlock bundle approve BUNDLE --key KEY{}`, then run the same command "
                                "again",
-                               base::join(count.missing, " or ")));
+                               base::join(count.missing, " or "), what.expired_since ? " --accept-expired" : ""));
   }
-  keep_local_approvals(verified, count, run.options.home);
+  keep_local_approvals(verified, count, run.options.home, what);
   return count.approved;
+}
+
+// Whoever approved what is here already is not asked again for what only refreshes it; but that something has expired,
+// and comes in all the same, is a matter of its own.
+std::vector<CountedApproval> local_approvals_of(const ProvenHead& proven, bool is_new, const ImportRun& run,
+                                                std::vector<base::Finding>& notes) {
+  std::vector<CountedApproval> all;
+  if (is_new && run.officers != nullptr) {
+    all = count_officers(proven.bundle, *run.officers, {}, run, notes);
+  }
+  const auto since = expired_since(proven.bundle.trusted(), proven.now);
+  if (since && run.officers_of_expired != nullptr) {
+    for (auto& one : count_officers(proven.bundle, *run.officers_of_expired, {since}, run, notes)) {
+      if (std::ranges::find(all, one.keyid, &CountedApproval::keyid) == all.end()) {
+        all.push_back(std::move(one));
+      }
+    }
+  }
+  return all;
 }
 
 // A draft that something refused was to approve is more than a draft.
@@ -229,8 +247,7 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
   run.step("scanned");
   result.scan = scan.outcome();
   result.withheld = left.size();
-  // Whoever approved what is here already is not asked again for what only refreshes it.
-  const auto local = existing ? std::vector<CountedApproval>() : local_approvals_of(verified, run, notes);
+  const auto local = local_approvals_of(proven, !existing, run, notes);
   base::Digest head_digest;
   std::uint64_t head_length = 0;
   std::uint64_t head_written = 0;

@@ -34,7 +34,8 @@ struct ImportRun {
   store::StateDb& state;
   const store::BlobStore& blobs;
   const RunScanner& scan;
-  const Officers* officers;  // null: the policy asks for no local approval
+  const Officers* officers;             // null: the policy asks for no local approval
+  const Officers* officers_of_expired;  // null: nor for one of accepting what has expired
 
   void step(std::string_view name) const {
     if (options.at_step) {

@@ -40,10 +40,12 @@ fs::path approvals_folder(const Home& home) {
 }
 
 // By the bundle's id, since two producers may have bundles of one name; short, whatever the channel is called.
-fs::path kept_file(const Home& home, const bundle::VerifiedBundle& verified, const std::string& keyid) {
+fs::path kept_file(const Home& home, const bundle::VerifiedBundle& verified, const std::string& keyid,
+                   const ApprovedFor& what) {
   constexpr std::size_t k_digits = 12;  // hex, of an id in a file name
-  return approvals_folder(home) / fmt::format("{}-{}-{}.json", verified.descriptor().serial,
-                                              verified.bundle_id().substr(0, k_digits), keyid.substr(0, k_digits));
+  return approvals_folder(home) / fmt::format("{}-{}-{}{}.json", verified.descriptor().serial,
+                                              verified.bundle_id().substr(0, k_digits), keyid.substr(0, k_digits),
+                                              what.expired_since ? "-expired" : "");
 }
 
 std::vector<fs::path> files_if_there(const fs::path& folder) {
@@ -53,8 +55,8 @@ std::vector<fs::path> files_if_there(const fs::path& folder) {
 
 class LocalSearch {
  public:
-  LocalSearch(const bundle::VerifiedBundle& verified, const Officers& officers)
-      : m_verified(verified), m_officers(officers) {}
+  LocalSearch(const bundle::VerifiedBundle& verified, const Officers& officers, const ApprovedFor& what)
+      : m_verified(verified), m_officers(officers), m_what(what) {}
 
   void take(const fs::path& file) {
     std::error_code error;
@@ -115,6 +117,12 @@ class LocalSearch {
                        statement.serial));
       return;
     }
+    if (m_what.expired_since && statement.time < *m_what.expired_since) {
+      note(Severity::note, ErrorCode::expired, name,
+           fmt::format("is of {}, before this bundle expired, and says nothing about that",
+                       base::to_rfc3339(statement.time)));
+      return;
+    }
     // So much work may a stranger's file be.
     if (envelope.signatures.size() != 1) {
       note(Severity::warning, ErrorCode::untrusted, name,
@@ -147,6 +155,7 @@ class LocalSearch {
 
   const bundle::VerifiedBundle& m_verified;
   const Officers& m_officers;
+  ApprovedFor m_what;
   std::set<fs::path> m_seen;
   std::vector<trust::SignedMessage> m_messages;
   std::vector<File> m_files;
@@ -160,6 +169,17 @@ BundleFiles only_bundle(const LocalApproveOptions& options) {
         .with_hint("name one of them");
   }
   return files;
+}
+
+// Of what an import may be told to accept although it has expired, nothing depends on these.
+bool is_fresh_beneath(const trust::TrustedSet& trusted, base::Time now) {
+  return trusted.root.expires > now && trusted.targets.expires > now &&
+         std::ranges::all_of(trusted.delegated, [now](const auto& role) { return role.second.expires > now; });
+}
+
+std::uint64_t officers_needed(const LocalApproveOptions& options) {
+  const SitePolicy policy = load_site_policy(options.home);
+  return options.accept_expired ? policy.expired_approvals : policy.bundle.local_approvals;
 }
 
 // As an import proves it, and nothing is kept.
@@ -179,8 +199,9 @@ bundle::VerifiedBundle prove_for_site(const ApprovedHead& opened, const LocalApp
   }
   std::vector<base::Finding> list;
   auto verified = verify_signatures(opened, root, policy, state.get(), {clock.now(), options.built}, Findings(list));
+  const bool may_be_old = options.accept_expired && verified && is_fresh_beneath(verified->trusted(), clock.now());
   for (const base::Finding& finding : list) {
-    if (finding.severity == Severity::error) {
+    if (finding.severity == Severity::error && !(may_be_old && finding.code == ErrorCode::expired)) {
       throw Error(finding.code, finding.message).with_hint("an import would refuse it too; nothing was approved");
     }
   }
@@ -194,6 +215,16 @@ std::vector<std::string> names_of(const std::vector<CountedApproval>& approved) 
 }
 
 }  // namespace
+
+std::optional<base::Time> expired_since(const trust::TrustedSet& trusted, base::Time now) {
+  std::optional<base::Time> since;
+  for (const base::Time expires : {trusted.timestamp.expires, trusted.snapshot.expires}) {
+    if (expires <= now) {
+      since = std::max(since, std::optional(expires));
+    }
+  }
+  return since;
+}
 
 Officers read_officers(const Home& home, std::uint64_t needed) {
   Officers officers{.role = {.keyids = {}, .threshold = needed}, .keys = {}, .names = {}};
@@ -230,8 +261,8 @@ bool is_local_approval_file(const fs::path& file) {
 }
 
 LocalCount count_local_approvals(const bundle::VerifiedBundle& verified, const Officers& officers,
-                                 const BundleFiles& files, const Home& home) {
-  LocalSearch search(verified, officers);
+                                 const BundleFiles& files, const Home& home, const ApprovedFor& what) {
+  LocalSearch search(verified, officers, what);
   const fs::path& head = verified.head().file();
   std::vector<fs::path> folders = files.folders;
   folders.push_back(head.has_parent_path() ? head.parent_path() : fs::path("."));
@@ -247,10 +278,11 @@ LocalCount count_local_approvals(const bundle::VerifiedBundle& verified, const O
   return search.finish();
 }
 
-void keep_local_approvals(const bundle::VerifiedBundle& verified, const LocalCount& count, const Home& home) {
+void keep_local_approvals(const bundle::VerifiedBundle& verified, const LocalCount& count, const Home& home,
+                          const ApprovedFor& what) {
   base::make_directories(approvals_folder(home));
   for (const CountedApproval& approval : count.approved) {
-    const fs::path path = kept_file(home, verified, approval.keyid);
+    const fs::path path = kept_file(home, verified, approval.keyid, what);
     if (std::error_code ignored; !fs::exists(path, ignored)) {
       base::write_file_atomic(path, approval.envelope, 0444);
     }
@@ -261,9 +293,15 @@ LocalReview review_for_site(const LocalApproveOptions& options, const base::Cloc
   const BundleFiles files = only_bundle(options);
   const ApprovedHead opened = read_approved_head(files.heads.front().path, files);
   LocalReview review{.verified = prove_for_site(opened, options, clock), .before = {}, .text = {}};
-  const auto policy = load_policy(options.home);
-  const Officers officers = read_officers(options.home, policy.local_approvals);
-  review.before = count_local_approvals(review.verified, officers, files, options.home);
+  if (options.accept_expired) {
+    review.what.expired_since = expired_since(review.verified.trusted(), clock.now());
+    if (!review.what.expired_since) {
+      throw Error(ErrorCode::usage, "neither timestamp nor snapshot of this bundle has expired")
+          .with_hint("leave out --accept-expired");
+    }
+  }
+  const Officers officers = read_officers(options.home, officers_needed(options));
+  review.before = count_local_approvals(review.verified, officers, files, options.home, review.what);
   bundle::Inspection inspection = bundle::inspect(opened.head, clock.now());
   inspection.names = known_names(options.home);
   review.text = bundle::render_text(inspection, nullptr, bundle::Detail::summary);
@@ -272,8 +310,7 @@ LocalReview review_for_site(const LocalApproveOptions& options, const base::Cloc
 
 LocalApproveReport approve_for_site(const LocalApproveOptions& options, const LocalReview& review,
                                     const trust::Signer& signer, const base::Clock& clock) {
-  const auto policy = load_policy(options.home);
-  const Officers officers = read_officers(options.home, policy.local_approvals);
+  const Officers officers = read_officers(options.home, officers_needed(options));
   const std::string& keyid = signer.public_key().keyid();
   const auto officer = officers.names.find(keyid);
   if (officer == officers.names.end()) {
@@ -301,7 +338,7 @@ LocalApproveReport approve_for_site(const LocalApproveOptions& options, const Lo
   report.written = options.output;
   if (options.output.empty()) {
     base::make_directories(approvals_folder(options.home));
-    report.written = kept_file(options.home, verified, keyid);
+    report.written = kept_file(options.home, verified, keyid, review.what);
   }
   if (std::error_code ignored; fs::exists(report.written, ignored)) {
     throw Error(ErrorCode::conflict, fmt::format("{} exists already", report.written.string()))
@@ -315,7 +352,7 @@ LocalApproveReport approve_for_site(const LocalApproveOptions& options, const Lo
   report.keyid = keyid;
   report.name = officer->second;
   BundleFiles files{.heads = {}, .folders = options.folders, .approvals = {report.written}};
-  const LocalCount count = count_local_approvals(verified, officers, files, options.home);
+  const LocalCount count = count_local_approvals(verified, officers, files, options.home, review.what);
   report.approved = names_of(count.approved);
   report.missing = count.missing;
   report.needed = count.needed;

@@ -38,12 +38,21 @@ struct LocalCount {
   std::vector<base::Finding> findings;  // what claims to be an approval and does not count
   bool complete() const { return approved.size() >= needed; }
 };
+// From when on a timestamp or snapshot that has expired at `now` was so; nullopt: neither has.
+std::optional<base::Time> expired_since(const trust::TrustedSet& trusted, base::Time now);
+
+// What an approval is for: that the state is taken in, or that it is although something of it has expired. Only who
+// signed after that moment can have meant the second.
+struct ApprovedFor {
+  std::optional<base::Time> expired_since = {};
+};
 // Looks beside the head, in the folders and at the files of `files`, and in HOME/approvals, by content.
 LocalCount count_local_approvals(const bundle::VerifiedBundle& verified, const Officers& officers,
-                                 const BundleFiles& files, const Home& home);
+                                 const BundleFiles& files, const Home& home, const ApprovedFor& what = {});
 
 // What was counted, into HOME/approvals: it stays with the home, wherever it came from.
-void keep_local_approvals(const bundle::VerifiedBundle& verified, const LocalCount& count, const Home& home);
+void keep_local_approvals(const bundle::VerifiedBundle& verified, const LocalCount& count, const Home& home,
+                          const ApprovedFor& what = {});
 
 // Whether a file holds an envelope of a local approval; nothing is proven by it.
 bool is_local_approval_file(const std::filesystem::path& file);
@@ -54,6 +63,7 @@ struct LocalApproveOptions {
   std::vector<std::filesystem::path> folders;  // further ones with volumes or approvals
   std::filesystem::path output;                // empty: HOME/approvals/SERIAL-BUNDLE-KEY.json
   std::string reason, ticket;
+  bool accept_expired = false;           // the officer agrees although timestamp or snapshot has expired
   std::optional<base::Time> built = {};  // no clock is right before (base::build_date)
 };
 // A bundle that an officer looks at: proven against the pinned root and what this site knows, as an import would.
@@ -62,6 +72,7 @@ struct LocalReview {
   bundle::VerifiedBundle verified;
   LocalCount before;
   std::string text;  // what is in it
+  ApprovedFor what = {};
 };
 LocalReview review_for_site(const LocalApproveOptions& options, const base::Clock& clock);
 

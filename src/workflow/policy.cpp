@@ -145,6 +145,9 @@ const std::array k_site_keys = {
             [](const YamlNode& node, SitePolicy& policy) {
               policy.bundle.local_approvals = node.as_uint("local_approvals");
             }},
+    SiteKey{
+        "expired_approvals", "0",
+        [](const YamlNode& node, SitePolicy& policy) { policy.expired_approvals = node.as_uint("expired_approvals"); }},
     SiteKey{"namespaces", "every channel may bring everything",
             [](const YamlNode& node, SitePolicy& policy) { read_namespaces(node, policy.bundle); }},
     SiteKey{"channels", "the newest import first",

@@ -6,6 +6,7 @@
 //   longest_lifetime: { timestamp: 90d }             by role
 //   largest_version_jump: 100000
 //   local_approvals: 2                               people of this site, before a bundle is taken in
+//   expired_approvals: 1                             people of this site, before --accept-expired takes effect
 //   namespaces: { site-a: [oci, "npm:@corp/*"] }     what each channel may bring
 //   channels: [site-a, base]                         whose mutable names are served
 //   limits: { blob: 20GiB, bytes: 2TiB }             how much a bundle may bring
@@ -13,6 +14,7 @@
 //   scan: { command: [clamdscan, "-"] }              scan_settings.hpp
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -35,8 +37,9 @@ struct PolicyValue {
 struct SitePolicy {
   bundle::Policy bundle;
   std::optional<ScanSettings> scan;
-  std::filesystem::path file;  // where it is looked for
-  bool present = false;        // there is such a file
+  std::uint64_t expired_approvals = 0;  // people of this site who agree that something expired is taken in
+  std::filesystem::path file;           // where it is looked for
+  bool present = false;                 // there is such a file
   std::vector<PolicyValue> values;
 };
 

@@ -23,8 +23,7 @@ void check_floor(const bundle::VerifiedBundle& verified, const store::StateDb& s
                             "state was lost",
                             what, has, serial, key.channel, wants))
         .with_hint("bring the newest bundle; `airlock trust show` prints the floors; where one was a mistake, an "
-                   "administrator "
-                   "runs `airlock trust floor --lower`");
+                   "administrator runs `airlock trust floor --lower`");
   };
   // Roots are the producer's; what one of its channels says of them holds for all.
   if (const auto known = state.root_floor(key.producer); root < known) {

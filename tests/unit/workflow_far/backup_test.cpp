@@ -332,11 +332,11 @@ TEST_CASE("a floor that was a mistake is lowered with a reason, and bundles come
   });
   site.clock.set(bundle_time(2));
   CHECK(code_of([&] { site.import({second.head}); }) == ErrorCode::rollback);
-  for (const auto& [text, reason] :
+  for (const auto& wrong :
        {std::pair("site-a:1", ""), std::pair("site-a:1", "  "), std::pair("site-a:100", "up"),
         std::pair("site-a:1,root=100", "up"), std::pair("site-a:1,created=2026-07-01T12:00:00Z", "time")}) {
-    CAPTURE(text);
-    CHECK(code_of([&] { lower(text, reason); }) == ErrorCode::usage);
+    CAPTURE(wrong.first);
+    CHECK(code_of([&] { lower(wrong.first, wrong.second); }) == ErrorCode::usage);
   }
   const auto change = lower("site-a:2,root=1", "a digit too many");
   CHECK(change.before.root_version == 99);

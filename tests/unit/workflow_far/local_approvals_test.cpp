@@ -225,3 +225,52 @@ TEST_CASE("a policy that nobody can meet is a mistake of its own") {
   base::write_file_atomic(guarded.site.home.config / "approvers" / "dora.pub.json", "no key\n");
   CHECK(guarded.import_code() == ErrorCode::config);
 }
+
+TEST_CASE("that something expired is taken in wants a second person, where the policy says so") {
+  GuardedSite guarded("expired_approvals: 1\n");
+  auto& site = guarded.site;
+  const auto& anna = *guarded.officers.at("anna");
+  auto options = site.options({guarded.made.head});
+  options.expiry = trust::Expiry::accept;
+  options.reason = "the courier was late";
+  const auto take = [&] { return workflow::import_bundles(options, site.clock, site.reporter); };
+  auto expired = guarded.options();
+  expired.accept_expired = true;
+  const auto approve = [&] {
+    const auto review = workflow::review_for_site(expired, site.clock);
+    return workflow::approve_for_site(expired, review, anna, site.clock);
+  };
+  SECTION("after it expired") {
+    // Before, her word is about the content alone.
+    guarded.approve(anna);
+    CHECK(code_of(approve) == ErrorCode::usage);
+    site.clock.set(bundle_time(100));  // timestamp: 90 days
+    CHECK(code_of([&] { return site.import({guarded.made.head}); }) == ErrorCode::expired);
+    const auto error = error_of(take);
+    CHECK(error.code() == ErrorCode::approval_missing);
+    CHECK(error.hint().find("--accept-expired") != std::string::npos);
+    CHECK(site.generations().empty());
+    // An officer who does not say so is told what an import would say.
+    CHECK(code_of([&] { return guarded.approve(anna, guarded.medium.path() / "x"); }) == ErrorCode::expired);
+    CHECK(approve().needed == 1);
+    const auto report = take();
+    REQUIRE(report.bundles.size() == 1);
+    CHECK(report.bundles.front().local_approvals == std::vector<std::string>{"anna"});
+    CHECK(site.state().audit_entries().back().detail.find("\"anna\"") != std::string::npos);
+  }
+  SECTION("a state that is here already too") {
+    site.import({guarded.made.head});
+    site.clock.set(bundle_time(100));
+    CHECK(take().bundles.front().outcome == workflow::ImportedBundle::Outcome::nothing_to_do);
+    options.withhold = {base::sha256("read me\n")};  // something to do
+    CHECK(code_of(take) == ErrorCode::approval_missing);
+  }
+  SECTION("and nobody is asked where nothing has expired") {
+    CHECK(take().bundles.size() == 1);
+  }
+  SECTION("nor can anybody agree to more than that") {
+    site.clock.set(bundle_time(370));  // targets: 365 days
+    CHECK(code_of(approve) == ErrorCode::expired);
+    CHECK(code_of(take) == ErrorCode::expired);
+  }
+}
