@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "bundle/layout.hpp"
+#include "model/purl.hpp"
 
 namespace airlock::bundle {
 
@@ -76,6 +77,11 @@ void CatalogReader::check(const FileRow& row, std::string_view line, std::string
   if (!row.artifact.empty() && !type.empty() && !row.artifact.starts_with(fmt::format("pkg:{}/", type))) {
     refuse(fmt::format("is said to be of '{}', which is not the business of {}", row.artifact, m_ecosystem));
   }
+  // Blocks and revocations compare package URLs as text: another spelling of one, or none, would escape them.
+  if (!row.artifact.empty() && row.artifact != m_last_artifact && !model::Purl::is_canonical(row.artifact)) {
+    refuse(fmt::format("has the package URL '{}', which is not written as airlock writes it",
+                       base::printable(row.artifact)));
+  }
   if (model::to_json_line(row, model::RowForm::catalog) != line) {
     refuse("is not written as airlock writes it");
   }
@@ -103,6 +109,7 @@ void CatalogReader::read(std::string_view text, std::string_view name,
     }
     check(row, line, where);
     m_last_path = row.path;
+    m_last_artifact = row.artifact;
     visit(row);
   });
 }

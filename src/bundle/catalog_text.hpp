@@ -32,7 +32,7 @@ inline bool is_catalog_target(std::string_view target) {
 
 // Rows of the catalogs of one ecosystem, file after file. Strict (docs/formats/bundle.md, Catalogs): every line a row
 // as airlock writes it, paths strictly ascending across files, kinds that a bundle may carry, package URLs of the
-// ecosystem's type.
+// ecosystem's type and in their one spelling.
 class CatalogReader {
  public:
   explicit CatalogReader(std::string ecosystem) : m_ecosystem(std::move(ecosystem)) {}
@@ -44,7 +44,7 @@ class CatalogReader {
   void check(const model::FileRow& row, std::string_view line, std::string_view where) const;
 
   std::string m_ecosystem;
-  std::string m_last_path;
+  std::string m_last_path, m_last_artifact;
 };
 
 // The types that package URLs of an ecosystem have (docs/formats/bundle.md, Catalogs); empty for one that is not known

@@ -127,6 +127,8 @@ bool Item::matches(const FileRow& row) const {
   return row.ecosystem == m_ecosystem && matches_name(row);
 }
 
+// What cannot be read as a package URL has no name but its path. A home may hold such a row from before bundles with
+// them were refused, and it must not hinder anybody from blocking something else.
 bool Item::matches_name(const FileRow& row) const {
   if (row.path == m_path) {
     return true;
@@ -142,15 +144,18 @@ bool Item::matches_name(const FileRow& row) const {
     if (next != '@' && next != ':') {
       return false;
     }
-    return tag == std::string::npos ||
-           (next == '@' && Purl::parse(row.artifact).qualifiers["tag"] == m_name.substr(tag + 1));
+    if (tag == std::string::npos) {
+      return true;
+    }
+    auto purl = next == '@' ? Purl::parse_if_valid(row.artifact) : std::nullopt;
+    return purl && purl->qualifiers["tag"] == m_name.substr(tag + 1);
   }
-  if (row.artifact.empty()) {
+  const auto purl = Purl::parse_if_valid(row.artifact);
+  if (!purl) {
     return false;
   }
-  const Purl purl = Purl::parse(row.artifact);
-  const std::string name = purl.namespace_.empty() ? purl.name : purl.namespace_ + "/" + purl.name;
-  return name == m_name && (m_version.empty() || purl.version == m_version);
+  const std::string name = purl->namespace_.empty() ? purl->name : purl->namespace_ + "/" + purl->name;
+  return name == m_name && (m_version.empty() || purl->version == m_version);
 }
 
 }  // namespace airlock::model

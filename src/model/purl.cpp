@@ -119,4 +119,20 @@ Purl Purl::parse(std::string_view text) {
   return purl;
 }
 
+std::optional<Purl> Purl::parse_if_valid(std::string_view text) {
+  try {
+    return parse(text);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::malformed) {
+      throw;
+    }
+    return std::nullopt;
+  }
+}
+
+bool Purl::is_canonical(std::string_view text) {
+  const auto purl = parse_if_valid(text);
+  return purl && purl->to_string() == text;
+}
+
 }  // namespace airlock::model

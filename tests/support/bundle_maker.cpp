@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "bundle/oci_index.hpp"
 #include "bundle/volume_writer.hpp"
+#include "model/purl.hpp"
 
 namespace airlock::test {
 
@@ -23,8 +24,13 @@ std::string sign_root(const trust::Root& root, const std::vector<std::shared_ptr
 }
 
 std::string default_artifact(const BundleFile& file) {
-  const std::string name = file.path.substr(file.path.rfind('/') + 1);
-  return "pkg:generic/" + name + "@1.0.0";
+  const std::size_t slash = file.path.rfind('/');
+  return model::Purl{.type = "generic",
+                     .namespace_ = slash == std::string::npos ? "" : file.path.substr(0, slash),
+                     .name = file.path.substr(slash == std::string::npos ? 0 : slash + 1),
+                     .version = "1.0.0",
+                     .qualifiers = {}}
+      .to_string();
 }
 
 }  // namespace

@@ -81,6 +81,18 @@ TEST_CASE("a row may not speak for another ecosystem", "[bundle][catalog]") {
       "new", 1, [](std::size_t) { return line("new", "a", "pkg:whatever/x@1"); }, [](const auto&) {});
 }
 
+TEST_CASE("a package URL that is none, or not in its one spelling, is refused", "[bundle][catalog]") {
+  CHECK(refusal("npm", line("npm", "a", "pkg:npm/%ff@1")) == ErrorCode::tampered);
+  CHECK(refusal("npm", line("npm", "a", "pkg:npm/@scope/a@1")) == ErrorCode::tampered);
+  CHECK(refusal("npm", line("npm", "a", "pkg:npm/b%2Etxt@1")) == ErrorCode::tampered);
+  // The second row of one package, too.
+  const std::string fine = "pkg:npm/%40scope/a@1";
+  StateRows rows;
+  rows.add_ecosystem(
+      "npm", 1, [&](std::size_t) { return line("npm", "a", fine) + line("npm", "b", fine); }, [](const auto&) {});
+  CHECK(refusal("npm", line("npm", "a", fine) + line("npm", "b", "pkg:npm/%40scope%2Fa@1")) == ErrorCode::tampered);
+}
+
 TEST_CASE("a bundle withholds nothing", "[bundle][catalog]") {
   CHECK(refusal("npm", line("npm", "a", "", model::Kind::withheld)) == ErrorCode::tampered);
 }

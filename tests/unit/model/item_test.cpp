@@ -83,6 +83,18 @@ TEST_CASE("of an image its tags and manifests are meant", "[model][item]") {
   CHECK_FALSE(matches("oci:registry.example:5000/library/deb", manifest));
 }
 
+TEST_CASE("a package URL that cannot be read matches no name, and hinders no other", "[model][item]") {
+  const std::string artifact = GENERATE(as<std::string>(), "pkg:generic/docs/%ff", "pkg:generic/a%zz", "pkg:", "");
+  const auto row = row_of("file", "docs/b.txt", artifact);
+  CHECK_FALSE(matches("file:docs/a.txt", row));
+  CHECK_FALSE(matches("pkg:generic/docs/a.txt", row));
+  CHECK(matches("file:docs/b.txt", row));
+  const auto manifest = row_of("oci", "registry.example/debian@sha256:" + std::string(64, 'a'), artifact,
+                               "application/vnd.oci.image.manifest.v1+json");
+  CHECK_FALSE(matches("oci:registry.example/debian:12", manifest));
+  CHECK(matches("oci:registry.example/debian", manifest));
+}
+
 TEST_CASE("what names nothing is refused", "[model][item]") {
   for (const std::string text : {"", "left-pad", "npm:", "sha256:00", "pkg:", "pkg:npm", "a b:c", "Npm:x", "npm:x\n"}) {
     CAPTURE(text);

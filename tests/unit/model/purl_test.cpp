@@ -24,6 +24,16 @@ TEST_CASE("the parts of a package URL are decoded", "[model][purl]") {
   CHECK(purl.qualifiers.at("a") == "x y");
 }
 
+TEST_CASE("a package URL has one spelling", "[model][purl]") {
+  CHECK(Purl::is_canonical("pkg:generic/docs/guide%20one.pdf"));
+  CHECK(Purl::is_canonical("pkg:oci/debian@sha256:244f?repository_url=docker.io/library/debian&tag=12"));
+  const std::string text = GENERATE(as<std::string>{}, "pkg:generic/docs/b%2Etxt", "pkg:generic/docs/%ff",
+                                    "pkg:generic/a%2bb", "pkg:generic/a@1?b=1&a=1", "pkg:npm/@scope/name@1", "generic",
+                                    "pkg:oci/debian@sha256%3A244f", "pkg:generic/a b");
+  INFO(text);
+  CHECK_FALSE(Purl::is_canonical(text));
+}
+
 TEST_CASE("malformed package URLs are refused", "[model][purl]") {
   const std::string text =
       GENERATE(as<std::string>{}, "", "npm/left-pad", "pkg:", "pkg:npm", "pkg:npm/", "pkg:/x", "pkg:NPM/x",
