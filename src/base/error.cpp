@@ -73,9 +73,10 @@ const std::vector<ErrorCodeInfo>& table() {
        "be "
        "written. The message names both; decide which one is right."},
       {ErrorCode::untrusted, "untrusted", 3,
-       "The input is not signed by enough of the keys that this site accepts, so nothing in it was used. Do "
-       "not work "
-       "around it: ask security whether the keys changed, and compare them over a second channel."},
+       "The input is not signed by enough of the keys that this site accepts, or it would put other bytes in the place "
+       "of what another channel brought under a fixed name; nothing in it was used. Do not work around it: ask "
+       "security whether the keys changed, and compare them over a second channel, or which of two producers is "
+       "right."},
       {ErrorCode::tampered, "tampered", 3,
        "Bytes differ from what was signed, or a bundle has a shape that airlock never writes. Keep the "
        "medium as it is, "

@@ -72,7 +72,7 @@ class CatalogBuilder {
  public:
   CatalogBuilder(std::filesystem::path home, std::uint64_t number);
   ~CatalogBuilder();
-  // Rows of one path from two channels: immutable paths with different content throw conflict naming both channels;
+  // Rows of one path from two channels: immutable paths with different content throw untrusted naming both channels;
   // of mutable ones (kind tag) the row added last is served. A `known` row yields to one with content, and content
   // yields to a `withheld` row of the same digest: what an administrator refused stays refused.
   void add(const CatalogRow& row);

@@ -48,7 +48,7 @@ std::string insert_sql(std::string_view verb) {
 }
 
 // Which of two rows of one path is served, or neither.
-enum class Choice { keep, replace, conflict };
+enum class Choice { keep, replace, contradiction };
 
 Choice choose(const CatalogRow& here, const CatalogRow& added) {
   if (here.kind == Kind::known || added.kind == Kind::known) {
@@ -62,7 +62,7 @@ Choice choose(const CatalogRow& here, const CatalogRow& added) {
     return here.kind == Kind::withheld ? Choice::replace : Choice::keep;
   }
   if (here.sha256 != added.sha256) {
-    return Choice::conflict;
+    return Choice::contradiction;
   }
   return here.kind == Kind::withheld ? Choice::keep : Choice::replace;
 }
@@ -176,15 +176,16 @@ void CatalogBuilder::add(const CatalogRow& row) {
     m_impl->note_shared(here, row);
     bind(*m_impl->replace).run();
     return;
-  case Choice::conflict:
-    throw Error(ErrorCode::conflict,
+  case Choice::contradiction:
+    throw Error(ErrorCode::untrusted,
                 fmt::format("{} '{}' has different content in channel '{}' (generation {}, {}) and in channel '{}' "
                             "(generation {}, {})",
                             row.ecosystem, row.path, here.channel, here.generation,
                             here.sha256 ? here.sha256->to_string() : "no content", row.channel, row.generation,
                             row.sha256 ? row.sha256->to_string() : "no content"))
-        .with_hint("a path that is fixed by a version or digest means one thing; ask both producers which is right, "
-                   "and leave the other channel's generation inactive until then");
+        .with_hint(
+            "a path that is fixed by a version or digest means one thing: call security, ask both producers which is "
+            "right, and leave the other channel's generation inactive until then");
   }
 }
 

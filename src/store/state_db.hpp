@@ -188,9 +188,10 @@ class StateDb {
 // Rebuilds and publishes the catalog from the active generations, in order of import; of mutable names the channel
 // order decides.
 void publish_catalog(StateDb& state, const std::filesystem::path& home);
-// The same in two steps, around the commit of a change(): inside it, build and sync the new catalog (conflicts and a
-// full disk show here, and nothing has changed); after the commit call publish() on the result. A crash between the two
-// is seen by catalog_is_current() and mended by publish_catalog(); so is a catalog in the format of an older airlock.
+// The same in two steps, around the commit of a change(): inside it, build and sync the new catalog (contradictions and
+// a full disk show here, and nothing has changed); after the commit call publish() on the result. A crash between the
+// two is seen by catalog_is_current() and mended by publish_catalog(); so is a catalog in the format of an older
+// airlock.
 std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const std::filesystem::path& home);
 bool catalog_is_current(const StateDb& state, const std::filesystem::path& home);
 

@@ -21,7 +21,7 @@ struct ActivationReport {
   std::uint64_t catalog = 0;                // number
 };
 
-// Serves this generation of its channel; the other channels stay as they are. Throws not_found, conflict (another
+// Serves this generation of its channel; the other channels stay as they are. Throws not_found, untrusted (another
 // channel has the same path with other content), base_missing (blobs of it are not here), busy.
 ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock,
                                      const Remark& remark = {});

@@ -93,9 +93,10 @@ struct ImportReport {
   std::string audit_head;  // hex
 };
 
-// Throws untrusted, tampered, rollback, equivocation, expired, clock, approval_missing, volume_missing, truncated,
-// policy, scan_refused, scan_failed, base_missing (a need list is written), no_space, busy, conflict (two channels
-// differ), usage, interrupted. What is said of one bundle holds for that one: those before it are in, with a receipt.
+// Throws untrusted (also where another channel has other bytes under one fixed path), tampered, rollback, equivocation,
+// expired, clock, approval_missing, volume_missing, truncated, policy, scan_refused, scan_failed, base_missing (a need
+// list is written), no_space, busy, usage, interrupted. What is said of one bundle holds for that one: those before it
+// are in, with a receipt.
 ImportReport import_bundles(const ImportOptions& options, const base::Clock& clock, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

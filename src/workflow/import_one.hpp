@@ -62,7 +62,7 @@ ProvenHead prove_head(const bundle::Head& head, const ImportRun& run);
 // not be undone by breaking a later file, by a missing base, or by --hold.
 void apply_revocations(const ProvenHead& proven, const ImportRun& run);
 
-// Throws conflict when a path that is fixed by version or digest means something else in another active channel.
+// Throws untrusted when a path that is fixed by version or digest means something else in another active channel.
 void check_rows(const bundle::VerifiedBundle& verified, const store::ChannelKey& key, const ImportRun& run);
 
 // Brings everything that `plan` wants into the blob store (step 6). Throws base_missing, volume_missing,

@@ -82,12 +82,14 @@ void check_rows(const bundle::VerifiedBundle& verified, const store::ChannelKey&
     }
     const auto here = catalog->find(row.ecosystem, row.path);
     if (here && here->channel != key.channel && is_fixed(here->kind) && here->sha256 != row.sha256) {
-      throw Error(ErrorCode::conflict,
+      throw Error(ErrorCode::untrusted,
                   fmt::format("{} '{}' is one thing in channel '{}' ({}) and another in channel '{}' ({})",
                               row.ecosystem, base::printable(row.path), here->channel, here->sha256->to_string(),
                               key.channel, row.sha256->to_string()))
-          .with_hint("a path that is fixed by a version or digest means one thing; ask both producers which is right. "
-                     "Nothing was changed");
+          .with_hint(
+              "a path that is fixed by a version or digest means one thing, and whoever fills it anew may want to "
+              "put something else in its place: call security, and ask both producers which is right. Nothing "
+              "was changed");
     }
   });
 }

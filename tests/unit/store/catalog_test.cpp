@@ -115,20 +115,20 @@ TEST_CASE("an immutable path with two contents is refused, naming both channels"
     builder.add(kind_row("x", kind, "three", "second"));
     return 0;
   });
-  CHECK(error.code() == ErrorCode::conflict);
+  CHECK(error.code() == ErrorCode::untrusted);
   CHECK(error.message().find("'two'") != std::string::npos);
   CHECK(error.message().find("'three'") != std::string::npos);
   CHECK(error.message().find("oci 'x'") != std::string::npos);
 }
 
-TEST_CASE("a tag in the place of a file is a conflict too", "[store][catalog]") {
+TEST_CASE("a tag in the place of a file is refused too", "[store][catalog]") {
   const base::TempDir home;
   CatalogBuilder builder(home.path(), 1);
   builder.add(kind_row("x", Kind::file, "one", "first"));
   CHECK(test::code_of([&] {
           builder.add(kind_row("x", Kind::tag, "two", "second"));
           return 0;
-        }) == ErrorCode::conflict);
+        }) == ErrorCode::untrusted);
 }
 
 TEST_CASE("the last added target of a mutable name is served", "[store][catalog]") {

@@ -260,7 +260,7 @@ TEST_CASE("a conflict between channels shows before anything changed", "[store][
     const auto second = home.state.add_generation(generation("two", 1));
     home.state.add_row(second, file_row("file", "a", "other"));
     home.state.set_active(second);
-    CHECK(test::code_of([&] { return prepare_catalog(home.state, path)->number(); }) == ErrorCode::conflict);
+    CHECK(test::code_of([&] { return prepare_catalog(home.state, path)->number(); }) == ErrorCode::untrusted);
   }
   CHECK(home.state.generations().size() == 1);
   CHECK(catalog_is_current(home.state, path));

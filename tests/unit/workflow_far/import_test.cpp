@@ -242,7 +242,8 @@ TEST_CASE("two channels may bring one file, and not two different ones under one
   const auto other = make_bundle(medium.path(), {text_file("b.txt", "two")}, keys, {.channel = "site-c"});
   const auto before = site.fingerprint();
   const auto error = error_of([&] { return site.import({other.head}); });
-  CHECK(error.code() == base::ErrorCode::conflict);
+  CHECK(error.code() == base::ErrorCode::untrusted);
+  CHECK(base::error_code_info(error.code()).exit_code == 3);  // a substitution, not a mistake in the command
   CHECK(error.message().find("site-a") != std::string::npos);
   CHECK(error.message().find("site-c") != std::string::npos);
   CHECK(site.fingerprint() == before);

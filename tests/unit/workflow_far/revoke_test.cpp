@@ -340,7 +340,7 @@ TEST_CASE("a block settles a path that two channels fill with different bytes", 
   site.import({given.first.head});
   Medium medium;
   const auto other = make_bundle(medium.path(), {text_file("a.txt", "other")}, given.keys, {.channel = "site-b"});
-  CHECK(code_of([&] { return site.import({other.head}); }) == ErrorCode::conflict);
+  CHECK(code_of([&] { return site.import({other.head}); }) == ErrorCode::untrusted);
   workflow::block_item(site.home, digest_of("bad"), "site-b has the right one", "", site.clock);
   site.import({other.head});
   CHECK(site.served("file", "a.txt") == "other");
