@@ -43,6 +43,7 @@ struct BlobMap::Impl {
   std::vector<Digest> order;  // complete blobs, by the place of their first byte
   std::vector<Finding> findings;
   std::vector<VolumeFile> volumes;
+  std::vector<Digest> in_head_file;
 
   BlobExtent extent(const Place& place) const {
     return {.fd = files[place.file].fd, .file = files[place.file].name, .offset = place.offset, .length = place.length};
@@ -156,6 +157,11 @@ class BlobScanner {
       note(Severity::error, ErrorCode::truncated, name, "ends too early; copy this file again");
     }
     add(fd, name, members);
+    if (front == Front::head) {
+      for (const auto& [blob, offset, length] : members) {
+        m_map.in_head_file.push_back(blob.sha256);
+      }
+    }
     return true;
   }
 
@@ -306,6 +312,10 @@ void BlobMap::for_each(const std::function<void(const Digest&, const BlobLocatio
   for (const Digest& sha256 : m_impl->order) {
     visit(sha256, *m_impl->find(sha256));
   }
+}
+
+void BlobMap::for_each_in_head_file(const std::function<void(const Digest&)>& visit) const {
+  std::ranges::for_each(m_impl->in_head_file, visit);
 }
 
 BlobSource::BlobSource(BlobLocation location) : m_location(std::move(location)) {}

@@ -51,6 +51,8 @@ class BlobMap {
   std::size_t size() const;
   // In order of the medium: file by file, offset by offset, so that it is read forwards.
   void for_each(const std::function<void(const base::Digest&, const BlobLocation&)>& visit) const;
+  // Every blob, or part of one, that stands behind the head in its own file, in no order.
+  void for_each_in_head_file(const std::function<void(const base::Digest&)>& visit) const;
 
  private:
   friend class BlobScanner;

@@ -10,6 +10,7 @@
 #include "workflow/approved_head.hpp"
 #include "workflow/import_scan.hpp"
 #include "workflow/revocation.hpp"
+#include "workflow/unlisted_blobs.hpp"
 #include "workflow/verify.hpp"
 
 namespace airlock::workflow {
@@ -197,6 +198,10 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
   auto left = digests_to_leave(verified, proven.key, run);
   std::vector<bundle::BlobMap> maps = {bundle::BlobMap::scan(head, run.files.folders)};
   const bundle::BlobMap map = maps.front();
+  refuse_unlisted_in_head_file(verified, map);
+  if (const std::string words = tell_of_unlisted(verified, map); !words.empty()) {
+    notes.push_back({Severity::note, ErrorCode::foreign, candidate.path.filename().string(), words});
+  }
   auto plan = plan_import(verified, maps, run.state, run.blobs, left);
   if (!plan.absent.empty() && add_other_sendings(maps, candidate, verified, run)) {
     plan = plan_import(verified, maps, run.state, run.blobs, left);

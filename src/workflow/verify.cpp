@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <system_error>
-#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -11,6 +10,7 @@
 #include "store/state_db.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/policy.hpp"
+#include "workflow/unlisted_blobs.hpp"
 #include "workflow/verify_parts.hpp"
 
 namespace airlock::workflow {
@@ -83,19 +83,17 @@ void add_map_findings(const bundle::BlobMap& map, std::size_t errors_before, Fin
   }
 }
 
-// What nobody signed is never taken; that somebody put it there is worth a word.
+// What nobody signed is never taken; that somebody put it there is worth a word, and in the bundle's own file the end.
 void add_unlisted(const bundle::BlobMap& map, const bundle::VerifiedBundle& verified, const std::string& subject,
                   Findings findings) {
-  std::unordered_set<base::Digest> listed;
-  for (const auto& blob : verified.blobs()) {
-    listed.insert(blob.sha256);
+  try {
+    refuse_unlisted_in_head_file(verified, map);
+  } catch (const Error& error) {
+    findings.add(error, subject);
+    return;
   }
-  std::uint64_t unlisted = 0;
-  map.for_each([&](const base::Digest& sha256, const bundle::BlobLocation&) { unlisted += !listed.contains(sha256); });
-  if (unlisted > 0) {
-    findings.add(Severity::warning, ErrorCode::foreign, subject,
-                 fmt::format("{} in its files that the bundle does not list, and that no import takes",
-                             unlisted == 1 ? "a blob lies" : fmt::format("{} blobs lie", unlisted)));
+  if (const std::string words = tell_of_unlisted(verified, map); !words.empty()) {
+    findings.add(Severity::warning, ErrorCode::foreign, subject, words);
   }
 }
 

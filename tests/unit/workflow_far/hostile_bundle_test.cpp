@@ -63,8 +63,29 @@ TEST_CASE("a blob that nobody listed is told of, and not taken") {
   const auto report = site.verify(made.head);
   CHECK(report.ok());
   CHECK(has_finding(report, ErrorCode::foreign, "does not list"));
-  site.import({made.head});
+  const auto imported = site.import({made.head});
+  CHECK(std::any_of(imported.notes.begin(), imported.notes.end(),
+                    [](const auto& note) { return note.message.find("does not list") != std::string::npos; }));
   CHECK_FALSE(store::BlobStore(site.home.blobs()).open(base::sha256("evil")));
+}
+
+TEST_CASE("a blob that nobody listed, in the bundle's own file, is refused, also where all of it is here already") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto made = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys);
+  const bool before = GENERATE(true, false);
+  if (before) {
+    site.import({made.head});
+  }
+  auto members = take_apart(made.head);
+  members.push_back({.name = "blobs/sha256/" + base::sha256("evil").hex(), .content = "evil"});
+  write_bytes(made.head, put_together(members));
+  const auto error = error_of([&] { return site.import({made.head}); });
+  CHECK(error.code() == ErrorCode::tampered);
+  CHECK(error.message().find(base::sha256("evil").hex()) != std::string::npos);
+  CHECK(site.verify(made.head).exit_code() == 3);
+  CHECK(site.generations().size() == (before ? 1U : 0U));
 }
 
 TEST_CASE("a stolen timestamp key costs updates until it is replaced, and nothing afterwards") {
