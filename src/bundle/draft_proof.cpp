@@ -33,7 +33,7 @@ trust::SignedFile root_to_use(const Head& head, std::string_view trusted_bytes) 
   return trust::parse_root(newest).version >= trusted.version ? std::move(newest) : std::move(trusted_file);
 }
 
-ProvenDraft prove(const Head& head, std::string_view root_bytes, base::Time now) {
+ProvenDraft prove(const Head& head, std::string_view root_bytes, base::Time now, const model::BelongingRule& belongs) {
   ProvenDraft draft;
   trust::SignedFile root_file = root_to_use(head, root_bytes);
   trust::Root root = trust::parse_root(root_file);
@@ -46,7 +46,8 @@ ProvenDraft prove(const Head& head, std::string_view root_bytes, base::Time now)
   if (head.hint().channel != draft.descriptor.channel || head.hint().serial != draft.descriptor.serial) {
     throw Error(ErrorCode::tampered, fmt::format("'{}' does not say what is signed", k_hint_member));
   }
-  static_cast<void>(check_state(head, draft.trusted, draft.descriptor, nullptr, [](const model::FileRow&) {}));
+  static_cast<void>(check_state(head, draft.trusted, draft.descriptor, nullptr,
+                                [&](const model::FileRow& row) { require_belonging(belongs, row); }));
   require_fresh(draft.trusted.root, "root", now);
   require_fresh(draft.trusted.snapshot, "snapshot", now);
   require_fresh(draft.trusted.targets, "targets", now);
@@ -81,11 +82,11 @@ ApprovalCount count_approvals(const trust::SignedFile& snapshot, const trust::Ro
   return count;
 }
 
-ProvenDraft prove_draft(const Head& head, std::string_view root, base::Time now) {
+ProvenDraft prove_draft(const Head& head, std::string_view root, base::Time now, const model::BelongingRule& belongs) {
   return base::with_context([&] { return fmt::format("checking {}", head.file().string()); },
                             [&] {
                               try {
-                                return prove(head, root, now);
+                                return prove(head, root, now, belongs);
                               } catch (const Error& error) {
                                 const bool broken =
                                     error.code() == ErrorCode::malformed || error.code() == ErrorCode::tampered;

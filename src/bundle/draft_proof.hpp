@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "bundle/approval.hpp"
 #include "bundle/documents.hpp"
+#include "model/belonging.hpp"
 #include "trust/client.hpp"
 
 namespace airlock::bundle {
@@ -23,8 +24,9 @@ struct ProvenDraft {
 };
 
 // `root` is the bytes of one that the caller trusts, of any version; the head's newer ones have to follow from it.
-// Throws untrusted (another producer's), tampered, foreign, expired.
-ProvenDraft prove_draft(const Head& head, std::string_view root, base::Time now);
+// `belongs` as in VerifyOptions. Throws untrusted (another producer's), tampered, foreign, expired.
+ProvenDraft prove_draft(const Head& head, std::string_view root, base::Time now,
+                        const model::BelongingRule& belongs = {});
 
 // Who of those that `root` lists for snapshot has signed it, by distinct keys, and who has not.
 struct ApprovalCount {

@@ -61,7 +61,8 @@ ArtifactCollector::Entry& ArtifactCollector::entry_for(const FileRow& row) {
 }
 
 void ArtifactCollector::add(const FileRow& row) {
-  if (row.kind == Kind::layout) {
+  const model::Belonging belonging = m_belongs ? m_belongs(row) : model::Belonging::beside;
+  if (row.kind == Kind::layout && row.ecosystem == "oci" && belonging != model::Belonging::no) {
     return;  // made by airlock for other tools; nobody has to approve it
   }
   Entry& entry = entry_for(row);
@@ -79,6 +80,9 @@ void ArtifactCollector::add(const FileRow& row) {
     return;
   }
   entry.has_content = true;
+  if (belonging != model::Belonging::named) {
+    artifact.paths.push_back(row.path);
+  }
   entry.content.update(row.path + "\n" + row.sha256->hex() + "\n");
   artifact.verified = std::min(artifact.verified, row.verified);
   if (row.kind == Kind::file) {

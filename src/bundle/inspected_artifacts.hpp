@@ -12,7 +12,8 @@ namespace airlock::bundle {
 
 class ArtifactCollector {
  public:
-  explicit ArtifactCollector(Inspection& inspection) : m_inspection(inspection) {}
+  ArtifactCollector(Inspection& inspection, const model::BelongingRule& belongs)
+      : m_inspection(inspection), m_belongs(belongs) {}
 
   void add(const model::FileRow& row);
   void finish();  // sorts, and counts per ecosystem
@@ -29,6 +30,7 @@ class ArtifactCollector {
   Entry& entry_for(const model::FileRow& row);
 
   Inspection& m_inspection;
+  const model::BelongingRule& m_belongs;
   std::unordered_map<std::string, Entry> m_entries;
   std::unordered_map<std::string, std::unordered_set<base::Digest>> m_blobs;  // by ecosystem
 };

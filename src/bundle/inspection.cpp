@@ -24,7 +24,8 @@ namespace {
 // Reads the roles of a head under its own newest root, and notes what holds.
 class Inspector {
  public:
-  Inspector(const Head& head, base::Time now) : m_head(head), m_now(now) {}
+  Inspector(const Head& head, base::Time now, const model::BelongingRule& belongs)
+      : m_head(head), m_now(now), m_belongs(belongs) {}
 
   Inspection run() {
     m_result.file = base::printable(m_head.file().filename().string());
@@ -47,7 +48,15 @@ class Inspector {
         check_top_level(m_set.targets);
       });
       if (described) {
-        check("catalogs, sums and index fit the descriptor", [&] { read_state(); });
+        std::optional<Error> stranger;
+        const bool whole = check("catalogs, sums and index fit the descriptor", [&] { read_state(stranger); });
+        if (m_belongs && (whole || stranger)) {
+          check("every path belongs to the artifact that it is listed under", [&] {
+            if (stranger) {
+              throw Error(*stranger);
+            }
+          });
+        }
       }
       check("nothing has expired", [&] { check_expiry(); });
     }
@@ -161,11 +170,20 @@ class Inspector {
     });
   }
 
-  void read_state() {
-    ArtifactCollector collector(m_result);
+  // `stranger`: the first row that fills another path than its artifact has.
+  void read_state(std::optional<Error>& stranger) {
+    ArtifactCollector collector(m_result, m_belongs);
     const Shipment* const shipment = m_result.shipment ? &*m_result.shipment : nullptr;
-    StateContents contents =
-        check_state(m_head, m_set, m_descriptor, shipment, [&](const model::FileRow& row) { collector.add(row); });
+    StateContents contents = check_state(m_head, m_set, m_descriptor, shipment, [&](const model::FileRow& row) {
+      collector.add(row);
+      try {
+        require_belonging(m_belongs, row);
+      } catch (const Error& error) {
+        if (!stranger) {
+          stranger = error;
+        }
+      }
+    });
     collector.finish();
     m_result.attachments = std::move(contents.attachments);
     m_result.revoked = std::move(contents.revoked);
@@ -180,6 +198,7 @@ class Inspector {
 
   const Head& m_head;
   base::Time m_now;
+  const model::BelongingRule& m_belongs;
   Inspection m_result;
   trust::TrustedSet m_set;  // by name only: its root is the head's own
   Descriptor m_descriptor;
@@ -188,8 +207,8 @@ class Inspector {
 
 }  // namespace
 
-Inspection inspect(const Head& head, base::Time now) {
-  return Inspector(head, now).run();
+Inspection inspect(const Head& head, base::Time now, const model::BelongingRule& belongs) {
+  return Inspector(head, now, belongs).run();
 }
 
 std::string Inspection::approval_text() const {

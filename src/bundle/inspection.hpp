@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "bundle/head.hpp"
+#include "model/belonging.hpp"
 #include "model/file_row.hpp"
 
 namespace airlock::bundle {
@@ -28,6 +29,7 @@ struct InspectedArtifact {
   model::Verified verified = model::Verified::checksum_database;  // the weakest of its files
   bool known_only = false;                                        // listed so that clients see it, without content
   std::string content;                                            // hex; equal for equal files
+  std::vector<std::string> paths;                                 // of its content, those that its name does not tell
 };
 
 struct InspectedEcosystem {
@@ -80,8 +82,9 @@ struct Inspection {
   std::string shipment_text() const;  // "full", "delta on 6", "metadata only", "draft"
 };
 
-// Never throws for what is wrong inside the head: that is a failed check. `now` decides what has expired.
-Inspection inspect(const Head& head, base::Time now);
+// Never throws for what is wrong inside the head: that is a failed check. `now` decides what has expired; `belongs`
+// says which paths an artifact's name tells (without it none, so that all are shown).
+Inspection inspect(const Head& head, base::Time now, const model::BelongingRule& belongs = {});
 
 struct InspectionDiff {
   std::string before_channel;
@@ -90,6 +93,7 @@ struct InspectionDiff {
   struct Update {            // a package of which versions went and others came
     std::string ecosystem, name;
     std::vector<std::string> removed, added;
+    std::vector<std::string> paths;  // of the added ones
   };
   struct Change {  // the same version with other content: never harmless by itself
     InspectedArtifact before, after;

@@ -40,6 +40,7 @@ void compare_package(const Package& package, InspectionDiff& diff) {
         diff.added.push_back(*artifact);
       } else {
         update.added.push_back(artifact->version);
+        update.paths.insert(update.paths.end(), artifact->paths.begin(), artifact->paths.end());
       }
     } else if (before->second->content != artifact->content) {
       diff.changed.push_back({.before = *before->second, .after = *artifact});

@@ -47,6 +47,15 @@ std::string joined(const std::vector<std::string>& parts) {
   return text.empty() ? "&ndash;" : text;
 }
 
+// Each on a line of its own below what stands in the cell.
+std::string below(const std::vector<std::string>& paths) {
+  std::string html;
+  for (const std::string& path : paths) {
+    html += "<br>" + code(path);
+  }
+  return html;
+}
+
 class Page {
  public:
   void heading(std::string_view text) { m_html += "<h2>" + escape(text) + "</h2>\n"; }
@@ -176,12 +185,13 @@ void add_artifacts(Page& page, std::string_view title, const std::vector<Inspect
   page.heading(fmt::format("{} ({})", title, artifacts.size()));
   page.begin_table({"Ecosystem", "Name", "Version", "Platforms", "Bytes", "Proof", "Licence", "From"});
   for (const InspectedArtifact& artifact : artifacts) {
-    page.row({escape(artifact.ecosystem),
-              "<span title=\"" + escape(artifact.purl) + "\">" + escape(artifact.name) + "</span>",
-              "<span>" + escape(artifact.version) + "</span>", joined(artifact.platforms),
-              artifact.known_only ? "listed only" : format_bytes(artifact.bytes),
-              artifact.known_only ? "&ndash;" : escape(model::to_string(artifact.verified)),
-              artifact.license.empty() ? "unknown" : escape(artifact.license), joined(artifact.origins)});
+    page.row(
+        {escape(artifact.ecosystem),
+         "<span title=\"" + escape(artifact.purl) + "\">" + escape(artifact.name) + "</span>" + below(artifact.paths),
+         "<span>" + escape(artifact.version) + "</span>", joined(artifact.platforms),
+         artifact.known_only ? "listed only" : format_bytes(artifact.bytes),
+         artifact.known_only ? "&ndash;" : escape(model::to_string(artifact.verified)),
+         artifact.license.empty() ? "unknown" : escape(artifact.license), joined(artifact.origins)});
   }
   page.end_table();
 }
@@ -202,8 +212,8 @@ void add_difference(Page& page, const InspectionDiff& diff) {
     page.heading(fmt::format("Updated ({})", diff.updated.size()));
     page.begin_table({"Ecosystem", "Name", "Went", "Came"});
     for (const InspectionDiff::Update& update : diff.updated) {
-      page.row({escape(update.ecosystem), escape(update.name), "<span>" + joined(update.removed) + "</span>",
-                "<span>" + joined(update.added) + "</span>"});
+      page.row({escape(update.ecosystem), escape(update.name) + below(update.paths),
+                "<span>" + joined(update.removed) + "</span>", "<span>" + joined(update.added) + "</span>"});
     }
     page.end_table();
   }

@@ -30,7 +30,8 @@ Json to_json(const InspectedArtifact& artifact) {
           {"origins", artifact.origins},
           {"license", artifact.license},
           {"verified", model::to_string(artifact.verified)},
-          {"known_only", artifact.known_only}};
+          {"known_only", artifact.known_only},
+          {"paths", artifact.paths}};
 }
 
 Json to_json(const std::vector<InspectedArtifact>& artifacts) {
@@ -58,8 +59,11 @@ Json to_json(const Shipment& shipment) {
 Json to_json(const InspectionDiff& diff) {
   Json updated = Json::array();
   for (const InspectionDiff::Update& update : diff.updated) {
-    updated.push_back(
-        {{"ecosystem", update.ecosystem}, {"name", update.name}, {"removed", update.removed}, {"added", update.added}});
+    updated.push_back({{"ecosystem", update.ecosystem},
+                       {"name", update.name},
+                       {"removed", update.removed},
+                       {"added", update.added},
+                       {"paths", update.paths}});
   }
   Json changed = Json::array();
   for (const InspectionDiff::Change& change : diff.changed) {

@@ -157,15 +157,39 @@ std::vector<std::string> artifact_row(const InspectedArtifact& artifact) {
           joined(artifact.origins, "-")};
 }
 
+// What is filled, wherever the table above does not tell it: paths that do not follow from a name, and names that its
+// cells cut. Whole, since what is cut off is where somebody would hide something.
+class FilledPaths {
+ public:
+  void add(const std::string& ecosystem, const std::string& name, const std::vector<std::string>& paths) {
+    if (cell(name) != name) {
+      m_table.add({cell(ecosystem), printable(name, k_whole)});
+      m_any = true;
+    }
+    for (const std::string& path : paths) {
+      m_table.add({cell(ecosystem), printable(path, k_whole)});
+      m_any = true;
+    }
+  }
+  std::string text() const { return m_any ? "  of these, named in full\n" + m_table.text("    ") : ""; }
+
+ private:
+  static constexpr std::size_t k_whole = 8'192;  // bytes; a path has 1,024, of which escapes may make eight times more
+  Table m_table;
+  bool m_any = false;
+};
+
 std::string artifact_list(std::string_view title, const std::vector<InspectedArtifact>& artifacts) {
   if (artifacts.empty()) {
     return "";
   }
   Table table;
+  FilledPaths paths;
   for (const InspectedArtifact& artifact : artifacts) {
     table.add(artifact_row(artifact));
+    paths.add(artifact.ecosystem, artifact.name, artifact.paths);
   }
-  return fmt::format("\n{} ({})\n", title, artifacts.size()) + table.text("  ");
+  return fmt::format("\n{} ({})\n", title, artifacts.size()) + table.text("  ") + paths.text();
 }
 
 std::string difference(const InspectionDiff& diff) {
@@ -185,11 +209,13 @@ std::string difference(const InspectionDiff& diff) {
   text += artifact_list("removed", diff.removed);
   if (!diff.updated.empty()) {
     Table table;
+    FilledPaths paths;
     for (const InspectionDiff::Update& update : diff.updated) {
+      paths.add(update.ecosystem, update.name, update.paths);
       table.add({cell(update.ecosystem), cell(update.name),
                  joined(update.removed, "nothing") + " -> " + joined(update.added, "nothing")});
     }
-    text += fmt::format("\nupdated ({})\n", diff.updated.size()) + table.text("  ");
+    text += fmt::format("\nupdated ({})\n", diff.updated.size()) + table.text("  ") + paths.text();
   }
   std::vector<InspectedArtifact> changed;
   for (const InspectionDiff::Change& change : diff.changed) {

@@ -182,6 +182,13 @@ void check_shipment_counts(const Head& head, const Descriptor& descriptor, const
   }
 }
 
+void require_belonging(const model::BelongingRule& belongs, const model::FileRow& row) {
+  if (belongs && belongs(row) == model::Belonging::no) {
+    refuse_state(fmt::format("{} '{}' is said to be of '{}', which has no such path", row.ecosystem,
+                             base::printable(row.path), base::printable(row.artifact)));
+  }
+}
+
 StateContents check_state(const Head& head, const trust::TrustedSet& trusted, const Descriptor& descriptor,
                           const Shipment* shipment, const StateRows::Visit& visit) {
   StateContents contents;

@@ -29,4 +29,7 @@ struct StateContents {
 StateContents check_state(const Head& head, const trust::TrustedSet& trusted, const Descriptor& descriptor,
                           const Shipment* shipment, const StateRows::Visit& visit);
 
+// Throws tampered where the row's path is none of the artifact that it is said to be of.
+void require_belonging(const model::BelongingRule& belongs, const model::FileRow& row);
+
 }  // namespace airlock::bundle

@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "bundle/head.hpp"
 #include "bundle/namespaces.hpp"
+#include "model/belonging.hpp"
 #include "model/file_row.hpp"
 #include "trust/client.hpp"
 
@@ -46,6 +47,7 @@ struct VerifyOptions {
   base::Time now{};         // already max(system clock, floor)
   Policy policy;
   std::map<std::string, trust::Expiry> expiry;  // overrides by role
+  model::BelongingRule belongs;                 // which paths an artifact may fill; empty: any
 };
 
 class VerifiedBundle {

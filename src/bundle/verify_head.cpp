@@ -130,8 +130,10 @@ VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const Ver
 
   // 5
   StateContents contents = base::refusing_malformed([&] {
-    return check_state(head, trusted, impl->descriptor, &impl->shipment,
-                       [&policy](const model::FileRow& row) { policy.add_row(row); });
+    return check_state(head, trusted, impl->descriptor, &impl->shipment, [&](const model::FileRow& row) {
+      policy.add_row(row);
+      require_belonging(options.belongs, row);
+    });
   });
   policy.finish(contents.attachments);
   impl->attachments = std::move(contents.attachments);

@@ -11,6 +11,7 @@
 #include "cli/replaceable.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
+#include "ecosystem/ecosystem.hpp"
 #include "workflow/approve.hpp"
 #include "workflow/approved_head.hpp"
 #include "workflow/bundle_files.hpp"
@@ -41,7 +42,7 @@ bundle::Inspection inspect_path(const std::string& path, const Session& session,
   for (const auto& finding : opened.findings) {
     session.reporter->note(fmt::format("{} {}", finding.subject, finding.message));
   }
-  auto inspection = bundle::inspect(opened.head, session.clock->now());
+  auto inspection = bundle::inspect(opened.head, session.clock->now(), ecosystem::belongs);
   inspection.names = workflow::known_names(session.home);
   return inspection;
 }

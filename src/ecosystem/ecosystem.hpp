@@ -16,6 +16,7 @@
 #include "base/reporter.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
+#include "model/belonging.hpp"
 #include "model/file_row.hpp"
 #include "model/lock.hpp"
 #include "model/manifest.hpp"
@@ -149,11 +150,16 @@ struct Ecosystem {
   std::function<ClientConfig(const ClientConfigRequest&)> client_config;
   // `name` as it was given to MirrorContext::missing; hostile.
   std::function<Wanted(std::string_view name)> wanted;
+  // Whether a row's path is one of the artifact that it is said to be of. Every ecosystem has it. Pure; hostile.
+  model::BelongingRule belongs;
 };
 
 // All of them, by id. A line each in registry.cpp.
 std::span<const Ecosystem* const> all_ecosystems();
 const Ecosystem* find_ecosystem(std::string_view id);
 std::vector<model::SectionSchema> all_sections();
+
+// By the row's own ecosystem; of one that is not known here every path is shown to approvers.
+model::Belonging belongs(const model::FileRow& row);
 
 }  // namespace airlock::ecosystem

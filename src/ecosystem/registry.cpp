@@ -7,6 +7,7 @@
 #include "ecosystem/go/go.hpp"
 #include "ecosystem/npm/npm.hpp"
 #include "ecosystem/oci/oci.hpp"
+#include "ecosystem/oci/rows.hpp"
 #include "ecosystem/pulumi/pulumi.hpp"
 #include "ecosystem/pypi/pypi.hpp"
 #include "ecosystem/terraform/terraform.hpp"
@@ -34,6 +35,14 @@ std::vector<model::SectionSchema> all_sections() {
     sections.insert(sections.end(), ecosystem->sections.begin(), ecosystem->sections.end());
   }
   return sections;
+}
+
+model::Belonging belongs(const model::FileRow& row) {
+  const Ecosystem* const ecosystem = find_ecosystem(row.ecosystem);
+  if (row.kind == model::Kind::layout && row.ecosystem != oci::k_ecosystem) {
+    return model::Belonging::no;  // only images have such, and nobody is shown them
+  }
+  return ecosystem == nullptr ? model::Belonging::beside : ecosystem->belongs(row);
 }
 
 }  // namespace airlock::ecosystem

@@ -11,6 +11,7 @@
 #include "bundle/blob_map.hpp"
 #include "bundle/inspection.hpp"
 #include "bundle/layout.hpp"
+#include "ecosystem/ecosystem.hpp"
 #include "trust/detached_signature.hpp"
 #include "workflow/approve_keep.hpp"
 #include "workflow/base_state.hpp"
@@ -236,11 +237,11 @@ const std::string& tbs_of(const Draft& draft) {
 
 std::string review_text(const Draft& draft, const std::optional<bundle::Head>& before, const Home& home,
                         base::Time now) {
-  bundle::Inspection inspection = bundle::inspect(draft.head, now);
+  bundle::Inspection inspection = bundle::inspect(draft.head, now, ecosystem::belongs);
   inspection.names = known_names(home);
   std::optional<bundle::InspectionDiff> diff;
   if (before) {
-    diff = bundle::compare(bundle::inspect(*before, now), inspection);
+    diff = bundle::compare(bundle::inspect(*before, now, ecosystem::belongs), inspection);
   }
   return bundle::render_text(inspection, diff ? &*diff : nullptr, bundle::Detail::summary);
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "bundle/state_store.hpp"
+#include "ecosystem/ecosystem.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
 
@@ -38,6 +39,7 @@ std::optional<bundle::VerifiedBundle> prove(const bundle::Head& head, const Home
   options.producer = root->producer();
   options.now = now;
   options.policy = policy;
+  options.belongs = ecosystem::belongs;
   for (const auto* role : {"timestamp", "snapshot", "targets"}) {
     options.expiry[role] = trust::Expiry::accept;
   }

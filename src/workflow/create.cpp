@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "bundle/layout.hpp"
+#include "ecosystem/ecosystem.hpp"
 #include "ecosystem/upstream_access.hpp"
 #include "workflow/create_run.hpp"
 #include "workflow/layout_rows.hpp"
@@ -145,6 +146,25 @@ void CreateRun::determine_state() {
   }
   refuse_revoked();
   add_layout();
+  require_belonging();
+}
+
+// A row whose path is none of its artifact would be refused on the far side; approvers see names, and could not tell.
+// Called once more when every digest is known.
+void CreateRun::require_belonging() const {
+  for (const model::FileRow& row : m_state.rows) {
+    if (ecosystem::belongs(row) != model::Belonging::no) {
+      continue;
+    }
+    Error error(m_options.lock ? ErrorCode::lock : ErrorCode::internal,
+                fmt::format("{} '{}' is said to be of '{}', which has no such path", row.ecosystem,
+                            base::printable(row.path), base::printable(row.artifact)));
+    if (m_options.lock) {
+      error.with_hint("nothing resolves to that, so the lock was changed by hand; make it anew with `airlock bundle "
+                      "lock`");
+    }
+    throw error;
+  }
 }
 
 // What the channel revoked must not come back, under whichever name a manifest asks for it again. Called once more when

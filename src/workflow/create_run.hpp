@@ -55,6 +55,7 @@ class CreateRun {
   model::Lock resolve_anew();
   void add_previous_rows();
   void refuse_revoked() const;
+  void require_belonging() const;
   void add_layout();
   void plan_blobs();
   void check_room();

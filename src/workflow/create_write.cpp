@@ -141,6 +141,7 @@ std::optional<std::string> CreateRun::head_bytes(const bundle::AuthoredState& st
 
 bundle::BundleOutput::Result CreateRun::author() {
   refuse_revoked();
+  require_belonging();
   const bundle::AuthoredState state =
       base::with_context([] { return "signing the bundle"; },
                          [&] {

@@ -11,6 +11,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "bundle/layout.hpp"
+#include "ecosystem/ecosystem.hpp"
 #include "workflow/keys.hpp"
 #include "workflow/patient_lock.hpp"
 #include "workflow/pinned_roots.hpp"
@@ -161,7 +162,7 @@ Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces place
     throw sealed_already(draft.head.file());
   }
   draft.places = std::move(places);
-  draft.proof = bundle::prove_draft(draft.head, root, now);
+  draft.proof = bundle::prove_draft(draft.head, root, now, ecosystem::belongs);
   draft.contents = draft.head.contents();
   draft.snapshot = bundle::snapshot_of(draft.head);
   return draft;

@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "bundle/state_store.hpp"
+#include "ecosystem/ecosystem.hpp"
 #include "workflow/import_one.hpp"
 #include "workflow/reference_time.hpp"
 #include "workflow/replaced_keys.hpp"
@@ -118,6 +119,7 @@ ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
   options.producer = key.producer;
   options.channel = key.channel;
   options.policy = run.policy;
+  options.belongs = ecosystem::belongs;
   options.now =
       reference_time(run.clock.now(),
                      {.floor = run.state.time_floor(), .last_wall = run.state.last_wall(), .built = run.options.built},

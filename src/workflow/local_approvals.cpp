@@ -10,6 +10,7 @@
 #include "bundle/folder.hpp"
 #include "bundle/inspection.hpp"
 #include "bundle/local_approval.hpp"
+#include "ecosystem/ecosystem.hpp"
 #include "trust/dsse.hpp"
 #include "workflow/approved_head.hpp"
 #include "workflow/named_keys.hpp"
@@ -302,7 +303,7 @@ LocalReview review_for_site(const LocalApproveOptions& options, const base::Cloc
   }
   const Officers officers = read_officers(options.home, officers_needed(options));
   review.before = count_local_approvals(review.verified, officers, files, options.home, review.what);
-  bundle::Inspection inspection = bundle::inspect(opened.head, clock.now());
+  bundle::Inspection inspection = bundle::inspect(opened.head, clock.now(), ecosystem::belongs);
   inspection.names = known_names(options.home);
   review.text = bundle::render_text(inspection, nullptr, bundle::Detail::summary);
   return review;

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "bundle/layout.hpp"
+#include "ecosystem/ecosystem.hpp"
 #include "workflow/revocation.hpp"
 #include "workflow/ship_plan.hpp"
 
@@ -109,6 +110,7 @@ void ShipStatements::require_still_good(base::Time now, const fs::path& scratch)
   bundle::VerifyOptions options;
   options.pinned_root = m_signers.roots.front();
   options.now = now;
+  options.belongs = ecosystem::belongs;
   options.expiry["timestamp"] = trust::Expiry::accept;
   bundle::EmptyStateStore nothing;
   try {

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "bundle/state_store.hpp"
+#include "ecosystem/ecosystem.hpp"
 #include "workflow/reference_time.hpp"
 #include "workflow/replaced_keys.hpp"
 #include "workflow/serial_check.hpp"
@@ -43,6 +44,7 @@ std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& open
   options.pinned_root = root.bytes;
   options.producer = root.producer();
   options.policy = policy;
+  options.belongs = ecosystem::belongs;
   options.now = time_to_use(state, now, policy, findings);
   bool with_state = state != nullptr;
   bool expiry_accepted = false;

@@ -112,8 +112,8 @@ std::vector<BundleFile> sample_files() {
   const std::string layer = "layer bytes " + std::string(1000, 'l');
   const std::string manifest = R"({"schemaVersion":2,"layers":[]})";
   const std::string digest = base::sha256(manifest).to_string();
-  const std::string image =
-      "pkg:oci/debian@" + base::sha256(manifest).to_string() + "?repository_url=registry.example/library/debian&tag=12";
+  const std::string image = "pkg:oci/debian@" + base::sha256(manifest).to_string() +
+                            "?repository_url=registry.example:5000/library/debian&tag=12";
   const std::string manifest_type = "application/vnd.oci.image.manifest.v1+json";
   return {
       {.ecosystem = "oci",

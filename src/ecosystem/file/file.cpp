@@ -1,5 +1,6 @@
 #include "ecosystem/file/file.hpp"
 
+#include "ecosystem/file/belonging.hpp"
 #include "ecosystem/file/client_config.hpp"
 #include "ecosystem/file/resolver.hpp"
 #include "ecosystem/plain_tree.hpp"
@@ -42,6 +43,7 @@ const Ecosystem& descriptor() {
                   const MirrorContext& context) { mount_plain_tree(router, context, "file", "/files/"); },
       .push = {},
       .client_config = client_config,
+      .belongs = belongs,
   };
   return ecosystem;
 }

@@ -1,5 +1,6 @@
 #include "ecosystem/go/go.hpp"
 
+#include "ecosystem/go/belonging.hpp"
 #include "ecosystem/go/client_config.hpp"
 #include "ecosystem/go/endpoints.hpp"
 #include "ecosystem/go/project.hpp"
@@ -51,6 +52,7 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
+      .belongs = belongs,
   };
   return ecosystem;
 }

@@ -1,5 +1,6 @@
 #include "ecosystem/npm/npm.hpp"
 
+#include "ecosystem/npm/belonging.hpp"
 #include "ecosystem/npm/client_config.hpp"
 #include "ecosystem/npm/detect.hpp"
 #include "ecosystem/npm/endpoints.hpp"
@@ -57,6 +58,7 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
+      .belongs = belongs,
   };
   return ecosystem;
 }

@@ -1,5 +1,6 @@
 #include "ecosystem/oci/oci.hpp"
 
+#include "ecosystem/oci/belonging.hpp"
 #include "ecosystem/oci/client_config.hpp"
 #include "ecosystem/oci/endpoints.hpp"
 #include "ecosystem/oci/importer.hpp"
@@ -19,6 +20,7 @@ const Ecosystem& descriptor() {
       .push = push,
       .client_config = client_config,
       .wanted = wanted,
+      .belongs = belongs,
   };
   return ecosystem;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.hpp"
+#include "ecosystem/pulumi/belonging.hpp"
 #include "ecosystem/pulumi/client_config.hpp"
 #include "ecosystem/pulumi/endpoints.hpp"
 #include "ecosystem/pulumi/project.hpp"
@@ -70,6 +71,7 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
+      .belongs = belongs,
   };
   return ecosystem;
 }

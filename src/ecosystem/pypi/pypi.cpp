@@ -1,5 +1,6 @@
 #include "ecosystem/pypi/pypi.hpp"
 
+#include "ecosystem/pypi/belonging.hpp"
 #include "ecosystem/pypi/client_config.hpp"
 #include "ecosystem/pypi/detect.hpp"
 #include "ecosystem/pypi/endpoints.hpp"
@@ -58,6 +59,7 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
+      .belongs = belongs,
   };
   return ecosystem;
 }

@@ -4,6 +4,7 @@
 
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "ecosystem/terraform/belonging.hpp"
 #include "ecosystem/terraform/client_config.hpp"
 #include "ecosystem/terraform/endpoints.hpp"
 #include "ecosystem/terraform/project.hpp"
@@ -88,6 +89,7 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
+      .belongs = belongs,
   };
   return ecosystem;
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "ecosystem/plain_tree.hpp"
+#include "ecosystem/tool/belonging.hpp"
 #include "ecosystem/tool/client_config.hpp"
 #include "ecosystem/tool/resolver.hpp"
 
@@ -62,6 +63,7 @@ const Ecosystem& descriptor() {
       .push = {},
       .client_config = client_config,
       .wanted = wanted,
+      .belongs = belongs,
   };
   return ecosystem;
 }

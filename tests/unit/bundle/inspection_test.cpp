@@ -1,5 +1,7 @@
 #include "bundle/inspection.hpp"
 
+#include "bundle/draft_proof.hpp"
+#include "bundle/verified_bundle.hpp"
 #include "support/bundle_maker.hpp"
 #include "support/errors.hpp"
 
@@ -55,7 +57,7 @@ TEST_CASE("an inspection says what is inside", "[bundle][inspection]") {
   CHECK(inspection.revoked.size() == 1);
   REQUIRE(inspection.artifacts.size() == 4);
   const InspectedArtifact& image = inspection.artifacts[2];
-  CHECK(image.name == "registry.example/library/debian");
+  CHECK(image.name == "registry.example:5000/library/debian");
   CHECK(image.version.starts_with("12 sha256:"));
   CHECK(image.bytes == 31 + 1012);
   CHECK(image.origins == std::vector<std::string>{"https://upstream.example"});
@@ -124,6 +126,63 @@ TEST_CASE("two states are compared by package and content", "[bundle][inspection
   CHECK(render_text(inspection, &diff, Detail::summary).find("1.0.0 -> 2.0.0") != std::string::npos);
   CHECK(render_json(inspection, &diff)["difference"]["changed"].size() == 1);
   CHECK(render_html(inspection, &diff).find("Updated (1)") != std::string::npos);
+}
+
+TEST_CASE("paths that no name tells are shown with what came or changed", "[bundle][inspection]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto tool = [](const std::string& version, const std::string& file) {
+    return BundleFile{.ecosystem = "tool",
+                      .path = "helm/" + version + "/" + file,
+                      .content = version + file,
+                      .artifact = "pkg:generic/helm@" + version};
+  };
+  const std::string deep = std::string(70, 'd') + "/prod-root-ca.sh";  // longer than a cell
+  const auto first = make_bundle(folder.path(), {text_file("a.txt", "a"), tool("1.0.0", "helm.zip")}, keys);
+  const auto second =
+      make_bundle(folder.path(), {text_file("a.txt", "a"), text_file(deep, "d"), tool("1.1.0", "installer.sh")}, keys,
+                  {.serial = 2, .previous = first.contents});
+  const model::BelongingRule rule = [](const model::FileRow& row) {
+    return row.ecosystem == "file" ? model::Belonging::named : model::Belonging::beside;
+  };
+  const auto before = inspect(Head::read(first.head), bundle_time(1), rule);
+  const auto after = inspect(Head::read(second.head), bundle_time(1), rule);
+  CHECK(failures(after) == 0);
+  const InspectionDiff diff = compare(before, after);
+  REQUIRE(diff.updated.size() == 1);
+  CHECK(diff.updated[0].paths == std::vector<std::string>{"helm/1.1.0/installer.sh"});
+  const std::string text = render_text(after, &diff, Detail::summary);
+  CHECK(text.find("helm/1.1.0/installer.sh") != std::string::npos);
+  CHECK(text.find(deep) != std::string::npos);
+  CHECK(render_text(after, nullptr, Detail::artifacts).find("helm/1.1.0/installer.sh") != std::string::npos);
+  const std::string html = render_html(after, &diff);
+  CHECK(html.find("helm/1.1.0/installer.sh") != std::string::npos);
+  CHECK(html.find(deep) != std::string::npos);
+  const base::Json json = render_json(after, &diff);
+  CHECK(json["difference"]["updated"][0]["paths"][0] == "helm/1.1.0/installer.sh");
+  CHECK(json["artifacts"].back()["paths"][0] == "helm/1.1.0/installer.sh");
+  CHECK(json["artifacts"][0]["paths"].empty());  // a.txt says it itself
+}
+
+TEST_CASE("a path of another artifact than its row names is a failed check", "[bundle][inspection]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto made = make_bundle(folder.path(), {text_file("a.txt", "a"), text_file("b.txt", "b")}, keys);
+  const model::BelongingRule rule = [](const model::FileRow& row) {
+    return row.path == "b.txt" ? model::Belonging::no : model::Belonging::named;
+  };
+  const auto inspection = inspect(Head::read(made.head), bundle_time(1), rule);
+  CHECK(failures(inspection) == 1);
+  CHECK(has_failed(inspection, "'b.txt' is said to be of 'pkg:generic/b.txt@1.0.0', which has no such path"));
+  CHECK(render_text(inspection, nullptr, Detail::artifacts).find("named in full\n    file  b.txt\n") !=
+        std::string::npos);
+  // Nor does an approver's machine, or a site, take it.
+  EmptyStateStore state;
+  VerifyOptions options = verify_options(keys);
+  options.belongs = rule;
+  CHECK(code_of([&] { return verify_head(Head::read(made.head), state, options); }) == base::ErrorCode::tampered);
+  CHECK(code_of([&] { return prove_draft(Head::read(made.head), keys.first_root(), bundle_time(1), rule); }) ==
+        base::ErrorCode::tampered);
 }
 
 TEST_CASE("what a bundle says cannot act in a terminal or a page", "[bundle][inspection]") {

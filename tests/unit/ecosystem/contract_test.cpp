@@ -57,6 +57,9 @@ TEST_CASE("ids are unique, sorted, and name a folder and a page of documentation
     CHECK(fs::is_regular_file(k_source / "docs/ecosystems" / (ecosystem->id + ".md")));
     CHECK(find_ecosystem(ecosystem->id) == ecosystem);
   }
+  for (const Ecosystem* ecosystem : all_ecosystems()) {
+    CHECK(static_cast<bool>(ecosystem->belongs));  // without it anything could fill its paths
+  }
   CHECK(std::is_sorted(ids.begin(), ids.end()));
   CHECK(std::set<std::string>(ids.begin(), ids.end()).size() == ids.size());
   CHECK(find_ecosystem("no such") == nullptr);

@@ -3,7 +3,9 @@
 
 #include "attacks/attack_kit.hpp"
 #include "base/json.hpp"
+#include "bundle/inspection.hpp"
 #include "bundle/oci_index.hpp"
+#include "ecosystem/ecosystem.hpp"
 #include "store/blob_store.hpp"
 #include "workflow/extract.hpp"
 
@@ -50,6 +52,25 @@ TEST_CASE("what goes beyond a limit is refused like any other tampering") {
   CHECK(error.message().find("signatures") != std::string::npos);
   CHECK(site.verify(head).exit_code() == 3);
   CHECK(site.generations().empty());
+}
+
+TEST_CASE("a path under another artifact's name is refused, and an inspection shows it") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  auto file = text_file("installers/prod-root-ca.sh", "evil");
+  file.artifact = "pkg:generic/release-notes.txt@1.0.0";
+  const auto made = make_bundle(medium.path(), {file, text_file("a.txt", "one")}, keys);
+  const auto error = error_of([&] { return site.import({made.head}); });
+  CHECK(error.code() == ErrorCode::tampered);
+  CHECK(error.message().find("installers/prod-root-ca.sh") != std::string::npos);
+  CHECK(error.message().find("pkg:generic/release-notes.txt@1.0.0") != std::string::npos);
+  CHECK(site.verify(made.head).exit_code() == 3);
+  CHECK(site.generations().empty());
+  const auto inspection = bundle::inspect(bundle::Head::read(made.head), bundle_time(1), ecosystem::belongs);
+  const auto text = bundle::render_text(inspection, nullptr, bundle::Detail::artifacts);
+  CHECK(text.find("FAILED") != std::string::npos);
+  CHECK(text.find("    file  installers/prod-root-ca.sh\n") != std::string::npos);
 }
 
 TEST_CASE("a blob that nobody listed is told of, and not taken") {
@@ -142,7 +163,6 @@ TEST_CASE("names that are only odd are stored, served and extracted as data") {
   std::vector<BundleFile> files;
   for (const auto& name : names) {
     files.push_back(text_file(name, "content of " + name));
-    files.back().artifact = "pkg:generic/odd@1";
   }
   const auto made = make_bundle(medium.path(), files, keys);
   site.import({made.head});
@@ -193,17 +213,19 @@ TEST_CASE("an image whose documents lead astray is not extracted") {
   const auto extracting = [&](const std::vector<std::string>& documents, const std::string& type) {
     std::vector<BundleFile> files;
     const std::string repository = "registry.example/team/app";
+    const std::string artifact =
+        "pkg:oci/app@" + base::sha256(documents.back()).to_string() + "?repository_url=registry.example/team/app&tag=1";
     for (const auto& document : documents) {
       files.push_back({.ecosystem = "oci",
                        .path = repository + "@" + base::sha256(document).to_string(),
                        .content = document,
-                       .artifact = "pkg:oci/app@1",
+                       .artifact = artifact,
                        .media_type = type});
     }
     files.push_back({.ecosystem = "oci",
                      .path = repository + ":1",
                      .content = documents.back(),
-                     .artifact = "pkg:oci/app@1",
+                     .artifact = artifact,
                      .media_type = type,
                      .kind = model::Kind::tag});
     base::TempDir folder;

@@ -196,6 +196,8 @@ TEST_CASE("of a name that two channels have, the policy's order decides which is
     file.path = "registry.example/team/app@" + base::sha256(content).to_string();
     file.content = content;
     file.kind = model::Kind::file;
+    file.artifact = tag.artifact =
+        "pkg:oci/app@" + base::sha256(content).to_string() + "?repository_url=registry.example/team/app&tag=1";
     return std::vector<BundleFile>{file, tag};
   };
   const std::string one = R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","n":1})";

@@ -107,7 +107,7 @@ TEST_CASE("a content is found by digest, path, purl and name, with the generatio
   const ProducerKeys keys;
   Site site(&keys);
   Medium medium;
-  BundleFile file{.ecosystem = "npm", .path = "left-pad/-/left-pad-1.3.0.tgz", .content = "package"};
+  BundleFile file{.ecosystem = "npm", .path = "@scope/left-pad/-/left-pad-1.3.0.tgz", .content = "package"};
   file.artifact = "pkg:npm/%40scope/left-pad@1.3.0?arch=x";
   const auto first = make_bundle(medium.path(), {file, text_file("other.txt", "x")}, keys);
   site.import({first.head});
@@ -118,7 +118,7 @@ TEST_CASE("a content is found by digest, path, purl and name, with the generatio
   const auto digest = base::sha256("package");
   const std::vector<std::string> names = {digest.to_string(),
                                           digest.hex(),
-                                          "left-pad/-/left-pad-1.3.0.tgz",
+                                          "@scope/left-pad/-/left-pad-1.3.0.tgz",
                                           file.artifact,
                                           "pkg:npm/%40scope/left-pad@1.3.0",
                                           "pkg:npm/%40scope/left-pad",

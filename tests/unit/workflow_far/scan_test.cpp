@@ -215,7 +215,7 @@ TEST_CASE("a scanner gets the bytes and the names, and none of our secrets") {
   Medium medium;
   const std::string content(3'000'000, 'z');
   auto file = text_file("dir/big file.bin", content);
-  file.artifact = "pkg:generic/big@1";
+  file.artifact = "pkg:generic/dir/big%20file.bin@1";
   const auto bundle = make_bundle(medium.path(), {file, text_file("second/name", content)}, keys);
   site.scan_with("env; wc -c; sha256sum </dev/null");
   site.import({bundle.head});
@@ -223,10 +223,11 @@ TEST_CASE("a scanner gets the bytes and the names, and none of our secrets") {
   const auto said = results.of(base::sha256(content));
   REQUIRE(said.size() == 1);
   const auto& report = said.front().result.report;
-  for (const auto& line : {std::string("AIRLOCK_PATH=dir/big file.bin\n"), std::string("AIRLOCK_PATHS=2\n"),
-                           std::string("AIRLOCK_ECOSYSTEM=file\n"), std::string("AIRLOCK_LENGTH=3000000\n"),
-                           "AIRLOCK_DIGEST=" + base::sha256(content).to_string() + "\n",
-                           std::string("AIRLOCK_ARTIFACT=pkg:generic/big@1\n"), std::string("3000000\n")}) {
+  for (const auto& line :
+       {std::string("AIRLOCK_PATH=dir/big file.bin\n"), std::string("AIRLOCK_PATHS=2\n"),
+        std::string("AIRLOCK_ECOSYSTEM=file\n"), std::string("AIRLOCK_LENGTH=3000000\n"),
+        "AIRLOCK_DIGEST=" + base::sha256(content).to_string() + "\n",
+        std::string("AIRLOCK_ARTIFACT=pkg:generic/dir/big%20file.bin@1\n"), std::string("3000000\n")}) {
     CAPTURE(line);
     CHECK(report.find(line) != std::string::npos);
   }
