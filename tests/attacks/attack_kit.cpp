@@ -2,10 +2,17 @@
 
 #include <algorithm>
 #include <fstream>
+#include <memory>
 
+#include "base/reporter.hpp"
 #include "base/tar.hpp"
+#include "model/purl.hpp"
+#include "store/state_db.hpp"
 #include "trust/canonical.hpp"
 #include "trust/dsse.hpp"
+#include "workflow/import.hpp"
+#include "workflow/pinned_roots.hpp"
+#include "workflow/verify.hpp"
 
 namespace airlock::test {
 
@@ -70,6 +77,16 @@ std::string put_together(const std::vector<RawMember>& members) {
   return bytes + std::string(base::k_tar_end_size, '\0');
 }
 
+std::string artifact_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return model::Purl{.type = "generic",
+                     .namespace_ = slash == std::string::npos ? "" : path.substr(0, slash),
+                     .name = path.substr(slash == std::string::npos ? 0 : slash + 1),
+                     .version = "1.0.0",
+                     .qualifiers = {}}
+      .to_string();
+}
+
 std::size_t index_of(const std::vector<RawMember>& members, std::string_view name_part) {
   const auto found = std::ranges::find_if(
       members, [&](const RawMember& member) { return member.name.find(name_part) != std::string::npos; });
@@ -77,32 +94,117 @@ std::size_t index_of(const std::vector<RawMember>& members, std::string_view nam
   return static_cast<std::size_t>(found - members.begin());
 }
 
-std::string fate(const std::filesystem::path& path, const bundle::VerifyOptions& options,
-                 const std::vector<std::filesystem::path>& folders) {
+namespace {
+
+// A home that trusts a root and holds nothing, and fresh copies of it: making one anew takes longer than an import.
+class TrustedHome {
+ public:
+  static workflow::Home copy_to(const std::filesystem::path& folder, const std::string& root) {
+    static TrustedHome last;
+    if (!last.m_folder || last.m_root != root) {
+      last.make(root);
+    }
+    std::filesystem::copy(last.m_folder->path(), folder, std::filesystem::copy_options::recursive);
+    return {.root = folder, .config = folder};
+  }
+
+ private:
+  void make(const std::string& root) {
+    m_folder = std::make_unique<base::TempDir>();
+    m_root = root;
+    workflow::pin_root({.root = m_folder->path(), .config = m_folder->path()}, root, {});
+    const store::StateDb made(m_folder->path(), store::StateDb::Access::change);
+  }
+
+  std::unique_ptr<base::TempDir> m_folder;
+  std::string m_root;
+};
+
+Fate fate_of_error(const base::Error& error) {
+  const auto& info = base::error_code_info(error.code());
+  return {.code = std::string(info.name), .exit_code = info.exit_code, .message = error.message(), .stored = {}};
+}
+
+template <typename Action>
+Fate fate_of(Action&& action) {
   try {
-    bundle::EmptyStateStore state;
-    const bundle::Head head = bundle::Head::read(path);
-    const bundle::VerifiedBundle verified = bundle::verify_head(head, state, options);
-    const bundle::BlobMap map = bundle::BlobMap::scan(head, folders);
-    std::uint64_t here = 0;
-    for (const auto& blob : verified.blobs()) {
-      const auto location = map.find(blob.sha256);
-      if (!location) {
-        continue;
-      }
-      ++here;
-      bundle::BlobSource source(*location);
-      base::NullSink nowhere;
-      base::HashingSink sink(nowhere);
-      base::copy(source, sink);
-      if (location->length != blob.length || sink.finish() != blob.sha256) {
-        return "tampered";
+    return action();
+  } catch (const base::Error& error) {
+    return fate_of_error(error);
+  }
+}
+
+Fate verify_in(const workflow::Home& home, const std::filesystem::path& path, const bundle::VerifyOptions& options,
+               const std::vector<std::filesystem::path>& folders) {
+  return fate_of([&] {
+    base::SilentReporter silent;
+    const auto report = workflow::verify_bundle(
+        {.bundle = path, .volumes = folders, .root = {}, .home = home, .wall = options.now, .threads = 1}, silent);
+    Fate fate{.code = "ok", .exit_code = report.exit_code(), .message = {}, .stored = {}};
+    for (const base::Finding& finding : report.findings) {
+      const auto& info = base::error_code_info(finding.code);
+      if (finding.severity == base::Severity::error && info.exit_code == fate.exit_code && fate.code == "ok") {
+        fate.code = info.name;
+        fate.message = finding.message;
       }
     }
-    return here >= verified.shipment().blobs ? "ok" : "missing";
-  } catch (const base::Error& error) {
-    return std::string(base::error_code_info(error.code()).name);
+    return fate;
+  });
+}
+
+std::set<std::string> blobs_in(const std::filesystem::path& folder) {
+  std::set<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, ignored)) {
+    if (base::Digest::is_sha256_hex(entry.path().filename().string())) {
+      names.insert(entry.path().filename().string());
+    }
   }
+  return names;
+}
+
+Fate import_in(const workflow::Home& home, const std::filesystem::path& path, const bundle::VerifyOptions& options,
+               const std::vector<std::filesystem::path>& folders) {
+  Fate fate = fate_of([&] {
+    workflow::ImportOptions import_options;
+    import_options.home = home;
+    import_options.bundles = {path};
+    import_options.volumes = folders;
+    const base::FixedClock clock(options.now);
+    base::SilentReporter silent;
+    workflow::import_bundles(import_options, clock, silent);
+    return Fate{.code = "ok", .exit_code = 0, .message = {}, .stored = {}};
+  });
+  const store::StateDb state(home.root, store::StateDb::Access::read);
+  CHECK(state.generations().empty() == (fate.exit_code != 0));  // all of it is visible, or nothing
+  fate.stored = blobs_in(home.blobs());
+  return fate;
+}
+
+}  // namespace
+
+Fate fate(const std::filesystem::path& path, const bundle::VerifyOptions& options,
+          const std::vector<std::filesystem::path>& folders) {
+  const base::TempDir folder;
+  const workflow::Home home = TrustedHome::copy_to(folder.path() / "home", options.pinned_root);
+  const Fate verified = verify_in(home, path, options, folders);
+  Fate imported = import_in(home, path, options, folders);
+  INFO("import: " << imported << "; verify: " << verified);
+  CHECK(verified.exit_code == imported.exit_code);
+  return imported;
+}
+
+Fate fate_of_verify(const std::filesystem::path& path, const bundle::VerifyOptions& options) {
+  const base::TempDir folder;
+  return verify_in(TrustedHome::copy_to(folder.path() / "home", options.pinned_root), path, options, {});
+}
+
+Fate fate_of_head(const std::filesystem::path& path, const bundle::VerifyOptions& options) {
+  return fate_of([&] {
+    bundle::EmptyStateStore state;
+    static_cast<void>(bundle::verify_head(bundle::Head::read(path), state, options));
+    return Fate{.code = "ok", .exit_code = 0, .message = {}, .stored = {}};
+  });
 }
 
 DishonestProducer::DishonestProducer(const ProducerKeys& keys, bundle::HeadContents contents)
@@ -195,13 +297,19 @@ Scene::Scene(const ProducerKeys& keys, const BundlePlan& plan) : m_keys(keys) {
   members = take_apart(made.head);
 }
 
-std::string Scene::fate_of_bytes(const std::string& bytes) {
+Fate Scene::fate_of_bytes(const std::string& bytes) {
   const auto path = m_changed.path() / "changed.airlock";
   write_bytes(path, bytes);
   return fate(path, verify_options(m_keys));
 }
 
-std::string Scene::fate_with(const bundle::HeadContents& head, base::Time now) {
+Fate Scene::fate_of_head_bytes(const std::string& bytes) {
+  const auto path = m_changed.path() / "changed.airlock";
+  write_bytes(path, bytes);
+  return fate_of_head(path, verify_options(m_keys));
+}
+
+std::filesystem::path Scene::write_with(const bundle::HeadContents& head) {
   const auto path = m_changed.path() / "changed.airlock";
   const std::string whole = read_bytes(made.head);
   const std::uint64_t room = bundle::Head::read(made.head).size();
@@ -211,7 +319,11 @@ std::string Scene::fate_with(const bundle::HeadContents& head, base::Time now) {
   }
   REQUIRE(bytes);
   write_bytes(path, *bytes + whole.substr(room));
-  return fate(path, verify_options(m_keys, now));
+  return path;
+}
+
+Fate Scene::fate_with(const bundle::HeadContents& head, base::Time now) {
+  return fate(write_with(head), verify_options(m_keys, now));
 }
 
 }  // namespace airlock::test

@@ -4,7 +4,10 @@
 
 #include <filesystem>
 #include <functional>
+#include <ostream>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bundle/blob_map.hpp"
@@ -30,10 +33,33 @@ void write_bytes(const std::filesystem::path& path, const std::string& bytes);
 std::string read_bytes(const std::filesystem::path& path);
 std::size_t index_of(const std::vector<RawMember>& members, std::string_view name_part);
 
-// What becomes of a bundle at a site that pinned the first root of `keys`: the whole head, then each blob that should
-// be there. "ok", "missing" (blobs that no file has), or the name of the error's code.
-std::string fate(const std::filesystem::path& path, const bundle::VerifyOptions& options,
-                 const std::vector<std::filesystem::path>& folders = {});
+// The package URL of a row of ecosystem "file", so that a refusal is of its path and of nothing else. Any text will do.
+std::string artifact_of(const std::string& path);
+
+// What becomes of a bundle. Compares and prints as its code.
+struct Fate {
+  std::string code;              // "ok", or the name of the error's code
+  int exit_code = 0;             // of the command
+  std::string message;           // of the error
+  std::set<std::string> stored;  // after an import: hex of every blob that got a file, wherever it ended
+  bool says(std::string_view words) const { return message.find(words) != std::string::npos; }
+  operator std::string() const { return code; }  // NOLINT: a test asks for little else
+};
+inline bool operator==(const Fate& fate, std::string_view code) {
+  return fate.code == code;
+}
+inline std::ostream& operator<<(std::ostream& out, const Fate& fate) {
+  return out << fate.code << " (" << fate.exit_code << "): " << fate.message;
+}
+
+// At a site that pinned this root and has taken nothing in yet: verified and imported by the real workflow, which must
+// agree on the exit code.
+Fate fate(const std::filesystem::path& path, const bundle::VerifyOptions& options,
+          const std::vector<std::filesystem::path>& folders = {});
+// Verified only, where an import would write gigabytes.
+Fate fate_of_verify(const std::filesystem::path& path, const bundle::VerifyOptions& options);
+// The head alone, in memory: for loops over every bit of it, in which no file is worth its time.
+Fate fate_of_head(const std::filesystem::path& path, const bundle::VerifyOptions& options);
 
 // A producer who signs anything. Edits are made on the JSON of the `signed` part; describing parents follow.
 class DishonestProducer {
@@ -73,8 +99,10 @@ class Scene {
  public:
   explicit Scene(const ProducerKeys& keys, const BundlePlan& plan = {});
   // Writes the bundle with another head in front of the same blobs, and says what becomes of it.
-  std::string fate_with(const bundle::HeadContents& head, base::Time now = bundle_time(1));
-  std::string fate_of_bytes(const std::string& bytes);
+  Fate fate_with(const bundle::HeadContents& head, base::Time now = bundle_time(1));
+  std::filesystem::path write_with(const bundle::HeadContents& head);
+  Fate fate_of_bytes(const std::string& bytes);
+  Fate fate_of_head_bytes(const std::string& bytes);  // of the head alone
 
   MadeBundle made;
   std::vector<RawMember> members;

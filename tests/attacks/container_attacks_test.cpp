@@ -40,7 +40,9 @@ TEST_CASE("a flipped bit anywhere is found", "[attacks]") {
       std::string changed = honest;
       changed[offset + at] = static_cast<char>(changed[offset + at] ^ (1 << (bit++ % 8)));
       CAPTURE(member.name, at);
-      const std::string outcome = scene.fate_of_bytes(changed);
+      // A head that is refused goes no further; of blobs the import has to find it.
+      const bool of_blob = member.name.starts_with("blobs/");
+      const std::string outcome = of_blob ? scene.fate_of_bytes(changed) : scene.fate_of_head_bytes(changed);
       CHECK(is_refusal(outcome));
     }
     offset += size;
@@ -63,7 +65,7 @@ TEST_CASE("every bit of the files that no other file vouches for is covered", "[
       auto members = scene.members;
       members[member].content[at] = static_cast<char>(honest[at] ^ (1 << bit));
       CAPTURE(name, at, bit);
-      const std::string outcome = scene.fate_of_bytes(put_together(members));
+      const std::string outcome = scene.fate_of_head_bytes(put_together(members));
       CHECK(is_refusal(outcome));
     }
   }
@@ -83,7 +85,7 @@ TEST_CASE("a member that is removed is missed", "[attacks]") {
     } else if (name == "metadata/timestamp.json" || name == "metadata/shipment.dsse.json") {
       CHECK(outcome == "approval-missing");
     } else if (name.starts_with("blobs/")) {
-      CHECK(outcome == "missing");
+      CHECK(outcome == "volume-missing");
     } else {
       CHECK(outcome == "tampered");
     }
@@ -238,7 +240,7 @@ TEST_CASE("a header that promises more than there is cannot reach beyond the fil
   }
   auto members = scene.members;
   members.back().announced = announced;
-  CHECK(scene.fate_of_bytes(put_together(members)) == "missing");
+  CHECK(scene.fate_of_bytes(put_together(members)) == "volume-missing");
 }
 
 TEST_CASE("a bundle that is cut at any block is incomplete, not broken in another way", "[attacks]") {
@@ -251,7 +253,7 @@ TEST_CASE("a bundle that is cut at any block is incomplete, not broken in anothe
     if (length + 1024 >= honest.size()) {
       CHECK(outcome == "ok");  // only the end is missing: nothing that anybody needs
     } else {
-      CHECK((outcome == "truncated" || outcome == "missing"));
+      CHECK((outcome == "truncated" || outcome == "volume-missing"));
     }
   }
 }
@@ -272,4 +274,24 @@ TEST_CASE("a blob's bytes under another blob's name are found", "[attacks]") {
   const std::size_t first = index_of(members, "blobs/sha256/");
   std::swap(members[first].name, members[first + 1].name);
   CHECK(scene.fate_of_bytes(put_together(members)) == "tampered");
+}
+
+TEST_CASE("a blob that nobody listed, behind a bundle in one file, is refused", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const std::string hex = base::sha256("evil").hex();
+  for (const std::string ending : {"", ".p0001", ".p0007"}) {
+    for (const bool first : {true, false}) {
+      auto members = scene.members;
+      const std::size_t at = first ? index_of(members, "blobs/sha256/") : members.size();
+      members.insert(members.begin() + static_cast<std::ptrdiff_t>(at),
+                     RawMember{.name = "blobs/sha256/" + hex + ending, .content = "evil"});
+      CAPTURE(ending, first);
+      const Fate outcome = scene.fate_of_bytes(put_together(members));
+      CHECK(outcome == "tampered");
+      CHECK(outcome.exit_code == 3);
+      CHECK(outcome.says("but not listed"));
+      CHECK(outcome.stored.empty());
+    }
+  }
 }

@@ -10,16 +10,16 @@ namespace {
 const std::string k_oci = "oci/catalog/00.jsonl";
 const std::string k_file = "file/catalog/00.jsonl";
 
-std::string with_target(Scene& scene, const ProducerKeys& keys, const std::string& path, const std::string& text) {
+Fate with_target(Scene& scene, const ProducerKeys& keys, const std::string& path, const std::string& text) {
   DishonestProducer producer(keys, scene.made.contents);
   producer.set_target(path, text);
   return scene.fate_with(producer.head);
 }
 
-// As the honest row of docs/guide.txt but for the path, so that a refusal is of the path.
+// As the honest row of docs/guide.txt but for the path and what follows from it, so that a refusal is of the path.
 std::string row(const std::string& path) {
   return "{\"path\":\"" + path + "\",\"length\":8,\"sha256\":\"" + base::sha256("read me\n").hex() +
-         "\",\"artifact\":\"pkg:generic/guide.txt@1.0.0\",\"kind\":\"file\",\"verified\":\"none\"}\n";
+         "\",\"artifact\":\"" + artifact_of(path) + "\",\"kind\":\"file\",\"verified\":\"none\"}\n";
 }
 
 std::vector<std::string> lines(const std::string& text) {
@@ -45,12 +45,18 @@ TEST_CASE("a catalog in disorder is refused", "[attacks]") {
   Scene scene(keys);
   const auto rows = lines(scene.made.contents.targets.at(k_oci));
   REQUIRE(rows.size() == 3);
-  CHECK(with_target(scene, keys, k_oci, rows[1] + rows[0] + rows[2]) == "tampered");
-  CHECK(with_target(scene, keys, k_oci, rows[0] + rows[0] + rows[1] + rows[2]) == "tampered");
-  CHECK(with_target(scene, keys, k_oci, rows[0] + rows[1]) == "tampered");  // fewer than the descriptor says
-  CHECK(with_target(scene, keys, k_oci, rows[0] + "\n" + rows[1] + rows[2]) == "tampered");
-  CHECK(with_target(scene, keys, k_oci, rows[0] + rows[1] + rows[2] + "\n") == "tampered");
-  CHECK(with_target(scene, keys, k_oci, "") == "tampered");
+  const auto refused = [&](const std::string& text, std::string_view why) {
+    const Fate outcome = with_target(scene, keys, k_oci, text);
+    CAPTURE(why);
+    CHECK(outcome == "tampered");
+    CHECK(outcome.says(why));
+  };
+  refused(rows[1] + rows[0] + rows[2], "is out of order");
+  refused(rows[0] + rows[0] + rows[1] + rows[2], "stands there twice");
+  refused(rows[0] + rows[1], "the descriptor's numbers do not fit");
+  refused(rows[0] + "\n" + rows[1] + rows[2], "oci/catalog/00.jsonl:2");
+  refused(rows[0] + rows[1] + rows[2] + "\n", "oci/catalog/00.jsonl:4");
+  refused("", "is empty or ends inside a row");
 }
 
 TEST_CASE("hostile names in a catalog are refused", "[attacks]") {
@@ -88,16 +94,25 @@ TEST_CASE("rows that are not rows are refused", "[attacks]") {
 
 TEST_CASE("a catalog beyond its limit is refused", "[attacks]") {
   const ProducerKeys keys;
-  const base::TempDir folder;
-  const auto made = make_bundle(folder.path(), sample_files(), keys, {.metadata_only = true});
-  std::string text;
-  for (std::uint64_t i = 0; i <= bundle::k_rows_per_catalog; ++i) {
-    text += row("p" + std::to_string(1'000'000 + i));
-  }
-  DishonestProducer producer(keys, made.contents);
-  producer.set_target(k_file, text);
-  write_bytes(folder.path() / "b", bundle::build_head(producer.head, std::nullopt, bundle::HeadEnd::alone).value());
-  CHECK(fate(folder.path() / "b", verify_options(keys)) == "tampered");
+  Scene scene(keys);
+  // Right in every other number.
+  const auto with_rows = [&](std::uint64_t count) {
+    std::string text;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      text += row("p" + std::to_string(1'000'000 + i));
+    }
+    DishonestProducer producer(keys, scene.made.contents);
+    bundle::Descriptor descriptor = bundle::parse_descriptor(producer.head.targets.at("descriptor.json"), "d");
+    descriptor.rows["file"] = count;
+    descriptor.artifacts += count - 1;
+    producer.set_target(k_file, text);
+    producer.set_target("descriptor.json", bundle::to_text(descriptor));
+    return scene.fate_with(producer.head);
+  };
+  CHECK(with_rows(bundle::k_rows_per_catalog) == "ok");
+  const Fate outcome = with_rows(bundle::k_rows_per_catalog + 1);
+  CHECK(outcome == "tampered");
+  CHECK(outcome.says("has more than 50000 rows"));
 }
 
 TEST_CASE("a descriptor that does not fit its catalogs is refused", "[attacks]") {

@@ -26,7 +26,7 @@ class RootScene {
   explicit RootScene(std::size_t approvers = 1, std::uint64_t threshold = 1)
       : keys(approvers, threshold), scene(keys) {}
 
-  std::string fate_with_root(const std::function<void(Json&)>& edit) {
+  Fate fate_with_root(const std::function<void(Json&)>& edit) {
     bundle::HeadContents head = scene.made.contents;
     head.metadata["2.root.json"] = next_root(edit);
     return scene.fate_with(head);
@@ -165,6 +165,124 @@ TEST_CASE("sixty-four signatures by one key are one signature", "[attacks]") {
   producer.set_role_bytes("snapshot", file.dump(1) + "\n");
   producer.renew_shipment();
   CHECK(scene.scene.fate_with(producer.head) == "tampered");
+}
+
+namespace {
+
+// `part` signed once, and that signature under the key's own name and under `twin`.
+std::string signed_twice(const Json& part, const trust::Signer& signer, const std::string& twin) {
+  Json file = base::parse_json(trust::sign_role(part, {&signer}), "role");
+  Json copy = file["signatures"][0];
+  copy["keyid"] = twin;
+  file["signatures"].push_back(copy);
+  if (twin < signer.public_key().keyid()) {
+    std::swap(file["signatures"][0], file["signatures"][1]);
+  }
+  return file.dump(1) + "\n";
+}
+
+// Lists `signer`'s key a second time, under another name, and a third one that is different, so that two distinct
+// keys could meet the threshold of two. Returns the second name.
+std::string list_twin(Json& keys, Json& role, const trust::Signer& signer, const trust::Signer& other) {
+  Json twin = signer.public_key().json();
+  twin["comment"] = "a second person";
+  const std::string twin_id = trust::canonical_sha256(twin).hex();
+  keys[twin_id] = twin;
+  keys[other.public_key().keyid()] = other.public_key().json();
+  role["keyids"].push_back(twin_id);
+  role["keyids"].push_back(other.public_key().keyid());
+  role["threshold"] = 2;
+  return twin_id;
+}
+
+}  // namespace
+
+TEST_CASE("one key under two names is one signature, in every kind of signed file", "[attacks]") {
+  RootScene scene;
+  const auto other = trust::generate_key(trust::Scheme::ed25519);
+  const std::string role = GENERATE("targets", "snapshot", "timestamp");
+  const trust::Signer& one = scene.keys.signer(role);
+  std::string twin;
+  const std::string root =
+      scene.next_root([&](Json& part) { twin = list_twin(part["keys"], part["roles"][role], one, *other); });
+  const auto with_role = [&](const std::function<std::string(const Json&)>& sign) {
+    DishonestProducer producer(scene.keys, scene.scene.made.contents);
+    producer.head.metadata["2.root.json"] = root;
+    if (role != "timestamp") {
+      producer.set_role_bytes(role, sign(base::parse_json(producer.role_bytes(role), role)["signed"]));
+      producer.renew_shipment();
+    } else {
+      producer.set_role_bytes(role, sign(base::parse_json(producer.role_bytes(role), role)["signed"]));
+      producer.set_shipment(producer.shipment(), {&one, other.get()});
+    }
+    return scene.scene.fate_with(producer.head);
+  };
+  CAPTURE(role);
+  REQUIRE(with_role([&](const Json& part) { return trust::sign_role(part, {&one, other.get()}); }) == "ok");
+  const Fate outcome = with_role([&](const Json& part) { return signed_twice(part, one, twin); });
+  CHECK(outcome == "untrusted");
+  CHECK(outcome.exit_code == 3);
+}
+
+TEST_CASE("one key under two names is one signature, in a role that is delegated to", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const auto other = trust::generate_key(trust::Scheme::ed25519);
+  const trust::Signer& one = keys.signer("targets");
+  const auto with_role = [&](bool twice) {
+    DishonestProducer producer(keys, scene.made.contents);
+    std::string twin, role;
+    producer.edit_role("targets", [&](Json& part) {
+      Json& delegations = part["delegations"];
+      role = delegations["roles"][0]["name"].get<std::string>();
+      twin = list_twin(delegations["keys"], delegations["roles"][0], one, *other);
+    });
+    const Json part = base::parse_json(producer.role_bytes(role), role)["signed"];
+    producer.set_role_bytes(role, twice ? signed_twice(part, one, twin) : trust::sign_role(part, {&one, other.get()}));
+    producer.renew_shipment();
+    return scene.fate_with(producer.head);
+  };
+  REQUIRE(with_role(false) == "ok");
+  CHECK(with_role(true) == "untrusted");
+}
+
+TEST_CASE("one key under two names is one signature, on a shipment and on a root", "[attacks]") {
+  RootScene scene;
+  const auto other = trust::generate_key(trust::Scheme::ed25519);
+  const trust::Signer& timestamp = scene.keys.signer("timestamp");
+  const trust::Signer& holder = scene.keys.signer("root");
+  SECTION("a shipment") {
+    std::string twin;
+    DishonestProducer producer(scene.keys, scene.scene.made.contents);
+    producer.head.metadata["2.root.json"] = scene.next_root(
+        [&](Json& part) { twin = list_twin(part["keys"], part["roles"]["timestamp"], timestamp, *other); });
+    const Json part = base::parse_json(producer.role_bytes("timestamp"), "t")["signed"];
+    producer.set_role_bytes("timestamp", trust::sign_role(part, {&timestamp, other.get()}));
+    producer.set_shipment(producer.shipment(), {&timestamp, other.get()});
+    REQUIRE(scene.scene.fate_with(producer.head) == "ok");
+    producer.set_shipment(producer.shipment(), {&timestamp});
+    Json envelope = base::parse_json(producer.head.shipment, "shipment");
+    Json copy = envelope["signatures"][0];
+    copy["keyid"] = twin;
+    envelope["signatures"].push_back(copy);
+    if (twin < timestamp.public_key().keyid()) {
+      std::swap(envelope["signatures"][0], envelope["signatures"][1]);
+    }
+    producer.head.shipment = envelope.dump(1) + "\n";
+    CHECK(scene.scene.fate_with(producer.head) == "untrusted");
+  }
+  SECTION("a root") {
+    // Its own threshold is two, and one of its two signatures is the other once more.
+    std::string twin;
+    Json part = base::parse_json(scene.keys.first_root(), "root")["signed"];
+    part["version"] = 2;
+    twin = list_twin(part["keys"], part["roles"]["root"], holder, *other);
+    bundle::HeadContents head = scene.scene.made.contents;
+    head.metadata["2.root.json"] = trust::sign_role(part, {&holder, other.get()});
+    REQUIRE(scene.scene.fate_with(head) == "ok");
+    head.metadata["2.root.json"] = signed_twice(part, holder, twin);
+    CHECK(scene.scene.fate_with(head) == "untrusted");
+  }
 }
 
 TEST_CASE("more keys than a root may have are refused", "[attacks]") {

@@ -203,11 +203,20 @@ TEST_CASE("a delegation that is not as airlock makes it is refused", "[attacks]"
     producer.renew_shipment();
     return scene.fate_with(producer.head);
   };
-  CHECK(with_delegation([](Json& role) { role["paths"] = {"*", "*/*", "*/*/*"}; }) == "untrusted");
-  CHECK(with_delegation([](Json& role) { role["terminating"] = false; }) == "untrusted");
-  CHECK(with_delegation([](Json& role) { role["paths"].push_back("oci/*"); }) == "untrusted");
-  CHECK(with_delegation([](Json& role) { role["threshold"] = 0; }) == "tampered");
-  CHECK(with_delegation([](Json& role) { role["name"] = "../evil"; }) != "ok");
+  const auto is_not_ours = [](const Fate& outcome) {
+    CHECK(outcome == "untrusted");
+    CHECK(outcome.says("is not delegated as an ecosystem is"));
+  };
+  CHECK(with_delegation([](Json&) {}) == "ok");
+  is_not_ours(with_delegation([](Json& role) { role["paths"] = {"*", "*/*", "*/*/*"}; }));
+  is_not_ours(with_delegation([](Json& role) { role["terminating"] = false; }));
+  is_not_ours(with_delegation([](Json& role) { role["paths"].push_back("oci/*"); }));
+  const Fate open = with_delegation([](Json& role) { role["threshold"] = 0; });
+  CHECK(open == "tampered");
+  CHECK(open.says("`threshold` is 0"));
+  const Fate evil = with_delegation([](Json& role) { role["name"] = "../evil"; });
+  CHECK(evil == "tampered");
+  CHECK(evil.says("cannot be the name of a delegated role"));
 }
 
 TEST_CASE("an ecosystem's role speaks for its own folder only", "[attacks]") {
@@ -232,11 +241,15 @@ TEST_CASE("snapshot lists what is delegated to, and nothing else", "[attacks]") 
   DishonestProducer producer(keys, scene.made.contents);
   producer.edit_role("snapshot", [](Json& part) { part["meta"]["evil.json"] = part["meta"]["oci.json"]; });
   producer.renew_shipment();
-  CHECK(scene.fate_with(producer.head) == "tampered");
+  const Fate listed = scene.fate_with(producer.head);
+  CHECK(listed == "tampered");
+  CHECK(listed.says("which no role delegates to"));
   DishonestProducer forgetful(keys, scene.made.contents);
   forgetful.edit_role("snapshot", [](Json& part) { part["meta"].erase("oci.json"); });
   forgetful.renew_shipment();
-  CHECK(scene.fate_with(forgetful.head) == "tampered");
+  const Fate forgotten = scene.fate_with(forgetful.head);
+  CHECK(forgotten == "tampered");
+  CHECK(forgotten.says("oci"));
 }
 
 TEST_CASE("hostile JSON in a role is refused before it is trusted", "[attacks]") {

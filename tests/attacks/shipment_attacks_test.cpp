@@ -62,10 +62,29 @@ TEST_CASE("a shipment whose numbers do not fit is refused", "[attacks]") {
           s.blobs = 0;
         }) == "tampered");
   CHECK(with([](auto& s) { s.volumes.resize(1); }) == "tampered");  // blobs follow the head all the same
-  CHECK(with([](auto& s) { s.volumes.resize(bundle::k_volume_limit + 1); }) == "tampered");
   CHECK(with([](auto& s) { s.channel = "site-b"; }) == "tampered");
   CHECK(with([](auto& s) { s.serial = 2; }) == "tampered");
   CHECK(with([](auto& s) { s.number = 2; }) == "tampered");  // the hint says 1
+}
+
+TEST_CASE("a shipment of more volumes than any is refused", "[attacks]") {
+  const ProducerKeys keys;
+  const base::TempDir folder;
+  const auto made = make_bundle(folder.path(), sample_files(), keys, {.volume_size = 8192});
+  // Right in every other number: the hint says as many, and nothing that is needed is in the volumes beyond.
+  const auto with_volumes = [&](std::uint64_t count) {
+    DishonestProducer producer(keys, made.contents);
+    bundle::Shipment shipment = producer.shipment();
+    shipment.volumes.resize(count, shipment.volumes.back());
+    producer.set_shipment(shipment, {&keys.signer("timestamp")});
+    producer.head.hint.volumes = count;
+    write_bytes(made.head, bundle::build_head(producer.head, std::nullopt, bundle::HeadEnd::alone).value());
+    return fate(made.head, verify_options(keys));
+  };
+  CHECK(with_volumes(bundle::k_volume_limit) == "ok");
+  const Fate outcome = with_volumes(bundle::k_volume_limit + 1);
+  CHECK(outcome == "tampered");
+  CHECK(outcome.says("is not a list of at most 9999"));
 }
 
 TEST_CASE("a hint that lies is found", "[attacks]") {

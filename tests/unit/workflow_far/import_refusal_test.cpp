@@ -133,6 +133,27 @@ TEST_CASE("two statements with one version are an alarm, and both are kept") {
   CHECK(site.state().audit_entries().back().action == "equivocation");
 }
 
+TEST_CASE("one serial with two states is an alarm, although every version is newer") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium first_medium;
+  Medium second_medium;
+  const auto first = make_bundle(first_medium.path(), {text_file("a.txt", "one")}, keys);
+  site.import({first.head});
+  site.clock.set(bundle_time(2));
+  const auto other = make_bundle(second_medium.path(), {text_file("a.txt", "two")}, keys,
+                                 {.serial = 1, .created = bundle_time(1), .previous = first.contents});
+  CHECK(site.verify(other.head).exit_code() == 3);
+  const auto error = error_of([&] { return site.import({other.head}); });
+  CHECK(error.code() == ErrorCode::equivocation);
+  CHECK(exit_code(error.code()) == 3);
+  CHECK(error.message().find("serial 1 of channel 'site-a'") != std::string::npos);
+  CHECK(site.served("file", "a.txt") == "one");
+  const fs::directory_iterator evidence(site.home.root / "evidence");
+  CHECK(std::distance(begin(evidence), end(evidence)) == 2);
+  CHECK(site.state().audit_entries().back().action == "equivocation");
+}
+
 TEST_CASE("nothing that nobody signed turns the alarm into something else") {
   const ProducerKeys keys;
   Site site(&keys);
