@@ -1,18 +1,18 @@
 # Full disks and calls that fail (tests/support/failing_calls.py, full_disks.py): each kind of read, write, sync, rename, … of
-# create, import, activate and sweep fails at CALLS places, 2 unless told, 0 for every one; DISKS disks fill up under each
-# command, 4; SEED repeats a run. Then a file that may not grow, and a mirror that cannot write what it is asked to remember.
+# a command fails at CALLS places, 2 unless told, 0 for every one; DISKS disks fill up under each command, 4; SEED repeats a
+# run. Then a file that may not grow, and a mirror that cannot write what it is asked to remember.
 [ "$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 1000000 ] 2>/dev/null && export TMPDIR=${TMPDIR:-/dev/shm}
 . "$(dirname "$0")/lib.sh"
 make_far
 unset AIRLOCK_HOME
 library=$work/failing_calls.so
-commands=${COMMANDS:-create import activate sweep}
+commands=${COMMANDS:-create import activate sweep restore ship revoke}
 check "the calls that fail are built" cc -O1 -shared -fPIC -o "$library" "$repo/tests/support/failing_calls.c" -ldl
 python3 "$repo/tests/support/failing_calls.py" --airlock "$airlock" --library "$library" --work "$work/calls" --rounds "${CALLS:-2}" \
-  --commands $commands 2>&1 | tee "$work/calls.log"
-count_python "$work/calls.log"
+  $commands 2>&1 | tee "$work/calls.log"
+count_python "$work/calls.log" "${PIPESTATUS[0]}"
 python3 "$repo/tests/support/full_disks.py" --airlock "$airlock" --work "$work/disks" --rounds "${DISKS:-4}" $commands 2>&1 | tee "$work/disks.log"
-count_python "$work/disks.log"
+count_python "$work/disks.log" "${PIPESTATUS[0]}"
 
 # A limit of the user's on the size of files, in KiB: the same as a full disk, but for the reason.
 stage=$work/disks

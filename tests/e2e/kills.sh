@@ -9,5 +9,5 @@ check "an image to fetch" skopeo copy -q --dest-tls-verify=false "oci:$work/oci:
 unset AIRLOCK_HOME
 python3 "$repo/tests/support/kill_rounds.py" --airlock "$airlock" --library "$work/failing_calls.so" --work "$work/kills" \
   --image "$registry/team/app:1" ${COMMANDS:-create import activate sweep restore ship revoke} 2>&1 | tee "$work/kills.log"
-count_python "$work/kills.log"
+count_python "$work/kills.log" "${PIPESTATUS[0]}"
 finish

@@ -4,13 +4,13 @@
 . "$(dirname "$0")/lib.sh"
 unset AIRLOCK_HOME
 if [ ! -e /dev/fuse ] || ! losetup -f >/dev/null 2>&1; then
-  echo "skip: no FUSE or no loop devices here"
-  check "suites that need no disk of their own ran" true
+  skip "no FUSE or no loop devices here"
   finish
 fi
 python3 "$repo/tests/support/power_cuts.py" --airlock "$airlock" --work "$work/cuts" --rounds "${CUTS:-10}" \
-  ${COMMANDS:-create import activate sweep} 2>&1 | tee "$work/cuts.log"
-count_python "$work/cuts.log"
-python3 "$repo/tests/support/pulled_media.py" --airlock "$airlock" --work "$work/media" --rounds "${PULLS:-8}" 2>&1 | tee "$work/media.log"
-count_python "$work/media.log"
+  ${COMMANDS:-create import activate sweep restore ship revoke} 2>&1 | tee "$work/cuts.log"
+count_python "$work/cuts.log" "${PIPESTATUS[0]}"
+python3 "$repo/tests/support/pulled_media.py" --airlock "$airlock" --work "$work/media" --rounds "${PULLS:-8}" \
+  import create 2>&1 | tee "$work/media.log"
+count_python "$work/media.log" "${PIPESTATUS[0]}"
 finish

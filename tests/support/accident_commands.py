@@ -11,6 +11,8 @@ CHANGES = "write,sync,rename,link,unlink,mkdir,truncate,open"  # calls of failin
 class Command:
     """One command with a home to run it in: `begin` makes that anew, `check` judges after a kill, `end` at the end."""
 
+    writes = False  # more than a full disk has room for
+
     def __init__(self, stage, place):
         self.stage, self.place = stage, place
         self.home = place / "home"
@@ -36,6 +38,8 @@ class Command:
 
 
 class Create(Command):
+    writes = True
+
     def begin(self):
         self.template = self.stage.near
         super().begin()
@@ -72,6 +76,8 @@ class Create(Command):
 
 
 class Import(Command):
+    writes = True
+
     def begin(self):
         self.template = self.stage.work / "site1"
         super().begin()
@@ -131,6 +137,8 @@ class Sweep(Command):
 class Restore(Command):
     """A backup of the site with both bundles, content included, over a home that has the first."""
 
+    writes = True
+
     def begin(self):
         self.template = self.stage.work / "site1"
         self.backup = self.stage.work / "site2.tar"
@@ -157,6 +165,8 @@ class Restore(Command):
 
 class Sending(Command):
     """A command that makes one more bundle of what the near home has: it must be the same one whatever happened on the way."""
+
+    writes = True
 
     def begin(self):
         self.template = self.stage.reference_near
@@ -213,5 +223,4 @@ class Revoke(Sending):
         return bundles[0]["serial"] == 3 and (self.out / "accident-3.sha256").exists()
 
 
-COMMANDS = {"create": Create, "import": Import, "activate": Activate, "sweep": Sweep}
-MORE_COMMANDS = {"restore": Restore, "ship": Ship, "revoke": Revoke}  # for kills alone
+COMMANDS = {"create": Create, "import": Import, "activate": Activate, "sweep": Sweep, "restore": Restore, "ship": Ship, "revoke": Revoke}

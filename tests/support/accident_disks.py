@@ -49,9 +49,13 @@ class FaultDisk:
         program = pathlib.Path(__file__).with_name("fault_disk.py")
         self.process = subprocess.Popen([sys.executable, program, image, folder / "fuse", folder / "control"])
         self.file = folder / "fuse" / "disk"
-        for _ in range(200):
-            if (folder / "control").exists() and os.path.ismount(folder / "fuse"):
-                break
+        until = time.monotonic() + 30
+        while not ((folder / "control").exists() and os.path.ismount(folder / "fuse")):
+            if self.process.poll() is not None:
+                raise RuntimeError(f"fault_disk.py ended with {self.process.returncode}")
+            if time.monotonic() > until:
+                self.process.kill()
+                raise RuntimeError(f"fault_disk.py has not mounted {folder / 'fuse'} after 30 s")
             time.sleep(0.02)
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(str(folder / "control"))

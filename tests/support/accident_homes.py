@@ -2,7 +2,7 @@
 
 A Stage makes, once, a near home that is about to write its second bundle, and sites in every state that a command begins
 from; each round works on a copy. `whole()` is the judge after an accident, `same_site()` and `same_folder()` after the
-same command went through.
+same command went through. Accidents runs the rounds of one command.
 """
 import argparse
 import hashlib
@@ -24,20 +24,16 @@ class Wrong(Exception):
     """Something that no accident may leave behind."""
 
 
-def accident_options(variable, rounds):
+def accident_options(variable, rounds, commands=()):
     """A parser of what every suite of accidents takes; the environment's `variable` says how many rounds, else `rounds`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--airlock", required=True)
     parser.add_argument("--work", required=True, type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=int(os.environ.get(variable, rounds)))
     parser.add_argument("--seed", default=os.environ.get("SEED") or str(random.SystemRandom().randrange(1_000_000)))
+    if commands:
+        parser.add_argument("commands", nargs="+", choices=[*commands])
     return parser
-
-
-def exit_code(results):
-    """Of a suite: `results` has True for each command that went well."""
-    print(f"{results.count(True)} passed, {results.count(False)} failed")
-    return 0 if results and all(results) else 1
 
 
 def need(condition, text):
@@ -215,7 +211,68 @@ class Stage:
         return found[0]
 
 
-def sqlite_is_sound(path):
-    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    need(database.execute("PRAGMA integrity_check").fetchone() == ("ok",), f"{path} is damaged")
-    database.close()
+class Accidents:
+    """The rounds of accidents of one command. A suite says in `trials` what they are, counts in `hits` those that met
+    something, and sums up in `summary`."""
+
+    goes_on = False  # after something wrong
+
+    def __init__(self, options, stage, name, command):
+        self.options, self.stage, self.name, self.command = options, stage, name, command
+        self.random = random.Random(f"{options.seed}-{name}")
+        self.hits, self.failed = 0, False
+
+    def trials(self):
+        """Yields what names an accident, and a function that has it and raises Wrong."""
+        raise NotImplementedError
+
+    def summary(self):
+        raise NotImplementedError
+
+    def must_hit(self):
+        return True
+
+    def keep(self, place):
+        """Puts aside what shows that something went wrong."""
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(self.command.place, place)
+
+    def go_through(self):
+        """The same command again, unless it came to its end though nobody was told; then all is as it should be."""
+        if not self.command.is_done():
+            self.stage.airlock.run(*self.command.arguments())
+        self.command.end()
+
+    def attempt(self, label, trial):
+        try:
+            trial()
+            return True
+        except Wrong as wrong:
+            self.failed = True
+            print(f"FAIL {self.name}: {label} (--seed {self.options.seed}): {wrong}", flush=True)
+            self.keep(self.stage.work / f"wrong-{self.name}-{label.replace(' ', '-')}")
+            return False
+
+    def all_trials(self):
+        trials = self.trials()
+        try:
+            for label, trial in trials:
+                if not self.attempt(label, trial) and not self.goes_on:
+                    return
+        finally:
+            trials.close()
+        need(self.failed or self.hits > 0 or not self.must_hit(), "no accident hit anything")
+
+    def run(self):
+        """True when all went well, which it says in one line."""
+        begun = time.monotonic()
+        if self.attempt("as a whole", self.all_trials) and not self.failed:
+            print(f"ok   {self.name}: {self.summary()} ({time.monotonic() - begun:.0f} s)", flush=True)
+        return not self.failed
+
+    @staticmethod
+    def exit_code(suites):
+        """Runs all, and says what scripts/e2e counts."""
+        results = [suite.run() for suite in suites]
+        print(f"{results.count(True)} passed, {results.count(False)} failed")
+        return 0 if results and all(results) else 1

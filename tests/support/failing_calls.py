@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Each call fails once: create, import, activate and sweep with one read, write, sync, rename, … that the system refuses.
+"""Each call fails once: a command with one read, write, sync, rename, … that the system refuses.
 
     failing_calls.py --airlock PROGRAM --library FAILING_CALLS.so --work DIR [--rounds N] [--seed S] COMMAND…
 
@@ -9,12 +9,10 @@ to it, or must come to its whole result in spite of it; no failed sync is ever p
 the same command goes through.
 """
 import errno
-import random
-import shutil
 import sys
 
 from accident_commands import COMMANDS
-from accident_homes import Airlock, Stage, Wrong, accident_options, exit_code, need
+from accident_homes import Accidents, Airlock, Stage, Wrong, accident_options, need
 
 EXIT_IO, EXIT_NO_SPACE = 1, 4
 FAILURES = [(kind, errno.EIO) for kind in ("write", "read", "open", "list", "sync", "rename", "link", "unlink", "mkdir", "truncate")]
@@ -25,12 +23,12 @@ SAID = {errno.EIO: ("Input/output error", "disk I/O error", "unable to open data
 DISPENSABLE = ("read", "open", "list", "unlink", "link", "rename", "mkdir", "truncate", "write")
 
 
-class Calls:
+class Calls(Accidents):
+    goes_on = True
+
     def __init__(self, options, stage, name):
-        self.options, self.stage, self.name = options, stage, name
-        self.command = COMMANDS[name](stage, stage.work / "failing")
-        self.random = random.Random(f"{options.seed}-{name}")
-        self.runs, self.refused = 0, 0
+        super().__init__(options, stage, name, COMMANDS[name](stage, stage.work / "failing"))
+        self.refused = 0
 
     def count(self, kind):
         self.command.begin()
@@ -55,10 +53,10 @@ class Calls:
         how = {"with": errno.ENOSPC, "on": "always"} if error == "full" else {"with": error}
         status, said = self.stage.airlock.status_of(*self.command.arguments(),
                                                     fail=self.fail(kind) | {"at": at, "said": said_by_library} | how)
-        self.runs += 1
         call = said_by_library.read_text().split("\n")[0] if said_by_library.exists() else ""
         if not call:
             return  # threads took another order, and there was one call less
+        self.hits += 1
         try:
             self.judge(kind, errno.ENOSPC if error in ("short", "full") else error, call, status, said)
         except Wrong as wrong:
@@ -84,37 +82,26 @@ class Calls:
         self.stage.airlock.run(*self.command.arguments())
         self.command.end()
 
-    def run(self):
+    def trials(self):
         for kind, error in FAILURES:
             if self.options.only and kind not in self.options.only:
                 continue
             for at in self.chosen(self.count(kind)):
-                try:
-                    self.one(kind, error, at)
-                except Wrong as wrong:
-                    keep = self.stage.work / f"wrong-{self.name}-{kind}-{at}"
-                    shutil.rmtree(keep, ignore_errors=True)
-                    shutil.copytree(self.command.place, keep)
-                    label = errno.errorcode.get(error, error)
-                    print(f"FAIL {self.name}: {kind} {at} with {label} (--seed {self.options.seed}): {wrong}", flush=True)
-                    self.failed = True
-        if not self.failed:
-            print(f"ok   {self.name}: {self.runs} runs with one call that failed, {self.refused} ended by it, every home whole, "
-                  "and the same command went through", flush=True)
-        return not self.failed
+                yield f"{kind} {at} with {errno.errorcode.get(error, error)}", lambda k=kind, e=error, n=at: self.one(k, e, n)
 
-    failed = False
+    def summary(self):
+        return (f"{self.hits} runs with one call that failed, {self.refused} ended by it, every home whole, and the same command went "
+                "through")
 
 
 def main():
-    parser = accident_options("CALLS", 3)  # rounds: places of each kind of call, 0 for every one
+    parser = accident_options("CALLS", 3, COMMANDS)  # rounds: places of each kind of call, 0 for every one
     parser.add_argument("--library", required=True)
     parser.add_argument("--only", nargs="*")
-    parser.add_argument("--commands", nargs="+", choices=[*COMMANDS], default=[*COMMANDS])
     options = parser.parse_args()
     stage = Stage(Airlock(options.airlock, options.library), options.work, options.seed, files=12)
     print(f"seed {options.seed}", flush=True)
-    return exit_code([Calls(options, stage, name).run() for name in options.commands])
+    return Accidents.exit_code(Calls(options, stage, name) for name in options.commands)
 
 
 sys.exit(main())

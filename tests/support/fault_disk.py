@@ -128,7 +128,10 @@ class Server:
 
     def answer(self, unique, result):
         error, body = (result, b"") if isinstance(result, int) else (0, result)
-        os.write(self.device, ANSWER.pack(ANSWER.size + len(body), error, unique) + body)
+        try:
+            os.write(self.device, ANSWER.pack(ANSWER.size + len(body), error, unique) + body)
+        except FileNotFoundError:
+            pass  # the kernel gave it up, as it does at an unmount
 
     def entry(self, node):
         return attributes(node, len(self.disk.now) if node == 2 else 0)

@@ -1,30 +1,26 @@
 #!/usr/bin/env python3
-"""Disks that fill up: create, import, activate and sweep on a small tmpfs that somebody else fills at a random moment.
+"""Disks that fill up: a command on a small tmpfs that somebody else fills at a random moment.
 
     full_disks.py --airlock PROGRAM --work DIR [--rounds N] [--seed S] COMMAND…
 
 The command must end with 4, or come to its end; its home is whole; with room again the same command goes through. Some
 rounds find the disk full from the start. A sweep frees room all the same, and a served file stays served. Needs root.
 """
-import random
 import subprocess
 import sys
 import time
 
 from accident_commands import COMMANDS
-from accident_homes import Airlock, Stage, Wrong, accident_options, exit_code, need
+from accident_homes import Accidents, Airlock, Stage, accident_options, need
 
 SIZE = 64 << 20
 
 
-class Full:
+class Full(Accidents):
     def __init__(self, options, stage, name):
-        self.options, self.stage, self.name = options, stage, name
         self.small = stage.work / "small"
         self.small.mkdir(exist_ok=True)
-        self.command = COMMANDS[name](stage, self.small / "place")
-        self.random = random.Random(f"{options.seed}-{name}")
-        self.refused = 0
+        super().__init__(options, stage, name, COMMANDS[name](stage, self.small / "place"))
 
     def fill(self):
         with open(self.small / "ballast", "wb", buffering=0) as file:
@@ -46,15 +42,16 @@ class Full:
         out, err = process.communicate(timeout=300)
         need(process.returncode in (0, 4), f"exit {process.returncode}\n{out}{err}")
         need(process.returncode == 0 or "no-space" in err or "No space" in err or "full" in err or "free" in err, f"it does not say why\n{err}")
-        self.refused += process.returncode == 4
+        self.hits += process.returncode == 4
         self.command.check()
         need(self.name != "sweep" or process.returncode == 0, f"a full disk cannot be swept\n{err}")
         (self.small / "ballast").unlink()
-        if not self.command.is_done():
-            self.stage.airlock.run(*self.command.arguments())
-        self.command.end()
+        self.go_through()
 
-    def run(self):
+    def must_hit(self):
+        return self.command.writes
+
+    def trials(self):
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", self.small], check=True)
         try:
             self.command.begin()
@@ -62,25 +59,20 @@ class Full:
             self.stage.airlock.run(*self.command.arguments())
             self.seconds = time.monotonic() - begun
             for number in range(self.options.rounds):
-                try:
-                    self.one(number % 5 == 0)
-                except Wrong as wrong:
-                    print(f"FAIL {self.name}: full disk {number} (--seed {self.options.seed}): {wrong}", flush=True)
-                    return False
+                yield f"full disk {number}", lambda full=number % 5 == 0: self.one(full)
         finally:
             subprocess.run(["umount", "-l", self.small], check=False)
-        print(f"ok   {self.name}: {self.options.rounds} disks filled up, {self.refused} runs ended by it, every home whole, and with room "
-              "again the same command went through", flush=True)
-        return True
+
+    def summary(self):
+        return (f"{self.options.rounds} disks filled up, {self.hits} runs ended by it, every home whole, and with room again the same "
+                "command went through")
 
 
 def main():
-    parser = accident_options("DISKS", 8)
-    parser.add_argument("commands", nargs="+", choices=[*COMMANDS])
-    options = parser.parse_args()
+    options = accident_options("DISKS", 8, COMMANDS).parse_args()
     stage = Stage(Airlock(options.airlock), options.work, options.seed, files=40)
     print(f"seed {options.seed}", flush=True)
-    return exit_code([Full(options, stage, name).run() for name in options.commands])
+    return Accidents.exit_code(Full(options, stage, name) for name in options.commands)
 
 
 sys.exit(main())

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Power cuts and failing disks under create, import, activate and sweep: ext4 on a loop device on fault_disk.py.
+"""Power cuts and failing disks under a command: ext4 on a loop device on fault_disk.py.
 
     power_cuts.py --airlock PROGRAM --work DIR [--rounds N] [--seed S] COMMAND…
 
@@ -12,7 +12,6 @@ Failures: N/5 times the disk fails one write or flush while the command runs. It
 the disk is mended the same command goes through, and holds after a cut.
 """
 import os
-import random
 import shutil
 import sys
 import threading
@@ -20,10 +19,9 @@ import time
 
 from accident_commands import COMMANDS
 from accident_disks import FaultDisk, Mounted, is_sound, make_image
-from accident_homes import Airlock, Stage, Wrong, accident_options, exit_code, need
+from accident_homes import Accidents, Airlock, Stage, accident_options, need
 
 OPTIONS = ("", "noauto_da_alloc", "nodelalloc", "data=writeback,noauto_da_alloc", "commit=1")
-
 
 
 class Somebody:
@@ -52,25 +50,23 @@ class Somebody:
         self.thread.join()
 
 
-class Cuts:
+class Cuts(Accidents):
+    """`hits` are the disks that failed under the command."""
+
     def __init__(self, options, stage, name):
-        self.options, self.stage, self.name = options, stage, name
         self.disk_folder, self.mounted = stage.work / "disk", stage.work / "mounted"
         self.base, self.cut = stage.work / "base.img", stage.work / "cut.img"
-        self.command = COMMANDS[name](stage, self.mounted / "place")
-        self.random = random.Random(f"{options.seed}-{name}")
+        super().__init__(options, stage, name, COMMANDS[name](stage, self.mounted / "place"))
         self.recordings = 0
+
+    def keep(self, place):
+        shutil.copy(self.cut, f"{place}.img")
 
     def make_base(self):
         make_image(self.base, self.command.begin, self.mounted)
 
     def go(self):
         return self.stage.airlock.status_of(*self.command.arguments())
-
-    def finish(self):
-        if not self.command.is_done():
-            self.stage.airlock.run(*self.command.arguments())
-        self.command.end()
 
     def record(self, disk):
         """One run to its end; the number of records until it said that it was done."""
@@ -90,7 +86,7 @@ class Cuts:
                 self.command.holds()
                 return
             self.command.check()
-            self.finish()
+            self.go_through()
 
     def cuts(self):
         """All rounds, in a few recordings."""
@@ -104,11 +100,8 @@ class Cuts:
                 self.recordings += 1
                 for number in range(some):
                     at = done if number == 0 else self.random.randint(0, total)
-                    try:
-                        self.one_cut(disk, at, done)
-                    except Wrong as wrong:
-                        shutil.copy(self.cut, self.stage.work / f"wrong-{self.name}.img")
-                        raise Wrong(f"recording {self.recordings}, cut after {at} of {total} records ({done} when it said done): {wrong}") from None
+                    yield (f"recording {self.recordings}, cut after {at} of {total} records ({done} when it said done)",
+                           lambda at=at: self.one_cut(disk, at, done))
 
     def writes_of_a_run(self):
         self.make_base()
@@ -132,52 +125,42 @@ class Cuts:
                 mounted.lazily = True
                 done = disk.ask("mark")
             if hit == 0:
-                return 0
+                return
             for _ in range(2):
                 disk.ask("cut", done, self.random.randrange(1 << 30), str(self.cut))
                 if not is_sound(self.cut, self.mounted):
-                    return 0  # what failed was the file system's own, and is for its own check to mend
+                    return  # what failed was the file system's own, and is for its own check to mend
                 with Mounted(self.cut, self.mounted):
                     if again == 0:
                         self.command.holds()
                     else:
                         self.command.check()
-                        self.finish()
-        return 1
+                        self.go_through()
+        self.hits += 1
 
     def failures(self):
         counts = self.writes_of_a_run()
-        hits, tries, wanted = 0, 0, max(2, self.options.rounds // 5)
-        while hits < wanted and tries < 3 * wanted:
+        tries, wanted = 0, max(2, self.options.rounds // 5)
+        while self.hits < wanted and tries < 5 * wanted:
             tries += 1
             kind = self.random.choice(("write", "write", "flush"))
             at = self.random.randint(1, max(1, counts[kind] // 2))  # somebody else's are among them, who is not there now
-            try:
-                hits += self.one_failure(kind, at)
-            except Wrong as wrong:
-                shutil.copy(self.cut, self.stage.work / f"wrong-{self.name}.img")
-                raise Wrong(f"{kind} {at} failed: {wrong}") from None
-        return hits
+            yield f"{kind} {at} failed", lambda kind=kind, at=at: self.one_failure(kind, at)
 
-    def run(self):
-        try:
-            self.cuts()
-            hits = self.failures()
-        except Wrong as wrong:
-            print(f"FAIL {self.name} (--seed {self.options.seed}): {wrong}", flush=True)
-            return False
-        print(f"ok   {self.name}: {self.options.rounds} power cuts in {self.recordings} recorded runs, {hits} disks that failed once; every "
-              "home whole, every result the same", flush=True)
-        return True
+    def trials(self):
+        yield from self.cuts()
+        yield from self.failures()
+
+    def summary(self):
+        return (f"{self.options.rounds} power cuts in {self.recordings} recorded runs, {self.hits} disks that failed once; every home "
+                "whole, every result the same")
 
 
 def main():
-    parser = accident_options("CUTS", 20)
-    parser.add_argument("commands", nargs="+", choices=[*COMMANDS])
-    options = parser.parse_args()
+    options = accident_options("CUTS", 20, COMMANDS).parse_args()
     stage = Stage(Airlock(options.airlock), options.work, options.seed, files=60)
     print(f"seed {options.seed}", flush=True)
-    return exit_code([Cuts(options, stage, name).run() for name in options.commands])
+    return Accidents.exit_code(Cuts(options, stage, name) for name in options.commands)
 
 
 sys.exit(main())

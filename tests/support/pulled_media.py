@@ -1,33 +1,36 @@
 #!/usr/bin/env python3
-"""The medium goes away in the middle of an import, and comes back.
+"""The medium goes away in the middle of an import from it or a create onto it, and comes back.
 
-    pulled_media.py --airlock PROGRAM --work DIR [--rounds N] [--seed S]
+    pulled_media.py --airlock PROGRAM --work DIR [--rounds N] [--seed S] import|create…
 
-It goes in one of four ways: the device answers nothing but errors (fault_disk.py); its file system is unmounted under the import;
-the device is cut off behind its first half; its volumes are taken off it. The import must end with 1 or 4 and say so, or be through
-already; the site is whole; once the medium is back the same command goes through. Needs root.
+Under an import it goes in one of four ways: the device answers nothing but errors (fault_disk.py); its file system is unmounted
+lazily; the device is cut off behind an eighth; its volumes are taken off it. Under a create in two: the device answers nothing
+but errors, and is mended, or it is cut off, and another stick takes its place. The command must end with 1 or 4 and say so, or
+be through already; the home is whole; then the same command goes through. Needs root.
 """
 import os
-import random
 import shutil
 import sys
 import time
 
-from accident_commands import COMMANDS
+from accident_commands import COMMANDS, Create
 from accident_disks import SIZE, FaultDisk, Mounted, make_image
-from accident_homes import Airlock, Stage, Wrong, accident_options, need
+from accident_homes import Accidents, Airlock, Stage, accident_options, need
 
 
-class Pulled:
-    def __init__(self, options, stage):
-        self.options, self.stage = options, stage
-        self.random = random.Random(f"{options.seed}-pulled")
-        self.medium, self.image = stage.work / "m2", stage.work / "medium.img"
-        self.command = COMMANDS["import"](stage, stage.work / "place")
-        self.ended = 0
+class Pulled(Accidents):
+    def __init__(self, options, stage, name, command, medium):
+        super().__init__(options, stage, name, command)
+        self.medium, self.image = medium, stage.work / f"{name}-medium.img"
+        self.rounds = 0
+
+    def fill(self):
+        """What is on the medium before."""
+
+    def mounted(self, device):
+        return Mounted(device, self.medium, self.mount_options)
 
     def start(self):
-        self.command.begin()
         return self.stage.airlock.start(self.command.arguments())
 
     def pause(self):
@@ -37,7 +40,57 @@ class Pulled:
         out, err = process.communicate(timeout=300)
         need(process.returncode in (0, 1, 4), f"exit {process.returncode}\n{out}{err}")
         need(process.returncode == 0 or "error" in err, f"it says nothing\n{err}")
-        self.ended += process.returncode != 0
+        self.hits += process.returncode != 0
+        return process.returncode
+
+    def ways(self):
+        raise NotImplementedError
+
+    def trials(self):
+        self.medium.mkdir()
+        make_image(self.image, self.fill, self.medium)
+        copy = self.stage.work / "whole.img"
+        shutil.copy(self.image, copy)
+        with self.mounted(copy):
+            self.command.begin()
+            begun = time.monotonic()
+            process = self.start()
+            out, err = process.communicate()
+            need(process.returncode == 0, f"where nothing happens: exit {process.returncode}\n{out}{err}")
+            self.seconds = time.monotonic() - begun
+        ways = self.ways()
+        for self.rounds in range(1, self.options.rounds + 1):
+            way = ways[(self.rounds - 1) % len(ways)]
+            yield f"{way.__name__}, round {self.rounds}", way
+
+    def summary(self):
+        return (f"{self.rounds} media pulled out, {self.hits} runs ended by it, every home whole, and with the medium back the same "
+                "command went through")
+
+
+class PulledImport(Pulled):
+    mount_options = "ro"
+
+    def __init__(self, options, stage):
+        super().__init__(options, stage, "import", COMMANDS["import"](stage, stage.work / "place"), stage.work / "m2")
+        self.kept = stage.work / "m2.kept"
+
+    def trials(self):
+        os.rename(self.medium, self.kept)
+        try:
+            yield from super().trials()
+        finally:
+            shutil.rmtree(self.medium)
+            os.rename(self.kept, self.medium)
+
+    def fill(self):
+        shutil.copytree(self.kept, self.medium, dirs_exist_ok=True)
+
+    def ways(self):
+        return [self.dead_device, self.unmounted, self.cut_off, self.taken_away]
+
+    def judge(self, process):
+        super().judge(process)
         self.command.check()
 
     def again(self):
@@ -45,72 +98,105 @@ class Pulled:
         self.command.end()
 
     def dead_device(self):
+        self.command.begin()
         with FaultDisk(self.image, self.stage.work / "disk") as disk:
-            with Mounted(disk.file, self.medium, "ro"):
+            with self.mounted(disk.file):
                 disk.ask("fail", "any", self.random.randint(1, 40), -1)
                 self.judge(self.start())
                 disk.ask("mend")
-            with Mounted(disk.file, self.medium, "ro"):
+            with self.mounted(disk.file):
                 self.again()
 
     def unmounted(self):
-        with Mounted(self.image, self.medium, "ro") as mounted:
+        self.command.begin()
+        with self.mounted(self.image) as mounted:
             mounted.lazily = True
             process = self.start()
             self.pause()
         self.judge(process)
-        with Mounted(self.image, self.medium, "ro"):
+        with self.mounted(self.image):
             self.again()
 
     def cut_off(self):
+        self.command.begin()
         copy = self.stage.work / "cut.img"
         shutil.copy(self.image, copy)
-        with Mounted(copy, self.medium, "ro"):
+        with self.mounted(copy):
             process = self.start()
             self.pause()
             os.truncate(copy, SIZE // 8)
             self.judge(process)
-        with Mounted(self.image, self.medium, "ro"):
+        with self.mounted(self.image):
             self.again()
 
     def taken_away(self):
-        shutil.copytree(self.stage.work / "m2.kept", self.medium, dirs_exist_ok=True)
+        self.command.begin()
+        self.fill()
         process = self.start()
         self.pause()
         for file in sorted(self.medium.glob("*.tar")):
             file.unlink()
         self.judge(process)
-        shutil.copytree(self.stage.work / "m2.kept", self.medium, dirs_exist_ok=True)
+        self.fill()
         self.again()
         for file in self.medium.iterdir():
             file.unlink()
 
-    def run(self):
-        os.rename(self.medium, self.stage.work / "m2.kept")
-        self.medium.mkdir()
-        make_image(self.image, lambda: shutil.copytree(self.stage.work / "m2.kept", self.medium, dirs_exist_ok=True), self.medium)
-        with Mounted(self.image, self.medium, "ro"):
-            begun = time.monotonic()
+
+class CreateOnStick(Create):
+    def begin(self):
+        super().begin()
+        self.out = self.stage.work / "stick" / "out"
+        self.out.mkdir()
+
+
+class PulledCreate(Pulled):
+    mount_options = ""
+
+    def __init__(self, options, stage):
+        super().__init__(options, stage, "create", CreateOnStick(stage, stage.work / "place"), stage.work / "stick")
+
+    def ways(self):
+        return [self.dead_device, self.cut_off]
+
+    def dead_device(self):
+        with FaultDisk(self.image, self.stage.work / "disk") as disk:
+            with self.mounted(disk.file):
+                self.command.begin()
+                os.sync()
+                disk.ask("fail", "any", self.random.randint(1, 60), -1)
+                status = self.judge(self.start())
+                disk.ask("mend")
+            with self.mounted(disk.file):
+                self.command.check()
+                self.command.end() if status == 0 else self.go_through()
+
+    def cut_off(self):
+        copy = self.stage.work / "cut.img"
+        shutil.copy(self.image, copy)
+        with self.mounted(copy):
+            self.command.begin()
+            os.sync()
             process = self.start()
-            need(process.wait() == 0, "an import that nothing happens to")
-            self.seconds = time.monotonic() - begun
-        ways = [self.dead_device, self.unmounted, self.cut_off, self.taken_away]
-        for number in range(self.options.rounds):
-            way = ways[number % len(ways)]
-            try:
-                way()
-            except Wrong as wrong:
-                print(f"FAIL {way.__name__}, round {number} (--seed {self.options.seed}): {wrong}")
-                return False
-        print(f"ok   import: {self.options.rounds} media pulled out, {self.ended} imports ended by it, every site whole, and with the medium "
-              "back the same command went through")
-        return True
+            self.pause()
+            os.truncate(copy, SIZE // 8)
+            status = self.judge(process)
+        if status == 0:
+            return  # it was through before, and nothing can be read of that stick
+        shutil.copy(self.image, copy)
+        with self.mounted(copy):
+            self.command.out.mkdir()
+            self.go_through()
+
+
+KINDS = {"import": PulledImport, "create": PulledCreate}
 
 
 def main():
-    options = accident_options("PULLS", 12).parse_args()
+    options = accident_options("PULLS", 12, KINDS).parse_args()
+    stage = Stage(Airlock(options.airlock), options.work, options.seed)
     print(f"seed {options.seed}", flush=True)
-    return 0 if Pulled(options, Stage(Airlock(options.airlock), options.work, options.seed)).run() else 1
+    return Accidents.exit_code(KINDS[name](options, stage) for name in options.commands)
 
 
 sys.exit(main())
