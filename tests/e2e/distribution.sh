@@ -3,11 +3,11 @@
 . "$(dirname "$0")/lib.sh"
 make_far
 program=$cache/bin/distribution-3.0.0
-if ! command -v go >/dev/null; then echo "skip: no Go on PATH, so no Distribution 3"; finish; fi
+if ! command -v go >/dev/null; then skip "no Go on PATH, so no Distribution 3"; finish; fi
 if [ ! -x "$program" ]; then
   mkdir -p "$cache/bin"
   if ! GOBIN=$work/bin CGO_ENABLED=0 go install github.com/distribution/distribution/v3/cmd/registry@v3.0.0 >"$work/go.log" 2>&1; then
-    echo "skip: Distribution 3 cannot be built here ($(tail -n 1 "$work/go.log"))"; finish
+    skip "Distribution 3 cannot be built here ($(tail -n 1 "$work/go.log"))"; finish
   fi
   mv "$work/bin/registry" "$program"
 fi

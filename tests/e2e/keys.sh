@@ -183,7 +183,7 @@ if command -v faketime >/dev/null; then
   check "keys show asks for renewal past half of root's time" bash -c 'faketime "+600 days" "$1" --home "$2" keys show | grep -q "airlock keys renew"' - "$airlock" "$near"
   check "and not before" bash -c '! "$1" --home "$2" keys show | grep -q "airlock keys renew"' - "$airlock" "$near"
 else
-  echo "skip: no faketime, so no look at a later day"
+  skip "no faketime, so no look at a later day"
 fi
 
 echo "-- a key that a command reaches"
@@ -246,7 +246,7 @@ SH
   check "a bundle that the token signs" ship "$near" hsm
   check "goes in" take hsm
 else
-  echo "skip: no SoftHSM2 with pkcs11-tool, so no token"
+  skip "no SoftHSM2 with pkcs11-tool, so no token"
 fi
 
 echo "-- floors hold although counters began anew"

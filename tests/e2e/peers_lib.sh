@@ -6,7 +6,7 @@
 need_peers() {
   local status=0 line
   peers=$(scripts/peers "$@" 2>"$work/peers.log") || status=$?
-  if [ "$status" = 3 ]; then echo "skip: $(tail -n 1 "$work/peers.log")"; finish; fi
+  if [ "$status" = 3 ]; then skip "$(tail -n 1 "$work/peers.log")"; finish; fi
   if [ "$status" != 0 ]; then tail -n 20 "$work/peers.log"; failed=$((failed + 1)); finish; fi
   while read -r line; do declare -g "v_${line%%=*}=${line#*=}"; done < <(scripts/peers --versions)
 }

@@ -35,7 +35,6 @@ check "without a version it is the newest" "$airlock" --home "$near" bundle lock
 check "which the lock says" row "$work/newest.lock"
 
 # ---- the far side -------------------------------------------------------------------------------------------------
-far_airlock() { in_far "$airlock" --home "$site" "$@"; }
 "$airlock" --home "$near" trust export -o "$work/root.json" >/dev/null
 check "the site pins the root" far_airlock trust init "$work/root.json" --fingerprint "$("$airlock" --home "$near" --json keys show | jq -r .fingerprint)"
 check "import" far_airlock import "$work/1.airlock"

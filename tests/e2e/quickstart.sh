@@ -2,5 +2,5 @@
 . "$(dirname "$0")/lib.sh"
 check "scripts/quickstart runs to its end" scripts/quickstart
 check_said "fetched"
-if grep -q "cannot contain jobs" "$work/check.out"; then echo "skip: this kernel lacks what contains jobs"; else check_said "was refused and named"; fi
+if grep -q "cannot contain jobs" "$work/check.out"; then skip "this kernel lacks what contains jobs"; else check_said "was refused and named"; fi
 finish

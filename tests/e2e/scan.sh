@@ -149,6 +149,6 @@ YAML
   check_exit 3 "ClamAV refuses the test file" "$airlock" --home "$clam" import "$bundle"
   check_said "data/tool.com"
 else
-  echo "skip: ClamAV: clamscan with signatures is not installed here"
+  skip "ClamAV: clamscan with signatures is not installed here"
 fi
 finish

@@ -42,7 +42,6 @@ check "their signatures are proved" grep -F '"verified":"upstream-signature"' <(
 check "and that the tool's checksums are signed" grep -F '"verified":"upstream-signature"' <("$airlock" --home "$near" bundle lock -m "$work/m.yaml" -o "$work/all.lock" >/dev/null 2>&1; grep "tofu_${v_tofu}_linux" "$work/all.lock")
 
 # ---- the far side -------------------------------------------------------------------------------------------------
-far_airlock() { in_far "$airlock" --home "$site" "$@"; }
 "$airlock" --home "$near" trust export -o "$work/root.json" >/dev/null
 check "the site pins the root" far_airlock trust init "$work/root.json" --fingerprint "$("$airlock" --home "$near" --json keys show | jq -r .fingerprint)"
 check "import" far_airlock import "$work/1.airlock"
@@ -82,7 +81,7 @@ if command -v terraform >/dev/null; then
   check "from its own registry's folder" grep -F "GET /tf/providers/registry.terraform.io/hashicorp/null/$v_null.json\" 200" "$work/serve.log"
   fresh
 else
-  echo "skip: no terraform on PATH"
+  skip "no terraform on PATH"
 fi
 check "without the site's authority nothing is taken" not client env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt tofu -chdir="$work/project" init -input=false
 fresh

@@ -1,7 +1,7 @@
 # The stock TUF client for JavaScript reads a bundle's metadata as any repository's, and refuses what was altered for the
 # reason for which airlock refuses it.
 . "$(dirname "$0")/lib.sh"
-for tool in node npm; do command -v $tool >/dev/null || { echo "skip: no $tool"; echo "1 passed, 0 failed"; exit 0; }; done
+for tool in node npm; do command -v $tool >/dev/null || { skip "no $tool on PATH"; finish; }; done
 tools=$repo/tests/support/tufjs
 oracle=$cache/tufjs-$(sha256_of "$tools/package-lock.json" | cut -c1-16)
 if [ ! -e "$oracle/done" ]; then
@@ -136,7 +136,7 @@ if /usr/bin/python3 -c 'import securesystemslib' 2>/dev/null; then
   check "and has the same canonical form of every role" cmp "$work/canonical.node" "$work/canonical.python"
   check "and of every vector" bash -c '/usr/bin/python3 "$1" --vectors "$2" | cmp - "$3"' - "$tools/canonical.py" "$vectors" "$work/vectors.airlock"
 else
-  echo "skip: no python3-securesystemslib"
+  skip "no python3-securesystemslib"
 fi
 stop "$last_pid"
 finish

@@ -42,6 +42,6 @@ if command -v terraform >/dev/null; then
   check "terraform init installs from its own" outside env CHECKPOINT_DISABLE=1 terraform -chdir="$work/project" init -input=false -no-color
   check_said "Installed hashicorp/null v$v_null"
 else
-  echo "skip: no terraform on PATH"
+  skip "no terraform on PATH"
 fi
 finish

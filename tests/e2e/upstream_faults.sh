@@ -85,6 +85,6 @@ if [ "${TRICKLE:-}" = 1 ]; then
   fails 1 trickle pinned "moved for"
   mended trickle pinned
 else
-  echo "skip: a host that trickles (TRICKLE=1; the unit tests have it with a short timeout)"
+  skip "a host that trickles (TRICKLE=1; the unit tests have it with a short timeout)"
 fi
 finish

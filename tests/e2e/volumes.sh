@@ -46,7 +46,7 @@ if mount -o loop "$work/fat.img" "$work/fat" 2>/dev/null; then
   umount "$work/fat" && mount -o loop,ro "$work/fat.img" "$work/fat"
   check "it imports from there, read-only" in_far "$airlock" --home "$work/site2" import "$work/fat"
 else
-  echo "skip: this kernel mounts no FAT image"
+  skip "this kernel mounts no FAT image"
 fi
 check_exit 2 "an unknown size" "$airlock" --home "$near" bundle create -m m.yaml -o "$out/" --volume-size huge
 finish

@@ -11,12 +11,9 @@ flock 9
 
 base=$cache/job-base.tar
 if [ ! -s "$base" ]; then
-  mirror=$(grep -rhoE '^(URIs: *|deb +(\[[^]]*\] *)?)https?://[^ ]*/debian/? ?' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | grep -oE 'https?://[^ ]+' | head -n 1 || true)
   echo "making a file system for jobs (once; kept in the cache)" >&2
   root=$cache/job-base
-  rm -rf --one-file-system "$root"
-  debootstrap --variant=minbase --include=ca-certificates,git,libatomic1,python3,python3-venv,unzip bookworm "$root" ${mirror:+"$mirror"} \
-    >"$cache/job-base.log" 2>&1 || { tail -n 5 "$cache/job-base.log" >&2; exit 1; }
+  tests/support/debian_root.sh "$root" --include=ca-certificates,git,libatomic1,python3,python3-venv,unzip
   tar -C "$root" --sort=name --mtime=@1700000000 --numeric-owner --exclude=./dev --exclude=./proc --exclude=./sys \
     --exclude=./var/cache --exclude=./var/lib/apt --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/locale \
     -cf "$base.partial" .
