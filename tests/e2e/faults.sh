@@ -73,9 +73,9 @@ check "the other says busy or nothing to do" bash -c '{ [ "$1" = 0 ] || [ "$1" =
 # An upstream that is gone, needs a password, or does not have it.
 stop "$registry_pid"
 check_exit 1 "a registry that is not there" "$airlock" --home "$work/near4" --json bundle lock -m m.yaml -o x.lock
-said '"code"' || { failed=$((failed + 1)); echo "FAIL   no code"; }
+check_said '"code"'
 start_registry "$work/registry2"
 sed "s#\"[0-9.:]*/team/app:1\"#\"$registry/team/absent:1\"#; s#\"[0-9.:]*\": { plain#\"$registry\": { plain#" m.yaml >absent.yaml
 check_exit 1 "an image that is not there" "$airlock" --home "$near" bundle lock -m absent.yaml -o x.lock
-said team/absent || { failed=$((failed + 1)); echo "FAIL   it does not name the image"; }
+check_said team/absent
 finish
