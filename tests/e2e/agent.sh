@@ -161,10 +161,10 @@ kill -9 "$serve_pid"; wait "$serve_pid" 2>/dev/null
 start_server
 check "what it said while the server was away arrives" wait_for 40 started app/server after-the-server
 
-far_airlock --json deploy create app/agent preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 301' >"$work/create.json"
+far_airlock --json deploy create app/agent preview --tool "$kind" --pool builders --source "$project" --pre-run "echo begun; sleep 301.$$" >"$work/create.json"
 check "a third runs" wait_for 40 started app/agent begun
 kill -9 "$agent_pid"; wait "$agent_pid" 2>/dev/null
-check "its processes end with the agent" wait_for 10 bash -c '! pgrep -f "[s]leep 301"'
+check "its processes end with the agent" wait_for 10 not pgrep -f "[s]leep 301[.]$$"
 start_agent
 check "the next agent ends it as lost" wait_for 40 started app/agent "was killed"
 check "and removes its folder" wait_for 20 bash -c '[ -z "$(ls -A "$1")" ]' - "$work/jobs"
@@ -175,7 +175,7 @@ check "it works on" deploy app/again preview --follow
 ended() { far_airlock --json deploy show "$1" | grep -qE "\"state\": \"(succeeded|failed|lost|cancelled)\""; }
 bad=0 ended_well=0
 for delay in 0 40 80 120 160 200 250 300 400 500 650 800; do
-  far_airlock --json deploy create app/moment update --tool "$kind" --pool builders --backend "file://$state" --source "$project" --pre-run 'echo begun; sleep 0.1' >/dev/null || bad=$((bad + 1))
+  far_airlock --json deploy create app/moment update --tool "$kind" --pool builders --backend "file://$state" --source "$project" --pre-run "echo begun; sleep 0.1$$" >/dev/null || bad=$((bad + 1))
   sleep "$(awk -v d="$delay" 'BEGIN { print d / 1000 }')"
   kill -9 "$agent_pid"; wait "$agent_pid" 2>/dev/null
   start_agent
@@ -185,7 +185,7 @@ done
 echo "     of 12 deployments whose agent was killed, $ended_well succeeded all the same"
 check "each deployment comes to an end, whenever its agent was killed" test $bad = 0
 check "no job's folder is left" wait_for 20 bash -c '[ -z "$(ls -A "$1")" ]' - "$work/jobs"
-check "no process of a job is left" wait_for 10 bash -c '! pgrep -f "[s]leep 0.1"'
+check "no process of a job is left" wait_for 10 not pgrep -f "[s]leep 0[.]1$$"
 check "it works on after all that" deploy app/after preview --follow
 
 # ---- the first signal drains ---------------------------------------------------------------------------------------

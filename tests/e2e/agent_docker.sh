@@ -104,7 +104,7 @@ check_exit 1 "a fork bomb ends with its job" deploy app/bomb preview --follow --
 check_exit 1 "a job that ignores signals is ended" deploy app/deaf preview --follow --timeout 3s --pre-run 'trap "" INT TERM; while :; do sleep 1; done'
 
 started() { far_airlock deploy logs "$1" 2>/dev/null | grep -q "^[^─]*$2"; }
-deploy app/agent preview --pre-run 'echo begun; sleep 301' >/dev/null
+deploy app/agent preview --pre-run "echo begun; sleep 301.$$" >/dev/null
 check "another job runs" wait_for 30 started app/agent begun
 kill -9 "$agent_pid"; wait "$agent_pid" 2>/dev/null
 check "its container outlives a killed agent" test -n "$(engine ps -q)"

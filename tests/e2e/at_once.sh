@@ -3,10 +3,13 @@
 near=$work/near site=$work/site out=$work/out
 mkdir -p "$out" "$work/in" && cd "$work/in" || exit 1
 unset AIRLOCK_HOME
+mkdir many
+for number in $(seq 3000); do echo "$number" >"many/$number"; done  # for a sweep that takes a while
 for number in 1 2; do
   head -c 40000000 /dev/urandom >"big$number.bin"
   printf 'name: at-once\nfiles:\n  - { source: big%s.bin, path: big.bin }\n' "$number" >"m$number.yaml"
 done
+echo "  - { source: many, path: many }" >>m1.yaml
 "$airlock" --home "$near" keys init --no-passphrase >/dev/null
 check "a first bundle" "$airlock" --home "$near" bundle create -m m1.yaml -o "$out/"
 fingerprint=$("$airlock" --home "$near" --json keys show | jq -r .fingerprint)
@@ -15,15 +18,13 @@ check "is imported" "$airlock" --home "$site" import "$out"
 
 # hold LOCK COMMAND…: starts it, and stops it in the middle, as soon as it has the lock; sets $held.
 hold() {
-  local lock=$1; shift
+  local lock=$1 until=$((SECONDS + 20 * patience)); shift
   "$@" >"$work/held.log" 2>&1 &
   held=$!
-  pids+=("$held")
-  for _ in $(seq 2000); do
-    [ "$(cat "$lock" 2>/dev/null)" = "$held" ] && kill -STOP "$held" && break
-    sleep 0.002
+  while [ "$(cat "$lock" 2>/dev/null)" != "$held" ]; do
+    kill -0 "$held" && [ "$SECONDS" -lt "$until" ] || return 1
   done
-  kill -0 "$held" 2>/dev/null
+  kill -STOP "$held"
 }
 go_on() { kill -CONT "$held"; wait "$held"; }
 # is_told NAME COMMAND…: it ends with 4, and says whom to wait for.

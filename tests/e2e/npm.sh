@@ -1,6 +1,6 @@
 # Packages of npm: from the registry that this host's npm is configured with to npm, pnpm and yarn behind the gap.
 . "$(dirname "$0")/lib.sh"
-for tool in node npm jq; do command -v $tool >/dev/null || { echo "skip: no $tool"; echo "1 passed, 0 failed"; exit 0; }; done
+for tool in node npm jq; do command -v $tool >/dev/null || { skip "no $tool on PATH"; finish; }; done
 make_far
 near=$work/near site=$work/site out=$work/out
 mkdir -p "$out" "$work/app" "$work/bare/lib"
@@ -112,7 +112,8 @@ check_said "the manifest → chain@1.0.0 → link@1.0.0 → swapped@^9"
 # What is missing appears in the wants, and comes with the next bundle.
 check_exit 1 "a package that is not here" far_run "$work/far-new" npm install is-windows
 check_said "not in any imported bundle"
-check "is remembered" bash -c 'for i in $(seq 50); do ip netns exec "$1" "$2" --home "$3" wants | grep -q is-windows && exit 0; sleep 0.2; done; exit 1' - "$far" "$airlock" "$site"
+wanted() { far_airlock wants | grep -q is-windows; }
+check "is remembered" wait_for 10 wanted
 check "the wants are written" in_far "$airlock" --home "$site" wants -o "$work/wants.yaml"
 check "the next bundle brings them" "$airlock" --home "$near" bundle create --wants "$work/wants.yaml" --base "$bundle" -o "$out/"
 check "import of the second" in_far "$airlock" --home "$site" import "$out/npm-2.airlock"

@@ -28,7 +28,11 @@ check "under sudo it has both users" bash -c 'SUDO_USER=alice ip netns exec "$1"
 start_serve "$site"
 check "the mirror serves it" served
 echo "state 1" >guide1
-check "store who names the client, by digest" bash -c 'for i in $(seq 50); do ip netns exec "$1" "$2" --home "$3" --json store who "$(sha256sum guide1 | cut -d" " -f1)" | jq -e ".contents[0].fetched[0] | .client == \"127.0.0.1\" and .count >= 1 and .path == \"/files/docs/guide.txt\"" && exit 0; sleep 0.2; done; exit 1' - "$far" "$airlock" "$site"
+names_the_client() {
+  at_site --json store who "$(sha256_of guide1)" |
+    jq -e '.contents[0].fetched[0] | .client == "127.0.0.1" and .count >= 1 and .path == "/files/docs/guide.txt"'
+}
+check "store who names the client, by digest" wait_for 10 names_the_client
 check "and by path, with its generations" bash -c 'ip netns exec "$1" "$2" --home "$3" --json store who docs/guide.txt | jq -e ".contents[0].generations[0].serial == 1 and .contents[0].served and .clients == 1"' - "$far" "$airlock" "$site"
 check "--since leaves out who came before" bash -c 'ip netns exec "$1" "$2" --home "$3" --json store who docs/guide.txt --since 2999-01-01 | jq -e ".clients == 0"' - "$far" "$airlock" "$site"
 check_exit 1 "what is not here is not found" at_site store who no-such-thing

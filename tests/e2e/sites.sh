@@ -4,15 +4,15 @@
 make_far
 near=$work/near near2=$work/near2 out=$work/out
 mkdir -p "$out"
-far_airlock() { local home=$1; shift; in_far "$airlock" --home "$work/$home" "$@"; }
+at() { local home=$1; shift; in_far "$airlock" --home "$work/$home" "$@"; }
 near_airlock() { "$airlock" --home "$near" "$@"; }
 
 # ---- two producers -------------------------------------------------------------------------------------------------
 has_npm=0 has_pip=0
 command -v npm >/dev/null && command -v jq >/dev/null && has_npm=1
 python3 -m venv "$work/venv" >/dev/null 2>&1 && has_pip=1
-[ $has_npm = 1 ] || echo "skip: no npm"
-[ $has_pip = 1 ] || echo "skip: no venv"
+[ $has_npm = 1 ] || skip "no npm"
+[ $has_pip = 1 ] || skip "no venv"
 python3 "$repo/tests/support/make_image.py" "$work/oci" app:1 --random 2000000 >/dev/null
 state() { # state N: the manifest of the Nth state; each has one more file, of 300 kB
   local n=$1 i
@@ -37,7 +37,7 @@ create() { # create N [ARGUMENT…]
   near_airlock --json bundle create -m "$work/north.yaml" -o "$out/" "$@" >"$work/create.json"
 }
 pin() { # pin HOME NEAR ROOT
-  far_airlock "$1" trust init "$3" --fingerprint "$("$airlock" --home "$2" --json keys show | python3 -c 'import json, sys; print(json.load(sys.stdin)["fingerprint"])')"
+  at "$1" trust init "$3" --fingerprint "$("$airlock" --home "$2" --json keys show | python3 -c 'import json, sys; print(json.load(sys.stdin)["fingerprint"])')"
 }
 check "keys of the first producer" near_airlock keys init --no-passphrase
 check "keys of the second producer" "$airlock" --home "$near2" keys init --no-passphrase
@@ -51,7 +51,7 @@ check "the second producer's bundle" "$airlock" --home "$near2" bundle create -m
 # ---- one store, two channels of two producers ----------------------------------------------------------------------
 check "site one pins the first root" pin one "$near" "$out/root.json"
 check "site one pins the second root" pin one "$near2" "$work/out2/root.json"
-check "both are imported" far_airlock one import "$out/north-1.airlock" "$work/out2/other-1.airlock"
+check "both are imported" at one import "$out/north-1.airlock" "$work/out2/other-1.airlock"
 start_serve "$work/one"
 got() { in_far curl -fsS "http://$mirror/files/$1"; }
 same() { [ "$(got "data/$1.bin" | sha256sum)" = "$(sha256sum <"$work/files/$1")" ]; }
@@ -61,7 +61,7 @@ pull() { in_far skopeo inspect --tls-verify=false "docker://$mirror/registry.exa
 check "the image is served" pull
 mkdir -p "$work/app" "$work/far-home"
 client() { (cd "$work/app" && . "$work/client/env.sh" && unset NODE_EXTRA_CA_CERTS && in_far env HOME="$work/far-home" npm_config_cache="$work/far-cache-$RANDOM" npm_config_globalconfig=/dev/null "$@"); }
-check "clients are configured" far_airlock one client write --url "http://$mirror" --dir "$work/client"
+check "clients are configured" at one client write --url "http://$mirror" --dir "$work/client"
 npm_install() { rm -rf "$work/app"; mkdir -p "$work/app"; client npm install --no-audit --no-fund left-pad@1.3.0; }
 pip_install() { rm -rf "$work/pip"; client "$work/venv/bin/pip" install --no-cache-dir --target "$work/pip" six==1.16.0; }
 [ $has_npm = 0 ] || check "npm installs" npm_install
@@ -69,13 +69,13 @@ pip_install() { rm -rf "$work/pip"; client "$work/venv/bin/pip" install --no-cac
 
 # ---- a site that skipped three bundles -----------------------------------------------------------------------------
 for site in two three four; do check "site $site pins the root" pin $site "$near" "$out/root.json"; done
-check "site two has the first state" far_airlock two import "$out/north-1.airlock"
-check "site three has the first state" far_airlock three import "$out/north-1.airlock"
+check "site two has the first state" at two import "$out/north-1.airlock"
+check "site three has the first state" at three import "$out/north-1.airlock"
 for n in 2 3 4; do check "state $n" create $n --base "$out/north-$((n - 1)).airlock"; done
-check "site one follows" far_airlock one import "$out/north-2.airlock" "$out/north-3.airlock" "$out/north-4.airlock"
-check "site three has the second" far_airlock three import "$out/north-2.airlock"
+check "site one follows" at one import "$out/north-2.airlock" "$out/north-3.airlock" "$out/north-4.airlock"
+check "site three has the second" at three import "$out/north-2.airlock"
 check "state 5, a delta on 4" create 5 --base "$out/north-4.airlock"
-check_exit 4 "site two lacks the base of 5" far_airlock two import "$out/north-5.airlock"
+check_exit 4 "site two lacks the base of 5" at two import "$out/north-5.airlock"
 check_said "bundle ship BUNDLE --base need-north-5.json"
 need=$work/two/receipts/need-north-5.json
 check "and says in a list what it needs" test -s "$need"
@@ -86,19 +86,19 @@ missing=$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))["
 check "as many blobs as are missing ($missing)" test "$(json "$work/ship.json" "d['blobs_included']")" = "$missing"
 check "none of them fetched" test "$(json "$work/ship.json" "d['bytes_fetched']")" = 0
 check "the set can be checked by common tools" bash -c 'cd "$1" && sha256sum -c north-5-s2.sha256' - "$work/sent"
-check "verify accepts it" far_airlock two verify "$work/sent/north-5-s2.airlock"
-check "the import continues with both" far_airlock two import "$work/sent/north-5-s2.airlock" "$out/north-5.airlock"
-check "nothing is missing" far_airlock two store check
+check "verify accepts it" at two verify "$work/sent/north-5-s2.airlock"
+check "the import continues with both" at two import "$work/sent/north-5-s2.airlock" "$out/north-5.airlock"
+check "nothing is missing" at two store check
 check "site two is at serial 5" bash -c 'ip netns exec "$1" "$2" --home "$3" --json status | python3 -c "import json, sys; assert json.load(sys.stdin)[\"channels\"][0][\"serial\"] == 5"' - "$far" "$airlock" "$work/two"
 
 # ---- three sites at different stages, one sending ------------------------------------------------------------------
 check "state 6" create 6 --base "$out/north-5.airlock"
-for site in one two three; do check "receipt of site $site" far_airlock $site store receipt -o "$work/$site.receipt"; done
+for site in one two three; do check "receipt of site $site" at $site store receipt -o "$work/$site.receipt"; done
 check "one sending for three sites" bash -c '"$1" --home "$2" --json bundle ship "$3/north-6.airlock" --base "$4/one.receipt" --base "$4/two.receipt" --base "$4/three.receipt" --volume-size 400000 -o "$4/sent6/" >"$4/ship6.json"' - "$airlock" "$near" "$out" "$work"
 check "it leaves out what every one has" test "$(json "$work/ship6.json" "d['blobs_omitted'] >= 3, d['kind'], len(d['volumes']) >= 3")" = "(True, 'delta', True)"
 for site in one two three; do
-  check "site $site takes it" far_airlock $site import "$work/sent6"
-  check "site $site is whole" far_airlock $site store check
+  check "site $site takes it" at $site import "$work/sent6"
+  check "site $site is whole" at $site store check
 done
 check "site one serves the new file" same 6
 check "and an old one" same 2
@@ -116,13 +116,16 @@ cp "${volumes[-1]}" "$work/diode/drop-0001"
 head -c 60000 "$work/staging/north-6-s3.airlock" >"$work/diode/drop-0002"
 for ((i = 0; i < ${#volumes[@]} - 2; ++i)); do cp "${volumes[$i]}" "$work/diode/drop-1$i"; done
 cp "${volumes[0]}" "$work/diode/drop-again"
-sleep 12
+# A bundle of somebody whom this site does not know: once it was refused, so was or waits all that arrived before it.
+cp "$work/out2/other-1.airlock" "$work/diode/unknown-1"
+check "the folder was looked at" wait_for 40 grep -q "unknown-1 was refused (untrusted)" "$work/watch.log"
 check "nothing is taken of half a head" not at_serial four 6
 cp "$work/staging/north-6-s3.airlock" "$work/diode/drop-0002.tmp" && mv "$work/diode/drop-0002.tmp" "$work/diode/drop-0002"
 check "it says which volume it waits for" wait_for 40 grep -q "waiting: missing of bundle 'north' 6" "$work/watch.log"
 cut=$(stat -c %s "${volumes[-2]}")
 head -c $((cut / 2)) "${volumes[-2]}" >"$work/diode/drop-late"
-sleep 7
+cp "$work/out2/other-1.airlock" "$work/diode/unknown-2"
+check "the folder was looked at again" wait_for 40 grep -q "unknown-2 was refused (untrusted)" "$work/watch.log"
 check "nothing is taken of half a volume" not at_serial four 6
 cat "${volumes[-2]}" >"$work/diode/drop-late"
 check "once all of it has arrived it is taken" wait_for 60 at_serial four 6
@@ -131,12 +134,12 @@ cp "$out/north-1.airlock" "$work/diode/old"
 check "what is older is refused, and said" wait_for 60 grep -q "old was refused (rollback)" "$work/watch.log"
 stop "$watch_pid"
 check "the same again changed nothing" bash -c '[ "$(ip netns exec "$1" "$2" --home "$3" --json store list | python3 -c "import json, sys; print(len(json.load(sys.stdin)[\"generations\"]))")" = 1 ]' - "$far" "$airlock" "$work/four"
-check "site four is whole" far_airlock four store check
+check "site four is whole" at four store check
 
 # ---- statements alone ----------------------------------------------------------------------------------------------
 check "a renewal without a byte" bash -c '"$1" --home "$2" --json bundle ship "$3/north-6.airlock" --metadata -o "$4/renewed/" >"$4/renew.json"' - "$airlock" "$near" "$out" "$work"
 check "it is small and new" test "$(json "$work/renew.json" "d['kind'], d['new_timestamp'], d['bytes'] < 600000, d['blobs_included']")" = "('metadata', True, True, 0)"
-check "site one takes it" far_airlock one import "$work/renewed"
+check "site one takes it" at one import "$work/renewed"
 
 # ---- revocation ----------------------------------------------------------------------------------------------------
 file=$(sha256sum "$work/files/3" | cut -d' ' -f1)
@@ -146,7 +149,7 @@ items=("sha256:$file")
 check "revoke" near_airlock bundle revoke "${items[@]}" --reason "a malicious release" -o "$work/revoked/"
 check "inspect shows it" bash -c '"$1" bundle inspect "$2/revoked/north-7.airlock" | grep -q "a malicious release"' - "$airlock" "$work"
 check "it is served until the bundle arrives" same 3
-check "the revocation is imported" far_airlock one import "$work/revoked"
+check "the revocation is imported" at one import "$work/revoked"
 denied() { [ "$(in_far curl -s -o "$work/denied" -w '%{http_code}' "http://$mirror/files/$1")" = 403 ] && grep -q "$2" "$work/denied"; }
 check "the file is not served, and the client is told why" denied data/3.bin "a malicious release"
 check "others are" same 2
@@ -154,13 +157,13 @@ if [ $has_npm = 1 ]; then
   check_exit 1 "npm does not get the package" npm_install
   check_said "a malicious release"
 fi
-check "a rollback does not bring it back" far_airlock one store rollback
+check "a rollback does not bring it back" at one store rollback
 check "the old state is served without it" denied data/3.bin "a malicious release"
-check "activating the first state neither" far_airlock one store activate 1
+check "activating the first state neither" at one store activate 1
 [ $has_npm = 0 ] || check_exit 1 "npm does not get it there either" npm_install
-check "the newest again" far_airlock one store activate "$(in_far "$airlock" --home "$work/one" --json store list | python3 -c 'import json, sys; print(max(g["generation"] for g in json.load(sys.stdin)["generations"] if g["channel"] == "north"))')"
+check "the newest again" at one store activate "$(in_far "$airlock" --home "$work/one" --json store list | python3 -c 'import json, sys; print(max(g["generation"] for g in json.load(sys.stdin)["generations"] if g["channel"] == "north"))')"
 check "the receipt lists it" bash -c 'ip netns exec "$1" "$2" --home "$3/one" store receipt -o "$3/after.receipt" && python3 -c "import json, sys; assert \"north sha256:$4\" in json.load(open(sys.argv[1]))[\"revoked\"]" "$3/after.receipt"' - "$far" "$airlock" "$work" "$file"
-check_exit 3 "what is revoked is not extracted" far_airlock one bundle extract "$out/north-6.airlock" data/3.bin -o "$work/extracted"
+check_exit 3 "what is revoked is not extracted" at one bundle extract "$out/north-6.airlock" data/3.bin -o "$work/extracted"
 check_exit 3 "an older state is not sent again" near_airlock bundle ship "$out/north-6.airlock" -o "$work/late/"
 check_exit 3 "a state that still asks for it is not made" create 7
 check_said "take them out of the manifest"
@@ -179,34 +182,34 @@ check_exit 4 "which cannot be sealed yet" "$airlock" --home "$near3" bundle seal
 check "the second approves" "$airlock" --home "$near3" bundle sign "$draft" --key "$officer"
 check "and it is sealed" "$airlock" --home "$near3" bundle seal "$draft"
 check "site five pins that root" pin five "$near3" "$work/out3/root.json"
-check "site five takes the state, then the revocation" far_airlock five import "$work/out3/third-1.airlock" "$draft"
+check "site five takes the state, then the revocation" at five import "$work/out3/third-1.airlock" "$draft"
 check "and blocks nothing else" bash -c 'ip netns exec "$1" "$2" --home "$3/five" --json block --list | python3 -c "import json, sys; d = json.load(sys.stdin); assert len(d[\"revoked\"]) == 1 and d[\"revoked\"][0][\"reason\"] == \"wrong edition\" and not d[\"blocked\"]"' - "$far" "$airlock" "$work"
 
 # ---- block ---------------------------------------------------------------------------------------------------------
-check "block an image" far_airlock one block oci:registry.example:5000/team/app:1 --reason "CVE-2026-1234" --ticket INC-7
+check "block an image" at one block oci:registry.example:5000/team/app:1 --reason "CVE-2026-1234" --ticket INC-7
 check_exit 1 "it cannot be pulled" pull
 check_said "CVE-2026-1234"
-check "block by digest what is not here" far_airlock one block "sha256:$(printf '0%.0s' {1..64})" --reason "seen elsewhere"
+check "block by digest what is not here" at one block "sha256:$(printf '0%.0s' {1..64})" --reason "seen elsewhere"
 if [ $has_pip = 1 ]; then
-  check "block a Python package" far_airlock one block pypi:six --reason "under investigation"
+  check "block a Python package" at one block pypi:six --reason "under investigation"
   check_exit 1 "pip does not get it" pip_install
   check_said "403"
   check "the page says why" bash -c 'ip netns exec "$1" curl -fsS "http://$2/pypi/simple/six/" | grep -q "data-yanked=\"blocked on this side: under investigation\""' - "$far" "$mirror"
 fi
-check "block --list shows all" far_airlock one block --list
+check "block --list shows all" at one block --list
 check_said "INC-7"
 stop "$serve_pid"
 start_serve "$work/one"
 check_exit 1 "a restart does not lift it" pull
-check "a sweep keeps what is blocked" far_airlock one store sweep --keep 1
-check "status counts them" far_airlock one status
+check "a sweep keeps what is blocked" at one store sweep --keep 1
+check "status counts them" at one status
 check_said "revoked by producers"
-check "unblock" far_airlock one unblock oci:registry.example:5000/team/app:1 --reason "patched"
+check "unblock" at one unblock oci:registry.example:5000/team/app:1 --reason "patched"
 check "it can be pulled again" pull
 if [ $has_pip = 1 ]; then
-  check "unblock the package" far_airlock one unblock pypi:six
+  check "unblock the package" at one unblock pypi:six
   check "pip gets it again" pip_install
 fi
-check_exit 1 "what is not blocked cannot be unblocked" far_airlock one unblock npm:nothing
-check "the audit log's chain holds" far_airlock one audit verify
+check_exit 1 "what is not blocked cannot be unblocked" at one unblock npm:nothing
+check "the audit log's chain holds" at one audit verify
 finish

@@ -8,8 +8,13 @@ runners=${WHOLE_WAY_RUNNERS:-process docker}
 make_far
 need_peers pulumi command tofu null random
 for program in node npm python3; do
-  command -v "$program" >/dev/null || { echo "skip: no $program on PATH"; finish; }
+  command -v "$program" >/dev/null || { skip "no $program on PATH"; finish; }
 done
+node_has=$(node -p 'process.versions.node.split(".")[0]')
+if [ "$node_has" -lt 20 ] && [[ " $only " == *" typescript "* ]]; then
+  skip "the project for TypeScript: its SDK needs Node.js 20, and this is $node_has"
+  only=${only/typescript/}
+fi
 publish_peers
 start_upstream
 start_outside
@@ -31,7 +36,7 @@ if [[ " $runners " == *" docker "* ]]; then
     check "and pushed" skopeo copy -q --dest-tls-verify=false "oci:$work/oci:job:1" "docker://$registry/site/job:1"
     rm -rf "$work/oci"
   else
-    echo "skip: no dockerd on PATH, so no deployment in a container"
+    skip "no dockerd on PATH, so no deployment in a container"
   fi
 fi
 
@@ -64,7 +69,6 @@ check "there is still no route out" not in_far ip route get 192.0.2.1
 
 # (nsenter, as `ip netns exec` hides the control groups, with which the agent holds its limits.)
 far_agent() { nsenter "--net=/var/run/netns/$far" "$airlock" --home "$site" agent "$@"; }
-far_airlock() { in_far "$airlock" --home "$site" "$@"; }
 check "the site pins the root" far_airlock trust init "$out/root.json" --fingerprint "$("$airlock" --home "$near" --json keys show | jq -r .fingerprint)"
 check "import" far_airlock import "$bundle"
 start "$work/serve.log" in_far "$airlock" --home "$site" serve --listen $address:8480 --tls-self-signed
