@@ -224,7 +224,7 @@ TEST_CASE("a paused stack keeps its queue", "[api]") {
 }
 
 TEST_CASE("logs are read in both modes, also while they grow", "[api]") {
-  RunningPlane plane([](ControlOptions& options) { options.lease = std::chrono::seconds(60); });
+  RunningPlane plane;
   TestAgent agent(plane, plane.make_pool());
   const std::string id = plane.deploy();
   const std::string logs = k_stack + "/" + id + "/logs";

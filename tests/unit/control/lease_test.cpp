@@ -27,6 +27,14 @@ bool becomes(RunningPlane& plane, const std::string& id, const std::string& stat
   return false;
 }
 
+void short_offer(ControlOptions& options) {
+  options.offer = std::chrono::seconds(1);
+}
+
+void short_lease(ControlOptions& options) {
+  options.lease = std::chrono::seconds(1);
+}
+
 std::string reason(RunningPlane& plane, const std::string& id) {
   return plane.user("GET", "/api/orgs/default/deployments/" + id).json().at("airlock").at("reason");
 }
@@ -51,7 +59,7 @@ TEST_CASE("an agent runs a deployment from claim to end", "[lease]") {
   CHECK(agent.step(0, "Setup", StepStatus::running).status == 409);
   const Answer begun = agent.begin();
   CHECK(begun.status == 200);
-  CHECK(parse_lease_answer(begun.body).lease == std::chrono::seconds(1));
+  CHECK(parse_lease_answer(begun.body).lease == std::chrono::seconds(60));
   CHECK(plane.state(id) == "running");
   CHECK(agent.step(0, "Setup", StepStatus::running).status == 200);
   CHECK(agent.log(0, 0, {"hello\n"}).status == 200);
@@ -83,8 +91,11 @@ TEST_CASE("a held poll is answered when work comes", "[lease]") {
   TestAgent agent(plane, plane.make_pool());
   std::optional<Claim> claim;
   std::thread waiting([&] { claim = agent.poll(20); });
-  while (plane.user("GET", "/api/orgs/default/agent-pools/p").json().at("agents").empty()) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const auto nobody_asks = [&] {
+    return plane.user("GET", "/api/orgs/default/agent-pools/p").json().at("agents").empty();
+  };
+  for (int i = 0; i < 1000 && nobody_asks(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   const std::string id = plane.deploy();
   waiting.join();
@@ -122,7 +133,7 @@ TEST_CASE("a pool has so many agents, and forgets those that are gone", "[lease]
 }
 
 TEST_CASE("one deployment of a stack at a time, in the order they came", "[lease]") {
-  RunningPlane plane([](ControlOptions& options) { options.lease = std::chrono::seconds(60); });
+  RunningPlane plane;
   const std::string token = plane.make_pool();
   TestAgent one(plane, token, "one");
   TestAgent two(plane, token, "two");
@@ -161,7 +172,7 @@ TEST_CASE("an agent is given only what it can run, from its own pool", "[lease]"
 }
 
 TEST_CASE("an offer that nobody takes up goes back into the queue", "[lease]") {
-  RunningPlane plane;
+  RunningPlane plane(short_offer);
   const std::string token = plane.make_pool();
   TestAgent vanished(plane, token, "vanished");
   const std::string id = plane.deploy();
@@ -178,7 +189,7 @@ TEST_CASE("an offer that nobody takes up goes back into the queue", "[lease]") {
 }
 
 TEST_CASE("an update whose agent vanishes is lost, and never runs again by itself", "[lease]") {
-  RunningPlane plane;
+  RunningPlane plane(short_lease);
   const std::string token = plane.make_pool();
   TestAgent agent(plane, token);
   const std::string id = plane.deploy();
@@ -203,7 +214,7 @@ TEST_CASE("an update whose agent vanishes is lost, and never runs again by itsel
 }
 
 TEST_CASE("a preview whose agent vanishes is offered once more, and only once", "[lease]") {
-  RunningPlane plane;
+  RunningPlane plane(short_lease);
   const std::string token = plane.make_pool();
   TestAgent first(plane, token, "first");
   const std::string id = plane.deploy("shop/prod", "preview");
@@ -271,7 +282,7 @@ TEST_CASE("a wish to cancel reaches whoever has to hear it", "[lease]") {
     REQUIRE(agent.poll());
     REQUIRE(agent.begin().status == 200);
     CHECK(cancel(id) == 200);
-    while (agent.begin().status == 200) {
+    for (int i = 0; i < 1000 && agent.begin().status == 200; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     CHECK(plane.state(id) == "cancelled");
@@ -293,7 +304,7 @@ TEST_CASE("a deployment that runs too long is stopped", "[lease]") {
   REQUIRE(agent.poll());
   CHECK(agent.claim.job.limits.timeout == std::chrono::seconds(1));
   LeaseAnswer answer = parse_lease_answer(agent.begin().body);
-  while (!answer.cancel) {
+  for (int i = 0; i < 60 && !answer.cancel; ++i) {
     answer = parse_lease_answer(agent.job("lease", "{}", "?wait=1").body);
   }
   CHECK(answer.reason.starts_with("timeout"));
@@ -303,7 +314,7 @@ TEST_CASE("a deployment that runs too long is stopped", "[lease]") {
 }
 
 TEST_CASE("two agents never get one deployment", "[lease]") {
-  RunningPlane plane([](ControlOptions& options) { options.offer = std::chrono::seconds(60); });
+  RunningPlane plane;
   const std::string token = plane.make_pool();
   constexpr int rounds = 1000;
   std::array<std::vector<std::string>, 2> got;
@@ -341,7 +352,7 @@ TEST_CASE("two agents never get one deployment", "[lease]") {
 }
 
 TEST_CASE("a server that comes back goes on where it was", "[lease]") {
-  RunningPlane plane([](ControlOptions& options) { options.lease = std::chrono::seconds(30); });
+  RunningPlane plane;
   const std::string token = plane.make_pool();
   TestAgent agent(plane, token);
   const std::string id = plane.deploy();

@@ -25,9 +25,9 @@ base::Json Answer::json() const {
 
 RunningPlane::RunningPlane(const std::function<void(ControlOptions&)>& change) : m_client(direct_client()) {
   m_options.home = m_home.path();
-  m_options.lease = std::chrono::seconds(1);
+  m_options.lease = std::chrono::seconds(60);
   m_options.lease_grace = std::chrono::milliseconds(100);
-  m_options.offer = std::chrono::seconds(1);
+  m_options.offer = std::chrono::seconds(60);
   m_options.cancel_grace = std::chrono::milliseconds(300);
   if (change) {
     change(m_options);

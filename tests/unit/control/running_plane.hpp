@@ -22,7 +22,7 @@ struct Answer {
 
 class RunningPlane {
  public:
-  // Short leases, as tests wait for them; `change` may set others.
+  // Leases and offers that end in no test; `change` may set shorter ones, for a test that waits for their end.
   explicit RunningPlane(const std::function<void(ControlOptions&)>& change = {});
   ~RunningPlane();
 

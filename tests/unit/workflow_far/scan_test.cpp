@@ -180,18 +180,19 @@ TEST_CASE("no verdict is never a pass, and the same command goes on when the sca
   const struct {
     const char* script;
     const char* says;
+    const char* more = "";
   } k_failures[] = {
       {"echo the database is missing >&2; exit 2", "the database is missing"},
       {"kill -9 $$", "signal"},
       {"exit 127", "127"},
-      {"sleep 30", "1 seconds"},
+      {"sleep 600", "1 seconds", ", timeout: 1s"},
       {"head -c 1 > /dev/null; exit 99", "99"},
   };
   Scene scene;
   auto& site = scene.site;
   for (const auto& failure : k_failures) {
     CAPTURE(failure.script);
-    site.scan_with(failure.script, ", timeout: 1s");
+    site.scan_with(failure.script, failure.more);
     const auto error = site.refusal(scene.bundle.head);
     CHECK(error.code() == ErrorCode::scan_failed);
     CHECK(base::error_code_info(error.code()).exit_code == 1);
