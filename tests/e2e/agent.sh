@@ -20,15 +20,15 @@ url=http://$address:8480
 printf '127.0.0.1 localhost\n%s server.site.example\n127.0.0.1 local.site.example sneaky.site.example\n' $address >"$work/hosts"
 far_airlock() { timeout 90 ip netns exec "$far" "$airlock" --home "$site" "$@"; }
 start_server() {
-  start "$work/serve.log" in_far "$airlock" --home "$site" serve --listen $address:8480
+  start_again "$work/serve.log" in_far "$airlock" -v --home "$site" serve --listen $address:8480
   serve_pid=$last_pid
   wait_for 20 in_far curl -fsS -o /dev/null "$url/healthz"
 }
 # (nsenter, as `ip netns exec` hides the cgroups that limit jobs.)
 start_agent() {
   # Not through the function: a shell in between would be what is killed.
-  start "$work/agent.log" nsenter "--net=/var/run/netns/$far" unshare --mount bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' - \
-    "$work/hosts" "$airlock" --home "$site" agent run --dir "$work/agent" "$@"
+  start_again "$work/agent.log" nsenter "--net=/var/run/netns/$far" unshare --mount bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' - \
+    "$work/hosts" "$airlock" -v --home "$site" agent run --dir "$work/agent" "$@"
   agent_pid=$last_pid
 }
 start_server
@@ -61,6 +61,26 @@ deploy() {
   far_airlock deploy create "$stack" "$operation" --tool "$kind" --pool builders --backend "file://$state" --source "$project" "$@"
 }
 show() { far_airlock deploy show "$@"; }
+create() {
+  local stack=$1; shift
+  far_airlock deploy create "$stack" preview --tool "$kind" --pool builders --source "$project" "$@"
+}
+started() { far_airlock deploy logs "$1" 2>/dev/null | grep -q "^[^─]*$2"; }
+status_is() { far_airlock --json deploy show "$1" | grep -q "\"state\": \"$2\""; }
+# What is known of a deployment that did not come to where it was expected: its records, its log, what agents asked.
+tell() {
+  far_airlock deploy show "$1"
+  far_airlock deploy logs "$1"
+  echo "---- what agents asked of the server"
+  grep -F ' /api/deployments/' "$work/serve.log" | tail -n 15
+  echo "---- the agent"
+  tail -n 10 "$work/agent.log"
+}
+# comes_to SECONDS STACK COMMAND…: waits until the command succeeds, which is about this deployment.
+comes_to() {
+  local seconds=$1 stack=$2; shift 2
+  wait_for "$seconds" "$@" || { tell "$stack"; return 1; }
+}
 
 # ---- what works ----------------------------------------------------------------------------------------------------
 for operation in preview update refresh destroy; do
@@ -148,25 +168,23 @@ group=airlock-job-$(printf %s "$work/agent" | sha256sum | cut -c1-12)
 check "no control group of a job is left" bash -c '! find /sys/fs/cgroup -maxdepth 4 -name "$1-*" 2>/dev/null | grep -q .' - "$group"
 
 # ---- cancel, and both ends killed ----------------------------------------------------------------------------------
-started() { far_airlock deploy logs "$1" 2>/dev/null | grep -q "^[^─]*$2"; }
-status_is() { far_airlock --json deploy show "$1" | grep -q "\"state\": \"$2\""; }
-far_airlock --json deploy create app/cancel preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 300' >"$work/create.json"
-check "a job runs" wait_for 20 started app/cancel begun
+check "app/cancel is queued" create app/cancel --pre-run 'echo begun; sleep 300'
+check "a job runs" comes_to 20 app/cancel started app/cancel begun
 check "it is cancelled" far_airlock deploy cancel app/cancel
-check "its end is known" wait_for 30 status_is app/cancel cancelled
+check "its end is known" comes_to 30 app/cancel status_is app/cancel cancelled
 
-far_airlock --json deploy create app/server preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 6; echo after-the-server' >"$work/create.json"
-check "another runs" wait_for 20 started app/server begun
+check "app/server is queued" create app/server --pre-run 'echo begun; sleep 6; echo after-the-server'
+check "another runs" comes_to 20 app/server started app/server begun
 kill -9 "$serve_pid"; wait "$serve_pid" 2>/dev/null
 start_server
-check "what it said while the server was away arrives" wait_for 40 started app/server after-the-server
+check "what it said while the server was away arrives" comes_to 40 app/server started app/server after-the-server
 
-far_airlock --json deploy create app/agent preview --tool "$kind" --pool builders --source "$project" --pre-run "echo begun; sleep 301.$$" >"$work/create.json"
-check "a third runs" wait_for 40 started app/agent begun
+check "app/agent is queued" create app/agent --pre-run "echo begun; sleep 301.$$"
+check "a third runs" comes_to 40 app/agent started app/agent begun
 kill -9 "$agent_pid"; wait "$agent_pid" 2>/dev/null
 check "its processes end with the agent" wait_for 10 not pgrep -f "[s]leep 301[.]$$"
 start_agent
-check "the next agent ends it as lost" wait_for 40 started app/agent "was killed"
+check "the next agent ends it as lost" comes_to 40 app/agent started app/agent "was killed"
 check "and removes its folder" wait_for 20 bash -c '[ -z "$(ls -A "$1")" ]' - "$work/jobs"
 check "it works on" deploy app/again preview --follow
 
@@ -175,11 +193,12 @@ check "it works on" deploy app/again preview --follow
 ended() { far_airlock --json deploy show "$1" | grep -qE "\"state\": \"(succeeded|failed|lost|cancelled)\""; }
 bad=0 ended_well=0
 for delay in 0 40 80 120 160 200 250 300 400 500 650 800; do
-  far_airlock --json deploy create app/moment update --tool "$kind" --pool builders --backend "file://$state" --source "$project" --pre-run "echo begun; sleep 0.1$$" >/dev/null || bad=$((bad + 1))
+  far_airlock --json deploy create app/moment update --tool "$kind" --pool builders --backend "file://$state" --source "$project" --pre-run "echo begun; sleep 0.1$$" >"$work/create.out" 2>&1 ||
+    { bad=$((bad + 1)); cat "$work/create.out"; }
   sleep "$(awk -v d="$delay" 'BEGIN { print d / 1000 }')"
   kill -9 "$agent_pid"; wait "$agent_pid" 2>/dev/null
   start_agent
-  wait_for 90 ended app/moment || { bad=$((bad + 1)); far_airlock deploy show app/moment; }
+  comes_to 90 app/moment ended app/moment || bad=$((bad + 1))
   status_is app/moment succeeded && ended_well=$((ended_well + 1))
 done
 echo "     of 12 deployments whose agent was killed, $ended_well succeeded all the same"
@@ -189,11 +208,11 @@ check "no process of a job is left" wait_for 10 not pgrep -f "[s]leep 0[.]1$$"
 check "it works on after all that" deploy app/after preview --follow
 
 # ---- the first signal drains ---------------------------------------------------------------------------------------
-far_airlock --json deploy create app/drain preview --tool "$kind" --pool builders --source "$project" --pre-run 'echo begun; sleep 4; echo finished' >"$work/create.json"
-check "a job runs while the agent is told to stop" wait_for 20 started app/drain begun
+check "app/drain is queued" create app/drain --pre-run 'echo begun; sleep 4; echo finished'
+check "a job runs while the agent is told to stop" comes_to 20 app/drain started app/drain begun
 kill "$agent_pid"; wait "$agent_pid"; ended=$?
 check "the agent ends well" test $ended = 0
-check "the job came to its end" started app/drain finished
+check "the job came to its end" comes_to 0 app/drain started app/drain finished
 
 # ---- an agent that is not root -------------------------------------------------------------------------------------
 mkdir -p "$work/plain" "$work/plain-jobs"
@@ -211,9 +230,9 @@ as_nobody() {
 }
 if in_far setpriv --reuid 64200 --regid 64200 --clear-groups unshare --user true 2>/dev/null; then
   check "an agent without root can contain jobs" as_nobody agent check --dir "$work/plain"
-  far_airlock --json deploy create app/plain preview --tool "$kind" --pool builders --source "$project" --pre-run 'id -u' >"$work/create.json"
+  check "app/plain is queued" create app/plain --pre-run 'id -u'
   check "and runs them" as_nobody agent run --once --dir "$work/plain"
-  check "to their end" status_is app/plain succeeded
+  check "to their end" comes_to 0 app/plain status_is app/plain succeeded
 else
   echo "skip: this kernel lets only root make user namespaces"
 fi

@@ -65,7 +65,7 @@ grace: 2s
 YAML
 check "the agent finds what it needs, the image too" in_far "$airlock" --home "$site" agent check --dir "$work/agent"
 start_agent() {
-  start "$work/agent.log" nsenter "--net=/var/run/netns/$far" "$airlock" --home "$site" agent run --dir "$work/agent"
+  start_again "$work/agent.log" nsenter "--net=/var/run/netns/$far" "$airlock" -v --home "$site" agent run --dir "$work/agent"
   agent_pid=$last_pid
 }
 start_agent
@@ -104,8 +104,11 @@ check_exit 1 "a fork bomb ends with its job" deploy app/bomb preview --follow --
 check_exit 1 "a job that ignores signals is ended" deploy app/deaf preview --follow --timeout 3s --pre-run 'trap "" INT TERM; while :; do sleep 1; done'
 
 started() { far_airlock deploy logs "$1" 2>/dev/null | grep -q "^[^─]*$2"; }
-deploy app/agent preview --pre-run "echo begun; sleep 301.$$" >/dev/null
-check "another job runs" wait_for 30 started app/agent begun
+started_or_tell() {
+  wait_for 30 started "$@" || { far_airlock deploy show "$1"; far_airlock deploy logs "$1"; return 1; }
+}
+check "another is queued" deploy app/agent preview --pre-run "echo begun; sleep 301.$$"
+check "another job runs" started_or_tell app/agent begun
 kill -9 "$agent_pid"; wait "$agent_pid" 2>/dev/null
 check "its container outlives a killed agent" test -n "$(engine ps -q)"
 start_agent

@@ -42,7 +42,7 @@ check() {
     passed=$((passed + 1)); echo "ok   $name"
   else
     local status=$?
-    failed=$((failed + 1)); echo "FAIL $name (exit $status: $*)"; tail -n 30 "$work/check.out" | sed 's/^/     /'
+    failed=$((failed + 1)); echo "FAIL $name (exit $status: $*)"; tail -n 60 "$work/check.out" | sed 's/^/     /'
   fi
 }
 
@@ -100,12 +100,13 @@ make_far() {
 in_far() { ip netns exec "$far" "$@"; }
 not() { ! "$@"; }
 
-# start LOG COMMAND…: in the background; its process id is in $last_pid.
-start() {
+# start LOG COMMAND…: in the background; its process id is in $last_pid. start_again keeps what the log has.
+start() { : >"$1"; start_again "$@"; }
+start_again() {
   local log=$1; shift
   # A function would run in a shell of its own, and stopping that leaves the program behind.
   if [ "$1" = in_far ]; then set -- ip netns exec "$far" "${@:2}"; fi
-  "$@" >"$log" 2>&1 &
+  "$@" >>"$log" 2>&1 &
   last_pid=$!
 }
 stop() { kill "$1" 2>/dev/null; wait "$1" 2>/dev/null; return 0; }
