@@ -108,6 +108,14 @@ void require_http(const base::Url& url) {
   }
 }
 
+RequestBody body_of(const Request& request) {
+  return {request.body, request.body_source, request.body_length, request.rewind_body ? &request.rewind_body : nullptr};
+}
+
+Manner manner_of(const Request& request) {
+  return {request.redirects, request.patience, request.wait};
+}
+
 }  // namespace
 
 std::string tries_text(int tries) {
@@ -179,25 +187,30 @@ void ClientCore::note_overload(Origin& origin, const AnswerHead& head) const {
   origin.gate().add_overload(not_before);
 }
 
-Try ClientCore::run(Hop hop, const base::Secret& authorization, const RequestBody& body, Redirects redirects,
+Try ClientCore::run(Hop hop, const base::Secret& authorization, const RequestBody& body, const Manner& manner,
                     AnswerReceiver& receiver) {
   for (int redirect = 0;; ++redirect) {
     require_http(hop.url);
     Origin& origin = origins.at(hop.url);
-    RedirectFilter filter(receiver, redirects);
+    RedirectFilter filter(receiver, manner.redirects);
     Exchange exchange{.method = hop.method, .url = hop.url, .headers = hop.headers};
     exchange.authorization = hop.with_authorization ? &authorization : nullptr;
     if (hop.body == Body::keep) {
       exchange.body = body.text;
       exchange.body_source = body.source;
       exchange.body_length = body.length;
+      exchange.rewind_body = body.rewind;
     }
-    ExchangeResult result;
-    {
+    exchange.patience = manner.patience;
+    exchange.wait = manner.wait;
+    const bool gated = manner.wait == Wait::brief;
+    const auto send = [&] { return run_exchange({options, rate, bytes_received}, origin, exchange, filter); };
+    const auto send_in_turn = [&] {
       const Gate::Pass pass = origin.gate().enter();
-      result = run_exchange({options, rate, bytes_received}, origin, exchange, filter);
-    }
-    if (is_overload(result.head.status, result.head.headers)) {
+      return send();
+    };
+    ExchangeResult result = gated ? send_in_turn() : send();
+    if (gated && is_overload(result.head.status, result.head.headers)) {
       note_overload(origin, result.head);
     }
     if (!filter.redirected()) {
@@ -227,14 +240,20 @@ Client::Client(ClientOptions options) {
 Client::~Client() = default;
 
 Response Client::send(const Request& request) {
-  const RequestBody body{request.body, request.body_source, request.body_length};
+  const RequestBody body = body_of(request);
   Retrier retrier(m_impl->options);
   for (;;) {
     Collector collector(request.url, request.body_limit);
     const Hop first{request.method, request.url, request.headers};
-    Try attempt = m_impl->run(first, request.authorization, body, request.redirects, collector);
+    Try attempt = m_impl->run(first, request.authorization, body, manner_of(request), collector);
     ExchangeResult& result = attempt.result;
-    const bool repeatable = request.retry && !result.body_source_read;
+    const bool repeatable = request.retry && (!result.body_source_read || request.rewind_body);
+    const auto wait = [&](std::optional<std::chrono::seconds> asked = std::nullopt) {
+      retrier.pause(asked);
+      if (result.body_source_read) {
+        request.rewind_body();
+      }
+    };
 
     if (result.failure) {
       const auto kind = result.failure->kind;
@@ -243,14 +262,14 @@ Response Client::send(const Request& request) {
       if (!repeatable || !again) {
         throw transfer_error(attempt.last, *result.failure, retrier.tries());
       }
-      retrier.pause();
+      wait();
       continue;
     }
     const AnswerHead& head = result.head;
     if (repeatable && (is_transient_status(head.status) || is_overload(head.status, head.headers))) {
       const auto asked = retry_after(head.headers, std::chrono::system_clock::now());
       if (retrier.may_retry(asked)) {
-        retrier.pause(asked);
+        wait(asked);
         continue;
       }
     }
@@ -259,10 +278,10 @@ Response Client::send(const Request& request) {
 }
 
 Response Client::stream(const Request& request, base::ByteSink& sink) {
-  const RequestBody body{request.body, request.body_source, request.body_length};
+  const RequestBody body = body_of(request);
   Streamer streamer(request.url, request.body_limit, sink);
   const Hop first{request.method, request.url, request.headers};
-  Try attempt = m_impl->run(first, request.authorization, body, request.redirects, streamer);
+  Try attempt = m_impl->run(first, request.authorization, body, manner_of(request), streamer);
   if (attempt.result.failure) {
     throw transfer_error(attempt.last, *attempt.result.failure, 1);
   }

@@ -45,6 +45,11 @@ struct ClientOptions {
   std::uint64_t rate_limit = 0;            // bytes/s over all transfers; 0 for none
 };
 
+// held: the server is asked to hold its answer until it has something to say. Such a request takes no place among the
+// host's transfers, and neither heeds nor moves their limit. Once its answer has begun to come, an interrupt waits for
+// the rest: what it says may be given to nobody else.
+enum class Wait { brief, held };
+
 enum class Redirects { follow, refuse };  // refuse: the redirect itself is the response
 
 struct Request {
@@ -53,13 +58,18 @@ struct Request {
   Headers headers;
   base::Secret authorization;  // value of Authorization; sent to `url`'s origin only, never across a redirect
   std::string body;            // small bodies
-  // Or a large one, borrowed; sent once, so no retry once it was read.
+  // Or a large one, borrowed; no retry once it was read, unless `rewind_body` puts it back at its first byte.
   base::ByteSource* body_source = nullptr;
+  std::function<void()> rewind_body;
   std::optional<std::uint64_t> body_length;  // of body_source; without it the body is chunked
   // At most 10, http(s) only, never from https to http. To another origin go only fields that say nothing
   // about who asks (Accept, Range, …).
   Redirects redirects = Redirects::follow;
   std::size_t body_limit = 16 * 1024 * 1024;  // of the response; more throws limit
+  // How long next to nothing may move; without it as long as ClientOptions says, and ten times that while a server
+  // works through a body.
+  std::optional<std::chrono::seconds> patience;
+  Wait wait = Wait::brief;
   bool retry = true;  // transient failures: connection trouble, 408, 425, 429, 500, 502, 503, 504
 };
 

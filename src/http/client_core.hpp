@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 #include "http/client.hpp"
@@ -16,6 +17,14 @@ struct RequestBody {
   std::string_view text;
   base::ByteSource* source = nullptr;
   std::optional<std::uint64_t> length;
+  const std::function<void()>* rewind = nullptr;  // of source
+};
+
+// How a request is to be carried.
+struct Manner {
+  Redirects redirects = Redirects::follow;
+  std::optional<std::chrono::seconds> patience;
+  Wait wait = Wait::brief;
 };
 
 // One try, redirects included.
@@ -28,8 +37,9 @@ struct ClientCore {
   explicit ClientCore(ClientOptions client_options);
 
   // Sends `hop` and what its redirects lead to; `receiver` sees the final answer only. Holds a place at the
-  // gate of each origin while its exchange runs. Throws as run_exchange does, and upstream for bad redirects.
-  Try run(Hop hop, const base::Secret& authorization, const RequestBody& body, Redirects redirects,
+  // gate of each origin while its exchange runs, unless its answer is held. Throws as run_exchange does, and upstream
+  // for bad redirects.
+  Try run(Hop hop, const base::Secret& authorization, const RequestBody& body, const Manner& manner,
           AnswerReceiver& receiver);
 
   ClientOptions options;

@@ -277,7 +277,7 @@ Downloaded DownloadRun::run() {
     authorized = false;
     m_answer = Answer::none;
     const std::uint64_t delivered_before = m_delivered;
-    const Try attempt = m_client.run(request(), m_authorization, {}, Redirects::follow, *this);
+    const Try attempt = m_client.run(request(), m_authorization, {}, {}, *this);
     downloaded.url = attempt.last.url;
     if (m_answer == Answer::refused && attempt.result.head.status != 0) {
       authorized = handle_refusal(attempt);

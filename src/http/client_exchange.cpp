@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdio>
 #include <exception>
 
 #include "base/error.hpp"
@@ -26,6 +27,7 @@ constexpr int k_patience_after_upload = 10;  // times the stall timeout
 // Slower is no way to carry anything. It is above what a server can trickle for ever to keep a caller busy.
 constexpr std::uint64_t k_least_rate = 100;  // bytes/s
 constexpr auto k_own_delay = std::chrono::milliseconds(200);
+constexpr auto k_finish_held = std::chrono::seconds(10);  // for an answer that came together with an interrupt
 
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -79,6 +81,8 @@ class Transfer {
   std::size_t on_body(std::span<const std::byte> data);
   std::size_t on_read(std::span<std::byte> buffer);
   bool on_tick(std::uint64_t received, std::uint64_t sent);
+  bool may_finish() const;
+  std::chrono::seconds patience() const;
 
   // No exception may cross libcurl's frames: the first is kept, the transfer aborted, and it is thrown
   // afterwards.
@@ -104,7 +108,8 @@ class Transfer {
   bool m_head_complete = false;
   std::size_t m_header_size = 0;
   bool m_enough = false;
-  bool m_stalled = false;
+  std::optional<std::chrono::seconds> m_stalled;  // for so long
+  SteadyClock::time_point m_answered;
   bool m_source_read = false;
   std::uint64_t m_unreported = 0;
   std::uint64_t m_sent = 0;
@@ -158,6 +163,18 @@ void Transfer::set_method_and_body() {
         CURLOPT_READFUNCTION, +[](char* buffer, std::size_t size, std::size_t count, void* self) {
           return guarded<std::size_t>(self, CURL_READFUNC_ABORT, [&](Transfer& transfer) {
             return transfer.on_read(std::as_writable_bytes(std::span(buffer, size * count)));
+          });
+        });
+    set(CURLOPT_SEEKDATA, this);
+    set(
+        CURLOPT_SEEKFUNCTION, +[](void* self, curl_off_t offset, int origin) {
+          return guarded<int>(self, CURL_SEEKFUNC_FAIL, [&](Transfer& transfer) {
+            const auto* const rewind = transfer.m_exchange.rewind_body;
+            if (rewind == nullptr || offset != 0 || origin != SEEK_SET) {
+              return CURL_SEEKFUNC_CANTSEEK;
+            }
+            (*rewind)();
+            return CURL_SEEKFUNC_OK;
           });
         });
     set(CURLOPT_INFILESIZE_LARGE,
@@ -214,6 +231,7 @@ std::size_t Transfer::on_header_line(std::string_view line) {
 
 void Transfer::on_head_complete() {
   m_head_complete = true;
+  m_answered = SteadyClock::now();
   m_receiver.on_head(m_head);
 }
 
@@ -252,8 +270,20 @@ std::size_t Transfer::on_read(std::span<std::byte> buffer) {
   return count;
 }
 
+bool Transfer::may_finish() const {
+  return m_exchange.wait == Wait::held && m_head_complete && SteadyClock::now() - m_answered < k_finish_held;
+}
+
+std::chrono::seconds Transfer::patience() const {
+  const bool waits_after_upload = has_body() && !m_head_complete;
+  return m_exchange.patience.value_or(m_context.options.stall_timeout *
+                                      (waits_after_upload ? k_patience_after_upload : 1));
+}
+
 bool Transfer::on_tick(std::uint64_t, std::uint64_t sent) {
-  base::throw_if_interrupted();
+  if (!may_finish()) {
+    base::throw_if_interrupted();
+  }
   if (sent > m_sent) {
     m_watch.moved(sent - m_sent);
     m_sent = sent;
@@ -264,8 +294,9 @@ bool Transfer::on_tick(std::uint64_t, std::uint64_t sent) {
     m_watch.restart();  // until the request is sent, libcurl's connect timeout holds
     return true;
   }
-  const bool waits_after_upload = has_body() && !m_head_complete;
-  m_stalled = m_watch.stalled(m_context.options.stall_timeout * (waits_after_upload ? k_patience_after_upload : 1));
+  if (const auto limit = patience(); m_watch.stalled(limit)) {
+    m_stalled = limit;
+  }
   return !m_stalled;
 }
 
@@ -307,11 +338,10 @@ ExchangeResult Transfer::run() {
   result.head = std::move(m_head);
   result.body_source_read = m_source_read;
   if (m_stalled) {
-    result.failure =
-        TransferFailure{TransferFailure::Kind::transient,
-                        ErrorCode::network,
-                        fmt::format("next to nothing moved for {} s", m_context.options.stall_timeout.count()),
-                        {}};
+    result.failure = TransferFailure{TransferFailure::Kind::transient,
+                                     ErrorCode::network,
+                                     fmt::format("next to nothing moved for {} s", m_stalled->count()),
+                                     {}};
   } else if (code != CURLE_OK && !m_enough) {
     result.failure = describe_curl_failure(static_cast<int>(code), m_error_text.data(), m_exchange.url.host_port());
   } else if (!m_head_complete) {

@@ -1,7 +1,9 @@
 // One request and its answer over one libcurl handle: no redirects, no retries.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/secret.hpp"
 #include "base/url.hpp"
+#include "http/client.hpp"
 #include "http/client_failure.hpp"
 #include "http/client_handles.hpp"
 #include "http/client_rate.hpp"
@@ -42,6 +45,10 @@ struct Exchange {
   std::string_view body;  // with body_source null
   base::ByteSource* body_source = nullptr;
   std::optional<std::uint64_t> body_length;  // of body_source; else chunked
+  // Of body_source: a connection that was kept may turn out to be closed only after the first bytes went out.
+  const std::function<void()>* rewind_body = nullptr;
+  std::optional<std::chrono::seconds> patience;
+  Wait wait = Wait::brief;
 };
 
 // What all exchanges of a client share.

@@ -31,6 +31,40 @@ TimePoint start() {
 
 }  // namespace
 
+TEST_CASE("a held request takes no place and is not put off", "[http][client][gate]") {
+  test::FaultServer server;
+  std::atomic<bool> release = false;
+  server.script("/slow", [&](const test::FaultRequest&, std::size_t) {
+    while (!release) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return test::FaultAnswer{.body = "slow"};
+  });
+  server.script("/busy", {{.status = 429, .fields = {{"Retry-After", "100"}}}});
+  server.script("/held", {{.status = 503}, {.body = "yes"}});
+  ClientOptions options = quick_options();
+  options.initial_transfers_per_host = 2;
+  options.max_transfers_per_host = 2;
+  Client client(options);
+  const auto ask = [&](const char* path, Wait wait) {
+    Request request{.url = url_of(server.url(path))};
+    request.wait = wait;
+    request.retry = false;
+    return client.send(request).status;
+  };
+  CHECK(ask("/held", Wait::held) == 503);
+  CHECK(client.transfers_allowed(url_of(server.url("/"))) == 2);
+  std::thread transfer([&] { ask("/slow", Wait::brief); });
+  while (server.requests("/slow").empty()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  CHECK(ask("/busy", Wait::brief) == 429);  // one place is left, and it is taken; none may knock for long
+  CHECK(client.transfers_allowed(url_of(server.url("/"))) == 1);
+  CHECK(ask("/held", Wait::held) == 200);
+  release = true;
+  transfer.join();
+}
+
 TEST_CASE("the limit rises while that raises the throughput, up to the ceiling", "[http][client][gate]") {
   AdaptiveLimit limit(4, 10);
   CHECK(limit.allowed() == 4);

@@ -123,6 +123,18 @@ TEST_CASE("a server that says nothing is given up after the stall timeout", "[ht
   CHECK(error.message().find("nothing moved") != std::string::npos);
 }
 
+TEST_CASE("a request may be less patient than its client, with a body too", "[http][client][retry]") {
+  FaultServer server;
+  server.script("/x", {{.silent = true}});
+  Client client(quick_options());
+  Request request{.method = "POST", .url = url_of(server.url("/x")), .body = "{}"};
+  request.patience = std::chrono::seconds(1);
+  request.retry = false;
+  const auto error = test::error_of([&] { client.send(request); });
+  CHECK(error.code() == base::ErrorCode::network);
+  CHECK(error.message().find("nothing moved for 1 s") != std::string::npos);
+}
+
 TEST_CASE("a connection that is refused is named with a hint", "[http][client][retry]") {
   std::string url;
   {
@@ -178,6 +190,29 @@ TEST_CASE("an interrupt ends the wait before the next try", "[http][client][retr
     return test::FaultAnswer{.status = 429, .fields = {{"Retry-After", "60"}}};
   });
   CHECK(test::code_of([&] { get(server, "/x"); }) == base::ErrorCode::interrupted);
+}
+
+TEST_CASE("a held answer that has begun to come is read to its end", "[http][client][retry]") {
+  struct InterruptingSink : base::ByteSink {
+    std::string text;
+    void write(std::span<const std::byte> data) override {
+      base::request_interrupt();
+      text.append(reinterpret_cast<const char*>(data.data()), data.size());
+    }
+    ~InterruptingSink() override { base::clear_interrupt(); }
+  } sink;
+  FaultServer server;
+  server.script("/x", {{.body = "claim", .trickle = std::chrono::milliseconds(20)}});
+  Client client(quick_options());
+  Request request{.url = url_of(server.url("/x"))};
+  SECTION("held") {
+    request.wait = Wait::held;
+    CHECK(client.stream(request, sink).status == 200);
+    CHECK(sink.text == "claim");
+  }
+  SECTION("any other") {
+    CHECK(test::code_of([&] { client.stream(request, sink); }) == base::ErrorCode::interrupted);
+  }
 }
 
 }  // namespace airlock::http

@@ -100,6 +100,23 @@ TEST_CASE("a source that was read is not sent again", "[http][client]") {
   CHECK(server.requests().size() == 1);
 }
 
+TEST_CASE("a source that can be rewound is sent again, from its start", "[http][client]") {
+  FaultServer server;
+  server.script("/x", {{.status = 503}, {.hang_up = true}, {.status = 201}});
+  Client client(quick_options());
+  const std::string content = pattern_text(100'000);
+  base::StringSource source(content);
+  Request request{.method = "PUT", .url = url_of(server.url("/x"))};
+  request.body_source = &source;
+  request.body_length = content.size();
+  request.rewind_body = [&] { source = base::StringSource(content); };
+  CHECK(client.send(request).status == 201);
+  const auto seen = server.requests();
+  REQUIRE(seen.size() == 3);
+  CHECK(seen.front().body == content);
+  CHECK(seen.back().body == content);
+}
+
 TEST_CASE("an error of the source comes out as it is", "[http][client]") {
   struct FailingSource : base::ByteSource {
     std::size_t read(std::span<std::byte>) override { throw base::Error(base::ErrorCode::truncated, "short"); }
