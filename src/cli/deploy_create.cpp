@@ -91,8 +91,7 @@ Json uploaded(Session& session, ServerAccess& server, const DeployCreateFlags& f
       fmt::format("{} files, {}, as {}", report.files, base::format_bytes(length), digest.to_string()));
   const auto path = "/api/sources/" + digest.to_string();
   if (!server.exists(path)) {
-    base::FileSource source(packed.fd(), 0, length, "the packed folder");
-    server.upload(path, source, length);
+    server.upload(path, packed.fd(), length);
   }
   return {{"archive", {{"sha256", digest.hex()}, {"directory", flags.directory}}}};
 }

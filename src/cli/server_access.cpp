@@ -143,7 +143,7 @@ http::Request ServerAccess::request(const std::string& method, const std::string
   request.authorization = base::Secret("token " + m_token.reveal());
   request.redirects = http::Redirects::refuse;
   request.body_limit = k_largest_answer;
-  request.retry = method == "GET";
+  request.retry = method == "GET" || method == "HEAD";
   return request;
 }
 
@@ -189,8 +189,12 @@ bool ServerAccess::exists(const std::string& path) {
   return response.status == 200;
 }
 
-void ServerAccess::upload(const std::string& path, base::ByteSource& source, std::uint64_t length) {
+void ServerAccess::upload(const std::string& path, int file, std::uint64_t length) {
+  const base::FileSource start(file, 0, length, "the packed folder");
+  base::FileSource source = start;
   http::Request sent = request("PUT", path);
+  sent.retry = true;  // its path is the digest of what is sent
+  sent.rewind_body = [&] { source = start; };
   sent.headers.set("Content-Type", "application/gzip");
   sent.body_source = &source;
   sent.body_length = length;

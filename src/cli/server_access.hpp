@@ -46,7 +46,8 @@ class ServerAccess {
   std::optional<base::Json> find(const std::string& path);  // nullopt: 404
   base::Json send(const std::string& method, const std::string& path, const std::optional<base::Json>& body);
   bool exists(const std::string& path);  // by HEAD
-  void upload(const std::string& path, base::ByteSource& source, std::uint64_t length);
+  // The first bytes of an open file, to a path that is the digest of them: it is tried again like a question.
+  void upload(const std::string& path, int file, std::uint64_t length);
   const base::Url& url() const { return m_url; }
 
  private:
