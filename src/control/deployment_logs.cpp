@@ -55,21 +55,26 @@ std::string header_of(const std::string& name) {
 
 }  // namespace
 
-// Adds what is there from `at` on. True: the deployment has ended and all of it was given. The lock must be held.
-bool Deployments::read_stream(const DeploymentRecord& deployment, LogStream& stream, Place& at) {
-  std::uint64_t bytes = 0;
-  const auto full = [&] { return stream.entries.size() >= k_entries_at_once || bytes >= k_bytes_at_once; };
-  const bool over = is_over(deployment.state);
-  std::vector<AttemptRecord> jobs;
+Deployments::LogOutline Deployments::outline_of(const DeploymentRecord& deployment, std::uint64_t first_job) {
+  LogOutline outline{deployment.id, is_over(deployment.state), {}};
   for (AttemptRecord& attempt : m_core.records.attempts(deployment.number)) {
     if (attempt.job) {
-      jobs.push_back(std::move(attempt));
+      const std::uint64_t job = outline.jobs.size();
+      outline.jobs.push_back({std::move(attempt), job < first_job ? std::vector<StepReport>()
+                                                                  : m_core.records.steps(deployment.number, job)});
     }
   }
-  while (at[k_job] < jobs.size()) {
-    const AttemptRecord& job = jobs[at[k_job]];
-    const auto steps = m_core.records.steps(deployment.number, at[k_job]);
-    const LogName log{deployment.id, at[k_job]};
+  return outline;
+}
+
+// Adds what is there from `at` on. True: the deployment has ended and all of it was given. Files are read without the
+// lock; the outline is older than they are, and a step that has ended in it had all of its lines.
+bool Deployments::read_stream(const LogOutline& outline, LogStream& stream, Place& at) const {
+  std::uint64_t bytes = 0;
+  const auto full = [&] { return stream.entries.size() >= k_entries_at_once || bytes >= k_bytes_at_once; };
+  while (at[k_job] < outline.jobs.size()) {
+    const auto& [job, steps] = outline.jobs[at[k_job]];
+    const LogName log{outline.id, at[k_job]};
     for (; at[k_step] < steps.size(); ++at[k_step], at[k_given] = 0) {
       const StepReport& step = steps[at[k_step]];
       const bool closed = job.ended || step.status == StepStatus::failed || step.status == StepStatus::succeeded;
@@ -104,7 +109,7 @@ bool Deployments::read_stream(const DeploymentRecord& deployment, LogStream& str
     }
     at = {at[k_job] + 1, 0, 0};
   }
-  return over;
+  return outline.over;
 }
 
 LogStream Deployments::stream(const StackName& stack, const std::string& id, std::string_view token,
@@ -116,7 +121,10 @@ LogStream Deployments::stream(const StackName& stack, const std::string& id, std
   while (true) {
     const std::uint64_t seen = m_core.news_count;
     const Place before = at;
-    const bool finished = read_stream(record_of(stack, id), result, at);
+    const LogOutline outline = outline_of(record_of(stack, id), at[k_job]);
+    lock.unlock();
+    const bool finished = read_stream(outline, result, at);
+    lock.lock();
     if (finished) {
       return result;
     }

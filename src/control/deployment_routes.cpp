@@ -167,6 +167,7 @@ void Api::mount_source_routes(http::Router& router) {
                if (m_core.sources.open(digest)) {
                  base::NullSink nowhere;  // or the client could not finish what it began to say
                  base::copy(*request.body, nowhere, m_core.options.source_limit);
+                 m_core.sources.sync(digest);  // whoever brought it may still be about to
                  return json_response(200, {{"sha256", digest.hex()}, {"length", *request.body_length}});
                }
                try {
@@ -179,7 +180,7 @@ void Api::mount_source_routes(http::Router& router) {
                  }
                  throw;
                }
-               m_core.sources.sync();
+               m_core.sources.sync(digest);
                return json_response(201, {{"sha256", digest.hex()}, {"length", *request.body_length}});
              },
              {m_core.options.source_limit});

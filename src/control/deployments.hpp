@@ -79,7 +79,18 @@ class Deployments {
   DeploymentDetail detail_of(DeploymentRecord record);
   DeploymentDetail with_jobs(DeploymentDetail detail);
   PoolRecord pool_for(const std::string& organization, const base::Json& document);
-  bool read_stream(const DeploymentRecord& deployment, LogStream& stream, std::array<std::uint64_t, 3>& at);
+  // What is known of a deployment's log without looking into it. The lock must be held.
+  struct LogOutline {
+    std::string id;
+    bool over = false;
+    struct Job {
+      AttemptRecord attempt;
+      std::vector<StepReport> steps;
+    };
+    std::vector<Job> jobs;
+  };
+  LogOutline outline_of(const DeploymentRecord& deployment, std::uint64_t first_job);
+  bool read_stream(const LogOutline& outline, LogStream& stream, std::array<std::uint64_t, 3>& at) const;
 
   Core& m_core;
   Dispatcher& m_dispatcher;

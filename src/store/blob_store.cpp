@@ -236,6 +236,22 @@ void BlobStore::remove_leftovers() const {
   }
 }
 
+void BlobStore::sync(const Digest& sha256) const {
+  const auto slice = open(sha256);
+  if (!slice) {
+    throw Error(ErrorCode::not_found, fmt::format("blob {} is not here any more", sha256.to_string()));
+  }
+  const fs::path path = path_of(sha256);
+  base::sync_file(slice->fd->get(), path.string());
+  for (const fs::path& folder : {path.parent_path(), m_root / "sha256", m_root, m_root.parent_path()}) {
+    if (!folder.empty()) {
+      base::sync_directory(folder);
+    }
+  }
+  const std::scoped_lock lock(m_shared->mutex);
+  std::erase(m_shared->unsynced, sha256);
+}
+
 void BlobStore::sync() const {
   if (!fs::exists(m_root)) {
     return;  // nothing was ever written

@@ -53,6 +53,8 @@ class BlobStore {
   // Everything published so far is on the medium afterwards: one syncfs, or an fsync for each file on kernels whose
   // syncfs reports no write error.
   void sync() const;
+  // The same for one blob, whatever else is being written to the file system.
+  void sync(const base::Digest& sha256) const;
   const std::filesystem::path& root() const { return m_root; }
 
  private:

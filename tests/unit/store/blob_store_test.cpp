@@ -119,6 +119,18 @@ TEST_CASE("content that is not what was promised leaves nothing", "[store][blob_
   CHECK(files_below(folder.path()) == 0);
 }
 
+TEST_CASE("one blob can be synced by itself", "[store][blob_store]") {
+  const std::string without = GENERATE(as<std::string>{}, "", "syncfs");
+  const test::ScopedEnvironment environment("AIRLOCK_WITHOUT", without);
+  const base::TempDir folder;
+  const BlobStore blobs(folder.path() / "blobs");
+  const Digest digest = put(blobs, "hello");
+  blobs.sync(digest);
+  blobs.sync();
+  CHECK(content_of(*blobs.open(digest)) == "hello");
+  CHECK(test::code_of([&] { blobs.sync(base::sha256("other")); }) == ErrorCode::not_found);
+}
+
 TEST_CASE("a file that lost power before its sync is replaced by proven bytes", "[store][blob_store]") {
   const base::TempDir folder;
   const BlobStore blobs(folder.path());
