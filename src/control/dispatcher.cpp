@@ -110,7 +110,11 @@ std::optional<Claim> Dispatcher::poll(const base::Secret& token, const AgentIden
     }
     expire();
     if (auto claim = offer(known, agent)) {
-      return claim;
+      if (!client_gone()) {
+        return claim;
+      }
+      take_back(claim->deployment_id);
+      return std::nullopt;
     }
     while (m_core.work_count == seen && !m_core.stopping) {
       const auto now = Clock::now();
@@ -174,6 +178,16 @@ std::optional<Claim> Dispatcher::offer(const TokenRecord& token, const AgentIden
   }
   transaction.commit();
   return std::nullopt;
+}
+
+// An offer whose agent left while it was made: another need not wait until it runs out.
+void Dispatcher::take_back(const std::string& id) {
+  base::Transaction transaction = m_core.records.change();
+  auto deployment = m_core.records.deployment(id);
+  if (deployment && deployment->state == DeploymentState::offered) {
+    give_up_lease(*deployment);
+  }
+  transaction.commit();
 }
 
 Dispatcher::Held Dispatcher::held_by(const std::string& id, const base::Secret& token) {
@@ -292,15 +306,26 @@ LogStore::Appended Dispatcher::append_refused(const std::string& id, const base:
 }
 
 void Dispatcher::complete(const std::string& id, const base::Secret& token, const Completion& completion) {
-  const std::lock_guard lock(m_core.mutex);
+  std::unique_lock lock(m_core.mutex);
   expire();
   Held held = held_by(id, token);
-  if (held.attempt.outcome == to_string(completion.result)) {
+  const auto is_told = [&] { return held.attempt.outcome == to_string(completion.result); };
+  if (is_told()) {
     return;  // sent again, because the first answer was lost
   }
   held = still_held_by(id, token);
   if (held.attempt.job) {
-    m_core.logs.sync({id, *held.attempt.job});
+    // A slow medium must not keep everyone else's leases waiting.
+    const LogName log{id, *held.attempt.job};
+    lock.unlock();
+    m_core.logs.sync(log);
+    lock.lock();
+    expire();
+    held = held_by(id, token);
+    if (is_told()) {
+      return;
+    }
+    held = still_held_by(id, token);
   }
   DeploymentRecord& deployment = held.deployment;
   deployment.exit_code = completion.exit_code;

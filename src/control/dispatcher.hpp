@@ -62,6 +62,7 @@ class Dispatcher {
   Held held_by(const std::string& id, const base::Secret& token);
   Held still_held_by(const std::string& id, const base::Secret& token);
   std::optional<Claim> offer(const TokenRecord& token, const AgentIdentity& agent);
+  void take_back(const std::string& id);
   void begin(Held& held);
   void expire();
   void give_up_lease(DeploymentRecord& deployment);
@@ -72,7 +73,9 @@ class Dispatcher {
 
   Core& m_core;
   Access& m_access;
-  std::map<std::uint64_t, Deadlines> m_deadlines;  // by deployment number
+  // By deployment number. Changed only once the database has what goes with it; one that is left of a deployment that
+  // is not under way any more is dropped when it is due.
+  std::map<std::uint64_t, Deadlines> m_deadlines;
   std::condition_variable m_timer;
   bool m_ending = false;
   std::thread m_thread;

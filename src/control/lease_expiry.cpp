@@ -37,7 +37,6 @@ void Dispatcher::end(DeploymentRecord& deployment, DeploymentState state, std::s
   deployment.modified = m_core.now();
   m_core.records.update_deployment(deployment);
   update_attempt(deployment, outcome);
-  m_deadlines.erase(deployment.number);
   m_core.ring_for_work();
   m_core.ring_for_news();
 }
@@ -54,7 +53,6 @@ void Dispatcher::give_up_lease(DeploymentRecord& deployment) {
     deployment.state = DeploymentState::queued;
     deployment.modified = m_core.now();
     m_core.records.update_deployment(deployment);
-    m_deadlines.erase(deployment.number);
     m_core.ring_for_work();
     m_core.ring_for_news();
     return;
@@ -75,7 +73,6 @@ void Dispatcher::give_up_lease(DeploymentRecord& deployment) {
     deployment.reason = fmt::format("{} vanished; a preview changes nothing, so it is offered once more", who);
     deployment.modified = m_core.now();
     m_core.records.update_deployment(deployment);
-    m_deadlines.erase(deployment.number);
     m_core.ring_for_work();
     m_core.ring_for_news();
   } else {
@@ -109,7 +106,7 @@ void Dispatcher::expire() {
       continue;
     }
     base::Transaction transaction = m_core.records.change();
-    const Deadlines deadlines = found->second;
+    Deadlines deadlines = found->second;
     if (deadlines.lease <= now) {
       give_up_lease(deployment);
     } else if (deadlines.stop && *deadlines.stop <= now) {
@@ -117,17 +114,20 @@ void Dispatcher::expire() {
           fmt::format("{}; its agent did not stop in time", deployment.cancel.value_or("it was asked to stop")),
           "stopped");
     } else {
-      found->second.timeout.reset();
+      deadlines.timeout.reset();
       if (!deployment.cancel) {
         deployment.cancel = fmt::format("timeout: it ran longer than {} s", deployment.timeout.count());
         deployment.modified = m_core.now();
         m_core.records.update_deployment(deployment);
-        found->second.stop = now + m_core.options.cancel_grace;
+        deadlines.stop = now + m_core.options.cancel_grace;
         m_core.ring_for_news();
       }
     }
     transaction.commit();
-    std::erase(due, deployment.number);
+    if (deployment.state == DeploymentState::running) {
+      found->second = deadlines;
+      std::erase(due, deployment.number);
+    }
   }
   // Deadlines of what is not under way any more.
   for (const std::uint64_t number : due) {
