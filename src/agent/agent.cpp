@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/agent_lock.hpp"
 #include "agent/backoff.hpp"
 #include "agent/control_client.hpp"
 #include "agent/executor_check.hpp"
@@ -101,8 +102,8 @@ class Agent {
  public:
   explicit Agent(AgentRequest request)
       : m_config(std::move(request.config)), m_sources(std::move(request.sources)), m_reporter(request.reporter),
-        m_lock(locked_file(m_config.directory)), m_http(client_options(m_config)), m_control(m_http, m_config.url),
-        m_identity(identity_of(m_config)) {}
+        m_lock(lock_agent_directory(m_config.directory)), m_http(client_options(m_config)),
+        m_control(m_http, m_config.url), m_identity(identity_of(m_config)) {}
 
   void run() {
     require_executors(m_config);
@@ -120,11 +121,6 @@ class Agent {
   }
 
  private:
-  static fs::path locked_file(const fs::path& directory) {
-    base::make_directories(directory, 0711);
-    return directory / "agent.lock";
-  }
-
   // What a killed agent left. Its jobs ended with it: their first process sees its agent go.
   void clean_up() {
     remove_stale_cgroups(job_group_name(m_config, ""));
