@@ -219,22 +219,23 @@ class Agent {
     }
   }
 
-  // Says that it is ours; false when it went to someone else meanwhile.
-  bool take(const control::Claim& claim) {
+  // Says that it is ours; nullopt when it went to someone else meanwhile.
+  std::optional<HeldLease> take(const control::Claim& claim) {
     Backoff backoff(k_first_wait, k_longest_wait);
     const auto until = std::chrono::steady_clock::now() + claim.lease;
     while (true) {
+      const auto asked = std::chrono::steady_clock::now();
       try {
-        m_control.renew(claim.deployment_id, claim.job_token, std::chrono::seconds(0));
-        return true;
+        const auto answer = m_control.renew(claim.deployment_id, claim.job_token, std::chrono::seconds(0));
+        return HeldLease{asked, std::max(answer.lease, std::chrono::seconds(1))};
       } catch (const Disowned& disowned) {
         m_reporter.note(fmt::format("deployment {} is not ours: {}", claim.deployment_id, disowned.what()));
-        return false;
+        return std::nullopt;
       } catch (const Error& error) {
         const auto wait = backoff.next();
         if (std::chrono::steady_clock::now() + wait > until) {
           m_reporter.warning(fmt::format("deployment {} cannot be taken: {}", claim.deployment_id, error.message()));
-          return false;
+          return std::nullopt;
         }
         std::this_thread::sleep_for(wait);
       }
@@ -244,12 +245,14 @@ class Agent {
   void handle(const control::Claim& claim) {
     m_reporter.say(fmt::format("deployment {} ({} {} of {})", claim.deployment_id, control::to_string(claim.job.tool),
                                control::to_string(claim.job.operation), claim.job.stack.to_string()));
-    if (!take(claim)) {
+    const auto taken = take(claim);
+    if (!taken) {
       return;
     }
+    StopSwitch stop;
+    const LeaseKeeper lease(m_control, claim, *taken, stop);
     Spool spool(m_config.directory / "spool", {claim.deployment_id, claim.attempt, claim.job_token},
                 m_config.log_limit);
-    StopSwitch stop;
     const auto disown = [&](const std::string& why) { stop.stop(StopSwitch::Why::disowned, why); };
     bool sent = false;
     std::string ended_by;
@@ -257,7 +260,6 @@ class Agent {
       Uploader uploader(m_control, spool, {disown, [this](const std::string& error) {
                                              m_reporter.note(fmt::format("not sent yet: {}", error));
                                            }});
-      const LeaseKeeper lease(m_control, claim, stop);
       const SecondSignal second(stop);
       run_job({m_config, m_control, m_http, m_sources.environment}, claim, spool, stop);
       ended_by = stop.asked() ? ": " + stop.reason() : std::string();

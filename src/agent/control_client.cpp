@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "control/api_paths.hpp"
 
@@ -15,6 +16,10 @@ namespace {
 
 using base::Error;
 using base::ErrorCode;
+
+// A server that says nothing for so long is away.
+constexpr std::chrono::seconds k_patience{30};
+constexpr std::chrono::seconds k_beyond_hold{10};  // for an answer that was held as long as it may be
 
 base::Secret token_header(const base::Secret& token) {
   return base::Secret("token " + token.reveal());
@@ -42,6 +47,8 @@ ControlClient::Poll ControlClient::poll(const control::AgentIdentity& identity, 
   request.redirects = http::Redirects::refuse;
   request.body_limit = control::limits::k_claim;
   request.retry = false;
+  request.wait = http::Wait::held;
+  request.patience = identity.wait + k_beyond_hold;
   const auto response = m_http.send(request);
   if (response.status == 204) {
     return {std::nullopt, retry_after(response.headers)};
@@ -50,17 +57,18 @@ ControlClient::Poll ControlClient::poll(const control::AgentIdentity& identity, 
   return {control::parse_claim(response.body), std::nullopt};
 }
 
-http::Response ControlClient::post(const std::string& id, std::string_view what, const base::Secret& token,
-                                   std::string body) {
+http::Request ControlClient::request(const std::string& id, std::string_view what, const base::Secret& token) const {
   http::Request request;
-  request.method = "POST";
   request.url = m_server.resolve(control::deployment_path(id, what));
   request.authorization = token_header(token);
-  request.headers.add("Content-Type", "application/json");
-  request.body = std::move(body);
   request.redirects = http::Redirects::refuse;
   request.body_limit = control::limits::k_report;
+  request.patience = k_patience;
   request.retry = false;
+  return request;
+}
+
+http::Response ControlClient::send(const http::Request& request, std::string_view what) {
   auto response = m_http.send(request);
   if (is_disowned(response.status)) {
     throw Disowned(fmt::format("the server answered {} to '{}'", response.status, what));
@@ -68,8 +76,33 @@ http::Response ControlClient::post(const std::string& id, std::string_view what,
   return response;
 }
 
+http::Request ControlClient::post_request(const std::string& id, std::string_view what, const base::Secret& token,
+                                          std::string body) const {
+  auto post = request(id, what, token);
+  post.method = "POST";
+  post.headers.add("Content-Type", "application/json");
+  post.body = std::move(body);
+  return post;
+}
+
+http::Response ControlClient::post(const std::string& id, std::string_view what, const base::Secret& token,
+                                   std::string body) {
+  return send(post_request(id, what, token, std::move(body)), what);
+}
+
+std::string ControlClient::status(const std::string& id, const base::Secret& token) {
+  const auto response = send(request(id, control::k_status, token), control::k_status);
+  http::expect_status(response, {200}, "asking for the status");
+  const auto json = base::parse_json(response.body, "a status");
+  return json.is_string() ? json.get<std::string>() : std::string();
+}
+
 control::LeaseAnswer ControlClient::renew(const std::string& id, const base::Secret& token, std::chrono::seconds wait) {
-  const auto response = post(id, fmt::format("{}?wait={}", control::k_lease, wait.count()), token, "{}");
+  const auto what = fmt::format("{}?wait={}", control::k_lease, wait.count());
+  auto sent = post_request(id, what, token, "{}");
+  sent.wait = http::Wait::held;
+  sent.patience = wait + k_beyond_hold;
+  const auto response = send(sent, what);
   if (response.status == 409) {
     throw Disowned("the server has given this deployment up");
   }

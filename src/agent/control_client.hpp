@@ -38,6 +38,8 @@ class ControlClient {
   // The first one takes what the claim offered: until then the server may offer it again. With `wait` the server holds
   // the answer until the job is cancelled or over, at most so long.
   control::LeaseAnswer renew(const std::string& id, const base::Secret& token, std::chrono::seconds wait);
+  // "accepted": offered, and not taken up yet.
+  std::string status(const std::string& id, const base::Secret& token);
   void report(const std::string& id, const base::Secret& token, const control::StepReports& reports);
   control::AppendAnswer append(const std::string& id, const base::Secret& token, const control::LogAppend& append);
   control::AppendAnswer append(const std::string& id, const base::Secret& token, const control::RefusedAppend& append);
@@ -49,6 +51,10 @@ class ControlClient {
   const base::Url& server() const { return m_server; }
 
  private:
+  http::Request request(const std::string& id, std::string_view what, const base::Secret& token) const;
+  http::Request post_request(const std::string& id, std::string_view what, const base::Secret& token,
+                             std::string body) const;
+  http::Response send(const http::Request& request, std::string_view what);
   http::Response post(const std::string& id, std::string_view what, const base::Secret& token, std::string body);
   control::AppendAnswer append_to(const std::string& id, std::string_view what, const base::Secret& token,
                                   std::string body);

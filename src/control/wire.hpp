@@ -149,7 +149,7 @@ struct AgentIdentity {
   std::string version;              // of the agent
   std::string instance;             // 8 to 64 letters and digits, made anew by each process
   std::vector<RunnerKind> runners;  // what it can run; at least one
-  std::chrono::seconds wait{25};    // how long the server may hold the answer; 0 to 25
+  std::chrono::seconds wait{20};    // how long the server may hold the answer; 0 to 25
 };
 using QueryFields = std::vector<std::pair<std::string, std::string>>;
 AgentIdentity parse_identity(const QueryFields& query);  // of decoded names and values

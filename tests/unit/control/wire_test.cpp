@@ -133,7 +133,7 @@ TEST_CASE("an agent names itself in its query", "[wire]") {
   agent.instance = "0123456789abcdef";
   agent.runners = {RunnerKind::process, RunnerKind::docker};
   CHECK(query_text(agent) == "hostname=host%20a%26b&pid=17&platform=linux%2Famd64&version=1.2&instance="
-                             "0123456789abcdef&runners=process%2Cdocker&wait=25");
+                             "0123456789abcdef&runners=process%2Cdocker&wait=20");
   QueryFields query{{"hostname", "h"}, {"pid", "17"}, {"instance", "01234567"}, {"runners", "docker"}, {"wait", "900"}};
   CHECK(parse_identity(query).wait == std::chrono::seconds(25));
   CHECK(parse_identity(query).runners == std::vector<RunnerKind>{RunnerKind::docker});
