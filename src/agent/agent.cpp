@@ -17,6 +17,7 @@
 #include "agent/executor_check.hpp"
 #include "agent/job.hpp"
 #include "agent/lease_keeper.hpp"
+#include "agent/left_spools.hpp"
 #include "agent/runner.hpp"
 #include "agent/uploader.hpp"
 #include "base/error.hpp"
@@ -131,23 +132,46 @@ class Agent {
       m_reporter.warning(
           fmt::format("{} folders of earlier jobs below {} could not be removed", left, m_config.jobs.string()));
     }
-    std::error_code error;
-    for (const auto& each : fs::directory_iterator(m_config.directory / "spool", error)) {
-      m_left_spools.push_back(each.path());
+    m_left_spools = find_left_spools(m_config.directory / "spool");
+  }
+
+  // Whether an attempt was taken up before its agent was killed; nullopt where that could not be asked in time.
+  std::optional<bool> was_taken(const SpoolOwner& owner) {
+    Backoff backoff(k_first_wait, k_longest_wait);
+    while (!m_ending) {
+      try {
+        return m_control.status(owner.deployment_id, owner.job_token) != "accepted";
+      } catch (const Disowned&) {
+        return false;
+      } catch (const Error&) {
+        const auto wait = backoff.next();
+        for (milliseconds waited{0}; waited < wait && !m_ending; waited += k_slice) {
+          std::this_thread::sleep_for(k_slice);
+        }
+      }
     }
+    return std::nullopt;
+  }
+
+  // True: nothing of it is wanted any more.
+  bool resume(Spool& spool) {
+    if (!spool.is_complete()) {
+      // One that says nothing yet may be of an offer, which goes back into the queue by itself.
+      if (const auto taken = spool.next_step() == 0 ? was_taken(spool.owner()) : true; taken != true) {
+        return taken.has_value();
+      }
+      end_as_lost(spool);
+    }
+    m_reporter.say(fmt::format("sending what an earlier agent had left of deployment {}", spool.owner().deployment_id));
+    Uploader uploader(m_control, spool, {[](const std::string&) {}, {}});
+    return uploader.finish([this] { return m_ending.load(); });
   }
 
   void resume_spools() {
     for (const auto& folder : m_left_spools) {
       try {
         auto spool = Spool::open(folder);
-        if (!spool.is_complete()) {
-          end_as_lost(spool);
-        }
-        m_reporter.say(
-            fmt::format("sending what an earlier agent had left of deployment {}", spool.owner().deployment_id));
-        Uploader uploader(m_control, spool, {[](const std::string&) {}, {}});
-        if (uploader.finish([this] { return m_ending.load(); })) {
+        if (resume(spool)) {
           spool.remove();
         }
       } catch (const std::exception& error) {
@@ -245,14 +269,16 @@ class Agent {
   void handle(const control::Claim& claim) {
     m_reporter.say(fmt::format("deployment {} ({} {} of {})", claim.deployment_id, control::to_string(claim.job.tool),
                                control::to_string(claim.job.operation), claim.job.stack.to_string()));
+    // First, as a disk that takes no word is found out while the offer can still go to another.
+    Spool spool(m_config.directory / "spool", {claim.deployment_id, claim.attempt, claim.job_token},
+                m_config.log_limit);
     const auto taken = take(claim);
     if (!taken) {
+      spool.remove();
       return;
     }
     StopSwitch stop;
     const LeaseKeeper lease(m_control, claim, *taken, stop);
-    Spool spool(m_config.directory / "spool", {claim.deployment_id, claim.attempt, claim.job_token},
-                m_config.log_limit);
     const auto disown = [&](const std::string& why) { stop.stop(StopSwitch::Why::disowned, why); };
     bool sent = false;
     std::string ended_by;

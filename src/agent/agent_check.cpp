@@ -127,8 +127,14 @@ void check_server(const AgentConfig& config, const base::Clock& clock, std::vect
 
 CheckResult check_space(const AgentConfig& config) {
   base::make_directories(config.jobs, 0711);
-  const auto space = base::space_info(config.jobs);
-  const auto text = fmt::format("{} free in {}", base::format_bytes(space.free_bytes), config.jobs.string());
+  base::make_directories(config.directory, 0711);
+  auto folder = config.jobs;
+  auto space = base::space_info(folder);
+  if (const auto spool = base::space_info(config.directory); spool.free_bytes < space.free_bytes) {
+    folder = config.directory;
+    space = spool;
+  }
+  const auto text = fmt::format("{} free in {}", base::format_bytes(space.free_bytes), folder.string());
   if (space.free_bytes < config.free_space) {
     return {Verdict::bad, "disk", text, fmt::format("'free_space' wants {}", base::format_bytes(config.free_space))};
   }

@@ -256,6 +256,9 @@ class JobRun {
         m_stop.stop(Why::timeout, fmt::format("the job took longer than {} s", m_timeout.count()));
       }
       check_space();
+      if (const auto trouble = m_spool.trouble()) {
+        m_stop.stop(Why::disk, *trouble);
+      }
       if (!m_stop.asked() || !m_runner) {
         continue;
       }
@@ -285,13 +288,18 @@ class JobRun {
   }
 
   void check_space() {
+    check_space_of(m_directory.path(), "jobs lie");
+    check_space_of(m_spool.folder(), "the agent keeps what they say");
+  }
+
+  void check_space_of(const std::filesystem::path& folder, std::string_view what) {
     struct statvfs info = {};
-    if (statvfs(m_directory.path().c_str(), &info) != 0) {
+    if (statvfs(folder.c_str(), &info) != 0) {
       return;
     }
     const std::uint64_t left = std::uint64_t{info.f_bavail} * info.f_frsize;
     if (left < m_context.config.free_space) {
-      m_stop.stop(Why::disk, fmt::format("only {} are left where jobs lie", base::format_bytes(left)));
+      m_stop.stop(Why::disk, fmt::format("only {} are left where {}", base::format_bytes(left), what));
     }
   }
 

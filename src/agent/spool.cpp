@@ -49,10 +49,6 @@ bool has_ended(const control::StepReport& report) {
   return report.status == control::StepStatus::failed || report.status == control::StepStatus::succeeded;
 }
 
-control::UnixMillis now() {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 }  // namespace
 
 Spool::Spool(fs::path folder, SpoolOwner owner) : m_folder(std::move(folder)), m_owner(std::move(owner)) {}
@@ -128,10 +124,20 @@ void Spool::cut_half_record(Journal& journal) {
   }
 }
 
+void Spool::write_or_note(const std::function<void()>& write) {
+  try {
+    write();
+  } catch (const Error& error) {
+    m_trouble = m_trouble.value_or(fmt::format("what the job says cannot be kept: {}", error.message()));
+  }
+}
+
 void Spool::append(const std::string& name, const std::string& record) {
-  auto& target = journal(name);
-  base::pwrite_all(target.file.get(), base::as_bytes(record + "\n"), target.written, name);
-  target.written += record.size() + 1;
+  write_or_note([&] {
+    auto& target = journal(name);
+    base::pwrite_all(target.file.get(), base::as_bytes(record + "\n"), target.written, name);
+    target.written += record.size() + 1;
+  });
   ++m_additions;
   m_added.notify_all();
 }
@@ -170,10 +176,15 @@ void Spool::complete(const control::Completion& completion) {
   if (m_completion) {
     return;
   }
-  base::write_file_atomic(m_folder / "complete.json", control::print(completion), 0600);
-  m_completion = completion;
+  write_or_note([&] { base::write_file_atomic(m_folder / "complete.json", control::print(completion), 0600); });
+  m_completion = completion;  // the server may take what the disk did not
   ++m_additions;
   m_added.notify_all();
+}
+
+std::optional<std::string> Spool::trouble() const {
+  const std::lock_guard lock(m_mutex);
+  return m_trouble;
 }
 
 bool Spool::is_complete() const {
@@ -200,6 +211,9 @@ std::vector<control::StepReport> Spool::running_steps() const {
 Spool::Records Spool::read_unsent(const Journal& journal, std::size_t most) {
   Records records;
   const auto size = std::min<std::uint64_t>(journal.written - journal.sent_bytes, k_piece * 2);
+  if (size == 0) {
+    return records;  // it may have no file: none could be opened
+  }
   std::string text(size, '\0');
   base::pread_exact(journal.file.get(), std::as_writable_bytes(std::span(text)), journal.sent_bytes, "a spool");
   std::size_t at = 0;
@@ -222,7 +236,8 @@ bool Spool::has_unsent_lines(std::uint64_t step) const {
 
 std::optional<control::StepReports> Spool::unsent_steps() {
   const std::lock_guard lock(m_mutex);
-  const auto records = read_unsent(journal(std::string(k_steps_journal)), control::limits::k_steps);
+  const auto found = m_journals.find(std::string(k_steps_journal));
+  const auto records = found == m_journals.end() ? Records() : read_unsent(found->second, control::limits::k_steps);
   if (records.lines.empty()) {
     return std::nullopt;
   }
@@ -263,12 +278,12 @@ std::optional<control::LogAppend> Spool::unsent_lines() {
 
 std::optional<control::RefusedAppend> Spool::unsent_refused() {
   const std::lock_guard lock(m_mutex);
-  const auto& found = journal(std::string(k_refused_journal));
-  const auto records = read_unsent(found, control::limits::k_attempts);
+  const auto found = m_journals.find(std::string(k_refused_journal));
+  const auto records = found == m_journals.end() ? Records() : read_unsent(found->second, control::limits::k_attempts);
   if (records.lines.empty()) {
     return std::nullopt;
   }
-  control::RefusedAppend append{found.sent_records, {}};
+  control::RefusedAppend append{found->second.sent_records, {}};
   for (const auto& record : records.lines) {
     for (auto& attempt : control::parse_refused_append(record).attempts) {
       append.attempts.push_back(std::move(attempt));
@@ -342,7 +357,11 @@ void Spool::remember_sent() {
   const std::string text = json.dump();
   const Fd file(::open((m_folder / "sent.json").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (file) {
-    base::write_all(file.get(), base::as_bytes(text), "a spool");
+    try {
+      base::write_all(file.get(), base::as_bytes(text), "a spool");
+    } catch (const Error&) {
+      return;  // read as written half
+    }
   }
 }
 
@@ -362,19 +381,6 @@ void Spool::recall_sent() {
   } catch (const std::exception&) {
     return;  // written half: everything goes once more
   }
-}
-
-// An agent that was killed says so in the words of the next one.
-void end_as_lost(Spool& spool) {
-  const std::string why = "the agent that ran this job was killed; what it had said until then is above";
-  const auto running = spool.running_steps();
-  for (auto report : running) {
-    spool.add_line(report.step, {now(), "airlock: " + why + "\n"});
-    report.status = control::StepStatus::failed;
-    report.updated = now();
-    spool.add_step(report);
-  }
-  spool.complete({control::JobResult::failed, why, std::nullopt});
 }
 
 }  // namespace airlock::agent

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -36,10 +37,13 @@ class Spool {
   const SpoolOwner& owner() const { return m_owner; }
   const std::filesystem::path& folder() const { return m_folder; }
 
+  // None of these four throws for want of space or a broken medium: a job's threads have nowhere to go with that. What
+  // could not be written is lost, and `trouble` says so from then on.
   void add_step(const control::StepReport& report);
   void add_line(std::uint64_t step, control::LogLine line);
   void add_refused(const control::RefusedAttempt& attempt);
   void complete(const control::Completion& completion);  // the last word; only the first call counts
+  std::optional<std::string> trouble() const;
   bool is_complete() const;
   std::uint64_t next_step() const;  // above all that were reported
   std::vector<control::StepReport> running_steps() const;
@@ -75,6 +79,7 @@ class Spool {
   Spool(std::filesystem::path folder, SpoolOwner owner);
   Journal& journal(const std::string& name);
   void append(const std::string& name, const std::string& record);
+  void write_or_note(const std::function<void()>& write);
   void append_line(std::uint64_t step, const control::LogLine& line);
   static Records read_unsent(const Journal& journal, std::size_t most);
   static void cut_half_record(Journal& journal);
@@ -96,9 +101,7 @@ class Spool {
   std::map<std::uint64_t, control::StepReport> m_steps;
   std::optional<control::Completion> m_completion;
   bool m_completion_sent = false;
+  std::optional<std::string> m_trouble;
 };
-
-// For a spool whose agent was killed: ends its running steps and completes it.
-void end_as_lost(Spool& spool);
 
 }  // namespace airlock::agent

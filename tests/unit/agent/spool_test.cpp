@@ -1,5 +1,10 @@
 #include "agent/spool.hpp"
 
+#include "agent/left_spools.hpp"
+
+#include <sys/resource.h>
+
+#include <csignal>
 #include <filesystem>
 
 #include "support/catch.hpp"
@@ -13,6 +18,23 @@ const std::string k_id = "01234567-89ab-4cde-8f01-23456789abcd";
 control::LogLine line(std::string text) {
   return {control::UnixMillis(std::chrono::milliseconds(1'700'000'000'000)), std::move(text)};
 }
+
+// No file of this process may grow beyond it meanwhile; writing more is an error, as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &m_before);
+    const rlimit limit{bytes, m_before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &m_before); }
+
+ private:
+  rlimit m_before{};
+};
 
 TEST_CASE("a spool gives back what was put in, and only what was not sent", "[agent][spool]") {
   base::TempDir folder;
@@ -95,6 +117,59 @@ TEST_CASE("a log beyond its limit ends with a word on it", "[agent][spool]") {
   const auto lines = *spool.unsent_lines();
   CHECK(lines.lines.size() == 11);
   CHECK(lines.lines.back().text.find("larger than") != std::string::npos);
+}
+
+TEST_CASE("a disk that takes nothing more throws at nobody, and is told", "[agent][spool]") {
+  base::TempDir folder;
+  Spool spool(folder.path(), {k_id, 1, base::Secret("jt")}, 1 << 20);
+  CHECK_FALSE(spool.trouble());
+  std::filesystem::remove_all(spool.folder());
+  SECTION("a step") {
+    spool.add_step({0, "Setup", control::StepStatus::running, {}, {}});
+  }
+  SECTION("a line") {
+    spool.add_line(0, line("one\n"));
+  }
+  SECTION("an attempt") {
+    spool.add_refused({{}, 0, "leak.example", 443, "tcp", "curl", 1});
+  }
+  SECTION("the last word") {
+    spool.complete({control::JobResult::failed, "", std::nullopt});
+  }
+  REQUIRE(spool.trouble());
+  CHECK(spool.trouble()->find("cannot be kept") != std::string::npos);
+  // The rest of the way the spool is asked for more.
+  CHECK_FALSE(spool.unsent_steps());
+  CHECK_FALSE(spool.unsent_lines());
+  CHECK_FALSE(spool.unsent_refused());
+  spool.complete({control::JobResult::failed, "the disk", std::nullopt});
+  CHECK(spool.unsent_completion());
+}
+
+TEST_CASE("a record that was written half is replaced by the next", "[agent][spool]") {
+  base::TempDir folder;
+  Spool spool(folder.path(), {k_id, 1, base::Secret("jt")}, 1 << 20);
+  spool.add_line(0, line("one\n"));
+  {
+    const FileSizeLimit limit(std::filesystem::file_size(spool.folder() / "log-0.jsonl") + 20);
+    spool.add_line(0, line(std::string(200, 'x')));
+  }
+  REQUIRE(spool.trouble());
+  spool.add_line(0, line("two\n"));
+  const auto lines = *spool.unsent_lines();
+  REQUIRE(lines.lines.size() == 2);
+  CHECK(lines.lines.back().text == "two\n");
+  CHECK(Spool::open(spool.folder()).unsent_lines()->lines.size() == 2);
+}
+
+TEST_CASE("of spools that were left, those without an owner are removed", "[agent][spool]") {
+  base::TempDir folder;
+  CHECK(find_left_spools(folder.path() / "none").empty());
+  const Spool spool(folder.path(), {k_id, 1, base::Secret("jt")}, 1 << 20);
+  base::make_directories(folder.path() / "half");
+  base::write_file_atomic(folder.path() / "half" / "owner.json.tmp", "{");
+  CHECK(find_left_spools(folder.path()) == std::vector{spool.folder()});
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "half"));
 }
 
 }  // namespace
