@@ -76,7 +76,7 @@ void add_lock(CLI::App& bundle, Session& session) {
 }
 
 struct CreateFlags {
-  std::vector<std::string> manifests, projects, wants, bases, platforms;
+  std::vector<std::string> manifests, projects, wants, bases, volumes, platforms;
   std::string lock, output, continue_from, volume_size, limit_rate;
   bool add = false, dry_run = false, restart = false, readback = false, no_readback = false;
   PassphraseFlags passphrase;
@@ -88,6 +88,7 @@ workflow::CreateOptions create_options(const Session& session, const CreateFlags
   options.projects = {flags.projects.begin(), flags.projects.end()};
   options.wants = {flags.wants.begin(), flags.wants.end()};
   options.bases = {flags.bases.begin(), flags.bases.end()};
+  options.volumes = {flags.volumes.begin(), flags.volumes.end()};
   if (!flags.lock.empty()) {
     options.lock = flags.lock;
   }
@@ -160,6 +161,10 @@ void add_create(CLI::App& bundle, Session& session) {
       ->type_name("PATH");
   command->add_option("--base", flags->bases, "What the site has: a bundle, head or receipt; left out. May be repeated")
       ->type_name("FILE");
+  command
+      ->add_option("--volumes", flags->volumes,
+                   "Further folder with approvals of what --base and --continue name; may be repeated")
+      ->type_name("DIR");
   command->add_option("--volume-size", flags->volume_size, "Cut into volumes: 4GiB, 4000M, fat32, cd, dvd, bd25")
       ->type_name("N");
   command->add_option("--platform", flags->platforms, "Default platform, in place of the manifests'; may be repeated")

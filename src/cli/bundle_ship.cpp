@@ -125,7 +125,9 @@ void add_bundle_ship_commands(CLI::App& bundle, Session& session) {
       ->type_name("PATH");
   command->add_option("--volume-size", flags->volume_size, "Cut into volumes: 4GiB, 4000M, fat32, cd, dvd, bd25")
       ->type_name("N");
-  command->add_option("--volumes", flags->volumes, "Further folder with volumes of BUNDLE; may be repeated")
+  command
+      ->add_option("--volumes", flags->volumes,
+                   "Further folder with volumes of BUNDLE, or with approvals of it or of a --base; may be repeated")
       ->type_name("DIR");
   command->add_flag("--include-withheld", flags->include_withheld, "Send what a site withholds by its receipt, too");
   command->add_flag("--restart", flags->restart, "Drop what an interrupted run left");

@@ -77,8 +77,8 @@ bundle::VerifiedBundle verify_known_head(const bundle::Head& head, const Home& h
 }
 
 bundle::Head continue_channel(const Home& home, const std::string& channel, const std::optional<bundle::Head>& known,
-                              const std::filesystem::path& file, base::Reporter& reporter) {
-  const bundle::Head head = read_approved_head(file).head;
+                              const std::filesystem::path& file, base::Reporter& reporter, const BundleFiles& files) {
+  const bundle::Head head = read_approved_head(file, files).head;
   const bundle::VerifiedBundle verified = verify_known_head(head, home);
   if (verified.descriptor().channel != channel) {
     throw Error(ErrorCode::conflict, fmt::format("{} is of the channel '{}', not of '{}'", head.file().string(),
@@ -93,8 +93,8 @@ bundle::Head continue_channel(const Home& home, const std::string& channel, cons
   return head;
 }
 
-BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel,
-                    Withheld withheld) {
+BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel, Withheld withheld,
+                    const BundleFiles& files) {
   return base::with_context([&] { return fmt::format("reading the base {}", file.string()); },
                             [&] {
                               std::error_code ignored;
@@ -103,7 +103,7 @@ BaseState read_base(const std::filesystem::path& file, const Home& home, const s
                               }
                               BaseState base;
                               base.file = file;
-                              base.head = read_approved_head(file).head;
+                              base.head = read_approved_head(file, files).head;
                               const bundle::VerifiedBundle verified = verify_own_head(*base.head, home);
                               base.named = {.serial = verified.descriptor().serial, .bundle_id = verified.bundle_id()};
                               for (const auto& blob : verified.blobs()) {

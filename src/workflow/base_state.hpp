@@ -12,6 +12,7 @@
 #include "bundle/documents.hpp"
 #include "bundle/head.hpp"
 #include "bundle/verified_bundle.hpp"
+#include "workflow/bundle_files.hpp"
 #include "workflow/home.hpp"
 
 namespace airlock::workflow {
@@ -31,9 +32,9 @@ enum class Withheld { leave_out, send_again };
 
 // A head is proven against this home's own root; what it says may be long expired, since only its content counts here.
 // Throws not_found, malformed, untrusted, tampered, approval_missing; foreign when a receipt knows nothing of
-// `channel`.
+// `channel`. What came to approve a head after its medium was closed is looked for in `files` too.
 BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel,
-                    Withheld withheld = Withheld::leave_out);
+                    Withheld withheld = Withheld::leave_out, const BundleFiles& files = {});
 // Proves a head of this home's producer. Throws as read_base.
 bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& home);
 // The same; or, of another producer, under his root that is pinned here: a second maker goes on from what the first one
@@ -42,7 +43,8 @@ bundle::VerifiedBundle verify_known_head(const bundle::Head& head, const Home& h
 // `--continue FILE`: the newer of `known`, which this home has, and of the head in `file`, which is proven as above.
 // Throws conflict for one of another channel.
 bundle::Head continue_channel(const Home& home, const std::string& channel, const std::optional<bundle::Head>& known,
-                              const std::filesystem::path& file, base::Reporter& reporter);
+                              const std::filesystem::path& file, base::Reporter& reporter,
+                              const BundleFiles& files = {});
 
 // Sorted, each once.
 void make_sorted_set(std::vector<base::Digest>& digests);

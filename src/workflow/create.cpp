@@ -66,7 +66,8 @@ CreateReport CreateRun::run() {
     base::remove_leftovers(m_target.folder);
   }
   for (const fs::path& base : m_options.bases) {
-    m_bases.push_back(read_base(base, m_home, m_wish.channel));
+    m_bases.push_back(
+        read_base(base, m_home, m_wish.channel, Withheld::leave_out, {.heads = {}, .folders = m_options.volumes}));
   }
   m_held = held_by_all(m_bases);
   find_interrupted();
@@ -99,7 +100,8 @@ void CreateRun::load_previous() {
   // What this run has signed already goes on from what was before it.
   m_previous_head = has_signed() ? m_channel.last_before(m_run.serial) : m_channel.last();
   if (m_options.continue_from) {
-    m_previous_head = continue_channel(m_home, m_wish.channel, m_previous_head, *m_options.continue_from, m_reporter);
+    m_previous_head = continue_channel(m_home, m_wish.channel, m_previous_head, *m_options.continue_from, m_reporter,
+                                       {.heads = {}, .folders = m_options.volumes});
   }
   if (m_previous_head) {
     m_previous = m_previous_head->contents();

@@ -27,6 +27,7 @@ struct CreateOptions {
   std::optional<std::filesystem::path> lock;    // fetch exactly this
   std::string output;                           // `-o`: "FILE", "DIR/"; empty: bundles/ where that exists, else here
   std::vector<std::filesystem::path> bases;
+  std::vector<std::filesystem::path> volumes;  // further folders with approvals of `bases` and of `continue_from`
   std::optional<std::filesystem::path> continue_from;  // the last head of a channel that this home does not know
   std::optional<std::uint64_t> volume_size;            // bytes
   std::vector<model::Platform> platforms;              // default of the manifests, replaced

@@ -41,10 +41,10 @@ class ShipRun {
   ShipRun(const Home& home, const ShipOptions& options, const KeyRing& keys, const base::Clock& clock,
           base::Reporter& reporter)
       : m_home(home), m_options(options), m_reporter(reporter), m_signers(keys.signing_set()),
-        m_now(base::build_time(clock)), m_head(read_approved_head(options.bundle).head),
-        m_verified(verify_own_head(m_head, home)), m_channel(home, m_verified.descriptor().channel),
-        m_target(find_target(options.output)), m_statements(m_head, m_verified, m_signers, m_channel, reporter),
-        m_journal(m_channel.folder() / "ship") {}
+        m_now(base::build_time(clock)), m_files{.heads = {}, .folders = options.volumes},
+        m_head(read_approved_head(options.bundle, m_files).head), m_verified(verify_own_head(m_head, home)),
+        m_channel(home, m_verified.descriptor().channel), m_target(find_target(options.output)),
+        m_statements(m_head, m_verified, m_signers, m_channel, reporter), m_journal(m_channel.folder() / "ship") {}
 
   ShipReport run() {
     base::make_directories(m_channel.folder(), 0700);
@@ -76,7 +76,7 @@ class ShipRun {
 
   void make_plan() {
     for (const fs::path& base : m_options.bases) {
-      m_bases.push_back(read_base(base, m_home, channel(), m_options.withheld));
+      m_bases.push_back(read_base(base, m_home, channel(), m_options.withheld, m_files));
     }
     m_plan =
         m_options.content == ShipContent::statements ? plan_statements(m_verified) : plan_shipment(m_verified, m_bases);
@@ -340,6 +340,7 @@ class ShipRun {
   base::Reporter& m_reporter;
   const bundle::SigningSet m_signers;
   const base::Time m_now;
+  const BundleFiles m_files;  // where approvals may lie that came after a medium was closed
   const bundle::Head m_head;
   const bundle::VerifiedBundle m_verified;
   const ChannelState m_channel;

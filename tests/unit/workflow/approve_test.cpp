@@ -8,6 +8,7 @@
 #include "workflow/approved_head.hpp"
 #include "workflow/base_state.hpp"
 #include "workflow/revoke.hpp"
+#include "workflow/ship.hpp"
 
 namespace airlock::workflow {
 namespace {
@@ -338,6 +339,39 @@ TEST_CASE("a medium that is closed gets its approvals beside it", "[workflow][ap
   const CreateReport next = people.create(volume_size);
   CHECK(test::code_of([&] { return people.sign(next.bundle, *people.second, output).added; }) == ErrorCode::conflict);
   CHECK(bundle::read_approval(file).seal);
+}
+
+TEST_CASE("a closed medium is sent again and is a base by the seal in another folder", "[workflow][approve]") {
+  TwoPeople people;
+  const CreateReport made = people.create();
+  const fs::path folder = people.folder.path() / "w";
+  fs::create_directories(folder);
+  const fs::path file = folder / "carried.approval";
+  people.sign(made.bundle, *people.second, {.form = Form::with_all, .file = file});
+  REQUIRE(people.seal({.bundle = made.bundle, .output = file}).sealed);
+
+  ShipOptions options;
+  options.bundle = made.bundle;
+  options.output = (people.folder.path() / "again").string() + "/";
+  options.readback = Readback::never;
+  const auto ship = [&] { return ship_bundle(people.home, options, *people.ring, people.clock, people.reporter); };
+  CHECK(test::code_of([&] { return ship().serial; }) == ErrorCode::approval_missing);
+  options.volumes = {folder};
+  const ShipReport sent = ship();
+  CHECK(sent.approvals == 2);
+  CHECK(sent.blobs_included == sent.blobs);
+  options.bases = {made.bundle};
+  CHECK(ship().kind == bundle::Shipment::Kind::metadata);
+
+  CHECK(test::code_of([&] { return read_base(made.bundle, people.home, "site-a").holds; }) ==
+        ErrorCode::approval_missing);
+  CreateOptions next;
+  next.manifests = {people.folder.path() / "site.yaml"};
+  next.output = (people.folder.path() / "out").string() + "/";
+  next.readback = Readback::never;
+  next.bases = {made.bundle};
+  next.volumes = {folder};
+  CHECK(create_bundle(people.home, next, people.ring.get(), people.clock, people.reporter).delta);
 }
 
 TEST_CASE("a seal that was spoilt does not hide the good one beside it", "[workflow][approve]") {
