@@ -31,6 +31,12 @@ void check_options(const ImportOptions& options) {
     throw Error(ErrorCode::usage, "--withhold, --release and --accept-expired need a reason")
         .with_hint("add --reason TEXT; it is kept in the audit log");
   }
+  const auto both = std::ranges::find_if(
+      options.withhold, [&options](const base::Digest& digest) { return options.release.contains(digest); });
+  if (both != options.withhold.end()) {
+    throw Error(ErrorCode::usage, fmt::format("--withhold and --release both name {}", both->to_string()))
+        .with_hint("say one of them");
+  }
 }
 
 std::string describe(const bundle::HeadCandidate& candidate) {

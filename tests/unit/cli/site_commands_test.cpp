@@ -72,6 +72,16 @@ TEST_CASE("a floor tells what it changed, and falls only with a reason that is k
   CHECK(day.line.run({"import", day.second.head.string()}).exit_code == 0);
 }
 
+TEST_CASE("one blob cannot be withheld and released by the same import") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  const auto digest = base::sha256("anything").to_string();
+  const auto result =
+      day.line.run({"import", day.first.head.string(), "--withhold", digest, "--release", digest, "--reason", "both"});
+  CHECK(result.exit_code == 2);
+  CHECK(result.err.find("--withhold and --release both name") != std::string::npos);
+}
+
 TEST_CASE("what was taken in before a refusal is told beside the error") {
   const Day day;
   REQUIRE(day.pin().exit_code == 0);
