@@ -284,7 +284,11 @@ Json import_json(const workflow::ImportReport& report) {
 std::string import_text(const workflow::ImportReport& report) {
   std::string text;
   for (const auto& finding : report.notes) {
-    text += fmt::format("note: {}: {}\n", base::printable(finding.subject), base::printable(finding.message, 2000));
+    text += fmt::format("{}: {}: {}\n",
+                        finding.severity == Severity::error
+                            ? fmt::format("refused ({})", base::error_code_info(finding.code).name)
+                            : "note",
+                        base::printable(finding.subject), base::printable(finding.message, 2000));
   }
   bool any_active = false;
   for (const auto& bundle : report.bundles) {

@@ -1,7 +1,6 @@
 #include "workflow/import.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include <fmt/format.h>
 
@@ -12,6 +11,7 @@
 #include "workflow/floors.hpp"
 #include "workflow/generations.hpp"
 #include "workflow/import_one.hpp"
+#include "workflow/import_refusal.hpp"
 #include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
 
@@ -46,12 +46,6 @@ std::string describe(const bundle::HeadCandidate& candidate) {
                                             hint.serial, candidate.path.string());
 }
 
-// Failures that a later bundle of the same channel can make good, since its state is complete again.
-bool may_be_superseded(ErrorCode code) {
-  return code == ErrorCode::base_missing || code == ErrorCode::volume_missing || code == ErrorCode::truncated ||
-         code == ErrorCode::rollback || code == ErrorCode::approval_missing;
-}
-
 // A draft beside the sealed bundle that it became: a head that an approver signed, for example.
 bool is_draft_of(const bundle::HeadCandidate& candidate, const Error& error, const ImportReport& report) {
   return error.code() == ErrorCode::approval_missing &&
@@ -60,8 +54,8 @@ bool is_draft_of(const bundle::HeadCandidate& candidate, const Error& error, con
          });
 }
 
-void note(std::vector<base::Finding>& notes, const bundle::HeadCandidate& candidate, const Error& error) {
-  notes.push_back({Severity::note, error.code(), candidate.path.string(), error.message()});
+void note(std::vector<base::Finding>& notes, Severity severity, const Refusal& refusal) {
+  notes.push_back({severity, refusal.error.code(), refusal.candidate->path.string(), refusal.error.message()});
 }
 
 fs::path receipt_of(const Home& home, const ImportedBundle& bundle) {
@@ -97,45 +91,48 @@ void write_new_receipt(const store::StateDb& state, const Home& home, base::Time
   }
 }
 
-struct Failure {
-  const bundle::HeadCandidate* candidate;
-  Error error;
-};
-
-// One after the other, oldest first. Throws the first failure that no later bundle of its channel made good.
+// One after the other, oldest first; each is proven by itself, so that one that is refused keeps no other away. Throws
+// the worst refusal that no later bundle of its channel made good, after all that can be taken is in; the others stand
+// among the notes.
 void take_all(const ImportRun& run, ImportReport& report) {
-  const auto& heads = run.files.heads;
-  std::map<std::string, Failure> failures;  // by channel, the first that stands
-  for (const auto& candidate : heads) {
+  std::vector<Refusal> refusals;  // that stand
+  for (const auto& candidate : run.files.heads) {
     try {
       report.bundles.push_back(base::with_context([&] { return describe(candidate); },
                                                   [&] { return import_one(candidate, run, report.notes); }));
-      if (const auto failed = failures.find(candidate.hint.channel); failed != failures.end()) {
-        note(report.notes, *failed->second.candidate, failed->second.error);
-        failures.erase(failed);
-      }
+      std::erase_if(refusals, [&](const Refusal& refusal) {
+        const bool made_good =
+            refusal.candidate->hint.channel == candidate.hint.channel && may_be_superseded(refusal.error.code());
+        if (made_good) {
+          note(report.notes, Severity::note, refusal);
+        }
+        return made_good;
+      });
     } catch (const Error& error) {
-      if (heads.size() == 1 || !may_be_superseded(error.code())) {
-        throw;
-      }
+      Refusal refusal{&candidate, error};
       if (is_draft_of(candidate, error, report)) {
-        note(report.notes, candidate, error);
+        note(report.notes, Severity::note, refusal);
         continue;
       }
-      const bool only_older = error.code() == ErrorCode::rollback;
-      const auto known = failures.find(candidate.hint.channel);
-      if (known != failures.end() && known->second.error.code() == ErrorCode::rollback && !only_older) {
-        note(report.notes, *known->second.candidate, known->second.error);
-        failures.erase(known);
+      if (ends_run(error.code())) {
+        for (const auto& earlier : refusals) {
+          note(report.notes, Severity::error, earlier);
+        }
+        throw;
       }
-      if (!failures.try_emplace(candidate.hint.channel, Failure{&candidate, error}).second) {
-        note(report.notes, candidate, error);
-      }
+      refusals.push_back(std::move(refusal));
     }
   }
-  if (!failures.empty()) {
-    throw failures.begin()->second.error;
+  if (refusals.empty()) {
+    return;
   }
+  const Refusal& worst = worst_of(refusals);
+  for (const auto& refusal : refusals) {
+    if (&refusal != &worst) {
+      note(report.notes, Severity::error, refusal);
+    }
+  }
+  throw worst.error;
 }
 
 }  // namespace
@@ -199,7 +196,9 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
   } catch (const Error&) {
     // What is in is in, and has to be known: to whoever reads this, and to the connected side.
     finish();
-    if (!report.bundles.empty() && options.taken_before_refusal) {
+    const bool others_refused = std::ranges::any_of(
+        report.notes, [](const base::Finding& finding) { return finding.severity == Severity::error; });
+    if ((!report.bundles.empty() || others_refused) && options.taken_before_refusal) {
       options.taken_before_refusal(report);
     }
     throw;

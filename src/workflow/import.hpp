@@ -41,7 +41,7 @@ struct ImportOptions {
   bool rescan = false;                            // ask the scanner also about what it was asked before
   std::string ticket;                             // of the site's own records; kept in the audit log
   std::optional<base::Time> built = {};           // no clock is right before (base::build_date)
-  // Called before a refusal is thrown, where bundles of the same run are in already.
+  // Called before a refusal is thrown, where other bundles of the same run are in, or were refused too.
   std::function<void(const ImportReport&)> taken_before_refusal;
   // Called at named steps: "head-proven", "planned", "blob-stored" (by several threads), "blobs-stored", "synced",
   // "state-written", "committed", "published", "receipt-written". A test throws or ends the process there.
@@ -84,8 +84,9 @@ struct ImportedBundle {
 
 struct ImportReport {
   std::vector<ImportedBundle> bundles;  // in the order in which they were taken
-  std::vector<base::Finding> notes;     // bundles that were passed over, files that do not belong here
-  std::filesystem::path receipt;        // empty where nothing was written
+  // Bundles that were passed over, files that do not belong here; of severity error: further bundles that were refused.
+  std::vector<base::Finding> notes;
+  std::filesystem::path receipt;  // empty where nothing was written
   // What belongs on paper, so that a loss of this home cannot bring anything old in again: a floor for each channel
   // (floors.hpp), and the newest entry of the audit log.
   std::vector<std::string> floors;
@@ -95,8 +96,9 @@ struct ImportReport {
 
 // Throws untrusted (also where another channel has other bytes under one fixed path), tampered, rollback, equivocation,
 // expired, clock, approval_missing, volume_missing, truncated, policy, scan_refused, scan_failed, base_missing (a need
-// list is written), no_space, busy, usage, interrupted. What is said of one bundle holds for that one: those before it
-// are in, with a receipt.
+// list is written), no_space, busy, usage, interrupted. What is said of one bundle holds for that one: the others of the
+// run are in, with a receipt, and the worst refusal is thrown at the end. Only equivocation, and what concerns the whole
+// run, ends it at once.
 ImportReport import_bundles(const ImportOptions& options, const base::Clock& clock, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

@@ -173,6 +173,20 @@ std::vector<CountedApproval> local_approvals_of(const ProvenHead& proven, bool i
   return all;
 }
 
+// An older statement of a state that is here: nothing of it is taken, and nothing of it was proven.
+ImportedBundle nothing_to_do(const bundle::HeadCandidate& candidate, const store::Generation& here) {
+  ImportedBundle result;
+  result.outcome = Outcome::nothing_to_do;
+  result.head = candidate.path;
+  result.channel = here.channel.channel;
+  result.serial = here.serial;
+  result.bundle_id = here.bundle_id;
+  result.generation = here.id;
+  result.active = here.active;
+  result.artifacts = here.artifacts;
+  return result;
+}
+
 // A draft that something refused was to approve is more than a draft.
 ProvenHead prove_approved(const ApprovedHead& opened, const ImportRun& run) {
   try {
@@ -188,7 +202,16 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
                           std::vector<base::Finding>& notes) {
   const auto opened = read_approved_head(candidate.path, run.files);
   const auto& head = opened.head;
-  const auto proven = prove_approved(opened, run);
+  std::optional<ProvenHead> newer;
+  try {
+    newer = prove_approved(opened, run);
+  } catch (const Error& error) {
+    if (const auto here = here_already(head, error, run)) {
+      return nothing_to_do(candidate, *here);
+    }
+    throw;
+  }
+  const ProvenHead& proven = *newer;
   const auto& verified = proven.bundle;
   run.step("head-proven");
   apply_revocations(proven, run);

@@ -58,6 +58,11 @@ struct ProvenHead {
 };
 ProvenHead prove_head(const bundle::Head& head, const ImportRun& run);
 
+// Where a head was refused as older (rollback): the generation that has the very state that it names, with all that it
+// needs. Nothing is to be done for it then. nullopt also where this import asks for a decision about its files.
+std::optional<store::Generation> here_already(const bundle::Head& head, const base::Error& refusal,
+                                              const ImportRun& run);
+
 // Takes what the producer revoked out of service at once, whatever becomes of the rest of the bundle: a revocation must
 // not be undone by breaking a later file, by a missing base, or by --hold.
 void apply_revocations(const ProvenHead& proven, const ImportRun& run);

@@ -9,6 +9,7 @@
 #include "bundle/state_store.hpp"
 #include "ecosystem/ecosystem.hpp"
 #include "workflow/import_one.hpp"
+#include "workflow/receipt.hpp"
 #include "workflow/reference_time.hpp"
 #include "workflow/replaced_keys.hpp"
 #include "workflow/serial_check.hpp"
@@ -107,6 +108,25 @@ Error with_evidence(Error error, const bundle::Head& head, const store::ChannelK
   return error;
 }
 
+// What the person who runs the import can do.
+void explain(Error& error, const bundle::Head& head, const store::ChannelKey& key, const ImportRun& run) {
+  const auto last = run.state.last_serial(key);
+  if (error.code() != ErrorCode::rollback || !last || head.hint().serial > *last) {
+    return;
+  }
+  if (const auto here = taken_in_as(head, run.state, key); here && !missing_blobs(run.state, here->id).empty()) {
+    error.with_hint(fmt::format("files of generation {} are missing here: import this bundle together with the newest "
+                                "sending of its state, `airlock import OLDER NEWER`",
+                                here->id));
+  } else if (error.hint().empty()) {
+    error.with_hint(head.hint().serial < *last
+                        ? fmt::format("it is older than the serial {} that is here: nothing to do; to serve an earlier "
+                                      "state again use `airlock store rollback`",
+                                      *last)
+                        : fmt::format("a newer statement of serial {} is here: nothing to do", *last));
+  }
+}
+
 }  // namespace
 
 ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
@@ -132,17 +152,29 @@ ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
     auto verified = bundle::verify_head(head, known, options);
     check_serial(verified, run.state, key);
     return {std::move(verified), key, options.now};
-  } catch (const Error& error) {
+  } catch (Error& error) {
     if (error.code() == ErrorCode::equivocation) {
       throw with_evidence(error, head, key, run);
     }
     if (error.code() == ErrorCode::untrusted) {
       if (const auto older = older_than_keys(head, root, run.state, key)) {
-        throw Error(*older);
+        error = *older;
       }
     }
+    explain(error, head, key, run);
     throw;
   }
+}
+
+std::optional<store::Generation> here_already(const bundle::Head& head, const Error& refusal, const ImportRun& run) {
+  const PinnedRoot* const root = refusal.code() == ErrorCode::rollback ? find_root_for(head, run.roots) : nullptr;
+  if (root == nullptr || !run.options.withhold.empty() || !run.options.release.empty()) {
+    return std::nullopt;
+  }
+  const store::ChannelKey key{root->producer(), head.hint().channel};
+  auto here = taken_in_as(head, run.state, key);
+  const bool is_newest = here && here->serial >= run.state.last_serial(key).value_or(0);
+  return is_newest && missing_blobs(run.state, here->id).empty() ? std::move(here) : std::nullopt;
 }
 
 }  // namespace airlock::workflow

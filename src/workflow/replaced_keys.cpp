@@ -32,11 +32,17 @@ bool is_older_state(const bundle::VerifiedBundle& old, const store::StateDb& sta
   const auto serial = old.descriptor().serial;
   const auto last = state.last_serial(key);
   const auto snapshot = state.role(key, "snapshot");
-  if (!last || serial >= *last || !snapshot) {
+  if (!last || serial > *last || !snapshot) {
     return false;
   }
-  // Another state under a serial that is here is no old bundle.
   const auto generations = state.generations();
+  if (serial == *last) {
+    // The very state that is here, in a statement of before.
+    return std::ranges::any_of(generations, [&](const store::Generation& one) {
+      return one.channel == key && one.bundle_id == old.bundle_id();
+    });
+  }
+  // Another state under a serial that is here is no old bundle.
   const bool contradicts = std::ranges::any_of(generations, [&](const store::Generation& one) {
     return one.channel == key && one.serial == serial && one.bundle_id != old.bundle_id();
   });
@@ -58,6 +64,13 @@ std::optional<Error> older_than_keys(const bundle::Head& head, const PinnedRoot&
     const auto old = bundle::verify_head(head, nothing, options);
     if (!was_replaced_here(old.trusted(), root, state.roots(key.producer)) || !is_older_state(old, state, key)) {
       return std::nullopt;
+    }
+    if (old.descriptor().serial == *state.last_serial(key)) {
+      return Error(ErrorCode::rollback,
+                   fmt::format("this statement of bundle {} of channel '{}' was made before the producer's keys were "
+                               "replaced, and the state is here in a newer one",
+                               old.descriptor().serial, key.channel))
+          .with_hint("nothing has to be done");
     }
     return Error(ErrorCode::rollback,
                  fmt::format("bundle {} of channel '{}' is older than {}, which this site has; it was made before the "

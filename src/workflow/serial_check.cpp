@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "bundle/approval.hpp"
 #include "trust/metadata.hpp"
 
 namespace airlock::workflow {
@@ -72,6 +73,25 @@ void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& 
                 fmt::format("serial {} of channel '{}' was taken in with another state than this bundle has", serial,
                             key.channel));
   }
+}
+
+std::optional<store::Generation> taken_in_as(const bundle::Head& head, const store::StateDb& state,
+                                             const store::ChannelKey& key) {
+  std::string bundle_id;
+  try {
+    bundle_id = trust::identity(bundle::snapshot_of(head).file).hex();
+  } catch (const base::Error& error) {
+    if (error.code() == base::ErrorCode::interrupted) {
+      throw;
+    }
+    return std::nullopt;
+  }
+  for (auto& generation : state.generations()) {  // newest first
+    if (generation.channel == key && generation.bundle_id == bundle_id) {
+      return std::move(generation);
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace airlock::workflow

@@ -2,6 +2,8 @@
 // (docs/operations/verify-and-import.md, step 4).
 #pragma once
 
+#include <optional>
+
 #include "bundle/verified_bundle.hpp"
 #include "store/state_db.hpp"
 
@@ -10,5 +12,10 @@ namespace airlock::workflow {
 // Throws rollback for a serial below the newest one of the channel, equivocation for the same serial with another
 // state.
 void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& state, const store::ChannelKey& key);
+
+// The newest generation whose state is the one that a head names. Nothing of the head is proven by that, and nothing of
+// it may be taken: it says only that an import of it would bring nothing new.
+std::optional<store::Generation> taken_in_as(const bundle::Head& head, const store::StateDb& state,
+                                             const store::ChannelKey& key);
 
 }  // namespace airlock::workflow

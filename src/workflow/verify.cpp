@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "store/state_db.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/policy.hpp"
+#include "workflow/severity.hpp"
 #include "workflow/unlisted_blobs.hpp"
 #include "workflow/verify_parts.hpp"
 
@@ -57,14 +59,15 @@ class RootChoice {
   std::vector<PinnedRoot> m_roots;
 };
 
-// A head that is damaged is a finding; a path at which there is no bundle is the caller's mistake.
+// A head that is damaged is a finding; a path at which there is no bundle is the caller's mistake. Of several, each is
+// a finding, since the others are to be looked at.
 std::optional<ApprovedHead> read_head(const fs::path& path, const BundleFiles& files, Findings findings) {
   try {
     return read_approved_head(path, files);
   } catch (const Error& error) {
     constexpr std::array k_mistakes = {ErrorCode::not_found, ErrorCode::malformed, ErrorCode::io,
                                        ErrorCode::unsupported};
-    if (std::find(k_mistakes.begin(), k_mistakes.end(), error.code()) != k_mistakes.end()) {
+    if (files.heads.size() == 1 && std::find(k_mistakes.begin(), k_mistakes.end(), error.code()) != k_mistakes.end()) {
       throw;
     }
     findings.add(error, path.string());
@@ -149,6 +152,28 @@ void verify_one(const bundle::HeadCandidate& candidate, const BundleFiles& files
   }
 }
 
+// A bundle that is only older than what is here is no alarm where a good one of its channel lies beside it: an import
+// takes that one and passes the older over.
+void pass_over_older(const std::vector<bundle::HeadCandidate>& heads, const std::vector<std::size_t>& begins,
+                     std::vector<base::Finding>& findings) {
+  std::set<std::string> good;  // channels
+  for (std::size_t i = heads.size(); i-- > 0;) {
+    const auto first = findings.begin() + static_cast<std::ptrdiff_t>(begins[i]);
+    const auto last = findings.begin() + static_cast<std::ptrdiff_t>(begins[i + 1]);
+    const bool is_good =
+        std::none_of(first, last, [](const base::Finding& finding) { return finding.severity == Severity::error; });
+    if (is_good) {
+      good.insert(heads[i].hint.channel);
+    } else if (good.contains(heads[i].hint.channel)) {
+      std::for_each(first, last, [](base::Finding& finding) {
+        if (finding.code == ErrorCode::rollback) {
+          finding.severity = Severity::note;
+        }
+      });
+    }
+  }
+}
+
 }  // namespace
 
 void Findings::add(Severity severity, ErrorCode code, std::string subject, std::string message) {
@@ -172,16 +197,13 @@ std::size_t Findings::errors() const {
 }
 
 int VerifyReport::exit_code() const {
-  // Security before incompleteness before staleness; what is none of them counts least.
-  constexpr std::array k_order = {3, 4, 5};
   int worst = 0;
-  const auto rank = [&k_order](int code) { return std::find(k_order.begin(), k_order.end(), code) - k_order.begin(); };
   for (const auto& finding : findings) {
     if (finding.severity != Severity::error) {
       continue;
     }
     const int code = base::error_code_info(finding.code).exit_code;
-    if (worst == 0 || rank(code) < rank(worst)) {
+    if (worst == 0 || severity_rank(code) < severity_rank(worst)) {
       worst = code;
     }
   }
@@ -214,9 +236,13 @@ VerifyReport verify_bundle(const VerifyOptions& options, base::Reporter& reporte
     Findings(report.findings).add(error, options.bundle.string());
     return report;
   }
+  std::vector<std::size_t> begins;  // of the findings of each
   for (const auto& candidate : files.heads) {
+    begins.push_back(report.findings.size());
     verify_one(candidate, files, roots, policy, state.get(), options, reporter, report);
   }
+  begins.push_back(report.findings.size());
+  pass_over_older(files.heads, begins, report.findings);
   return report;
 }
 

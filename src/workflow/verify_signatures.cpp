@@ -65,7 +65,15 @@ std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& open
       const auto older = with_state && refusal.code() == ErrorCode::untrusted ? older_than_keys(head, root, *state, key)
                                                                               : std::nullopt;
       const Error error = older ? *older : opened.explain(refusal);
-      findings.add(error, subject);
+      const auto here =
+          with_state && error.code() == ErrorCode::rollback ? taken_in_as(head, *state, key) : std::nullopt;
+      if (here && here->serial >= state->last_serial(key).value_or(0)) {
+        findings.add(
+            Severity::note, error.code(), subject,
+            fmt::format("its state is here already as generation {}; nothing to do ({})", here->id, error.message()));
+      } else {
+        findings.add(error, subject);
+      }
       if (older) {
         return std::nullopt;  // under the keys of today nothing of it can be looked at
       }

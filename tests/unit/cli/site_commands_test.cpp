@@ -82,6 +82,19 @@ TEST_CASE("one blob cannot be withheld and released by the same import") {
   CHECK(result.err.find("--withhold and --release both name") != std::string::npos);
 }
 
+TEST_CASE("what else was refused stands before the error") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  const ProducerKeys stranger;
+  make_bundle(day.stick, {text_file("x.txt", "x")}, stranger, {.channel = "stranger"});
+  make_bundle(day.stick, {text_file("y.txt", "y")}, stranger, {.channel = "stranger-too"});
+  const auto result = day.line.run({"import", day.stick.string()});
+  CHECK(result.exit_code == 3);
+  CHECK(result.out.find("refused (untrusted): ") != std::string::npos);
+  CHECK(result.out.find("bundle 'site-a' 2 was taken in") != std::string::npos);
+  CHECK(result.err.find("import of bundle 'stranger' 1") != std::string::npos);
+}
+
 TEST_CASE("what was taken in before a refusal is told beside the error") {
   const Day day;
   REQUIRE(day.pin().exit_code == 0);

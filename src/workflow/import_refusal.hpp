@@ -1,0 +1,27 @@
+// What becomes of a bundle that an import refuses: what else of the same run goes on, and which refusal a run ends
+// with.
+#pragma once
+
+#include <vector>
+
+#include "base/error.hpp"
+#include "bundle/head.hpp"
+#include "workflow/import_one.hpp"
+
+namespace airlock::workflow {
+
+// Whether a failure is more than that of one bundle, so that the others are not tried: the whole run is meant, or
+// somebody has to look before anything else of that producer is taken.
+bool ends_run(base::ErrorCode code);
+// Failures that a later bundle of the same channel makes good, since its state is complete.
+bool may_be_superseded(base::ErrorCode code);
+
+// A bundle of a run that was refused.
+struct Refusal {
+  const bundle::HeadCandidate* candidate;
+  base::Error error;
+};
+// The one that a run ends with: security before what is missing before what is old; of equals the first. Not empty.
+const Refusal& worst_of(const std::vector<Refusal>& refusals);
+
+}  // namespace airlock::workflow
