@@ -108,8 +108,28 @@ Error with_evidence(Error error, const bundle::Head& head, const store::ChannelK
   return error;
 }
 
+// What ends is told by the trust layer; what can be done about it differs by role.
+std::string hint_for_expired(std::string_view message) {
+  if (message.starts_with("role 'root'")) {
+    return "call the key holders: only a new root helps, which `airlock keys renew` makes on the connected side; "
+           "--accept-expired does not";
+  }
+  if (message.starts_with("role 'timestamp'")) {
+    return "have the connected side send a fresh timestamp, `airlock bundle ship BUNDLE --metadata -o DIR/`; or take "
+           "this one as it is, once: --accept-expired --reason TEXT";
+  }
+  if (message.starts_with("role 'snapshot'")) {
+    return "ask for the channel's next state, since no `ship --metadata` prolongs an approval; or take this one as it "
+           "is, once: --accept-expired --reason TEXT";
+  }
+  return "ask for the channel's next state; neither `ship --metadata` nor --accept-expired helps";
+}
+
 // What the person who runs the import can do.
 void explain(Error& error, const bundle::Head& head, const store::ChannelKey& key, const ImportRun& run) {
+  if (error.code() == ErrorCode::expired && error.hint().empty()) {
+    error.with_hint(hint_for_expired(error.message()));
+  }
   const auto last = run.state.last_serial(key);
   if (error.code() != ErrorCode::rollback || !last || head.hint().serial > *last) {
     return;

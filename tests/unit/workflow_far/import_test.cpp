@@ -287,7 +287,12 @@ TEST_CASE("with expired metadata accepted, timestamp and snapshot may have expir
                                     : Case{at(1000), 1096, "'root'"};
   CAPTURE(looked.expired);
   site.clock.set(bundle_time(looked.day));
-  CHECK(code_of([&] { return site.import({looked.bundle.head}); }) == base::ErrorCode::expired);
+  const auto first = error_of([&] { return site.import({looked.bundle.head}); });
+  CHECK(first.code() == base::ErrorCode::expired);
+  const bool by_root = looked.expired == "'root'";
+  CHECK((first.hint().find("bundle ship BUNDLE --metadata") != std::string::npos) != by_root);
+  CHECK((first.hint().find("--accept-expired --reason TEXT") != std::string::npos) != by_root);
+  CHECK((first.hint().find("only a new root helps") != std::string::npos) == by_root);
   auto options = site.options({looked.bundle.head});
   options.expiry = trust::Expiry::accept;
   options.reason = "the courier was late";
@@ -298,6 +303,7 @@ TEST_CASE("with expired metadata accepted, timestamp and snapshot may have expir
   const auto error = error_of([&] { return workflow::import_bundles(options, site.clock, site.reporter); });
   CHECK(error.code() == base::ErrorCode::expired);
   CHECK(error.message().find(looked.expired) != std::string::npos);
+  CHECK((error.hint().find("--accept-expired helps") != std::string::npos) != by_root);
   CHECK(site.generations().empty());
 }
 
