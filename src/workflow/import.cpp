@@ -110,15 +110,23 @@ void take_all(const ImportRun& run, ImportReport& report) {
       });
     } catch (const Error& error) {
       Refusal refusal{&candidate, error};
+      if (error.code() == ErrorCode::tampered) {
+        refusal.error.with_hint((error.hint().empty() ? "" : error.hint() + "; ") +
+                                "keep this medium as it is, and call security");
+      }
       if (is_draft_of(candidate, error, report)) {
         note(report.notes, Severity::note, refusal);
         continue;
       }
       if (ends_run(error.code())) {
+        audit_refusal(refusal, run);
         for (const auto& earlier : refusals) {
           note(report.notes, Severity::error, earlier);
         }
         throw;
+      }
+      if (!may_be_superseded(error.code())) {
+        audit_refusal(refusal, run);
       }
       refusals.push_back(std::move(refusal));
     }
@@ -128,6 +136,9 @@ void take_all(const ImportRun& run, ImportReport& report) {
   }
   const Refusal& worst = worst_of(refusals);
   for (const auto& refusal : refusals) {
+    if (may_be_superseded(refusal.error.code())) {
+      audit_refusal(refusal, run);
+    }
     if (&refusal != &worst) {
       note(report.notes, Severity::error, refusal);
     }

@@ -9,9 +9,12 @@
 #include "bundle/state_store.hpp"
 #include "ecosystem/ecosystem.hpp"
 #include "workflow/import_one.hpp"
+#include "workflow/medium.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/reference_time.hpp"
+#include "workflow/remark.hpp"
 #include "workflow/replaced_keys.hpp"
+#include "workflow/root_review.hpp"
 #include "workflow/serial_check.hpp"
 
 namespace airlock::workflow {
@@ -95,18 +98,69 @@ Error with_evidence(Error error, const bundle::Head& head, const store::ChannelK
   });
   attempt([&] {
     auto change = run.state.change();
-    run.state.audit(run.clock.now(), "equivocation",
-                    base::to_line(base::Json{{"channel", key.channel},
-                                             {"producer", key.producer},
-                                             {"serial", head.hint().serial},
-                                             {"evidence", kept},
-                                             {"message", error.message()}}));
+    base::Json detail = {{"channel", key.channel},
+                         {"producer", key.producer},
+                         {"serial", head.hint().serial},
+                         {"evidence", kept},
+                         {"message", error.message()},
+                         {"file", head.file().filename().string()},
+                         {"medium", to_json(medium_of(head.file()))}};
+    Remark{run.options.reason, run.options.ticket}.add_to(detail);
+    run.state.audit(run.clock.now(), "equivocation", audit_text(detail));
     change.commit();
   });
   error.with_hint(fmt::format("call security before anything else; kept as evidence: {}{}",
                               kept.empty() ? "nothing" : base::join(kept, ", "), trouble));
   return error;
 }
+
+// Keeps each new root together with its entry in the audit log: who may sign from now on is asked months later.
+class AuditedRoots : public bundle::ChannelStateStore {
+ public:
+  AuditedRoots(const PinnedRoot& pinned, const store::ChannelKey& key, const bundle::Head& head, const ImportRun& run)
+      : ChannelStateStore(run.state, key), m_producer(key.producer), m_head(head), m_run(run) {
+    const auto stored = run.state.roots(key.producer);
+    m_newest = stored.empty() ? pinned.bytes : stored.back();
+  }
+
+  void save_root(std::uint64_t version, std::string_view bytes) override {
+    base::Json detail = {{"producer", m_producer},
+                         {"version", version},
+                         {"sha256", base::sha256(bytes).hex()},
+                         {"changes", changes(bytes)},
+                         {"file", m_head.file().filename().string()},
+                         {"medium", to_json(medium_of(m_head.file()))}};
+    Remark{m_run.options.reason, m_run.options.ticket}.add_to(detail);
+    auto change = m_run.state.change();
+    ChannelStateStore::save_root(version, bytes);
+    m_run.state.audit(m_run.clock.now(), "root-accepted", audit_text(detail));
+    change.commit();
+    m_newest = bytes;
+  }
+
+ private:
+  // What differs from the root before it; null where that is not at hand.
+  base::Json changes(std::string_view bytes) const {
+    try {
+      const auto parse = [](std::string text) {
+        return trust::parse_root(trust::parse_signed(std::move(text), "root", trust::k_root_limit));
+      };
+      const auto now = parse(std::string(bytes));
+      const auto before = parse(m_newest);
+      return now.version == before.version + 1 ? base::Json(changes_of_root(now, before)) : base::Json();
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::interrupted) {
+        throw;
+      }
+      return {};
+    }
+  }
+
+  std::string m_producer;
+  const bundle::Head& m_head;
+  const ImportRun& m_run;
+  std::string m_newest;  // root
+};
 
 // What ends is told by the trust layer; what can be done about it differs by role.
 std::string hint_for_expired(std::string_view message) {
@@ -167,7 +221,7 @@ ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
   if (run.options.expiry == trust::Expiry::accept) {
     options.expiry = {{"timestamp", trust::Expiry::accept}, {"snapshot", trust::Expiry::accept}};
   }
-  bundle::ChannelStateStore known(run.state, key);
+  AuditedRoots known(root, key, head, run);
   try {
     auto verified = bundle::verify_head(head, known, options);
     check_serial(verified, run.state, key);

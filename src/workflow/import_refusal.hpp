@@ -1,5 +1,5 @@
-// What becomes of a bundle that an import refuses: what else of the same run goes on, and which refusal a run ends
-// with.
+// What becomes of a bundle that an import refuses: what else of the same run goes on, which refusal a run ends with,
+// and what the audit log keeps.
 #pragma once
 
 #include <vector>
@@ -23,5 +23,11 @@ struct Refusal {
 };
 // The one that a run ends with: security before what is missing before what is old; of equals the first. Not empty.
 const Refusal& worst_of(const std::vector<Refusal>& refusals);
+
+// Keeps it as "import-refused" in the audit log: what the head claims of itself, since nothing of it is proven, and
+// where it came from. Not twice a day for the same, and no more than a hundred a day. Kept is what was refused for what
+// it is, not what only waits for something; what has an entry of its own (equivocation, a scanner's refusal) gets no
+// second one. Never throws but for an interruption.
+void audit_refusal(const Refusal& refusal, const ImportRun& run);
 
 }  // namespace airlock::workflow

@@ -67,8 +67,10 @@ std::string Site::fingerprint() const {
     return "nothing";
   }
   const auto state = this->state();
-  std::string text =
-      fmt::format("catalog {} audit {}", store::current_catalog_number(home.root), state.audit_entries().size());
+  const auto entries = state.audit_entries();
+  const auto changes =
+      std::count_if(entries.begin(), entries.end(), [](const auto& entry) { return entry.action != "import-refused"; });
+  std::string text = fmt::format("catalog {} audit {}", store::current_catalog_number(home.root), changes);
   for (const auto& generation : state.generations()) {
     text += fmt::format(" {}:{}:{}", generation.id, generation.serial, generation.active);
   }

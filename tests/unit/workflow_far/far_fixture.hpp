@@ -37,8 +37,8 @@ struct Site {
   std::vector<store::Generation> generations() const;
   // The content that is served under a path; nullopt: the catalog has no such path, or no blob for it.
   std::optional<std::string> served(std::string_view ecosystem, std::string_view path) const;
-  // Everything a run may change: generations, audit entries, catalog number. Equal before and after what must change
-  // nothing.
+  // Everything a run may change: generations, audit entries but those of refusals, catalog number. Equal before and
+  // after what must change nothing.
   std::string fingerprint() const;
 };
 
