@@ -82,6 +82,15 @@ std::uint64_t add_generation(const Commit& commit, base::Time now, store::StateD
   return id;
 }
 
+// All that is new here, whichever run brought it: one that waited for officers, or was interrupted, had it staged.
+std::uint64_t new_bytes(const ImportPlan& plan) {
+  std::uint64_t bytes = 0;
+  for (const auto& blob : plan.wanted) {
+    bytes += blob.length;
+  }
+  return bytes;
+}
+
 std::string audit_detail(const Commit& commit, std::uint64_t generation, const ImportOptions& options) {
   const auto& verified = commit.proven.bundle;
   base::Json detail = {{"channel", commit.proven.key.channel},
@@ -92,7 +101,7 @@ std::string audit_detail(const Commit& commit, std::uint64_t generation, const I
                        {"root_version", verified.trusted().root.version},
                        {"approvals", verified.approvals()},
                        {"blobs_new", commit.plan.wanted.size()},
-                       {"bytes_new", commit.plan.take_bytes},
+                       {"bytes_new", new_bytes(commit.plan)},
                        {"medium", to_json(medium_of(verified.head().file()))},
                        {"file", verified.head().file().filename().string()},
                        {"policy_sha256", digest_of_settings(options.home.config / "policy.yaml")},

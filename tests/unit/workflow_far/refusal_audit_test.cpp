@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "workflow/status.hpp"
+
 using namespace airlock;
 using namespace airlock::test;
 using base::ErrorCode;
@@ -147,4 +149,24 @@ TEST_CASE("a new root is an entry of its own, with what it changed") {
   CHECK(kept[1]["file"] == bad.head.filename().string());
   CHECK_THROWS_AS(site.import({bad.head}), base::Error);
   CHECK(entries(site, "root-accepted").size() == 2);
+}
+
+TEST_CASE("bytes that an interrupted run brought count as new") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), {text_file("a.txt", std::string(50'000, 'x'))}, keys);
+  auto options = site.options({bundle.head});
+  options.at_step = [](std::string_view step) {
+    if (step == "synced") {
+      throw base::Error(ErrorCode::interrupted, "here");
+    }
+  };
+  CHECK(code_of([&] { return workflow::import_bundles(options, site.clock, site.reporter); }) ==
+        ErrorCode::interrupted);
+  site.import({bundle.head});
+  CHECK(entries(site, "import").front()["bytes_new"].get<std::uint64_t>() >= 50'000);
+  const auto status = workflow::examine_status(
+      {.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::hours(24 * 365)});
+  CHECK(status.next_import >= 50'000);
 }
