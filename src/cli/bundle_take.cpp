@@ -26,6 +26,8 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
+constexpr std::size_t k_message_limit = 2000;  // bytes
+
 struct VerifyFlags {
   std::string bundle;
   std::vector<std::string> volumes;
@@ -91,23 +93,83 @@ workflow::ImportOptions import_options(const Session& session, const ImportFlags
   return options;
 }
 
+std::vector<workflow::PushResult> push(Session& session, const std::vector<workflow::Destination>& destinations) {
+  protect_secrets();
+  return workflow::push_catalog({.home = session.home,
+                                 .destinations = destinations,
+                                 .environment = [](const char* name) { return std::getenv(name); }},
+                                *session.reporter);
+}
+
+// After an import of a watched folder. Registries that are down keep no further bundle from coming in; the next import,
+// or the next start, pushes what they lack.
+void push_taken(Session& session, const std::vector<workflow::Destination>& destinations, base::Json& json) {
+  try {
+    const auto pushed = push(session, destinations);
+    json["push"] = push_json(pushed);
+    const auto text = push_text(pushed);
+    for (const auto& line : base::split(base::trim(text), '\n')) {
+      if (push_exit_code(pushed) == 0) {
+        session.reporter->say(line);
+      } else {
+        session.reporter->warning(line);
+      }
+    }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) {
+      throw;
+    }
+    json["push_error"] = error_json(error)["error"];
+    session.reporter->warning(fmt::format("what was taken in was not pushed: {}; `airlock push` does it",
+                                          base::printable(error.message(), k_message_limit)));
+  }
+}
+
+void watch(Session& session, const ImportFlags& flags, const workflow::ImportOptions& options,
+           const std::vector<workflow::Destination>& destinations) {
+  if (!flags.bundles.empty()) {
+    throw Error(ErrorCode::usage, "--watch takes what arrives in its folder; name no bundle beside it");
+  }
+  if (flags.accept_expired || !flags.withhold.empty() || !flags.release.empty()) {
+    throw Error(ErrorCode::usage, "--accept-expired, --withhold and --release are decisions about one bundle, and "
+                                  "--watch takes any that arrives")
+        .with_hint("import that bundle by itself: airlock import BUNDLE; a watched folder passes over what is here");
+  }
+  session.lines = true;
+  workflow::WatchEvents events;
+  events.taken = [&](const workflow::ImportReport& report) {
+    auto json = import_json(report);
+    if (!destinations.empty()) {
+      push_taken(session, destinations, json);
+    }
+    if (session.json) {
+      session.answer(std::move(json), "");
+    }
+  };
+  events.refused = [&](const std::filesystem::path& head, const Error& error) {
+    if (session.json) {
+      auto json = error_json(error);
+      json["bundle"] = head.string();
+      session.answer(std::move(json), "");
+    }
+  };
+  workflow::watch_folder(flags.watch, options, events, *session.clock, *session.reporter);
+}
+
 void import(Session& session, const ImportFlags& flags) {
   auto options = import_options(session, flags);
-  if (!flags.watch.empty()) {
-    if (!flags.bundles.empty()) {
-      throw Error(ErrorCode::usage, "--watch takes what arrives in its folder; name no bundle beside it");
-    }
-    workflow::watch_folder(flags.watch, options, *session.clock, *session.reporter);
-    return;
-  }
-  if (flags.bundles.empty()) {
-    throw Error(ErrorCode::usage, "import needs a bundle, or --watch DIR").with_hint("airlock import /media/stick/");
-  }
   std::vector<workflow::Destination> destinations;
   for (const auto& spec : flags.push) {
     // Read before the import, so that a mistake in them does not show only after an hour.
     const auto more = workflow::read_destinations(spec);
     destinations.insert(destinations.end(), more.begin(), more.end());
+  }
+  if (!flags.watch.empty()) {
+    watch(session, flags, options, destinations);
+    return;
+  }
+  if (flags.bundles.empty()) {
+    throw Error(ErrorCode::usage, "import needs a bundle, or --watch DIR").with_hint("airlock import /media/stick/");
   }
   options.taken_before_refusal = [&session](const workflow::ImportReport& taken) {
     session.done = {import_json(taken), import_text(taken)};
@@ -117,11 +179,7 @@ void import(Session& session, const ImportFlags& flags) {
   auto text = import_text(report);
   if (!destinations.empty()) {
     session.done = {json, text};
-    protect_secrets();
-    const auto pushed = workflow::push_catalog({.home = session.home,
-                                                .destinations = destinations,
-                                                .environment = [](const char* name) { return std::getenv(name); }},
-                                               *session.reporter);
+    const auto pushed = push(session, destinations);
     json["push"] = push_json(pushed);
     text += push_text(pushed);
     session.exit_code = push_exit_code(pushed);
@@ -135,7 +193,9 @@ void add_import(CLI::App& parent, Session& session, const std::string& footer) {
   auto flags = std::make_shared<ImportFlags>();
   command->add_option("BUNDLE", flags->bundles, "Bundles, heads, volumes or folders, in any order");
   command->add_option("--volumes", flags->volumes, "Further folder with volumes; may be repeated")->type_name("DIR");
-  command->add_option("--push", flags->push, "Push what was taken in afterwards: a file, or ECOSYSTEM=URL")
+  command
+      ->add_option("--push", flags->push,
+                   "Push what was taken in afterwards, with --watch after each: a file, or ECOSYSTEM=URL")
       ->type_name("DESTINATIONS");
   command->add_flag("--hold", flags->hold, "Take it in, but serve it only after `airlock store activate`");
   command->add_option("--withhold", flags->withhold, "Do not take or serve this blob; stays so until --release")

@@ -75,6 +75,8 @@ std::string_view service_name(workflow::ServiceStatus::What what) {
     return "serve";
   case workflow::ServiceStatus::What::agent:
     return "agent";
+  case workflow::ServiceStatus::What::watcher:
+    return "watch";
   case workflow::ServiceStatus::What::change:
     return "change";
   }
@@ -87,7 +89,7 @@ std::string services_text(const workflow::StatusReport& report) {
     parts.push_back(fmt::format("{}{}", service_name(service.what),
                                 service.process > 0 ? fmt::format(" (process {})", service.process) : ""));
   }
-  return parts.empty() ? "none of serve, agent, import runs here" : base::join(parts, ", ");
+  return parts.empty() ? "none of serve, agent, watch, import runs here" : base::join(parts, ", ");
 }
 
 base::Json services_json(const workflow::StatusReport& report) {
@@ -115,6 +117,9 @@ void status(Session& session) {
   if (report.channels.empty()) {
     text += report.pinned_roots == 0 ? "nothing was imported yet; next: airlock trust init root.json\n"
                                      : "nothing was imported yet; next: airlock import BUNDLE\n";
+    if (!report.services.empty()) {
+      text += fmt::format("running  {}\n", services_text(report));
+    }
   } else {
     text += fmt::format("store    {} blobs, {}; {} free, the next import may take {}\ncatalog  {}\nrunning  {}\n"
                         "audit    {}\n\n{}",

@@ -118,7 +118,7 @@ void print_help(Session& session, const std::string& text) {
 int fail(Session& session, const Error& error) {
   // Bars end where they are; the error follows below them.
   session.reporter.reset();
-  if (!session.answered) {
+  if (!session.answered || (session.lines && session.json)) {
     try {
       auto json = session.done.json;
       json.update(error_json(error));
@@ -167,7 +167,7 @@ int run(const std::vector<std::string>& arguments, const Streams& streams) {
     } catch (const CLI::ParseError& error) {
       throw usage_error(error, *app);
     }
-    if (session.json && !session.answered) {
+    if (session.json && !session.answered && !session.lines) {
       session.answer(base::Json::object(), "");
     }
     return session.exit_code;

@@ -132,7 +132,7 @@ void Session::answer(base::Json answer_json, const std::string& text) {
     }
     answer_json["format"] = 1;
     // Names from outside may hold any bytes; the output stays valid JSON.
-    print(out, answer_json.dump(2, ' ', false, base::Json::error_handler_t::replace) + "\n");
+    print(out, answer_json.dump(lines ? -1 : 2, ' ', false, base::Json::error_handler_t::replace) + "\n");
     return;
   }
   if (!text.empty()) {

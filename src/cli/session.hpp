@@ -42,6 +42,8 @@ struct Session {
   } done;
   int exit_code = 0;  // of a command that did its work and found something (findings, stale, …)
   bool answered = false;
+  bool lines =
+      false;  // with --json: an object a line, as often as there is something to tell; an error is the last one
   std::FILE* out = stdout;  // borrowed; results only
   std::FILE* err = stderr;  // borrowed; everything else
 

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/digest.hpp"
+#include "base/files.hpp"
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
 #include "bundle/approval.hpp"
@@ -22,7 +24,9 @@ using base::Error;
 using base::ErrorCode;
 
 constexpr std::chrono::milliseconds k_pause{200};
-constexpr int k_pauses_a_look = 25;  // five seconds
+constexpr int k_pauses_a_look = 25;         // five seconds
+constexpr std::size_t k_line_limit = 2000;  // bytes
+constexpr std::size_t k_lock_digits = 16;   // hex, of the digest of a folder's path
 
 // What did not go in is tried again: at once when the files change that it may wait for, else after such a pause, which
 // doubles. Somebody may have mended a scanner, a clock, a disk or a policy.
@@ -102,22 +106,32 @@ bool FolderWatch::is_due(const Attempt& last, const Seen& head, const Around& ar
 void FolderWatch::note_failure(const bundle::HeadCandidate& candidate, const Error& failure, Attempt attempt,
                                base::Time now, base::Reporter& reporter) {
   Attempt& last = m_attempts[candidate.path];
-  const bool same = last.head == attempt.head && last.said == failure.message();
+  // How much is free changes all the time; that there is too little is news once.
+  const std::string saying = failure.code() == ErrorCode::no_space ? "no space" : failure.message();
+  const bool same = last.head == attempt.head && last.said == saying;
   attempt.pause = same ? std::min<std::chrono::seconds>(last.pause * 2, k_longest_retry) : k_first_retry;
   attempt.again = now + attempt.pause;
   attempt.waits = is_incomplete(failure.code());
   attempt.lasting = is_lasting(failure.code());
-  attempt.said = failure.message();
+  attempt.said = saying;
   last = std::move(attempt);
   if (same) {
     return;
   }
-  if (last.waits) {
-    reporter.say(fmt::format("{}: waiting: {}", candidate.path.string(), failure.message()));
+  const std::string hint =
+      failure.hint().empty() ? "" : fmt::format(" ({})", base::printable(failure.hint(), k_line_limit));
+  const std::string message = base::printable(failure.message(), k_line_limit);
+  if (last.waits && failure.code() != ErrorCode::no_space) {
+    reporter.say(fmt::format("{}: waiting: {}{}", candidate.path.string(), message, hint));
+  } else if (last.waits) {
+    reporter.warning(fmt::format("{}: waiting: {}{}", candidate.path.string(), message, hint));
   } else {
-    reporter.warning(fmt::format("{} was refused ({}): {}{}", candidate.path.string(),
-                                 base::error_code_info(failure.code()).name, failure.message(),
+    reporter.warning(fmt::format("{} was refused ({}): {}{}{}", candidate.path.string(),
+                                 base::error_code_info(failure.code()).name, message, hint,
                                  last.lasting ? "" : "; it is tried again later"));
+  }
+  if (m_events.refused) {
+    m_events.refused(candidate.path, failure);
   }
 }
 
@@ -161,8 +175,11 @@ std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter
       m_done[candidate.path] = now;
       m_attempts.erase(candidate.path);
       ++taken;
+      if (m_events.taken) {
+        m_events.taken(report);
+      }
     } catch (const Error& failure) {
-      if (failure.code() == ErrorCode::interrupted || failure.code() == ErrorCode::no_space) {
+      if (failure.code() == ErrorCode::interrupted) {
         throw;
       }
       note_failure(candidate, failure, {.head = now, .around = around}, clock.now(), reporter);
@@ -172,15 +189,29 @@ std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter
   return taken;
 }
 
-void watch_folder(const fs::path& folder, const ImportOptions& options, const base::Clock& clock,
-                  base::Reporter& reporter) {
-  FolderWatch watch(folder, options);
+fs::path watch_locks(const Home& home) {
+  return home.root / "watch";
+}
+
+void watch_folder(const fs::path& folder, const ImportOptions& options, const WatchEvents& events,
+                  const base::Clock& clock, base::Reporter& reporter) {
+  std::error_code error;
+  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
+    throw Error(ErrorCode::usage, fmt::format("{} is no folder, so nothing can arrive in it", folder.string()))
+        .with_hint(fmt::format("to take one bundle: airlock import {}", folder.string()));
+  }
+  const auto locks = watch_locks(options.home);
+  base::make_directories(options.home.root);
+  base::make_directories(locks, 0700);
+  const auto name = base::sha256(fs::weakly_canonical(folder, error).string()).hex().substr(0, k_lock_digits);
+  const base::FileLock lock(locks / (name + ".lock"));
+  FolderWatch watch(folder, options, events);
   reporter.say(fmt::format("watching {}; stop with Ctrl-C", folder.string()));
   while (!base::interrupt_requested()) {
     try {
       watch.look(clock, reporter);
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::interrupted) {
+    } catch (const Error& failure) {
+      if (failure.code() == ErrorCode::interrupted) {
         break;
       }
       throw;

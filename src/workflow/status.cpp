@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "store/catalog.hpp"
 #include "trust/metadata.hpp"
+#include "workflow/import_watch.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
@@ -186,6 +187,11 @@ std::vector<ServiceStatus> services_of(const Home& home) {
   };
   add(What::server, home.root / "control" / "lock");
   add(What::agent, home.root / "agent" / "agent.lock");
+  std::error_code error;
+  for (std::filesystem::directory_iterator locks(watch_locks(home), error), end; !error && locks != end;
+       locks.increment(error)) {
+    add(What::watcher, locks->path());
+  }
   add(What::change, home.root / "lock");
   return services;
 }
@@ -209,6 +215,7 @@ StatusReport examine_status(const StatusOptions& options) {
   StatusReport report;
   const auto policy = load_policy(options.home);
   report.pinned_roots = read_pinned_roots(options.home).size();
+  report.services = services_of(options.home);
   std::unique_ptr<StateDb> state;
   try {
     state = std::make_unique<StateDb>(options.home.root, StateDb::Access::read);
@@ -219,7 +226,6 @@ StatusReport examine_status(const StatusOptions& options) {
     return report;
   }
   report.space = base::space_info(options.home.root);
-  report.services = services_of(options.home);
   report.channels = channels_of(*state);
   const auto totals = state->blob_totals();
   report.blobs = totals.blobs;

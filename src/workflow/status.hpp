@@ -33,8 +33,8 @@ struct ChannelStatus {
 
 // Another process that uses this home now.
 struct ServiceStatus {
-  enum class What { server, agent, change } what = What::server;  // change: an import, sweep, backup, …
-  pid_t process = 0;                                              // 0: not known
+  enum class What { server, agent, watcher, change } what = What::server;  // change: an import, sweep, backup, …
+  pid_t process = 0;                                                       // 0: not known
 };
 
 struct StatusReport {

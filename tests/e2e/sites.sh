@@ -107,7 +107,7 @@ check "and an old one" same 2
 check "everything, without a base" near_airlock bundle ship "$out/north-6.airlock" --volume-size 700000 -o "$work/sent6/"
 mkdir -p "$work/diode" "$work/staging"
 cp "$work"/sent6/north-6-s3.* "$work/staging/"
-start "$work/watch.log" in_far "$airlock" --home "$work/four" import --watch "$work/diode"
+start "$work/watch.log" in_far "$airlock" --home "$work/four" --json import --watch "$work/diode"
 watch_pid=$last_pid
 at_serial() { in_far "$airlock" --home "$work/$1" --json status | python3 -c 'import json, sys; c = json.load(sys.stdin)["channels"]; sys.exit(0 if c and c[0]["serial"] == int(sys.argv[1]) else 1)' "$2"; }
 volumes=("$work"/staging/north-6-s3.v*.tar)
@@ -132,7 +132,10 @@ check "once all of it has arrived it is taken" wait_for 60 at_serial four 6
 cp "$work/staging/north-6-s3.airlock" "$work/diode/under-another-name"
 cp "$out/north-1.airlock" "$work/diode/old"
 check "what is older is refused, and said" wait_for 60 grep -q "old was refused (rollback)" "$work/watch.log"
+check "status tells of the watcher" bash -c 'ip netns exec "$1" "$2" --home "$3" --json status | python3 -c "import json, sys; assert any(s[\"service\"] == \"watch\" for s in json.load(sys.stdin)[\"services\"])"' - "$far" "$airlock" "$work/four"
 stop "$watch_pid"
+check "each import is a line of JSON, and so is each refusal" bash -c 'grep "^{" "$1" | python3 -c "import json, sys; d = [json.loads(l) for l in sys.stdin]; assert all(j[\"format\"] == 1 for j in d) and any(b[\"outcome\"] == \"imported\" for j in d for b in j.get(\"bundles\", [])) and any(j.get(\"error\", {}).get(\"code\") == \"rollback\" for j in d)"' - "$work/watch.log"
+check "the refusal is in the audit log" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | python3 -c "import json, sys; assert any(e[\"action\"] == \"import-refused\" for e in json.load(sys.stdin)[\"entries\"])"' - "$far" "$airlock" "$work/four"
 check "the same again changed nothing" bash -c '[ "$(ip netns exec "$1" "$2" --home "$3" --json store list | python3 -c "import json, sys; print(len(json.load(sys.stdin)[\"generations\"]))")" = 1 ]' - "$far" "$airlock" "$work/four"
 check "site four is whole" at four store check
 

@@ -72,6 +72,30 @@ TEST_CASE("a floor tells what it changed, and falls only with a reason that is k
   CHECK(day.line.run({"import", day.second.head.string()}).exit_code == 0);
 }
 
+TEST_CASE("a watched folder takes no decision that is meant for one bundle") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  const auto digest = base::sha256("anything").to_string();
+  const auto watch = [&day](const std::vector<std::string>& flags, const std::string& folder) {
+    std::vector<std::string> arguments = {"import", "--watch", folder, "--json"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return day.line.run(arguments);
+  };
+  for (const auto& flags :
+       {std::vector<std::string>{"--accept-expired"}, {"--withhold", digest}, {"--release", digest}}) {
+    CAPTURE(flags.front());
+    auto more = flags;
+    more.insert(more.end(), {"--reason", "because"});
+    const auto result = watch(more, day.stick.string());
+    CHECK(result.exit_code == 2);
+    CHECK(result.json()["error"]["code"] == "usage");
+  }
+  CHECK(watch({}, day.first.head.string()).exit_code == 2);  // a file
+  CHECK(watch({day.first.head.string()}, day.stick.string()).exit_code == 2);
+  CHECK(watch({"--push", "nothing-of-the-sort"}, day.stick.string()).exit_code != 0);  // read before anything else
+  CHECK(day.line.run({"store", "list", "--json"}).json()["generations"].empty());
+}
+
 TEST_CASE("one blob cannot be withheld and released by the same import") {
   const Day day;
   REQUIRE(day.pin().exit_code == 0);
