@@ -101,7 +101,7 @@ TEST_CASE("a blob beyond the largest is refused before it is looked for", "[atta
   const ProducerKeys keys;
   Scene scene(keys);
   const auto sha256 = base::sha256("read me\n");
-  for (const std::uint64_t length : {bundle::k_blob_limit + 1, (1ULL << 53) - 1}) {
+  for (const std::uint64_t length : {std::uint64_t{bundle::k_blob_limit} + 1, (std::uint64_t{1} << 53) - 1}) {
     const Fate outcome = scene.fate_with(producer_of_blob(keys, scene, length, sha256).head);
     CHECK(outcome == "tampered");
     CHECK(outcome.says("is larger than a blob may be"));

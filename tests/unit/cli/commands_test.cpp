@@ -66,8 +66,7 @@ TEST_CASE("verify, import, look, roll back, sweep, carry back") {
   result = line.run({"import", day.stick.string()});
   CHECK(result.exit_code == 0);
   CHECK(result.out.find("next: airlock serve") != std::string::npos);
-  CHECK(result.out.find("docs/more.txt") == std::string::npos);
-  CHECK(result.out.find("+ pkg:generic/more.txt") != std::string::npos);
+  CHECK(result.out.find("+ pkg:generic/docs/more.txt") != std::string::npos);
   CHECK(line.run({"import", day.second.head.string()}).exit_code == 0);
   CHECK(line.run({"import", day.first.head.string()}).exit_code == 5);
 
