@@ -27,6 +27,9 @@ ErrorCode code_of(int result) {
     return ErrorCode::busy;
   case SQLITE_FULL:
     return ErrorCode::no_space;
+  case SQLITE_NOTADB:
+  case SQLITE_CORRUPT:
+    return ErrorCode::malformed;
   case SQLITE_MISUSE:
   case SQLITE_RANGE:
     return ErrorCode::internal;

@@ -53,6 +53,7 @@ enum class DatabaseMode {
 };
 
 // Used by one thread at a time, together with its statements. A failed open throws not_found when nothing is there.
+// What is no database, or a broken one, is malformed, whenever that shows; other failures are io, busy or no_space.
 class Database {
  public:
   Database(const std::filesystem::path& path, DatabaseMode mode);

@@ -74,13 +74,13 @@ void check_list(OpenBackup& backup) {
   }
 }
 
-// Its digest was right, so that what does not open was made so.
+// Its digest was right, so that what is no database was made so.
 template <typename Check>
 void prove_database(const OpenBackup& backup, const std::string& member, const Check& check) {
   try {
-    base::refusing_malformed(check);
+    check();
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::io) {
+    if (error.code() != ErrorCode::malformed) {
       throw;
     }
     throw not_a_backup(backup.file, fmt::format("{} in it is no database: {}", member, error.message()));

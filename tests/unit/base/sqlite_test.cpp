@@ -204,7 +204,7 @@ TEST_CASE("a file that is no database is refused when it is opened", "[base][sql
   const TempDir dir;
   write_file_atomic(dir.path() / "x.db", std::string(5000, 'x'));
   const auto mode = GENERATE(DatabaseMode::read_write, DatabaseMode::read_only, DatabaseMode::immutable);
-  CHECK(code_of([&] { return Database(dir.path() / "x.db", mode); }) == ErrorCode::io);
+  CHECK(code_of([&] { return Database(dir.path() / "x.db", mode); }) == ErrorCode::malformed);
 }
 
 TEST_CASE("schema steps run once each, in order", "[base][sqlite]") {
