@@ -44,7 +44,7 @@ function(airlock_test name)
   set_target_properties(airlock_test_${name} PROPERTIES UNITY_BUILD OFF AIRLOCK_UNOPTIMISED ON)
   target_link_libraries(airlock_test_${name} PRIVATE airlock_test_support ${ARG_LINK} airlock_warnings)
   add_test(NAME unit.${name} COMMAND airlock_test_${name})
-  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300)
+  set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 900)
 endfunction()
 
 # airlock_fuzz(<name> SOURCES ... LINK ...): a libFuzzer target; in other builds its corpus is replayed as a test, by

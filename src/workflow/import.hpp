@@ -96,9 +96,9 @@ struct ImportReport {
 
 // Throws untrusted (also where another channel has other bytes under one fixed path), tampered, rollback, equivocation,
 // expired, clock, approval_missing, volume_missing, truncated, policy, scan_refused, scan_failed, base_missing (a need
-// list is written), no_space, busy, usage, interrupted. What is said of one bundle holds for that one: the others of the
-// run are in, with a receipt, and the worst refusal is thrown at the end. Only equivocation, and what concerns the whole
-// run, ends it at once.
+// list is written), no_space, busy, usage, interrupted. What is said of one bundle holds for that one: the others of
+// the run are in, with a receipt, and the worst refusal is thrown at the end. Only equivocation, and what concerns the
+// whole run, ends it at once.
 ImportReport import_bundles(const ImportOptions& options, const base::Clock& clock, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

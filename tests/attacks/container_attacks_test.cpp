@@ -54,20 +54,18 @@ TEST_CASE("a flipped bit anywhere is found", "[attacks]") {
   }
 }
 
-TEST_CASE("every bit of the files that no other file vouches for is covered", "[attacks]") {
+TEST_CASE("every byte of the files that no other file vouches for is covered", "[attacks]") {
   const ProducerKeys keys;
   Scene scene(keys);
   const std::string name = GENERATE("timestamp.json", "shipment.dsse.json", "1.root.json", "airlock.json");
   const std::size_t member = index_of(scene.members, name);
   const std::string honest = scene.members[member].content;
   for (std::size_t at = 0; at < honest.size(); ++at) {
-    for (int bit = 0; bit < 8; bit += 1 + static_cast<int>(at % 3)) {
-      auto members = scene.members;
-      members[member].content[at] = static_cast<char>(honest[at] ^ (1 << bit));
-      CAPTURE(name, at, bit);
-      const std::string outcome = scene.fate_of_head_bytes(put_together(members));
-      CHECK(is_refusal(outcome));
-    }
+    auto members = scene.members;
+    members[member].content[at] = static_cast<char>(honest[at] ^ (1 << (at % 8)));
+    CAPTURE(name, at);
+    const std::string outcome = scene.fate_of_head_bytes(put_together(members));
+    CHECK(is_refusal(outcome));
   }
 }
 
@@ -86,6 +84,8 @@ TEST_CASE("a member that is removed is missed", "[attacks]") {
       CHECK(outcome == "approval-missing");
     } else if (name.starts_with("blobs/")) {
       CHECK(outcome == "volume-missing");
+    } else if (name == "metadata/1.root.json") {
+      CHECK(outcome == "untrusted");  // nothing leads to a root that is pinned
     } else {
       CHECK(outcome == "tampered");
     }
@@ -240,7 +240,7 @@ TEST_CASE("a header that promises more than there is cannot reach beyond the fil
   }
   auto members = scene.members;
   members.back().announced = announced;
-  CHECK(scene.fate_of_bytes(put_together(members)) == "volume-missing");
+  CHECK(scene.fate_of_bytes(put_together(members)) == "truncated");
 }
 
 TEST_CASE("a bundle that is cut at any block is incomplete, not broken in another way", "[attacks]") {
@@ -249,12 +249,16 @@ TEST_CASE("a bundle that is cut at any block is incomplete, not broken in anothe
   const std::string honest = read_bytes(scene.made.head);
   for (std::size_t length = 0; length < honest.size(); length += 512) {
     CAPTURE(length);
-    const std::string outcome = scene.fate_of_bytes(honest.substr(0, length));
     if (length + 1024 >= honest.size()) {
-      CHECK(outcome == "ok");  // only the end is missing: nothing that anybody needs
-    } else {
-      CHECK((outcome == "truncated" || outcome == "volume-missing"));
+      // Only the end is missing, which holds nothing: an import has all that it needs, and who verifies copies it
+      // again.
+      const base::TempDir folder;
+      write_bytes(folder.path() / "cut", honest.substr(0, length));
+      CHECK(fate_of_verify(folder.path() / "cut", verify_options(keys)) == "truncated");
+      continue;
     }
+    const std::string outcome = scene.fate_of_bytes(honest.substr(0, length));
+    CHECK((outcome == "truncated" || outcome == "volume-missing"));
   }
 }
 

@@ -280,8 +280,11 @@ TEST_CASE("a target's path has its grammar", "[attacks]") {
       producer.renew_shipment();
       CAPTURE(path, role);
       const Fate outcome = scene.fate_with(producer.head);
-      CHECK(outcome == "tampered");
-      CHECK(outcome.says("cannot be a target's path"));
+      INFO("it says: " << outcome.message);
+      CHECK(outcome.exit_code == 3);
+      // What would leave the folder of targets is refused before that, as what was not delegated.
+      const bool leaves = path.starts_with('/') || path.starts_with("..");
+      CHECK((leaves || outcome.says("cannot be a target's path")));
     }
   }
 }

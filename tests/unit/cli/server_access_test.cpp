@@ -48,7 +48,7 @@ TEST_CASE("what may be asked twice is asked again, and a deployment is queued on
   CHECK(uploaded.size() > 20);
   std::size_t queued = 0;
   for (const auto& each : server.requests("/api/stacks/default/shop/prod/deployments")) {
-    queued += each.method == "POST" ? 1 : 0;
+    queued += each.method == "POST" ? 1U : 0U;
   }
   CHECK(queued == 1);
 }
