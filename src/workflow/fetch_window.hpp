@@ -50,8 +50,8 @@ struct WindowOptions {
   std::size_t block = 256u << 10;    // bytes that are handed over at a time
   std::size_t workers = 16;
   std::filesystem::path spool_directory;  // for what must wait and does not fit
-  // When the window is full and the consumer mostly waits for this long, finished segments behind a slow one go to the
-  // spool, at most `spill_limit` bytes at a time; 0: never.
+  // When the window is full and the consumer mostly waits for this long, not 0, finished segments behind a slow one go
+  // to the spool, at most `spill_limit` bytes at a time. A limit of 0: never.
   std::chrono::milliseconds spill_after{2000};
   std::uint64_t spill_limit = 1u << 30;
 };

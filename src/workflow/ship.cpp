@@ -216,7 +216,7 @@ class ShipRun {
     window.spool_directory = m_journal.folder() / "spool";
     window.workers = std::min(window.workers, k_readers);
     window.block = std::max(window.block, k_read_block);
-    window.spill_after = std::chrono::milliseconds(0);  // what is read from a disk does not wait on another
+    window.spill_limit = 0;  // what is read from a disk comes back from it no faster
     copy_blobs(m_plan.blobs, start, local, *output, window, m_reporter);
     auto result =
         output->finish([&](std::optional<std::uint64_t> room) { return head_bytes(output->volumes(), room); });
