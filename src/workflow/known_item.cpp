@@ -43,7 +43,7 @@ model::Item known_item(std::string_view text) {
     types.emplace_back(bundle::purl_type(each->id));
   }
   std::ranges::sort(types);
-  types.erase(std::ranges::unique(types).begin(), types.end());
+  types.erase(std::unique(types.begin(), types.end()), types.end());
   std::string_view rest = item.text();
   if (rest.starts_with(k_purl)) {
     rest.remove_prefix(k_purl.size());
