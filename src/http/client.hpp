@@ -91,6 +91,14 @@ struct Download {
   std::optional<std::uint64_t> total;   // length of the whole where it is known; a different one throws upstream
 };
 
+// A sink of a part that can be had in another way. Told before the first byte of each answer that brings the whole
+// although a part was asked for: all that lies before the part, or behind it, is then sent for nothing. What it throws
+// ends the download, before a byte of that answer is taken.
+class PartSink : public base::ByteSink {
+ public:
+  virtual void on_whole() = 0;
+};
+
 struct Downloaded {
   Headers headers;             // of the first answer; none where no byte was wanted
   base::Url url;               // after redirects
@@ -116,9 +124,9 @@ class Client {
   Response stream(const Request& request, base::ByteSink& sink);
 
   // Sends the wanted bytes to `sink` in order, each exactly once. A body that breaks off continues with Range
-  // and If-Range where the server gave a strong validator; where it ignores Range, what is already there is
-  // skipped by count; a validator that changed between ranges throws upstream, as the content would be a
-  // mixture. Statuses: 404/410 throw not_found, 401/403 auth, other refusals upstream; 429/503 wait as
+  // and If-Range where the server gave a strong validator; where it ignores Range, a PartSink is told, and what
+  // is already there is skipped by count; a validator that changed between ranges throws upstream, as the content
+  // would be a mixture. Statuses: 404/410 throw not_found, 401/403 auth, other refusals upstream; 429/503 wait as
   // Retry-After says. `on_length` is told the length of the whole as soon as it is known, before the first
   // byte. The sink may be slow, but must not wait for another transfer of the same host: that one may be
   // waiting for this one's place.

@@ -28,8 +28,8 @@ class DownloadRun : public AnswerReceiver {
  public:
   DownloadRun(ClientCore& client, const Download& download, base::ByteSink& sink,
               const std::function<void(std::uint64_t)>& on_length)
-      : m_client(client), m_download(download), m_sink(sink), m_on_length(on_length), m_retrier(client.options),
-        m_total(download.total) {}
+      : m_client(client), m_download(download), m_sink(sink), m_part_sink(dynamic_cast<PartSink*>(&sink)),
+        m_on_length(on_length), m_retrier(client.options), m_total(download.total) {}
 
   Downloaded run();
 
@@ -43,6 +43,7 @@ class DownloadRun : public AnswerReceiver {
   // One past the last byte wanted, where it is known.
   std::optional<std::uint64_t> end() const;
   bool complete() const { return end() == next(); }
+  bool wants_whole() const { return next() == 0 && (!m_download.length || end() == m_total); }
   Hop request() const;
   void authorize(const Response* unauthorized);
   bool handle_refusal(const Try& attempt);
@@ -58,6 +59,7 @@ class DownloadRun : public AnswerReceiver {
   ClientCore& m_client;
   const Download& m_download;
   base::ByteSink& m_sink;
+  PartSink* m_part_sink;  // the same where it is one
   const std::function<void(std::uint64_t)>& m_on_length;
   Retrier m_retrier;
 
@@ -86,8 +88,7 @@ std::optional<std::uint64_t> DownloadRun::end() const {
 
 Hop DownloadRun::request() const {
   Hop hop{"GET", m_download.url, m_download.headers};
-  const bool whole = next() == 0 && (!m_download.length || end() == m_total);
-  if (!whole) {
+  if (!wants_whole()) {
     hop.headers.set("Range", m_download.length ? fmt::format("bytes={}-{}", next(), *end() - 1)
                                                : fmt::format("bytes={}-", next()));
     const auto tag = m_first ? m_first->find("ETag") : std::nullopt;
@@ -140,6 +141,9 @@ void DownloadRun::accept_whole(const AnswerHead& head) {
     note_total(*length, head.headers);
   }
   note_version(head.headers);
+  if (m_part_sink != nullptr && !wants_whole()) {
+    m_part_sink->on_whole();
+  }
   m_answer = Answer::whole;
   m_skip = next();
   m_announced = m_total;

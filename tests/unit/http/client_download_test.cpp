@@ -127,6 +127,66 @@ TEST_CASE("a server that ignores Range is read again and skipped by count", "[ht
   CHECK(fetch(part).content == content().substr(1000, 500));
 }
 
+TEST_CASE("a sink that can do without the whole is told before it comes", "[http][client][download]") {
+  struct Asked : std::exception {};
+  class Choosy : public PartSink {
+   public:
+    explicit Choosy(bool refuses) : m_refuses(refuses) {}
+    void on_whole() override {
+      ++told;
+      received_before = content.size();
+      if (m_refuses) {
+        throw Asked();
+      }
+    }
+    void write(std::span<const std::byte> data) override {
+      content.append(reinterpret_cast<const char*>(data.data()), data.size());
+    }
+    int told = 0;
+    std::size_t received_before = 0;
+    std::string content;
+
+   private:
+    bool m_refuses;
+  };
+  FaultServer server;
+  Client client(quick_options());
+  Download part{.url = url_of(server.url("/f")), .offset = 1000, .length = 500};
+  SECTION("and may end it, with nothing read") {
+    server.script("/f", {{.body = content(), .range = FaultRange::ignore}});
+    Choosy sink(true);
+    CHECK_THROWS_AS(client.download(part, sink), Asked);
+    CHECK(sink.content.empty());
+    CHECK(client.bytes_received() == 0);
+    CHECK(server.requests().size() == 1);
+  }
+  SECTION("or take it") {
+    server.script("/f", {{.body = content(), .range = FaultRange::ignore}});
+    Choosy sink(false);
+    part.offset = GENERATE(std::uint64_t{0}, std::uint64_t{1000});
+    client.download(part, sink);
+    CHECK(sink.told == 1);
+    CHECK(sink.content == content().substr(part.offset, 500));
+  }
+  SECTION("also where the range is that of what is left after a break") {
+    server.script("/f", {{.body = content(), .cut_after = 30'000}, {.body = content(), .range = FaultRange::ignore}});
+    part.offset = 0;
+    part.length.reset();
+    Choosy sink(true);
+    CHECK_THROWS_AS(client.download(part, sink), Asked);
+    CHECK(sink.received_before == 30'000);
+  }
+  SECTION("not where the part comes, or the whole is wanted") {
+    server.script("/f", {{.body = content()}});
+    server.script("/whole", {{.body = content(), .range = FaultRange::ignore}});
+    Choosy sink(true);
+    client.download(part, sink);
+    client.download({.url = url_of(server.url("/whole"))}, sink);
+    client.download({.url = url_of(server.url("/whole")), .length = 100'000}, sink);
+    CHECK(sink.told == 0);
+  }
+}
+
 TEST_CASE("a part that comes in smaller parts is put together", "[http][client][download]") {
   FaultServer server;
   server.script("/f", [](const test::FaultRequest&, std::size_t count) {
