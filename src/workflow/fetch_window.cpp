@@ -28,8 +28,12 @@ FetchWindow::FetchWindow(Feed feed, WindowOptions options)
       m_workers.emplace_back([this] { work(); });
     }
   } catch (...) {
-    m_stop = true;  // the threads that did start are joined by their own destructor
+    {
+      const std::lock_guard lock(m_mutex);
+      m_stop = true;  // the threads that did start are joined by their own destructor
+    }
     m_room.notify_all();
+    m_turn.notify_all();
     throw;
   }
 }
@@ -39,9 +43,10 @@ FetchWindow::~FetchWindow() {
   {
     const std::lock_guard lock(m_mutex);
     m_stop = true;
-    complete = m_fed_all && m_segments.empty();
+    complete = m_fed_all && m_segments.empty() && m_dropped_running == 0;
   }
   m_room.notify_all();
+  m_turn.notify_all();
   std::optional<AbandonTransfers> abandon;
   if (!complete) {
     abandon.emplace();
@@ -88,6 +93,7 @@ std::span<const std::byte> FetchWindow::read() {
         m_in_blob = !head.last;
         m_segments.pop_front();
         m_room.notify_one();
+        m_turn.notify_all();
         continue;
       }
     }
@@ -127,8 +133,12 @@ void FetchWindow::give_back() {
   }
   const std::uint64_t size = m_chunk.capacity;
   m_chunk_owner->held -= size;
-  m_chunk_owner->reserved -= size;
-  m_reserved -= size;
+  if (m_chunk_owner->carries && !m_chunk_owner->done) {
+    m_turn.notify_all();  // its share is for what comes next
+  } else {
+    m_chunk_owner->reserved -= size;
+    m_reserved -= size;
+  }
   m_chunk_owner.reset();
   m_pool.give_back(std::exchange(m_chunk, {}));
   if (has_room()) {

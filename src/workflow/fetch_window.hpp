@@ -5,6 +5,12 @@
 // reservation fits the window, so the segment at the head of the line always has its memory and a thread, and the rest
 // can only wait for it, never the other way round. A large blob is several segments, fetched as ranges at the same
 // time.
+//
+// An upstream that ignores ranges would send the whole blob for each. At the first such answer the blob's first segment
+// that is not complete becomes its carrier: it fetches all that is left by one transfer, once it is at the head of the
+// line, and no faster than it is consumed. The other segments are dropped, their answers given up before the first
+// byte. So nothing is taken twice but, once, what lies before the carrier: nothing where no range was ever heeded.
+// Larger blobs of that origin are not cut at all from then on.
 #pragma once
 
 #include <atomic>
@@ -18,6 +24,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -105,7 +112,16 @@ class FetchWindow {
   void make_room(Lock& lock, Patience& patience);
   bool spill_one(Lock& lock);
   void fetch(Segment& segment);
+  bool fetch_part(Segment& segment, SegmentSink& sink);
+  bool complete(Segment& segment);
   void publish(Segment& segment, Chunk& chunk);
+  bool begin(Segment& segment);
+  bool takes_whole(Segment& segment);
+  void carry_in_one(const std::shared_ptr<Blob>& blob);
+  void drop(Segment& segment);
+  void release_pieces(Segment& segment);
+  bool leave_dropped(const Segment& segment);
+  static std::string origin_key(const std::string& origin);
   void fail(std::exception_ptr failure);
   void wait_for_bytes(Lock& lock);
   std::optional<std::span<const std::byte>> read_piece(Lock& lock);
@@ -121,6 +137,7 @@ class FetchWindow {
   mutable std::mutex m_mutex;
   std::condition_variable m_room;   // workers wait here for memory
   std::condition_variable m_bytes;  // the consumer waits here
+  std::condition_variable m_turn;   // carriers wait here, for the head of the line and for the consumer
   std::atomic<bool> m_stop = false;
   std::exception_ptr m_failure;
 
@@ -134,6 +151,8 @@ class FetchWindow {
   std::uint64_t m_wanted = 0;  // what the next segment will reserve
   Counters m_counters;
   bool m_may_spill = true;
+  std::set<std::string> m_without_ranges;  // origins
+  std::size_t m_dropped_running = 0;       // dropped segments whose transfers have not ended yet
 
   // The consumer's place.
   std::shared_ptr<Segment> m_chunk_owner;

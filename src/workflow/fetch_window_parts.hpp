@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 
 #include "workflow/fetch_window.hpp"
 
@@ -12,6 +13,7 @@ struct FetchWindow::Blob {
   WindowBlob wish;
   std::once_flag opened;
   std::shared_ptr<ecosystem::Fetchable> fetchable;
+  bool in_one = false;  // its upstream ignores ranges; guarded by the window's mutex
   // Of a gathered blob, once it is complete.
   std::uint64_t gathered_length = 0;
   base::Digest gathered_sha256;
@@ -25,7 +27,8 @@ struct FetchWindow::Piece {
   SpoolFile::Extent extent;
 };
 
-// Everything but the first four members is guarded by the window's mutex.
+// Everything but the first four members and `dropped` is guarded by the window's mutex. Of those four, `length` and
+// `last` of a carrier are changed by its own worker, under the mutex.
 struct FetchWindow::Segment {
   std::shared_ptr<Blob> blob;
   std::uint64_t offset = 0;
@@ -37,6 +40,9 @@ struct FetchWindow::Segment {
   std::uint64_t held = 0;      // bytes of `reserved` that are in pieces, or with the consumer
   bool done = false;
   bool spilling = false;
+  bool carries = false;          // all that is left of a blob that comes in one transfer
+  bool dropped_running = false;  // it was dropped before its transfer ended
+  std::atomic<bool> dropped = false;
 
   bool gathers() const { return blob->gathers(); }
 };

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
+#include "http/client.hpp"
 #include "workflow/fetch_window.hpp"
 #include "workflow/fetch_window_parts.hpp"
 
@@ -18,6 +19,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds k_worker_tick{200};
 // Of small segments the bookkeeping is the larger part, so their number is bounded as well.
 constexpr std::size_t k_most_segments = 4096;
+
+// Ends a transfer whose answer is not wanted.
+struct GivesWay : std::exception {};
 
 std::string hint_for(ErrorCode code) {
   switch (code) {
@@ -39,13 +43,16 @@ std::string hint_for(ErrorCode code) {
 }  // namespace
 
 // Takes what a transfer brings, in order, into chunks of the window.
-class FetchWindow::SegmentSink : public base::ByteSink {
+class FetchWindow::SegmentSink : public http::PartSink {
  public:
   SegmentSink(FetchWindow& window, Segment& segment) : m_window(window), m_segment(segment) {}
 
   void write(std::span<const std::byte> data) override {
     if (m_window.m_stop.load(std::memory_order_relaxed)) {
       throw Error(ErrorCode::interrupted, "the transfer was given up");
+    }
+    if (m_segment.dropped) {
+      throw GivesWay();
     }
     base::throw_if_interrupted();
     if (m_segment.length && data.size() > *m_segment.length - m_received) {
@@ -70,6 +77,14 @@ class FetchWindow::SegmentSink : public base::ByteSink {
       }
     }
   }
+
+  void on_whole() override {
+    if (!m_window.takes_whole(m_segment)) {
+      throw GivesWay();
+    }
+  }
+
+  std::uint64_t received() const { return m_received; }  // bytes
 
   void finish() {
     if (m_segment.length && m_received != *m_segment.length) {
@@ -115,8 +130,17 @@ void FetchWindow::work() {
       if (!segment) {
         return;
       }
-      base::with_context([&] { return "fetching " + segment->blob->wish.name + " from " + segment->blob->wish.origin; },
-                         [&] { fetch(*segment); });
+      try {
+        base::with_context(
+            [&] { return "fetching " + segment->blob->wish.name + " from " + segment->blob->wish.origin; },
+            [&] { fetch(*segment); });
+      } catch (...) {
+        if (!leave_dropped(*segment)) {
+          throw;
+        }
+        continue;
+      }
+      leave_dropped(*segment);
     }
   } catch (Error& error) {
     if (error.hint().empty()) {
@@ -138,6 +162,7 @@ void FetchWindow::fail(std::exception_ptr failure) {
     }
   }
   m_room.notify_all();
+  m_turn.notify_all();
   m_bytes.notify_all();
 }
 
@@ -176,6 +201,7 @@ void FetchWindow::feed() {
     m_cutting = std::make_shared<Blob>();
     m_cutting->number = m_fed++;
     m_cutting->wish = std::move(*wish);
+    m_cutting->in_one = !m_without_ranges.empty() && m_without_ranges.contains(origin_key(m_cutting->wish.origin));
     m_cut_to = m_cutting->wish.start;
     return;
   }
@@ -200,36 +226,75 @@ std::shared_ptr<FetchWindow::Segment> FetchWindow::cut() const {
   }
   const std::uint64_t left = *wish.length > m_cut_to ? *wish.length - m_cut_to : 0;
   segment->reserved = std::min(left, m_options.segment);
-  segment->length = m_cutting->gathers() ? left : segment->reserved;
+  segment->carries = m_cutting->in_one && !m_cutting->gathers() && left > segment->reserved;
+  segment->length = m_cutting->gathers() || segment->carries ? left : segment->reserved;
   segment->last = *segment->length == left;
   return segment;
 }
 
 void FetchWindow::fetch(Segment& segment) {
-  Blob& blob = *segment.blob;
   SegmentSink sink(*this, segment);
-  if (segment.length != 0u) {
-    std::call_once(blob.opened, [&] { blob.fetchable = blob.wish.open(); });
-    // The rest of a file needs no end, and the whole of it no range.
-    blob.fetchable->fetch(segment.offset, segment.last ? std::nullopt : segment.length, sink);
+  do {
+    if (begin(segment) && fetch_part(segment, sink)) {
+      sink.finish();
+    }
+  } while (!complete(segment));
+}
+
+// False where the upstream sends the whole instead, which this segment does not take.
+bool FetchWindow::fetch_part(Segment& segment, SegmentSink& sink) {
+  if (segment.length == 0u) {
+    return true;
   }
-  sink.finish();
+  Blob& blob = *segment.blob;
+  std::call_once(blob.opened, [&] { blob.fetchable = blob.wish.open(); });
+  const std::uint64_t received = sink.received();
+  try {
+    // The rest of a file needs no end, and the whole of it no range.
+    blob.fetchable->fetch(segment.offset + received,
+                          segment.last ? std::nullopt : std::optional(*segment.length - received), sink);
+  } catch (const GivesWay&) {
+    return false;
+  }
+  return true;
+}
+
+// False where it has become a carrier, with more to fetch.
+bool FetchWindow::complete(Segment& segment) {
   const std::lock_guard lock(m_mutex);
-  m_reserved -= segment.reserved - segment.held;
+  if (segment.dropped) {
+    return true;
+  }
+  if (segment.carries && !segment.last) {
+    return false;
+  }
+  m_reserved = m_reserved - segment.reserved + segment.held;
   segment.reserved = segment.held;
   segment.done = true;
   if (segment.last) {
-    blob.wish.open = nullptr;
+    segment.blob->wish.open = nullptr;
   }
   m_room.notify_one();
   m_bytes.notify_one();
+  return true;
 }
 
-// Hands a chunk over, to memory while the segment's reservation lasts, else to the spool file; leaves `chunk` empty.
+// Hands a chunk over, to memory while the segment's reservation lasts, else to the spool file; leaves `chunk` empty. A
+// carrier waits for the consumer instead.
 void FetchWindow::publish(Segment& segment, Chunk& chunk) {
   {
-    const std::lock_guard lock(m_mutex);
-    if (segment.held + chunk.capacity <= segment.reserved) {
+    Lock lock(m_mutex);
+    const auto fits = [&] { return segment.held + chunk.capacity <= segment.reserved; };
+    if (segment.carries) {
+      // At the head of the line, so that nothing but the consumer is waited for. One chunk always has a place: what
+      // was consumed before it became a carrier has given its share back.
+      m_turn.wait(lock, [&] { return m_stop || segment.held == 0 || fits(); });
+    }
+    if (segment.dropped) {
+      m_pool.give_back(std::exchange(chunk, {}));
+      return;
+    }
+    if (segment.carries || fits()) {
       segment.held += chunk.capacity;
       segment.pieces.push_back({.chunk = std::exchange(chunk, {}), .extent = {}});
       if (m_segments.front().get() == &segment) {
@@ -240,8 +305,12 @@ void FetchWindow::publish(Segment& segment, Chunk& chunk) {
   }
   const SpoolFile::Extent extent = m_spool.append(chunk.filled());
   const std::lock_guard lock(m_mutex);
-  segment.pieces.push_back({.chunk = {}, .extent = extent});
   m_pool.give_back(std::exchange(chunk, {}));
+  if (segment.dropped) {
+    m_spool.release(extent);
+    return;
+  }
+  segment.pieces.push_back({.chunk = {}, .extent = extent});
 }
 
 // Frees memory through the spool where the consumer starves behind a slow transfer while the window is full.
@@ -290,6 +359,10 @@ bool FetchWindow::spill_one(Lock& lock) {
   m_may_spill = written;
   segment->pieces = std::move(pieces);
   segment->spilling = false;
+  if (segment->dropped) {
+    release_pieces(*segment);
+    return true;
+  }
   segment->held -= freed;
   segment->reserved -= freed;
   m_reserved -= freed;

@@ -69,11 +69,14 @@ class Wire {
     return part;
   }
 
-  bool write(std::string_view data) const {
+  bool write(std::string_view data, std::atomic<std::uint64_t>* count = nullptr) const {
     while (!data.empty()) {
       const ssize_t sent = ::send(m_fd, data.data(), data.size(), MSG_NOSIGNAL);
       if (sent <= 0) {
         return false;
+      }
+      if (count != nullptr) {
+        *count += static_cast<std::uint64_t>(sent);
       }
       data.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -224,6 +227,7 @@ struct FaultServer::Impl {
   std::map<std::string, std::size_t, std::less<>> counts;
   std::vector<FaultRequest> requests;
   std::size_t connections = 0;
+  std::atomic<std::uint64_t> bytes_sent = 0;
   int at_once = 0;
   int most_at_once = 0;
 };
@@ -281,11 +285,11 @@ bool FaultServer::Impl::reply(Wire& wire, const FaultRequest& request, FaultAnsw
         return false;
       }
       lock.unlock();
-      if (!wire.write({&c, 1})) {
+      if (!wire.write({&c, 1}, &bytes_sent)) {
         return false;
       }
     }
-  } else if (!wire.write(body)) {
+  } else if (!wire.write(body, &bytes_sent)) {
     return false;
   }
   return !answer.cut_after && !answer.no_length;
@@ -393,6 +397,10 @@ std::vector<FaultRequest> FaultServer::requests(std::string_view path) const {
 std::size_t FaultServer::connections() const {
   const std::lock_guard lock(m_impl->mutex);
   return m_impl->connections;
+}
+
+std::uint64_t FaultServer::bytes_sent() const {
+  return m_impl->bytes_sent;
 }
 
 int FaultServer::most_at_once() const {

@@ -74,6 +74,7 @@ class FaultServer {
 
   std::vector<FaultRequest> requests(std::string_view path = {}) const;  // so far; all without a path
   std::size_t connections() const;                                       // accepted so far
+  std::uint64_t bytes_sent() const;                                      // of bodies, as far as the kernel took them
   int most_at_once() const;  // requests that were being answered at one time
 
  private:

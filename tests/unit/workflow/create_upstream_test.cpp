@@ -135,6 +135,30 @@ TEST_CASE("a body that is cut short is taken up again", "[workflow][create]") {
   CHECK(file.host().open(report.bundle).present.at("files/f") == content);
 }
 
+TEST_CASE("an upstream that ignores ranges sends a large file once, not once for each part", "[workflow][create]") {
+  NearHost host;
+  FaultServer server;
+  const std::string first = content_for(1, 5'000'000);
+  const std::string second = content_for(2, 5'000'000);
+  server.script("/f", {{.body = first, .range = test::FaultRange::ignore}});
+  server.script("/g", {{.body = second, .range = test::FaultRange::ignore}});
+  const auto options = host.options(
+      host.manifest("name: site-a\nfiles:\n" + url_entry(server, "/f", first) + url_entry(server, "/g", second)));
+  REQUIRE(first.size() / options.window.segment > 10 * options.window.workers);
+  const auto report = host.create(options);
+  const auto held = host.open(report.bundle);
+  CHECK(held.present.at("files/f") == first);
+  CHECK(held.present.at("files/g") == second);
+  const auto gets = [&](const std::string& path) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        server.requests(path), [](const test::FaultRequest& request) { return request.method == "GET"; }));
+  };
+  // The parts that were under way when the first answer came, and the one that carries the file.
+  CHECK(gets("/f") <= options.window.workers + 1);
+  CHECK(gets("/g") == 1);
+  CHECK(server.bytes_sent() <= first.size() * (options.window.workers + 1) + second.size());
+}
+
 TEST_CASE("lengths that upstream does not tell are learned", "[workflow][create]") {
   NearHost host;
   FaultServer server;

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/interrupt.hpp"
+#include "http/client.hpp"
 #include "support/catch.hpp"
 
 namespace airlock::workflow {
@@ -32,10 +33,12 @@ struct Behaviour {
   std::optional<std::uint64_t> break_at;  // bytes after which the transfer ends, without an error
   std::optional<ErrorCode> error;         // thrown at once
   std::size_t piece = 10'000;             // bytes of one write
+  std::uint64_t ranges_to = UINT64_MAX;   // from here on ranges are ignored: the whole is sent
 };
 
 struct Observed {
   std::atomic<int> running = 0, most_running = 0, opened = 0, ranges = 0;
+  std::atomic<std::uint64_t> for_nothing = 0;  // bytes sent that lie before what was asked for
 };
 
 class FakeFetchable : public ecosystem::Fetchable {
@@ -60,6 +63,12 @@ class FakeFetchable : public ecosystem::Fetchable {
     }
     if (m_behaviour.error) {
       throw Error(*m_behaviour.error, "the server said no");
+    }
+    if (offset >= m_behaviour.ranges_to && (offset > 0 || length)) {
+      if (auto* part = dynamic_cast<http::PartSink*>(&sink)) {
+        part->on_whole();
+      }
+      m_observed.for_nothing += offset;
     }
     std::uint64_t end = length ? offset + *length : m_behaviour.length;
     if (m_behaviour.break_at) {
@@ -213,6 +222,51 @@ TEST_CASE("leaves out the front of a blob that is there already", "[workflow][fe
   Observed observed;
   FetchWindow window(feed_of(jobs, observed), small_window(directory));
   drain(window, jobs);
+}
+
+TEST_CASE("takes a blob in one transfer where ranges are ignored", "[workflow][fetch_window]") {
+  base::TempDir directory;
+  Observed observed;
+  const WindowOptions options = small_window(directory);
+  SECTION("from its start") {
+    const std::vector<Job> jobs = {{.behaviour = {.length = 50'000}},
+                                   {.behaviour = {.length = 2'000'000, .ranges_to = 0}},
+                                   {.behaviour = {.length = 70'000}},
+                                   {.behaviour = {.length = 9}}};
+    FetchWindow window(feed_of(jobs, observed), options);
+    drain(window, jobs);
+    CHECK(observed.for_nothing == 0);
+    CHECK(window.counters().spooled == 0);
+  }
+  SECTION("from somewhere in it, where earlier ranges were heeded") {
+    const std::uint64_t from = GENERATE(1ULL, 40'000ULL, 1'000'000ULL, 1'999'999ULL);
+    const std::vector<Job> jobs = {{.behaviour = {.length = 2'000'000, .ranges_to = from}},
+                                   {.behaviour = {.length = 70'000}}};
+    FetchWindow window(feed_of(jobs, observed), options);
+    drain(window, jobs);
+    // Once what lies before the carrier, which is at most one segment behind the first range that was ignored.
+    CHECK(observed.for_nothing <= from + options.segment);
+    CHECK(window.counters().spooled == 0);
+  }
+  SECTION("taken up in the middle") {
+    const std::vector<Job> jobs = {{.behaviour = {.length = 2'000'000, .ranges_to = 0}, .start = 700'001}};
+    FetchWindow window(feed_of(jobs, observed), options);
+    drain(window, jobs);
+    CHECK(observed.for_nothing == 700'001);
+  }
+  SECTION("and so at once the next of that origin") {
+    const std::vector<Job> jobs(5, {.behaviour = {.length = 1'000'000, .ranges_to = 0}});
+    FetchWindow window(feed_of(jobs, observed), options);
+    drain(window, jobs);
+    CHECK(observed.ranges <= static_cast<int>(options.workers + jobs.size()));
+    CHECK(observed.for_nothing == 0);
+  }
+  SECTION("and gives up what was dropped, however it ends") {
+    std::vector<Job> jobs(4, {.behaviour = {.length = 1'000'000, .ranges_to = 0}});
+    FetchWindow window(feed_of(jobs, observed), options);
+    REQUIRE(window.next());
+    REQUIRE_FALSE(window.read().empty());
+  }
 }
 
 TEST_CASE("drops what the consumer does not read", "[workflow][fetch_window]") {
