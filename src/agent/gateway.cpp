@@ -1,6 +1,6 @@
 #include "agent/gateway.hpp"
 
-#include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 #include "agent/attribution.hpp"
 #include "agent/connection_table.hpp"
 #include "agent/dns_message.hpp"
+#include "agent/name_lookup.hpp"
 #include "agent/packet.hpp"
 #include "agent/relay.hpp"
 #include "agent/task_threads.hpp"
@@ -27,27 +28,11 @@ using base::Fd;
 
 constexpr std::size_t k_packet = 65'536;
 constexpr std::size_t k_most_threads = 1024;
+constexpr std::size_t k_most_lookups = 64;
 constexpr std::uint16_t k_dns_port = 53;
 constexpr int k_tidy_every = 5'000;           // milliseconds
 constexpr std::size_t k_packets_a_turn = 64;  // then listeners have theirs
 constexpr std::uint8_t k_igmp = 2;
-
-std::vector<IpAddress> resolve(const std::string& name) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  std::vector<IpAddress> found;
-  if (getaddrinfo(name.c_str(), nullptr, &hints, &list) != 0) {
-    return found;
-  }
-  for (const auto* each = list; each != nullptr; each = each->ai_next) {
-    if (const auto address = IpAddress::from_socket(each->ai_addr)) {
-      found.push_back(address->unmapped());
-    }
-  }
-  freeaddrinfo(list);
-  return found;
-}
 
 std::uint16_t port_of(const sockaddr_storage& storage) {
   return ntohs(storage.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(storage).sin6_port
@@ -92,7 +77,8 @@ class Gateway::Impl {
   Impl(JobNetwork network, Fd proc, std::shared_ptr<Reach> reach, std::function<void(const Refusal&)> on_refused)
       : m_network(std::move(network)), m_proc(std::move(proc)), m_reach(std::move(reach)),
         m_on_refused(std::move(on_refused)), m_listener_v4(port_of(m_network.listener_v4)),
-        m_listener_v6(port_of(m_network.listener_v6)), m_tasks(k_most_threads), m_thread([this] { run(); }) {}
+        m_listener_v6(port_of(m_network.listener_v6)), m_tasks(k_most_threads), m_lookup(k_most_lookups),
+        m_thread([this] { run(); }) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
@@ -271,8 +257,8 @@ class Gateway::Impl {
       inject(udp_answer(packet, dns_answer(*question, {})));
       return;
     }
-    const bool started = m_tasks.start([this, packet, question] {
-      const auto told = m_reach->learn(question->name, resolve(question->name));
+    const bool started = m_lookup.start(question->name, [this, packet, question](const auto& addresses) {
+      const auto told = m_reach->learn(question->name, addresses);
       inject(udp_answer(packet, told.empty() ? dns_failure(*question) : dns_answer(*question, told)));
     });
     if (!started) {
@@ -296,6 +282,7 @@ class Gateway::Impl {
   std::vector<std::uint8_t> m_buffer = std::vector<std::uint8_t>(k_packet);
   ConnectionTable m_table;
   TaskThreads m_tasks;  // after all that its threads use
+  NameLookup m_lookup;  // as well
   std::thread m_thread;
 };
 

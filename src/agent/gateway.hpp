@@ -29,7 +29,7 @@ class Gateway {
           std::function<void(const Refusal&)> on_refused);
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
-  ~Gateway();  // ends all connections
+  ~Gateway();  // ends all connections; does not wait for the host's resolver
 
  private:
   class Impl;

@@ -1,4 +1,4 @@
-// Threads that come and go, one for each connection or question of a job, all ended before this object is.
+// Threads that come and go, one for each connection of a job, all ended before this object is.
 #pragma once
 
 #include <condition_variable>
