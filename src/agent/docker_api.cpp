@@ -1,6 +1,7 @@
 #include "agent/docker_api.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -18,6 +19,7 @@ using base::Json;
 constexpr std::size_t k_frame_header = 8;
 constexpr std::size_t k_answer_limit = 4 * 1024 * 1024;
 constexpr std::size_t k_line_limit = 64 * 1024;
+constexpr int k_looks_for_code = 100;
 constexpr std::chrono::hours k_no_stall{24 * 365};  // a command may be silent for as long as it likes
 
 http::ClientOptions options_for(const std::filesystem::path& socket) {
@@ -257,6 +259,25 @@ void DockerApi::run_exec(const std::string& exec, const std::function<void(std::
 Json DockerApi::exec(const std::string& id) {
   return base::parse_json(call("GET", "/exec/" + id + "/json", nullptr, {200}, "looking at a command").body,
                           "a command of Docker");
+}
+
+std::optional<int> DockerApi::exit_code(const std::string& exec, const std::function<bool()>& given_up,
+                                        std::chrono::milliseconds pause) {
+  for (int ended_without_code = 0; ended_without_code < k_looks_for_code;) {
+    if (given_up()) {
+      return std::nullopt;
+    }
+    const Json state = this->exec(exec);
+    if (!state.at("Running").get<bool>()) {
+      if (state.at("ExitCode").is_number_integer()) {
+        return state.at("ExitCode").get<int>();
+      }
+      ++ended_without_code;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+  throw Error(ErrorCode::upstream, "Docker does not tell how a command ended")
+      .with_hint("look into the daemon's log; what the command did is not known here");
 }
 
 }  // namespace airlock::agent

@@ -1,6 +1,7 @@
 // The calls of Docker's Engine API that a job needs, over the daemon's socket.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -33,6 +34,10 @@ class DockerApi {
   // Until it ends; stdout and stderr in the order in which they come.
   void run_exec(const std::string& exec, const std::function<void(std::string_view)>& output);
   base::Json exec(const std::string& id);
+  // The exit code, once the daemon has noted the end: that can be long after the end of run_exec, under load, or where
+  // a command closes its streams and goes on. Looks again after `pause` each time; nullopt once `given_up` says so.
+  std::optional<int> exit_code(const std::string& exec, const std::function<bool()>& given_up,
+                               std::chrono::milliseconds pause = std::chrono::milliseconds(50));
 
  private:
   http::Request request(const std::string& method, const std::string& path) const;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -113,19 +112,18 @@ class DockerRunner : public Runner {
                                                                {"Env", environment},
                                                                {"WorkingDir", command.directory},
                                                                {"User", m_user}});
-    set_running(exec);
+    const Running running(*this, exec);
     try {
       m_docker.run_exec(exec, output);
     } catch (const Error& error) {
-      set_running("");
       if (m_killed) {
         return k_killed;
       }
       output(fmt::format("airlock: {}\n", error.message()));
       return k_not_started;
     }
-    set_running("");
-    return exit_code(exec);
+    const auto code = m_docker.exit_code(exec, [this] { return m_killed.load(); });
+    return m_killed ? k_killed : code.value_or(k_killed);
   }
 
   void signal(int number) override {
@@ -134,8 +132,10 @@ class DockerRunner : public Runner {
       return;
     }
     try {
-      const auto pid = m_docker.exec(exec).at("Pid").get<pid_t>();
-      if (pid > 0) {
+      const auto state = m_docker.exec(exec);
+      const auto pid = state.at("Pid").get<pid_t>();
+      // Of one that has ended the number may be another's by now.
+      if (pid > 0 && state.at("Running").get<bool>()) {
         // Its whole group where it leads one, as a terminal would do.
         ::kill(getpgid(pid) == pid ? -pid : pid, number);
       }
@@ -175,6 +175,17 @@ class DockerRunner : public Runner {
   }
 
  private:
+  class Running {  // what signals go to
+   public:
+    Running(DockerRunner& runner, const std::string& exec) : m_runner(runner) { m_runner.set_running(exec); }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() { m_runner.set_running(""); }
+
+   private:
+    DockerRunner& m_runner;
+  };
+
   Json description(const RunnerRequest& request, const std::string& image) const {
     const auto& config = request.config;
     const auto write = [&](const char* name, const std::string& text) {
@@ -238,21 +249,6 @@ class DockerRunner : public Runner {
         m_environment[text.substr(0, equals)] = text.substr(equals + 1);
       }
     }
-  }
-
-  int exit_code(const std::string& exec) {
-    if (m_killed) {
-      return k_killed;
-    }
-    // The stream ends a moment before the daemon has noted the end.
-    for (int round = 0; round < 100; ++round) {
-      const auto state = m_docker.exec(exec);
-      if (!state.at("Running").get<bool>() && state.at("ExitCode").is_number()) {
-        return state.at("ExitCode").get<int>();
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return k_killed;
   }
 
   void set_running(const std::string& exec) {

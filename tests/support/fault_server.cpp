@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -342,6 +343,22 @@ FaultServer::FaultServer() : m_impl(std::make_unique<Impl>()) {
     throw std::runtime_error("the fault server cannot listen");
   }
   m_impl->port = ntohs(address.sin_port);
+  m_impl->acceptor = std::thread([impl = m_impl.get()] { impl->accept_loop(); });
+}
+
+FaultServer::FaultServer(const std::filesystem::path& socket) : m_impl(std::make_unique<Impl>()) {
+  m_impl->listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = socket.string();
+  if (name.size() >= sizeof address.sun_path) {
+    throw std::runtime_error("the name of the fault server's socket is too long");
+  }
+  name.copy(address.sun_path, name.size());
+  if (::bind(m_impl->listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(m_impl->listener, 128) != 0) {
+    throw std::runtime_error("the fault server cannot listen");
+  }
   m_impl->acceptor = std::thread([impl = m_impl.get()] { impl->accept_loop(); });
 }
 

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,8 +57,9 @@ class FaultServer {
  public:
   using Script = std::function<FaultAnswer(const FaultRequest& request, std::size_t count)>;
 
-  FaultServer();   // listens on a free port of 127.0.0.1
-  ~FaultServer();  // breaks what is open
+  FaultServer();                                              // listens on a free port of 127.0.0.1
+  explicit FaultServer(const std::filesystem::path& socket);  // listens there instead, and has no URL
+  ~FaultServer();                                             // breaks what is open
   FaultServer(const FaultServer&) = delete;
   FaultServer& operator=(const FaultServer&) = delete;
 

@@ -1,6 +1,9 @@
 #include "agent/docker_api.hpp"
 
+#include "base/files.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
+#include "support/fault_server.hpp"
 
 namespace airlock::agent {
 namespace {
@@ -15,6 +18,47 @@ TEST_CASE("two streams in one are taken apart, however they are cut", "[agent][d
     frames.feed(std::string_view(bytes).substr(at, size));
   }
   CHECK(out == "one two");
+}
+
+TEST_CASE("an exit code is what the daemon notes, however long after the output", "[agent][docker]") {
+  base::TempDir folder;
+  test::FaultServer engine(folder.path() / "docker.sock");
+  engine.script("/_ping", {{.body = "OK"}});
+  engine.script("/exec/e/start", {{.body = std::string("\x01\0\0\0\0\0\0\x03one", 11)}});
+  const test::FaultAnswer runs{.body = R"({"Running": true, "ExitCode": null, "Pid": 1})"};
+  DockerApi docker(folder.path() / "docker.sock");
+  std::string out;
+  docker.run_exec("e", [&](std::string_view text) { out += text; });
+  CHECK(out == "one");
+  const auto never = [] { return false; };
+  const std::chrono::milliseconds at_once(0);
+  SECTION("its own") {
+    const int code = GENERATE(0, 3, 137);
+    engine.script("/exec/e/json", [&](const test::FaultRequest&, std::size_t count) {
+      return count < 150 ? runs
+                         : test::FaultAnswer{.body = R"({"Running": false, "ExitCode": )" + std::to_string(code) + "}"};
+    });
+    CHECK(docker.exit_code("e", never, at_once) == code);
+    const auto requests = engine.requests();
+    REQUIRE(requests.size() == 1 + 1 + 151);
+    CHECK(requests[1].target == "/exec/e/start");
+    CHECK(requests.back().target == "/exec/e/json");
+  }
+  SECTION("none once it is given up") {
+    engine.script("/exec/e/json", {runs});
+    int looks = 0;
+    CHECK_FALSE(docker.exit_code(
+        "e", [&] { return ++looks > 3; }, at_once));
+    CHECK(engine.requests("/exec/e/json").size() == 3);
+  }
+  SECTION("an error where it ended without one") {
+    engine.script("/exec/e/json", {{.body = R"({"Running": false, "ExitCode": null})"}});
+    CHECK(test::code_of([&] { docker.exit_code("e", never, at_once); }) == base::ErrorCode::upstream);
+  }
+  SECTION("an error where the daemon knows it no more") {
+    engine.script("/exec/e/json", {runs, {.status = 404, .body = R"({"message": "No such exec instance: e"})"}});
+    CHECK(test::code_of([&] { docker.exit_code("e", never, at_once); }) == base::ErrorCode::not_found);
+  }
 }
 
 TEST_CASE("an image's place on the mirror", "[agent][docker]") {
