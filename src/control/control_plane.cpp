@@ -32,8 +32,7 @@ void ControlPlane::mount(http::Router& router) {
 void ControlPlane::stop_waiting() {
   const std::lock_guard lock(m_impl->core.mutex);
   m_impl->core.stopping = true;
-  m_impl->core.ring_for_work();
-  m_impl->core.ring_for_news();
+  m_impl->core.ring_for_all();
 }
 
 std::filesystem::path admin_token_file(const std::filesystem::path& home) {

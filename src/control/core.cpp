@@ -50,9 +50,41 @@ void Core::ring_for_work() {
   work.notify_all();
 }
 
-void Core::ring_for_news() {
-  ++news_count;
-  news.notify_all();
+void Core::ring_for_deployment(std::uint64_t number) {
+  ring_for_log(number);
+  if (const auto found = bells.find(number); found != bells.end()) {
+    if (const auto bell = found->second.lock()) {
+      bell->changed.notify_all();
+    }
+  }
+}
+
+void Core::ring_for_log(std::uint64_t number) {
+  if (const auto found = bells.find(number); found != bells.end()) {
+    if (const auto bell = found->second.lock()) {
+      ++bell->count;
+      bell->log.notify_all();
+    }
+  }
+}
+
+void Core::ring_for_all() {
+  ring_for_work();
+  for (const auto& [number, bell] : bells) {
+    ring_for_deployment(number);
+  }
+}
+
+std::shared_ptr<Bell> Core::bell(std::uint64_t number) {
+  // Whoever lets go of a bell may do so without the lock, so those that nobody holds are taken away here.
+  std::erase_if(bells, [](const auto& each) { return each.second.expired(); });
+  auto& known = bells[number];
+  auto bell = known.lock();
+  if (!bell) {
+    bell = std::make_shared<Bell>();
+    known = bell;
+  }
+  return bell;
 }
 
 }  // namespace airlock::control

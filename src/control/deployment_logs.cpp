@@ -118,8 +118,9 @@ LogStream Deployments::stream(const StackName& stack, const std::string& id, std
   Place at = place_of(token);
   LogStream result;
   std::unique_lock lock(m_core.mutex);
+  const auto bell = m_core.bell(record_of(stack, id).number);
   while (true) {
-    const std::uint64_t seen = m_core.news_count;
+    const std::uint64_t seen = bell->count;
     const Place before = at;
     const LogOutline outline = outline_of(record_of(stack, id), at[k_job]);
     lock.unlock();
@@ -132,12 +133,12 @@ LogStream Deployments::stream(const StackName& stack, const std::string& id, std
     if (!result.entries.empty() || at != before) {
       return result;
     }
-    while (m_core.news_count == seen) {
+    while (bell->count == seen) {
       const auto now = std::chrono::steady_clock::now();
       if (now >= deadline || m_core.stopping || client_gone()) {
         return result;
       }
-      m_core.news.wait_until(lock, std::min(deadline, now + k_look_for_reader));
+      bell->log.wait_until(lock, std::min(deadline, now + k_look_for_reader));
     }
   }
 }

@@ -220,7 +220,7 @@ bool Deployments::cancel(const StackName& stack, const std::string& id, const Ca
     m_dispatcher.end(record, DeploymentState::cancelled, why, "cancelled-before");
     transaction.commit();
   }
-  m_core.ring_for_news();
+  m_core.ring_for_deployment(record.number);
   return true;
 }
 

@@ -168,7 +168,7 @@ std::optional<Claim> Dispatcher::offer(const TokenRecord& token, const AgentIden
     transaction.commit();
     m_deadlines[deployment->number] = {Clock::now() + m_core.options.offer, std::nullopt, std::nullopt};
     m_timer.notify_all();
-    m_core.ring_for_news();
+    m_core.ring_for_deployment(deployment->number);
     claim.deployment_id = deployment->id;
     claim.version = deployment->version;
     claim.attempt = deployment->attempt;
@@ -230,15 +230,19 @@ void Dispatcher::begin(Held& held) {
   m_core.records.update_attempt(deployment.number, held.attempt);
   transaction.commit();
   m_deadlines[deployment.number].timeout = Clock::now() + deployment.timeout;
-  m_core.ring_for_news();
+  m_core.ring_for_deployment(deployment.number);
 }
 
 LeaseAnswer Dispatcher::renew(const std::string& id, const base::Secret& token, std::chrono::seconds wait,
                               const std::function<bool()>& client_gone) {
   const auto deadline = Clock::now() + wait;
   std::unique_lock lock(m_core.mutex);
+  std::shared_ptr<Bell> bell;
   while (true) {
     Held held = still_held_by(id, token);
+    if (!bell) {
+      bell = m_core.bell(held.deployment.number);
+    }
     if (held.deployment.state == DeploymentState::offered) {
       begin(held);
     }
@@ -248,7 +252,7 @@ LeaseAnswer Dispatcher::renew(const std::string& id, const base::Secret& token, 
       m_core.records.agent_alive(held.deployment.pool, held.attempt.instance, m_core.now());
       return {m_core.options.lease, held.deployment.cancel.has_value(), held.deployment.cancel.value_or("")};
     }
-    m_core.news.wait_until(lock, std::min(deadline, Clock::now() + k_look_for_client));
+    bell->changed.wait_until(lock, std::min(deadline, Clock::now() + k_look_for_client));
   }
 }
 
@@ -263,22 +267,25 @@ void Dispatcher::report_steps(const std::string& id, const base::Secret& token, 
     m_core.records.report_step(held.deployment.number, *held.attempt.job, step);
   }
   transaction.commit();
-  m_core.ring_for_news();
+  m_core.ring_for_log(held.deployment.number);
 }
 
 LogStore::Appended Dispatcher::append_log(const std::string& id, const base::Secret& token, const LogAppend& piece) {
   std::optional<std::uint64_t> job;
+  std::uint64_t number = 0;
   {
     const std::lock_guard lock(m_core.mutex);
     expire();
-    job = held_by(id, token).attempt.job;
+    const Held held = held_by(id, token);
+    job = held.attempt.job;
+    number = held.deployment.number;
   }
   if (!job) {
     not_yours();
   }
   auto appended = m_core.logs.append({id, *job}, piece);
   const std::lock_guard lock(m_core.mutex);
-  m_core.ring_for_news();
+  m_core.ring_for_log(number);
   return appended;
 }
 
@@ -300,7 +307,6 @@ LogStore::Appended Dispatcher::append_refused(const std::string& id, const base:
     m_core.records.add_refused(held.deployment.number, *held.attempt.job, at, piece.attempts[at - piece.offset]);
   }
   transaction.commit();
-  m_core.ring_for_news();
   const bool full = there >= k_refused_limit;
   return {{full ? std::max(there, end) : there, full}, false};
 }

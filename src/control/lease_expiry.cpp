@@ -38,7 +38,7 @@ void Dispatcher::end(DeploymentRecord& deployment, DeploymentState state, std::s
   m_core.records.update_deployment(deployment);
   update_attempt(deployment, outcome);
   m_core.ring_for_work();
-  m_core.ring_for_news();
+  m_core.ring_for_deployment(deployment.number);
 }
 
 void Dispatcher::end_all_of_pool(std::string_view pool) {
@@ -54,7 +54,7 @@ void Dispatcher::give_up_lease(DeploymentRecord& deployment) {
     deployment.modified = m_core.now();
     m_core.records.update_deployment(deployment);
     m_core.ring_for_work();
-    m_core.ring_for_news();
+    m_core.ring_for_deployment(deployment.number);
     return;
   }
   std::string who = "its agent";
@@ -74,7 +74,7 @@ void Dispatcher::give_up_lease(DeploymentRecord& deployment) {
     deployment.modified = m_core.now();
     m_core.records.update_deployment(deployment);
     m_core.ring_for_work();
-    m_core.ring_for_news();
+    m_core.ring_for_deployment(deployment.number);
   } else {
     end(deployment, DeploymentState::lost,
         harmless ? fmt::format("{} vanished, as the one before it", who)
@@ -120,7 +120,7 @@ void Dispatcher::expire() {
         deployment.modified = m_core.now();
         m_core.records.update_deployment(deployment);
         deadlines.stop = now + m_core.options.cancel_grace;
-        m_core.ring_for_news();
+        m_core.ring_for_deployment(deployment.number);
       }
     }
     transaction.commit();

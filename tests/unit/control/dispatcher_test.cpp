@@ -1,6 +1,7 @@
 // The dispatcher itself, without HTTP: what a client or a database must not do just then.
 #include "control/dispatcher.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -71,6 +72,80 @@ TEST_CASE("an offer whose agent left while it was made goes back at once", "[dis
   REQUIRE(claim);
   CHECK(claim->attempt == 2);
   CHECK(plane.renew(*claim).lease == plane.core.options.lease);
+}
+
+TEST_CASE("what happens to a deployment rings for its followers alone", "[dispatcher]") {
+  Plane plane;
+  const std::lock_guard lock(plane.core.mutex);
+  auto one = plane.core.bell(1);
+  const auto two = plane.core.bell(2);
+  CHECK(plane.core.bell(1) == one);
+  plane.core.ring_for_log(1);
+  plane.core.ring_for_deployment(1);
+  CHECK(one->count == 2);
+  CHECK(two->count == 0);
+  plane.core.ring_for_log(3);  // nobody follows it
+  plane.core.ring_for_all();
+  CHECK(one->count == 3);
+  CHECK(two->count == 1);
+  one.reset();
+  CHECK(plane.core.bell(1)->count == 0);
+  CHECK(plane.core.bells.size() == 2);
+}
+
+TEST_CASE("lines of a log wake its readers, and nobody who holds a lease", "[dispatcher]") {
+  Plane plane;
+  const std::string id = plane.deploy();
+  const auto claim = plane.poll();
+  REQUIRE(claim);
+  plane.renew(*claim);
+  plane.dispatcher.report_steps(id, claim->job_token,
+                                {{StepReport{.step = 0, .name = "Setup", .status = StepStatus::running}}});
+  std::atomic<int> looks = 0;  // of the held renewal: one when it begins, and one each time that it wakes
+  LeaseAnswer heard;
+  std::thread holding([&] {
+    heard = plane.dispatcher.renew(id, claim->job_token, std::chrono::seconds(600), [&] {
+      ++looks;
+      return false;
+    });
+  });
+  while (looks == 0) {
+    std::this_thread::yield();
+  }
+  constexpr int lines = 500;
+  const StackName stack = StackName::parse("shop/prod");
+  std::string token;
+  for (int line = 0; line < lines; ++line) {
+    plane.dispatcher.append_log(id, claim->job_token, {0, static_cast<std::uint64_t>(line), {{UnixMillis(), "x\n"}}});
+  }
+  CHECK(looks < lines / 10);
+  // A reader that has all of it so far is woken by the next line.
+  std::size_t read = 0;
+  while (read < lines) {
+    const auto stream = plane.deployments.stream(stack, id, token, std::chrono::seconds(0), [] { return false; });
+    read +=
+        static_cast<std::size_t>(std::ranges::count_if(stream.entries, [](const auto& each) { return !each.header; }));
+    token = stream.next;
+  }
+  LogStream next;
+  std::atomic<bool> waits = false;
+  std::thread reading([&] {
+    next = plane.deployments.stream(stack, id, token, std::chrono::seconds(600), [&] {
+      waits = true;
+      return false;
+    });
+  });
+  while (!waits) {
+    std::this_thread::yield();
+  }
+  plane.dispatcher.append_log(id, claim->job_token, {0, lines, {{UnixMillis(), "last\n"}}});
+  reading.join();
+  CHECK(next.entries.size() == 1);
+  CHECK((next.entries.empty() ? "" : next.entries.front().text) == "last\n");
+  // And what concerns the lease wakes its holder.
+  CHECK(plane.deployments.cancel(stack, id, {"t", "me"}));
+  holding.join();
+  CHECK(heard.cancel);
 }
 
 TEST_CASE("a timeout that could not be written comes again", "[dispatcher]") {
