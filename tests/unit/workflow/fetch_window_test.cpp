@@ -1,166 +1,24 @@
 #include "workflow/fetch_window.hpp"
 
 #include <atomic>
-#include <map>
-#include <set>
+#include <thread>
 
-#include "base/error.hpp"
-#include "base/files.hpp"
-#include "base/interrupt.hpp"
-#include "http/client.hpp"
-#include "support/catch.hpp"
+#include "unit/workflow/fetch_window_fixture.hpp"
 
 namespace airlock::workflow {
 namespace {
 
 using base::Error;
 using base::ErrorCode;
+using test::code_of_drain;
+using test::drain;
+using test::FakeFetchable;
+using test::feed_of;
+using test::Job;
+using test::Observed;
+using test::small_window;
+using test::wait_until;
 using namespace std::chrono_literals;
-
-// Content that is known from its seed and position, so that nothing needs to be kept to compare with.
-std::string content_of(std::uint64_t seed, std::uint64_t offset, std::size_t length) {
-  std::string text(length, '\0');
-  for (std::size_t i = 0; i < length; ++i) {
-    const std::uint64_t at = offset + i;
-    text[i] = static_cast<char>((at * 1099511628211U + seed * 7919 + (at >> 9)) >> 3);
-  }
-  return text;
-}
-
-struct Behaviour {
-  std::uint64_t length = 0;
-  std::chrono::milliseconds delay{0};     // before the first byte
-  std::optional<std::uint64_t> break_at;  // bytes after which the transfer ends, without an error
-  std::optional<ErrorCode> error;         // thrown at once
-  std::size_t piece = 10'000;             // bytes of one write
-  std::uint64_t ranges_to = UINT64_MAX;   // from here on ranges are ignored: the whole is sent
-};
-
-struct Observed {
-  std::atomic<int> running = 0, most_running = 0, opened = 0, ranges = 0;
-  std::atomic<std::uint64_t> for_nothing = 0;  // bytes sent that lie before what was asked for
-};
-
-class FakeFetchable : public ecosystem::Fetchable {
- public:
-  FakeFetchable(std::uint64_t seed, Behaviour behaviour, Observed& observed)
-      : m_seed(seed), m_behaviour(behaviour), m_observed(observed) {
-    ++m_observed.opened;
-  }
-
-  void fetch(std::uint64_t offset, std::optional<std::uint64_t> length, base::ByteSink& sink) override {
-    const int running = ++m_observed.running;
-    int most = m_observed.most_running;
-    while (running > most && !m_observed.most_running.compare_exchange_weak(most, running)) {
-    }
-    ++m_observed.ranges;
-    struct Done {
-      Observed& observed;
-      ~Done() { --observed.running; }
-    } done{m_observed};
-    if (m_behaviour.delay > 0ms) {
-      std::this_thread::sleep_for(m_behaviour.delay);
-    }
-    if (m_behaviour.error) {
-      throw Error(*m_behaviour.error, "the server said no");
-    }
-    if (offset >= m_behaviour.ranges_to && (offset > 0 || length)) {
-      if (auto* part = dynamic_cast<http::PartSink*>(&sink)) {
-        part->on_whole();
-      }
-      m_observed.for_nothing += offset;
-    }
-    std::uint64_t end = length ? offset + *length : m_behaviour.length;
-    if (m_behaviour.break_at) {
-      end = std::min(end, *m_behaviour.break_at);
-    }
-    while (offset < end) {
-      const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(m_behaviour.piece, end - offset));
-      const std::string text = content_of(m_seed, offset, count);
-      sink.write(base::as_bytes(text));
-      offset += count;
-    }
-  }
-
- private:
-  std::uint64_t m_seed;
-  Behaviour m_behaviour;
-  Observed& m_observed;
-};
-
-struct Job {
-  Behaviour behaviour;
-  bool length_known = true;
-  std::uint64_t start = 0;
-  Arrival arrival = Arrival::stream;
-};
-
-FetchWindow::Feed feed_of(const std::vector<Job>& jobs, Observed& observed) {
-  return [&jobs, &observed, next = std::size_t{0}]() mutable -> std::optional<WindowBlob> {
-    if (next == jobs.size()) {
-      return std::nullopt;
-    }
-    const std::size_t seed = next++;
-    const Job& job = jobs[seed];
-    WindowBlob blob;
-    blob.name = "blob " + std::to_string(seed);
-    blob.origin = "https://files.example/" + std::to_string(seed);
-    blob.start = job.start;
-    blob.arrival = job.arrival;
-    if (job.length_known) {
-      blob.length = job.behaviour.length;
-    }
-    blob.open = [&job, &observed, seed] { return std::make_shared<FakeFetchable>(seed, job.behaviour, observed); };
-    return blob;
-  };
-}
-
-WindowOptions small_window(const base::TempDir& directory) {
-  WindowOptions options;
-  options.memory = 256 * 1024;
-  options.segment = 32 * 1024;
-  options.block = 4 * 1024;
-  options.workers = 8;
-  options.spool_directory = directory.path();
-  options.spill_limit = 0;
-  return options;
-}
-
-// Takes everything and compares it with what it must be.
-void drain(FetchWindow& window, const std::vector<Job>& jobs) {
-  std::uint64_t number = 0;
-  while (const auto delivery = window.next()) {
-    REQUIRE(delivery->number == number);
-    const Job& job = jobs.at(number);
-    REQUIRE(delivery->length == job.behaviour.length);
-    base::Hasher hasher;
-    std::uint64_t at = job.start;
-    for (auto piece = window.read(); !piece.empty(); piece = window.read()) {
-      const std::string expected = content_of(number, at, piece.size());
-      REQUIRE(std::equal(piece.begin(), piece.end(), base::as_bytes(expected).begin()));
-      hasher.update(piece);
-      at += piece.size();
-    }
-    REQUIRE(at == std::max(job.start, job.behaviour.length));
-    if (delivery->sha256) {
-      CHECK(*delivery->sha256 == hasher.finish());
-    }
-    ++number;
-  }
-  CHECK(number == jobs.size());
-}
-
-ErrorCode code_of_drain(FetchWindow& window) {
-  try {
-    while (window.next()) {
-      while (!window.read().empty()) {
-      }
-    }
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::internal;
-}
 
 TEST_CASE("delivers blobs of every size in order", "[workflow][fetch_window]") {
   base::TempDir directory;
@@ -179,8 +37,9 @@ TEST_CASE("delivers blobs of every size in order", "[workflow][fetch_window]") {
 
 TEST_CASE("fetches one huge blob by several ranges at once within its memory", "[workflow][fetch_window]") {
   base::TempDir directory;
-  const std::vector<Job> jobs = {{.behaviour = {.length = 8'000'001, .delay = 1ms}}};
   Observed observed;
+  const auto two_at_once = [&] { wait_until([&] { return observed.most_running > 1; }); };
+  const std::vector<Job> jobs = {{.behaviour = {.length = 8'000'001, .before = two_at_once}}};
   FetchWindow window(feed_of(jobs, observed), small_window(directory));
   drain(window, jobs);
   CHECK(observed.opened == 1);
@@ -283,7 +142,7 @@ TEST_CASE("drops what the consumer does not read", "[workflow][fetch_window]") {
 
 TEST_CASE("stops with the artifact and its origin when a transfer fails", "[workflow][fetch_window]") {
   base::TempDir directory;
-  std::vector<Job> jobs(20, {.behaviour = {.length = 50'000, .delay = 1ms}});
+  std::vector<Job> jobs(20, {.behaviour = {.length = 50'000}});
   jobs[7].behaviour.error = ErrorCode::not_found;
   Observed observed;
   FetchWindow window(feed_of(jobs, observed), small_window(directory));
@@ -357,40 +216,60 @@ TEST_CASE("ends at once when it is dropped in the middle", "[workflow][fetch_win
 
 TEST_CASE("honours an interruption while it waits", "[workflow][fetch_window]") {
   base::TempDir directory;
-  const std::vector<Job> jobs = {{.behaviour = {.length = 100'000, .delay = 150ms}}};
+  std::atomic<bool> noticed = false;
+  const auto interrupts_and_waits = [&] {
+    base::request_interrupt();
+    wait_until([&] { return noticed.load(); });
+  };
+  const std::vector<Job> jobs = {{.behaviour = {.length = 30'000, .before = interrupts_and_waits}}};
   Observed observed;
   FetchWindow window(feed_of(jobs, observed), small_window(directory));
-  base::request_interrupt();
   const ErrorCode code = code_of_drain(window);
   base::clear_interrupt();
+  noticed = true;
   CHECK(code == ErrorCode::interrupted);
 }
 
 TEST_CASE("a slow transfer holds up others only as far as window and spool are full", "[workflow][fetch_window]") {
   base::TempDir directory;
-  std::vector<Job> jobs(60, {.behaviour = {.length = 30'000}});
-  jobs[0].behaviour.delay = 400ms;
   Observed observed;
   WindowOptions options = small_window(directory);
+  std::vector<Job> jobs(60, {.behaviour = {.length = 30'000}});
+  // As many as fit beside the slow one.
+  const int others = static_cast<int>(options.memory / 30'000) - 1;
+  const auto full = [&] { return observed.ended >= others; };
   SECTION("without a spool") {
+    int begun = 0;
+    jobs[0].behaviour.before = [&] {
+      wait_until(full);
+      begun = observed.ranges;
+    };
     FetchWindow window(feed_of(jobs, observed), options);
-    std::this_thread::sleep_for(200ms);
-    CHECK(observed.ranges <= 9);
     drain(window, jobs);
+    CHECK(begun == others + 1);
     CHECK(window.counters().spooled == 0);
+    CHECK(window.counters().peak_memory <= options.memory);
   }
   SECTION("with a spool") {
-    options.spill_after = 50ms;
+    options.spill_after = 5ms;
     options.spill_limit = 300'000;
+    std::atomic<FetchWindow*> spills = nullptr;
+    jobs[0].behaviour.before = [&] {
+      wait_until([&] { return spills.load() != nullptr && spills.load()->counters().spooled > 0; });
+    };
     FetchWindow window(feed_of(jobs, observed), options);
+    spills = &window;
     drain(window, jobs);
-    CHECK(window.counters().spooled > 0);
     CHECK(window.counters().peak_memory <= options.memory);
   }
   SECTION("with a spool that has no place") {
-    options.spill_after = 50ms;
+    options.spill_after = 5ms;
     options.spill_limit = 300'000;
     options.spool_directory = "/proc/none";
+    jobs[0].behaviour.before = [&] {
+      wait_until(full);
+      std::this_thread::sleep_for(4 * options.spill_after);  // room for a try, which leaves no other trace
+    };
     FetchWindow window(feed_of(jobs, observed), options);
     drain(window, jobs);
     CHECK(window.counters().spooled == 0);
@@ -402,15 +281,14 @@ TEST_CASE("a slow consumer makes nothing spill", "[workflow][fetch_window]") {
   const std::vector<Job> jobs(30, {.behaviour = {.length = 30'000}});
   Observed observed;
   WindowOptions options = small_window(directory);
-  options.spill_after = 20ms;
+  options.spill_after = 5ms;
   options.spill_limit = 1'000'000;
   FetchWindow window(feed_of(jobs, observed), options);
-  while (window.next()) {
-    std::this_thread::sleep_for(10ms);
-    while (!window.read().empty()) {
-    }
-  }
+  // All that fits is there, and the workers wait, but nobody waits for them.
+  wait_until([&] { return observed.ended >= static_cast<int>(options.memory / 30'000); });
+  std::this_thread::sleep_for(4 * options.spill_after);
   CHECK(window.counters().spooled == 0);
+  drain(window, jobs);
 }
 
 }  // namespace
