@@ -37,8 +37,13 @@ class Prefetch::ItemFetchable : public ecosystem::Fetchable {
 
 Prefetch::Prefetch(Open open, Wanted wanted, PrefetchOptions options)
     : m_open(std::move(open)), m_wanted(std::move(wanted)), m_options(options) {
-  for (std::size_t i = 0; i < m_options.threads; ++i) {
-    m_threads.emplace_back([this] { work(); });
+  try {
+    for (std::size_t i = 0; i < m_options.threads; ++i) {
+      m_threads.emplace_back([this] { work(); });
+    }
+  } catch (...) {
+    close();  // or those that did start would be waited for without end
+    throw;
   }
 }
 
@@ -61,6 +66,7 @@ void Prefetch::close() {
     const std::lock_guard lock(m_mutex);
     m_closed = true;
     for (const auto& item : m_queue) {
+      item->state = Item::State::failed;  // somebody may have found it already, and waits
       m_items.erase(*item->row.sha256);
     }
     m_queue.clear();

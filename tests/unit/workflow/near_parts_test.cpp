@@ -201,6 +201,17 @@ TEST_CASE("small files are fetched ahead, once, and asked for again where that f
   CHECK(opened <= 3);
 }
 
+TEST_CASE("what was found ahead of its turn is asked for upstream when nothing more is fetched ahead",
+          "[workflow][prefetch]") {
+  const auto open = [](const model::FileRow&) { return std::make_shared<TextUpstream>("a content"); };
+  Prefetch prefetch(open, [](const model::FileRow&) { return true; }, {.threads = 0});
+  prefetch.add(row("a", "a content"));
+  auto found = prefetch.find(base::sha256("a content"), [] { return std::make_shared<TextUpstream>("from upstream"); });
+  REQUIRE(found);
+  prefetch.close();
+  CHECK(fetched(*found) == "from upstream");  // hangs here where it waits for its turn
+}
+
 TEST_CASE("a medium that forgets is found out", "[workflow][readback]") {
   base::TempDir folder;
   test::RecordingReporter reporter;
