@@ -28,16 +28,16 @@ constexpr std::string_view k_tbs_beginning = "{\"_type\":\"snapshot\"";  // cano
 constexpr std::size_t k_signature_limit = 8 * 1024;                      // bytes of a file with one raw signature
 
 struct SignFlags {
-  std::string bundle, key, root, fingerprint, against, output, signature, keyid;
+  std::string bundle, root, fingerprint, against, output, signature, keyid;
   std::vector<std::string> folders;
   bool detached = false, tbs = false, yes = false;
-  PassphraseFlags passphrase;
+  SignerFlags signer;
 };
 
 void check_flags(const SignFlags& flags) {
-  const int ways = (flags.tbs ? 1 : 0) + (flags.signature.empty() ? 0 : 1) + (flags.key.empty() ? 0 : 1);
+  const int ways = (flags.tbs ? 1 : 0) + (flags.signature.empty() ? 0 : 1) + (flags.signer.given() ? 1 : 0);
   if (ways > 1) {
-    throw Error(ErrorCode::usage, "--key, --signature and --tbs exclude each other");
+    throw Error(ErrorCode::usage, "a key or a --signer-command, --signature and --tbs exclude each other");
   }
   if ((flags.detached || flags.tbs) && flags.output.empty()) {
     throw Error(ErrorCode::usage, fmt::format("{} needs -o FILE", flags.tbs ? "--tbs" : "--detached"));
@@ -141,19 +141,21 @@ struct OpenApprovers {
 
 OpenApprovers open_approvers(Session& session, const SignFlags& flags) {
   OpenApprovers open;
-  if (!flags.key.empty()) {
-    open.key = open_key(session, flags.key, flags.passphrase);
+  if (flags.signer.given()) {
+    open.key = open_signer(session, flags.signer, "snapshot");
     open.signers = {open.key.get()};
     return open;
   }
   if (workflow::has_keys(session.home)) {
-    open.ring = open_keys(session, flags.passphrase);
+    open.ring = open_keys(session, flags.signer.passphrase);
     open.set = open.ring->signing_set();
   }
   const auto approvers = open.set.signers.find("snapshot");
   if (approvers == open.set.signers.end()) {
     throw Error(ErrorCode::config, "no approver's key (role snapshot) is in this home")
-        .with_hint("name its file with --key; a key that airlock cannot open signs by --tbs and --signature");
+        .with_hint(
+            "name its file with --key; a key that airlock cannot open signs by --signer-command, or by --tbs and "
+            "--signature");
   }
   open.signers = approvers->second;
   return open;
@@ -188,8 +190,7 @@ void add_sign(CLI::App& bundle, Session& session) {
   auto* command = bundle.add_subcommand("sign", "Approve a draft with an approver's key; its head is enough");
   auto flags = std::make_shared<SignFlags>();
   command->add_option("BUNDLE", flags->bundle, "The draft, or its head")->required();
-  command->add_option("--key", flags->key, "The approver's private key, where it is not in the home")
-      ->type_name("FILE");
+  add_signer_flags(*command, flags->signer, "The approver's private key, where it is not in the home");
   command->add_option("--root", flags->root, "The producer's root; else the pinned one, else this home's own")
       ->type_name("FILE");
   command->add_option("--fingerprint", flags->fingerprint, "Of the producer's root, from paper, where none is here")
@@ -208,7 +209,6 @@ void add_sign(CLI::App& bundle, Session& session) {
   command->add_option("--keyid", flags->keyid, "Whose it is, 8 digits or more; without it the keys are tried")
       ->type_name("ID")
       ->group("Keys");
-  add_passphrase_flags(*command, flags->passphrase);
   command->footer("Examples:\n"
                   "  airlock bundle sign site-a-7.airlock --key /media/mine/snapshot-2.pem\n"
                   "  airlock bundle sign site-a-7.head --root root.json --against site-a-6.head --key anna.pem \\\n"

@@ -12,6 +12,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "cli/fingerprint.hpp"
+#include "cli/key_access.hpp"
 #include "cli/keys_output.hpp"
 #include "cli/new_keys.hpp"
 #include "trust/fips.hpp"
@@ -182,34 +183,15 @@ void add_changes(CLI::App& keys, Session& session) {
 }
 
 struct RootSignFlags {
-  std::string root, against, key, public_key, output;
-  std::vector<std::string> signer_command;
-  std::uint64_t signer_timeout = 120;  // seconds
+  std::string root, against, output;
   bool yes = false;
-  PassphraseFlags passphrase;
+  SignerFlags signer;
 };
-
-std::unique_ptr<trust::Signer> signer_of(Session& session, const RootSignFlags& flags) {
-  if (!flags.signer_command.empty()) {
-    if (flags.public_key.empty()) {
-      throw Error(ErrorCode::usage, "a command signs for a key whose public half is known")
-          .with_hint("give it with --public");
-    }
-    return std::make_unique<trust::CommandSigner>(
-        workflow::read_public_key(flags.public_key).key, "root",
-        trust::SignerCommand{.argv = flags.signer_command, .timeout = std::chrono::seconds(flags.signer_timeout)},
-        show_on(session));
-  }
-  if (flags.key.empty()) {
-    throw Error(ErrorCode::usage, "no key to sign with").with_hint("name its file with --key");
-  }
-  return trust::load_private_key(flags.key, flags.passphrase.read(session, trust::private_key_is_encrypted(flags.key)));
-}
 
 void sign(Session& session, const RootSignFlags& flags) {
   const auto root = workflow::read_root_to_sign(flags.root, flags.against);
   session.reporter->say(root.review);
-  const auto signer = signer_of(session, flags);
+  const auto signer = open_signer(session, flags.signer, "root");
   if (!flags.yes && session.asks_before_signing()) {
     const auto answer = session.ask("Sign this root? [y/N]", "--yes");
     if (answer != "y" && answer != "Y" && answer != "yes") {
@@ -237,23 +219,12 @@ void add_root_sign(CLI::App& keys, Session& session) {
   auto* command = keys.add_subcommand("sign", "Sign a pending root with a key of root, on any machine");
   auto flags = std::make_shared<RootSignFlags>();
   command->add_option("ROOT", flags->root, "The file N.root.json of the folder pending/")->required();
-  command->add_option("--key", flags->key, "The holder's private key")->type_name("FILE");
   command->add_option("--against", flags->against, "The root before it; else the one that lies beside it")
       ->type_name("ROOT");
   command->add_option("-o,--output", flags->output, "Where the signature goes; else a name with version and key")
       ->type_name("FILE");
   command->add_flag("--yes", flags->yes, "Do not ask");
-  command->add_option("--signer-command", flags->signer_command, "Sign by this command, in place of --key")
-      ->type_name("ARG")
-      ->group("Keys");
-  command->add_option("--public", flags->public_key, "The public half of its key, with --signer-command")
-      ->type_name("PUBLIC")
-      ->group("Keys");
-  command->add_option("--signer-timeout", flags->signer_timeout, "Seconds that it may take")
-      ->type_name("N")
-      ->capture_default_str()
-      ->group("Keys");
-  add_passphrase_flags(*command, flags->passphrase);
+  add_signer_flags(*command, flags->signer, "The holder's private key");
   command->footer(
       "Example:\n  airlock keys sign pending/4.root.json --key anna-root.pem -o anna.sig.json\n\nIt needs no "
       "home. What the root changes is told from its bytes, before anything is signed.");

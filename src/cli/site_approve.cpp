@@ -18,10 +18,10 @@ using base::Error;
 using base::ErrorCode;
 
 struct SiteApproveFlags {
-  std::string bundle, key, output, reason, ticket;
+  std::string bundle, output, reason, ticket;
   std::vector<std::string> folders;
   bool yes = false, accept_expired = false;
-  PassphraseFlags passphrase;
+  SignerFlags signer;
 };
 
 std::string folder_of(const std::string& file) {
@@ -53,7 +53,7 @@ void approve(Session& session, const SiteApproveFlags& flags) {
       throw Error(ErrorCode::interrupted, "not approved; nothing was signed");
     }
   }
-  const auto key = open_key(session, flags.key, flags.passphrase);
+  const auto key = open_signer(session, flags.signer, "officer");
   const auto report = workflow::approve_for_site(options, review, *key, *session.clock);
   const bool enough = report.approved.size() >= report.needed;
   session.answer(
@@ -82,7 +82,7 @@ void add_bundle_site_approve_command(CLI::App& bundle, Session& session) {
       "approve", "Agree, as an officer of this site, that a bundle is taken in (local_approvals in policy.yaml)");
   auto flags = std::make_shared<SiteApproveFlags>();
   command->add_option("BUNDLE", flags->bundle, "A bundle, its head, any volume of it, or a folder")->required();
-  command->add_option("--key", flags->key, "The officer's private key")->type_name("FILE")->required();
+  add_signer_flags(*command, flags->signer, "The officer's private key");
   command->add_option("--volumes", flags->folders, "Further folder with volumes or approvals; may be repeated")
       ->type_name("DIR");
   command->add_option("-o,--output", flags->output, "Where to; else among the approvals of the home")
@@ -92,7 +92,6 @@ void add_bundle_site_approve_command(CLI::App& bundle, Session& session) {
   command->add_flag("--accept-expired", flags->accept_expired,
                     "Agree although its timestamp or snapshot has expired (expired_approvals in policy.yaml)");
   command->add_flag("--yes", flags->yes, "Do not ask");
-  add_passphrase_flags(*command, flags->passphrase);
   command->footer("Examples:\n  airlock bundle approve /media/stick/ --key anna.pem --ticket CHG-4711\n"
                   "  airlock bundle approve /media/stick/ --key anna.pem --accept-expired --reason 'courier late'\n\n"
                   "The bundle is proven first, as an import would; what is signed names it by its id.");

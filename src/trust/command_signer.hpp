@@ -18,9 +18,8 @@ struct SignerCommand {
 };
 
 // Runs the command for each signature. It is given the exact bytes to sign on stdin, and in its environment
-//   AIRLOCK_SIGN_ROLE     the role whose key this is: root, snapshot, targets, timestamp
-//   AIRLOCK_SIGN_KEYID    hex
-//   AIRLOCK_SIGN_SCHEME   ed25519, ecdsa-sha2-nistp256, rsassa-pss-sha256
+//   AIRLOCK_SIGN_ROLE     the role whose key this is: root, snapshot, targets, timestamp, officer (of the receiving
+//   site) AIRLOCK_SIGN_KEYID    hex AIRLOCK_SIGN_SCHEME   ed25519, ecdsa-sha2-nistp256, rsassa-pss-sha256
 //   AIRLOCK_SIGN_TYPE     what is signed: a TUF `_type`, or the payload type of a DSSE envelope
 //   AIRLOCK_SIGN_VERSION  of that role; empty for an envelope
 //   AIRLOCK_SIGN_SHA256   of the bytes, hex, to compare with a review text or a display

@@ -154,6 +154,21 @@ check "a bundle of an ECDSA producer" "$airlock" --home "$ec" bundle create -m m
 check "openssl signs with ECDSA" bash -c '"$1" --home "$2" bundle sign "$3" --tbs -o "$4/ec.tbs" && openssl dgst -sha256 -sign "$4/ec.pem" -out "$4/ec.sig" "$4/ec.tbs" && "$1" --home "$2" bundle sign "$3" --signature "$4/ec.sig"' - "$airlock" "$ec" "$work/ec-out/pair-1.airlock" "$work"
 check "and it is sealed" "$airlock" --home "$ec" bundle seal "$work/ec-out/pair-1.airlock"
 check "and verifies" "$airlock" --home "$ec" verify "$work/ec-out/pair-1.airlock"
+mkdir "$work/ec-in" && cp m.yaml ./*.bin "$work/ec-in/" && echo later >>"$work/ec-in/one.bin"
+check "a later bundle" "$airlock" --home "$ec" bundle create -m "$work/ec-in/m.yaml" -o "$work/ec-out/"
+openssl pkey -in "$work/ec.pem" -pubout -out "$work/ec.pub.pem"
+sign_by() { # KEY: bundle sign by a command that signs with KEY, as for ec.pub.pem
+  "$airlock" --home "$ec" bundle sign "$work/ec-out/pair-2.airlock" --yes --public "$work/ec.pub.pem" --signer-command openssl \
+    --signer-command dgst --signer-command=-sha256 --signer-command=-sign --signer-command "$1"
+}
+check_exit 3 "a command that signs with another key approves nothing" sign_by "$ec/keys/snapshot.pem"
+check_exit 2 "nor does one whose key is not named" "$airlock" --home "$ec" bundle sign "$work/ec-out/pair-2.airlock" --yes --signer-command true
+check_exit 2 "a key and a command exclude each other" "$airlock" --home "$ec" bundle sign "$work/ec-out/pair-2.airlock" --yes --key "$work/ec.pem" \
+  --public "$work/ec.pub.pem" --signer-command true
+check "it is as it was" is "1 of 2 false" approvals_of "$work/ec-out/pair-2.airlock"
+check "an approver signs by a command" sign_by "$work/ec.pem"
+check "which counts" is "2 of 2 false" approvals_of "$work/ec-out/pair-2.airlock"
+check "and it is sealed too" "$airlock" --home "$ec" bundle seal "$work/ec-out/pair-2.airlock"
 
 # The site's own people: two of three officers have to agree before anything is served.
 guarded=$work/guarded
@@ -190,7 +205,16 @@ open(folder + "/03-large", "w").write(json.dumps(good, indent=1) + " " * 100000)
 PY
 check_exit 4 "neither bent ones nor many signatures of one key make a second" take --volumes "$work/officers"
 check_said "1 of 2 officers"
-check "another officer agrees, kept in the site's home" officer zoe
+cat >"$work/officers/zoe" <<'SH'
+#!/bin/sh
+# Ed25519 is signed from a file.
+[ "$AIRLOCK_SIGN_ROLE" = officer ] || exit 1
+bytes=$(mktemp) && cat >"$bytes" && openssl pkeyutl -sign -rawin -inkey "$(dirname "$0")/zoe.pem" -in "$bytes"
+rm -f "$bytes"
+SH
+chmod 700 "$work/officers/zoe"
+check "another officer agrees by a command, kept in the site's home" in_far "$airlock" --home "$guarded" --json bundle approve "$out" \
+  --public "$guarded/approvers/zoe.pem" --signer-command "$work/officers/zoe"
 check "the same command goes on" take --volumes "$work/officers"
 check_said '"zoe"'
 check "the audit log names them" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | grep -q xenia' - "$far" "$airlock" "$guarded"
