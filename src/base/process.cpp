@@ -96,9 +96,12 @@ class PipeSignalBlock {
 // The arguments of posix_spawn that need freeing.
 class SpawnSettings {
  public:
-  SpawnSettings(int input, int output, int errors, ProcessGroup group) {
+  SpawnSettings(int input, int output, int errors, const std::string& directory, ProcessGroup group) {
     posix_spawn_file_actions_init(&m_actions);
     posix_spawnattr_init(&m_attributes);
+    if (!directory.empty()) {
+      posix_spawn_file_actions_addchdir_np(&m_actions, directory.c_str());
+    }
     posix_spawn_file_actions_adddup2(&m_actions, input, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&m_actions, output, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&m_actions, errors, STDERR_FILENO);
@@ -202,7 +205,7 @@ class Child {
 };
 
 pid_t spawn(const ProcessOptions& options, int input, const Fd& output, const Fd& errors) {
-  const SpawnSettings settings(input, output.get(), errors.get(), options.group);
+  const SpawnSettings settings(input, output.get(), errors.get(), options.directory, options.group);
   std::vector<std::string> arguments = options.argv;
   std::vector<std::string> environment = merged_environment(options.environment, options.inherit);
   pid_t pid = 0;

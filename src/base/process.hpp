@@ -24,6 +24,7 @@ struct ProcessOptions {
   // stdin is not asked for.
   std::function<std::span<const std::byte>()> more_input;
   int input_fd = -1;                                    // borrowed: its stdin as it is, in place of the above
+  std::string directory = {};                           // it runs there; empty: in ours
   std::map<std::string, std::string> environment;       // added to, or replacing, our own
   std::chrono::seconds timeout{60};                     // then it is killed, with a group of its own
   std::size_t output_limit = std::size_t{1024} * 1024;  // bytes of stdout and of stderr each

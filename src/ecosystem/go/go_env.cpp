@@ -56,13 +56,14 @@ GoEnv read_go_env(const std::map<std::string, std::string>& environment) {
   GoEnv variables;
   base::ProcessOptions options;
   options.argv = {"go", "env", "-json"};
+  options.directory = "/";  // no go.mod or go.work has a say in it
   for (const auto& [name, value] : environment) {
     if (name.starts_with("GO")) {
       variables.emplace(name, value);
       options.environment.emplace(name, value);
     }
   }
-  options.environment["GOTOOLCHAIN"] = "local";  // a go.mod in this folder must not make it fetch another client
+  options.environment["GOTOOLCHAIN"] = "local";  // it must not fetch another client
   if (!base::program_exists("go")) {
     return variables;
   }

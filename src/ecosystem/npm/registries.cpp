@@ -36,6 +36,11 @@ Environment read_npmrc(const fs::path& path, const Environment& environment) {
   return text ? parse_npmrc(*text, environment, path.string()) : Environment();
 }
 
+// "//host/path/:_authToken" and the like.
+bool is_credential(std::string_view key) {
+  return key.starts_with("//");
+}
+
 // "//host:port/path/", under which npm keeps what belongs to a registry.
 std::string nerf_dart(const Url& url, std::string_view path) {
   return fmt::format("//{}{}", url.host_port(), path);
@@ -77,10 +82,28 @@ std::string Registries::setting(const std::string& key) const {
   return "";
 }
 
+void Registries::begin_entry() {
+  const std::lock_guard lock(m_mutex);
+  std::erase_if(m_project, [](const auto& setting) { return !is_credential(setting.first); });
+}
+
 void Registries::add_project(const fs::path& folder) {
   const std::lock_guard lock(m_mutex);
   load();
-  m_project.merge(read_npmrc(folder / ".npmrc", m_context.environment));
+  const fs::path file = folder / ".npmrc";
+  for (auto& [key, value] : read_npmrc(file, {})) {
+    if (!is_credential(key) && key != "registry" && !(key.starts_with('@') && key.ends_with(":registry"))) {
+      continue;
+    }
+    if (key.find("${") != std::string::npos || value.find("${") != std::string::npos) {
+      m_context.reporter.warning(
+          fmt::format("{}: {} is passed over, since it names a variable of this host's environment; "
+                      "put that line into your own ~/.npmrc",
+                      base::printable(file.string()), base::printable(key, 200)));
+      continue;
+    }
+    m_project.emplace(key, value);
+  }
 }
 
 // The client knows its global file and its built-in default; nobody else needs to.
@@ -90,8 +113,11 @@ std::string Registries::ask_client() {
     throw Error(ErrorCode::config, "no npm registry is configured, and there is no npm on this host to ask")
         .with_hint(hint);
   }
-  const base::ProcessResult result = base::run_process(
-      {.argv = {"npm", "config", "get", "registry"}, .input = {}, .environment = m_context.environment});
+  // Not where we stand: npm would take its settings from an .npmrc there, whoever wrote that.
+  const base::ProcessResult result = base::run_process({.argv = {"npm", "config", "get", "registry"},
+                                                        .input = {},
+                                                        .directory = "/",
+                                                        .environment = m_context.environment});
   std::string registry(base::trim(result.output));
   if (result.exit_code != 0 || registry.empty() || registry == "undefined") {
     throw Error(ErrorCode::config,

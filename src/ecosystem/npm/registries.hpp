@@ -19,7 +19,11 @@ class Registries {
   // Reads the user's npmrc; asks the client itself only when that is needed. `context` outlives this.
   explicit Registries(const ResolveContext& context) : m_context(context) {}
 
-  // Settings of a project's .npmrc, which go before the user's: scopes, and credentials of their hosts. Thread-safe.
+  // Forgets which registries the projects of the entry before had named.
+  void begin_entry();
+  // Settings of a project's .npmrc, which go before the user's for this entry: registries, and credentials of their
+  // hosts. Whoever wrote that file gets nothing of this host's environment: a setting with `${NAME}` is passed over
+  // with a warning. Thread-safe.
   void add_project(const std::filesystem::path& folder);
 
   // Without a trailing slash. Throws config when nothing on this host names a registry.

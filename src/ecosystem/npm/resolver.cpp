@@ -88,6 +88,7 @@ class NpmResolver : public Resolver {
   explicit NpmResolver(const ResolveContext& context) : m_context(context), m_client(m_context) {}
 
   void resolve(const model::Entry& entry, const Emit& emit) override {
+    m_client.registries().begin_entry();
     Run run(*this, entry, emit);
     run.go();
     m_client.forget();  // what is needed of them has been emitted

@@ -111,6 +111,7 @@ std::string built_in_index() {
     }
     const auto result = base::run_process(
         {.argv = {program, "-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"},
+         .directory = "/",  // Python imports first from where it stands, and that may be somebody else's folder
          .timeout = k_ask_timeout});
     const std::string answer(base::trim(result.output));
     if (result.exit_code == 0 && answer.starts_with("http")) {
@@ -264,8 +265,10 @@ IndexSettings read_pip_settings(const Environment& environment) {
 
 std::string host_python() {
   if (base::program_exists("python3")) {
-    const auto result = base::run_process(
-        {.argv = {"python3", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"}, .timeout = k_ask_timeout});
+    const auto result =
+        base::run_process({.argv = {"python3", "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"},
+                           .directory = "/",
+                           .timeout = k_ask_timeout});
     if (result.exit_code == 0 && !base::trim(result.output).empty()) {
       return std::string(base::trim(result.output));
     }

@@ -63,6 +63,13 @@ TEST_CASE("the environment is added to and replaced", "[base][process]") {
   CHECK(result.output == "1 2 3\n");
 }
 
+TEST_CASE("a program runs where it is told to", "[base][process]") {
+  const TempDir dir;
+  CHECK(run_process({.argv = {"pwd", "-P"}, .directory = "/"}).output == "/\n");
+  CHECK(run_process({.argv = {"pwd", "-P"}}).output == fs::current_path().string() + "\n");
+  CHECK_THROWS_AS(run_process({.argv = {"pwd"}, .directory = (dir.path() / "none").string()}), Error);
+}
+
 TEST_CASE("an absent program is not_found", "[base][process]") {
   CHECK(code_of([] { return run_process({.argv = {"airlock-no-such-program"}}); }) == ErrorCode::not_found);
   CHECK(code_of([] { return run_process({.argv = {"/nonexistent/program"}}); }) == ErrorCode::not_found);

@@ -3,6 +3,7 @@
 
 #include "base/process.hpp"
 #include "ecosystem/npm/npm.hpp"
+#include "ecosystem/npm/registries.hpp"
 #include "fake_registry.hpp"
 #include "resolve_fixture.hpp"
 #include "support/errors.hpp"
@@ -409,11 +410,49 @@ TEST_CASE("address and credentials come from npm's own configuration", "[ecosyst
     run.run();
     CHECK(sent("/@s%2fb") == "Bearer secret-token");  // a token goes before a password
   }
+  {  // whoever wrote a project gets nothing of this host's environment
+    FakeRegistry theirs;
+    theirs.add("@s/b", "1.0.0");
+    const std::string there = base::Url::parse(theirs.url() + "/").host_port();
+    Resolution run(descriptor(), "npm: { projects: [p] }\n", environment);
+    run.file("p/package.json", R"({"dependencies":{"@s/b":"1"}})");
+    run.file("p/.npmrc", "@s:registry=" + theirs.url() + "\nregistry=" + theirs.url() + "/${TOKEN}\n//" + there +
+                             "/:_authToken=${TOKEN}\ncafile=/dev/zero\n");
+    run.run();
+    REQUIRE_FALSE(theirs.server().requests().empty());
+    for (const auto& request : theirs.server().requests()) {
+      CHECK_FALSE(request.field("Authorization"));
+      CHECK(request.target.find("secret") == std::string::npos);
+    }
+    const std::string warnings = base::join(run.reporter().warnings(), "\n");
+    CHECK(warnings.find("/:_authToken is passed over, since it names a variable") != std::string::npos);
+    CHECK(warnings.find("registry is passed over") != std::string::npos);
+  }
   registry.server().script("/a", {{.status = 401}});
   Resolution run(descriptor(), "npm: { packages: [a] }\n", environment);
   const Error error = test::error_of([&] { return run.run().size(); });
   CHECK(error.code() == ErrorCode::auth);
   CHECK((error.message() + error.hint()).find("secret") == std::string::npos);
+}
+
+TEST_CASE("a project names registries for its own entry", "[ecosystem][npm][resolver]") {
+  const base::TempDir folder;
+  base::write_file_atomic(folder.path() / ".npmrc", "@s:registry=http://theirs.example/\n");
+  http::Client client(http::quick_options());
+  const model::Manifest manifest;
+  test::RecordingReporter reporter;
+  const ResolveContext context{.http = client,
+                               .manifest = manifest,
+                               .reporter = reporter,
+                               .recipes = {},
+                               .environment = {{"NPM_CONFIG_REGISTRY", "http://ours.example"}},
+                               .demand = {}};
+  Registries registries(context);
+  registries.begin_entry();
+  registries.add_project(folder.path());
+  CHECK(registries.registry_of("@s/b").host() == "theirs.example");
+  registries.begin_entry();
+  CHECK(registries.registry_of("@s/b").host() == "ours.example");
 }
 
 }  // namespace airlock::ecosystem::npm

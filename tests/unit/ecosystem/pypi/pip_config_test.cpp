@@ -64,4 +64,26 @@ TEST_CASE("settings are taken in pip's order", "[ecosystem][pypi]") {
   CHECK(error.code() == ErrorCode::config);
 }
 
+// Python imports from the folder where it starts, and an operator may stand in anybody's.
+TEST_CASE("no file of the working directory is run when pip is asked", "[ecosystem][pypi]") {
+  const base::TempDir folder, home;
+  base::make_directories(folder.path() / "pip/_internal/models");
+  for (const char* file : {"pip/__init__.py", "pip/_internal/__init__.py", "pip/_internal/models/__init__.py"}) {
+    base::write_file_atomic(folder.path() / file, "");
+  }
+  base::write_file_atomic(folder.path() / "pip/_internal/models/index.py",
+                          "open('ran', 'w')\nclass PyPI: simple_url = 'https://planted.example/'\n");
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  std::string index;
+  try {
+    index = read_pip_settings({{"HOME", home.path().string()}}).indexes.at(0).host();
+  } catch (const base::Error& error) {
+    CHECK(error.code() == ErrorCode::config);  // a host without pip
+  }
+  std::filesystem::current_path(before);
+  CHECK(index != "planted.example");
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "ran"));
+}
+
 }  // namespace airlock::ecosystem::pypi
