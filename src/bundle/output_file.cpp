@@ -1,6 +1,7 @@
 #include "bundle/output_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,8 @@
 #include <cerrno>
 #include <memory>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
@@ -28,12 +31,33 @@ constexpr std::uint64_t k_push_behind = 64ull << 20;  // bytes
 base::Fd open_file(const std::filesystem::path& path, int flags, std::string_view name) {
   int fd = -1;
   do {
-    fd = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0644);
+    fd = open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0644);
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) {
     throw base::system_error(errno, "cannot write " + std::string(name));
   }
   return base::Fd(fd);
+}
+
+// Of what stands under that name already, a link, a device or a second name of another file say, nothing is touched.
+base::Fd make_file(const std::filesystem::path& path, std::string_view name) {
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) {
+    throw base::system_error(errno, "cannot replace " + std::string(name));
+  }
+  return open_file(path, O_CREAT | O_EXCL, name);
+}
+
+base::Fd open_own_file(const std::filesystem::path& path, std::string_view name) {
+  struct stat info = {};
+  const auto is_own = [&info] { return S_ISREG(info.st_mode) && info.st_nlink == 1; };
+  if (lstat(path.c_str(), &info) == 0 && is_own()) {  // opening a device may do something already
+    base::Fd fd = open_file(path, 0, name);
+    if (fstat(fd.get(), &info) == 0 && is_own()) {
+      return fd;
+    }
+  }
+  throw Error(ErrorCode::io, fmt::format("{} is no file that an interrupted run has left", name))
+      .with_hint("take it away and run the same command with --restart");
 }
 
 void cut(int fd, std::uint64_t length, std::string_view name) {
@@ -46,7 +70,7 @@ void cut(int fd, std::uint64_t length, std::string_view name) {
 
 OutputFile::OutputFile(WriteBehind& worker, std::filesystem::path path, FileHashing hashing)
     : m_worker(worker), m_path(std::move(path)), m_name("'" + base::printable(m_path.string()) + "'"),
-      m_fd(open_file(m_path, O_CREAT | O_TRUNC, m_name)) {
+      m_fd(make_file(m_path, m_name)) {
   if (hashing == FileHashing::on) {
     m_hash.emplace();
     m_mark_hash.emplace();
@@ -63,7 +87,7 @@ OutputFile::OutputFile(WriteBehind& worker, std::filesystem::path path, std::str
 
 OutputFile::OutputFile(WriteBehind& worker, std::filesystem::path path, Continued state)
     : m_worker(worker), m_path(std::move(path)), m_name("'" + base::printable(m_path.string()) + "'"),
-      m_fd(open_file(m_path, 0, m_name)), m_start(state.position), m_mark(state.mark), m_hash(std::move(state.hash)),
+      m_fd(open_own_file(m_path, m_name)), m_start(state.position), m_mark(state.mark), m_hash(std::move(state.hash)),
       m_mark_hash(std::move(state.mark_hash)), m_pushed(state.position) {
   cut(m_fd.get(), state.position, m_name);
 }

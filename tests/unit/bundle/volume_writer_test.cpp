@@ -1,5 +1,7 @@
 #include "bundle/volume_writer.hpp"
 
+#include <sys/stat.h>
+
 #include <fstream>
 
 #include "bundle/layout.hpp"
@@ -41,6 +43,25 @@ std::vector<std::uint64_t> lengths_of(const std::vector<std::string>& blobs) {
 }
 
 }  // namespace
+
+TEST_CASE("what stands where a file is to be made is never written to", "[bundle][volume_writer]") {
+  const base::TempDir folder;
+  const auto victim = folder.path() / "victim";
+  base::write_file_atomic(victim, "precious");
+  const auto partial = folder.path() / "site-a-7.airlock.partial";
+  const std::vector<std::function<void()>> plants = {
+      [&] { std::filesystem::create_hard_link(victim, partial); },
+      [&] { std::filesystem::create_symlink(victim, partial); },
+      [&] { REQUIRE(mkfifo(partial.c_str(), 0600) == 0); },
+  };
+  for (const auto& plant : plants) {
+    plant();
+    const auto result = write_all_of(output_plan(folder.path(), std::nullopt), blobs_of({100'000}));
+    CHECK(members_of(result.head).size() == 2);
+    CHECK(base::read_file(victim, 100) == "precious");
+    std::filesystem::remove(result.head);
+  }
+}
 
 TEST_CASE("one file holds the head and each blob whole, in order", "[bundle][volume_writer]") {
   const base::TempDir folder;
