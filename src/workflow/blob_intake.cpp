@@ -127,6 +127,18 @@ class Intake {
     auto job = std::make_shared<Job>();
     job->take = &take;
     job->index = index;
+    if (take.location.length != take.blob.length) {
+      // Not a byte of it is read: a file without content may claim any length.
+      job->failed = BlobFailure{
+          .blob = {take.blob.sha256, take.blob.length},
+          .file = take.location.extents.empty() ? "" : take.location.extents.front().file,
+          .message = fmt::format("is {} bytes long, {} were signed", take.location.length, take.blob.length)};
+      job->complete = true;
+      const Lock lock(m_mutex);
+      m_jobs.push_back(std::move(job));
+      m_work.notify_all();
+      return true;
+    }
     bool queued = false;
     const auto hand_over = [&](Piece piece, bool last) {
       const Lock lock(m_mutex);

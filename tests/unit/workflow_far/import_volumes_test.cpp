@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/tar.hpp"
 #include "store/blob_store.hpp"
 
 using namespace airlock;
@@ -150,6 +151,26 @@ TEST_CASE("a volume that lacks only the end of its tar lacks no bytes that anybo
     CHECK(set.is_served_by(site));
     base::write_file_atomic(volume, whole);
   }
+}
+
+TEST_CASE("of a blob that claims another length than was signed nothing is read") {
+  const ProducerKeys keys;
+  Medium medium;
+  const auto bundle = make_bundle(medium.path(), big_files(3, 10'000), keys);
+  const std::string whole = text_of(bundle.head);
+  const auto last = whole.rfind("blobs/sha256/");
+  REQUIRE(last != std::string::npos);
+  constexpr std::uint64_t claimed = 1ull << 40;  // a hole, which takes no room on the medium
+  base::write_file_atomic(bundle.head, whole.substr(0, last) + base::tar_header(whole.c_str() + last, claimed, 0));
+  fs::resize_file(bundle.head, last + base::k_tar_block + claimed + base::k_tar_end_size);
+  Site site(&keys);
+  const auto error = error_of([&] { return site.import({bundle.head}); });
+  CHECK(error.code() == ErrorCode::tampered);
+  CHECK(error.message().find(std::to_string(claimed) + " bytes long") != std::string::npos);
+  CHECK(site.generations().empty());
+  base::write_file_atomic(bundle.head, whole);
+  site.import({bundle.head});
+  CHECK(site.generations().size() == 1);
 }
 
 TEST_CASE("each volume with one bit flipped in a blob is named; only it is to be copied again") {
