@@ -45,6 +45,9 @@ struct VerifyOptions {
                             // decides nothing, because the roles must agree with it
   std::string producer;     // hex, where the caller knows it; empty: see VerifiedBundle::producer
   base::Time now{};         // already max(system clock, floor)
+  // The system clock. No bundle may be made later than it allows, whatever the floor says: each would raise that, and
+  // a few in a row would put it where the clock is not for days. Where it is not given: `now`.
+  std::optional<base::Time> wall = {};
   Policy policy;
   std::map<std::string, trust::Expiry> expiry;  // overrides by role
   model::BelongingRule belongs;                 // which paths an artifact may fill; empty: any

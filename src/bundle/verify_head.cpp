@@ -89,9 +89,10 @@ trust::TrustedSet verify_roles(const Head& head, trust::StateStore& state, const
 }
 
 void check_created(const Descriptor& descriptor, const VerifyOptions& options) {
-  if (descriptor.created > options.now + options.policy.clock_tolerance) {
+  const base::Time here = options.wall.value_or(options.now);
+  if (descriptor.created > here + options.policy.clock_tolerance) {
     throw Error(ErrorCode::clock, fmt::format("the bundle was made on {}, and here it is {}",
-                                              base::to_rfc3339(descriptor.created), base::to_rfc3339(options.now)))
+                                              base::to_rfc3339(descriptor.created), base::to_rfc3339(here)))
         .with_hint("set this host's clock right");
   }
 }

@@ -45,6 +45,7 @@ std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& open
   options.producer = root.producer();
   options.policy = policy;
   options.belongs = ecosystem::belongs;
+  options.wall = now.wall;
   options.now = time_to_use(state, now, policy, findings);
   bool with_state = state != nullptr;
   bool expiry_accepted = false;

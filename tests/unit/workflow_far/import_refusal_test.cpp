@@ -211,6 +211,28 @@ TEST_CASE("a bundle from the future says that this clock is slow") {
   CHECK(code_of([&] { return site.import({bundle.head}); }) == ErrorCode::clock);
 }
 
+TEST_CASE("bundles made a little ahead of each other do not carry the floor of time away from the clock") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  site.clock.set(bundle_time());
+  const auto make = [&](std::uint64_t serial, int hours, const MadeBundle* previous) {
+    return make_bundle(medium.path(), {text_file("a.txt", std::to_string(serial))}, keys,
+                       {.serial = serial,
+                        .created = bundle_time() + std::chrono::hours(hours),
+                        .previous = previous != nullptr ? std::optional(previous->contents) : std::nullopt});
+  };
+  const auto first = make(1, 20, nullptr);
+  site.import({first.head});
+  const auto second = make(2, 40, &first);
+  CHECK(code_of([&] { return site.import({second.head}); }) == ErrorCode::clock);
+  CHECK(site.verify(second.head).exit_code() == 5);
+  site.clock.set(bundle_time() + std::chrono::hours(1));
+  const auto third = make(3, 21, &first);
+  site.import({third.head});
+  CHECK(site.served("file", "a.txt") == "3");
+}
+
 TEST_CASE("new roots are kept even when the rest of the bundle is bad") {
   ProducerKeys keys;
   Site site(&keys);
