@@ -61,7 +61,7 @@ bool is_channel_name(std::string_view text) {
 
 bool is_ecosystem_name(std::string_view text) {
   return !text.empty() && text.size() <= k_ecosystem_name_limit && text.front() >= 'a' && text.front() <= 'z' &&
-         is_name_rest(text);
+         is_name_rest(text) && text != k_site_rows;
 }
 
 std::string bundle_stem(std::string_view channel, std::uint64_t serial, std::uint64_t shipment) {

@@ -98,6 +98,6 @@ struct Committed {
 Committed commit_import(const Commit& commit, const ImportRun& run);
 
 // Rows that stand for what a generation needs beside its catalog: the head and the attachments.
-inline constexpr std::string_view k_bundle_ecosystem = "bundle";
+inline constexpr std::string_view k_bundle_ecosystem = bundle::k_site_rows;
 
 }  // namespace airlock::workflow

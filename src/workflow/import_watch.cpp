@@ -121,14 +121,14 @@ void FolderWatch::note_failure(const bundle::HeadCandidate& candidate, const Err
   const std::string hint =
       failure.hint().empty() ? "" : fmt::format(" ({})", base::printable(failure.hint(), k_line_limit));
   const std::string message = base::printable(failure.message(), k_line_limit);
+  const std::string name = base::printable(candidate.path.string());  // whoever dropped it chose that
   if (last.waits && failure.code() != ErrorCode::no_space) {
-    reporter.say(fmt::format("{}: waiting: {}{}", candidate.path.string(), message, hint));
+    reporter.say(fmt::format("{}: waiting: {}{}", name, message, hint));
   } else if (last.waits) {
-    reporter.warning(fmt::format("{}: waiting: {}{}", candidate.path.string(), message, hint));
+    reporter.warning(fmt::format("{}: waiting: {}{}", name, message, hint));
   } else {
-    reporter.warning(fmt::format("{} was refused ({}): {}{}{}", candidate.path.string(),
-                                 base::error_code_info(failure.code()).name, message, hint,
-                                 last.lasting ? "" : "; it is tried again later"));
+    reporter.warning(fmt::format("{} was refused ({}): {}{}{}", name, base::error_code_info(failure.code()).name,
+                                 message, hint, last.lasting ? "" : "; it is tried again later"));
   }
   if (m_events.refused) {
     m_events.refused(candidate.path, failure);

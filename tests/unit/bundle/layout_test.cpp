@@ -70,6 +70,7 @@ TEST_CASE("names of channels and ecosystems follow their grammar", "[bundle][lay
   CHECK_FALSE(is_channel_name("a/b"));
   CHECK_FALSE(is_channel_name("a.b"));
   CHECK(is_ecosystem_name("terraform"));
+  CHECK_FALSE(is_ecosystem_name("bundle"));  // a site keeps rows of its own under it
   CHECK_FALSE(is_ecosystem_name("0a"));
   CHECK_FALSE(is_ecosystem_name("elevenchars"));
 }
