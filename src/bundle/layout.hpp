@@ -50,7 +50,7 @@ struct ConsistentName {
 };
 std::optional<ConsistentName> parse_consistent_name(std::string_view name);  // nullopt when it has no digest
 
-bool is_channel_name(std::string_view text);    // docs/formats/pouf.md, Names: [a-z0-9][a-z0-9-]{0,62}
+bool is_channel_name(std::string_view text);  // docs/formats/pouf.md, Names: [a-z0-9][a-z0-9-]{0,62}
 // Under this name a site keeps rows of its own in its catalog; no bundle may have an ecosystem called so.
 constexpr std::string_view k_site_rows = "bundle";
 bool is_ecosystem_name(std::string_view text);  // [a-z][a-z0-9-]*, at most k_ecosystem_name_limit bytes; a TUF role

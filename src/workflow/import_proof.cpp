@@ -215,10 +215,9 @@ ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
   options.policy = run.policy;
   options.belongs = ecosystem::belongs;
   options.wall = run.clock.now();
-  options.now =
-      reference_time(*options.wall,
-                     {.floor = run.state.time_floor(), .last_wall = run.state.last_wall(), .built = run.options.built},
-                     run.policy.clock_tolerance);
+  options.now = reference_time(
+      *options.wall, {.floor = run.state.time_floor(), .last_wall = run.state.last_wall(), .built = run.options.built},
+      run.policy.clock_tolerance);
   if (run.options.expiry == trust::Expiry::accept) {
     options.expiry = {{"timestamp", trust::Expiry::accept}, {"snapshot", trust::Expiry::accept}};
   }
