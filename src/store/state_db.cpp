@@ -179,6 +179,10 @@ void StateDb::Impl::set_setting(std::string_view key, std::string_view value) {
   cached("REPLACE INTO settings (key, value) VALUES (?,?)").bind(1, key).bind(2, value).run();
 }
 
+void StateDb::Impl::remove_setting(std::string_view key) {
+  cached("DELETE FROM settings WHERE key=?").bind(1, key).run();
+}
+
 void require_state_db(const fs::path& file) {
   const auto steps = schema_steps();
   base::require_schema(base::Database(file, base::DatabaseMode::immutable), steps);

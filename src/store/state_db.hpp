@@ -77,10 +77,16 @@ struct Block {
   base::Time since{};
 };
 
+// That this site serves nothing of a channel, whatever arrives of it, until a generation of it is activated.
+struct OutOfService {
+  std::string reason, ticket, user;
+  base::Time since{};
+};
+
 struct AuditEntry {
   std::uint64_t number = 0;
   base::Time time{};
-  std::string action;  // "import", "activate", "rollback", "trust-init", …
+  std::string action;  // "import", "activate", "deactivate", "rollback", "trust-init", …
   std::string user;
   std::string detail;            // JSON object
   std::string previous, digest;  // hash chain, hex
@@ -148,7 +154,11 @@ class StateDb {
   // What a generation serves and no blob is here for: after a restore without content, or a repair. By digest.
   void for_each_lacking_blob(std::uint64_t generation,
                              const std::function<void(const base::Digest&, std::uint64_t length)>& visit) const;
-  void set_active(std::uint64_t generation);       // the only active one of its channel
+  // The only active one of its channel, which is in service from now on.
+  void set_active(std::uint64_t generation);
+  // Nothing of the channel is active from now on; trust state, withheld and revoked items stay. `user` is filled in.
+  void take_out_of_service(const ChannelKey& channel, const OutOfService& why);
+  std::optional<OutOfService> out_of_service(const ChannelKey& channel) const;
   void drop_generation(std::uint64_t generation);  // must not be active
   // Whose mutable names are served where several channels have one: the first channel that is named; those that are not
   // named stand behind, the newest import first. Kept here so that every catalog is made alike.

@@ -22,6 +22,7 @@ struct StateDb::Impl {
 
   std::optional<std::string> setting(std::string_view key);
   void set_setting(std::string_view key, std::string_view value);
+  void remove_setting(std::string_view key);
 
   // The row number of a channel; 0 when it is not known. `add_channel` makes it known.
   std::int64_t find_channel(const ChannelKey& channel);

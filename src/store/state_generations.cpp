@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "store/denials.hpp"
 #include "store/row_columns.hpp"
 #include "store/state_db_impl.hpp"
+#include "store/user_name.hpp"
 
 namespace airlock::store {
 
@@ -30,6 +32,10 @@ std::string select_generation(std::int64_t step, std::string_view rest) {
                      "g.head_digest, g.artifacts, g.rows, g.bytes, {} FROM generations g "
                      "JOIN channels c ON c.id = g.channel {}",
                      step >= k_last_active_step ? "g.last_active" : "0", rest);
+}
+
+std::string out_of_service_key(const ChannelKey& channel) {
+  return fmt::format("out-of-service/{}/{}", channel.producer, channel.channel);
 }
 
 std::uint64_t number_at(const base::Statement& query, int column) {
@@ -189,6 +195,29 @@ void StateDb::set_active(std::uint64_t generation) {
                "last_active=(SELECT max(last_active) + 1 FROM generations) WHERE id=?")
       .bind(1, to_integer(generation))
       .run();
+  m_impl->remove_setting(out_of_service_key(wanted->channel));
+}
+
+void StateDb::take_out_of_service(const ChannelKey& channel, const OutOfService& why) {
+  const std::int64_t id = m_impl->add_channel(channel);
+  m_impl->cached("UPDATE generations SET active=0 WHERE channel=? AND active=1").bind(1, id).run();
+  m_impl->set_setting(out_of_service_key(channel), base::to_line(base::Json{{"since", base::to_rfc3339(why.since)},
+                                                                            {"reason", why.reason},
+                                                                            {"ticket", why.ticket},
+                                                                            {"user", user_name()}}));
+}
+
+std::optional<OutOfService> StateDb::out_of_service(const ChannelKey& channel) const {
+  const std::string key = out_of_service_key(channel);
+  const auto text = m_impl->setting(key);
+  if (!text) {
+    return std::nullopt;
+  }
+  const auto json = base::parse_json(*text, key);
+  return OutOfService{.reason = base::string_member(json, "reason", key),
+                      .ticket = base::string_member(json, "ticket", key),
+                      .user = base::string_member(json, "user", key),
+                      .since = base::parse_rfc3339(base::string_member(json, "since", key))};
 }
 
 void StateDb::drop_generation(std::uint64_t generation) {

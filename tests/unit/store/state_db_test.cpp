@@ -180,6 +180,41 @@ TEST_CASE("one generation of a channel is active, and serials are remembered", "
         }) == ErrorCode::not_found);
 }
 
+TEST_CASE("a channel out of service has nothing active and keeps what it was trusted with", "[store][state_db]") {
+  Home home;
+  const auto first = home.state.add_generation(generation("one", 4));
+  const auto other = home.state.add_generation(generation("two", 1));
+  home.state.set_active(first);
+  home.state.set_active(other);
+  home.state.set_role(k_one, "snapshot", "signed");
+  home.state.withhold(k_one, base::sha256("unwanted"), at(1000));
+  CHECK_FALSE(home.state.out_of_service(k_one));
+
+  home.state.take_out_of_service(k_one, {.reason = "moved", .ticket = "CHG-9", .user = {}, .since = at(1000)});
+  CHECK_FALSE(home.state.generation(first)->active);
+  CHECK(home.state.generation(other)->active);
+  const auto out = home.state.out_of_service(k_one);
+  REQUIRE(out);
+  CHECK(out->reason == "moved");
+  CHECK(out->ticket == "CHG-9");
+  CHECK_FALSE(out->user.empty());
+  CHECK(out->since == at(1000));
+  CHECK_FALSE(home.state.out_of_service(generation("two", 1).channel));
+  CHECK(home.state.last_serial(k_one) == 4);
+  CHECK(home.state.role(k_one, "snapshot") == "signed");
+  CHECK(home.state.withheld(k_one).contains(base::sha256("unwanted")));
+
+  // A newer state does not change it; only one that is activated does.
+  const auto second = home.state.add_generation(generation("one", 5));
+  CHECK(home.state.out_of_service(k_one));
+  home.state.set_active(second);
+  CHECK_FALSE(home.state.out_of_service(k_one));
+  // Also of a channel of which nothing is here yet.
+  const ChannelKey unknown{.producer = std::string(64, 'p'), .channel = "three"};
+  home.state.take_out_of_service(unknown, {.reason = "never wanted", .ticket = {}, .user = {}, .since = at(1000)});
+  CHECK(home.state.out_of_service(unknown));
+}
+
 TEST_CASE("rows of a generation come back in order and go with it", "[store][state_db]") {
   Home home;
   const auto id = home.state.add_generation(generation("one", 1));
