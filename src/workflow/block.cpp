@@ -5,10 +5,10 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "bundle/documents.hpp"
 #include "model/item.hpp"
 #include "workflow/import_one.hpp"
 #include "workflow/known_item.hpp"
+#include "workflow/remark.hpp"
 
 namespace airlock::workflow {
 
@@ -25,15 +25,6 @@ StateDb open_to_block(const Home& home) {
     const StateDb exists(home.root, StateDb::Access::read);
   }
   return StateDb(home.root, StateDb::Access::change);
-}
-
-void check_words(const std::string& reason, const std::string& ticket) {
-  for (const auto& text : {reason, ticket}) {
-    if (text.size() > bundle::k_reason_limit || base::printable(text, bundle::k_reason_limit) != text) {
-      throw Error(ErrorCode::usage,
-                  fmt::format("a reason and a ticket are one line of at most {} bytes each", bundle::k_reason_limit));
-    }
-  }
 }
 
 // What is here is known by its SHA-256 alone: bundles name no other digest of a file, so that such a block would hold
@@ -99,7 +90,7 @@ BlockReport block_item(const Home& home, const std::string& text, const std::str
   if (base::trim(reason).empty()) {
     throw Error(ErrorCode::usage, "blocking needs a reason").with_hint("add --reason TEXT; clients are told it");
   }
-  check_words(reason, ticket);
+  require_one_line({reason, ticket});
   auto state = open_to_block(home);
   auto report = count_rows(item, state);
   auto change = state.change();
@@ -112,7 +103,7 @@ BlockReport block_item(const Home& home, const std::string& text, const std::str
 BlockReport unblock_item(const Home& home, const std::string& text, const std::string& reason,
                          const std::string& ticket, const base::Clock& clock) {
   const auto item = model::Item::parse(text);
-  check_words(reason, ticket);
+  require_one_line({reason, ticket});
   auto state = open_to_block(home);
   auto report = count_rows(item, state);
   auto change = state.change();

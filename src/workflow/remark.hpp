@@ -20,6 +20,10 @@ struct Remark {
   }
 };
 
+// Where others are shown it, clients or in `status`. Throws usage: not one line of at most bundle::k_reason_limit
+// bytes.
+void require_one_line(const Remark& remark);
+
 // The detail of an audit entry as it is kept: bytes that are no UTF-8 must not stop what was done from being told.
 inline std::string audit_text(const base::Json& detail) {
   return base::to_line(detail);

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "base/json.hpp"
-#include "model/item.hpp"
 #include "store/blob_store.hpp"
 #include "store/state_db.hpp"
 #include "workflow/generations.hpp"
+#include "workflow/needed_blobs.hpp"
 
 namespace airlock::workflow {
 
@@ -20,24 +19,13 @@ using base::Error;
 using base::ErrorCode;
 using store::StateDb;
 
-class DigestSet {  // sorted once, then asked: a million digests in one block of memory
- public:
-  void add(const base::Digest& digest) { m_digests.push_back(digest); }
-  void finish() {
-    std::sort(m_digests.begin(), m_digests.end());
-    m_digests.erase(std::unique(m_digests.begin(), m_digests.end()), m_digests.end());
-  }
-  bool contains(const base::Digest& digest) const {
-    return std::binary_search(m_digests.begin(), m_digests.end(), digest);
-  }
-
- private:
-  std::vector<base::Digest> m_digests;
-};
-
 std::vector<std::uint64_t> generations_to_drop(const StateDb& state, std::uint64_t keep) {
   std::map<store::ChannelKey, std::uint64_t> kept;
   std::vector<std::uint64_t> drop;
+  // Of a channel out of service the newest stays, as the record of what was taken in.
+  const auto limit = [&](const store::ChannelKey& channel) -> std::uint64_t {
+    return state.out_of_service(channel) ? 1 : std::max<std::uint64_t>(keep, 1);
+  };
   const auto generations = state.generations();  // newest first
   for (const auto& generation : generations) {
     kept[generation.channel] += generation.active ? 1u : 0u;  // the active one has its place whatever its age
@@ -46,66 +34,13 @@ std::vector<std::uint64_t> generations_to_drop(const StateDb& state, std::uint64
     if (generation.active) {
       continue;
     }
-    if (kept[generation.channel] < std::max<std::uint64_t>(keep, 1)) {
+    if (kept[generation.channel] < limit(generation.channel)) {
       ++kept[generation.channel];
     } else {
       drop.push_back(generation.id);
     }
   }
   return drop;
-}
-
-// What a block means, in all generations: it stays, as evidence and for whoever unblocks it, also when no kept
-// generation needs it.
-std::vector<std::pair<std::string, base::Digest>> blocked_blobs(const StateDb& state) {
-  std::vector<std::pair<std::string, base::Digest>> found;
-  std::vector<model::Item> items;
-  for (const auto& block : state.blocks()) {
-    items.push_back(model::Item::parse(block.item));
-    if (const auto& digest = items.back().digest(); digest && digest->algorithm() == base::HashAlgorithm::sha256) {
-      found.emplace_back(block.item, *digest);
-    }
-  }
-  if (items.empty()) {
-    return found;
-  }
-  state.for_each_alias([&](const base::Digest& other, const base::Digest& sha256) {
-    for (const auto& item : items) {
-      if (item.digest() == other) {
-        found.emplace_back(item.text(), sha256);
-      }
-    }
-  });
-  for (const auto& generation : state.generations()) {
-    state.for_each_row(generation.id, [&](const model::FileRow& row) {
-      for (const auto& item : items) {
-        if (row.sha256 && item.matches(row)) {
-          found.emplace_back(item.text(), *row.sha256);
-        }
-      }
-    });
-  }
-  return found;
-}
-
-DigestSet needed_digests(const StateDb& state, const std::vector<std::uint64_t>& dropped) {
-  DigestSet needed;
-  state.for_each_kept_blob([&needed](const base::Digest& digest) { needed.add(digest); });
-  for (const auto& [item, digest] : blocked_blobs(state)) {
-    needed.add(digest);
-  }
-  for (const auto& generation : state.generations()) {
-    if (std::find(dropped.begin(), dropped.end(), generation.id) != dropped.end()) {
-      continue;
-    }
-    state.for_each_row(generation.id, [&needed](const model::FileRow& row) {
-      if (row.sha256 && row.kind != model::Kind::withheld && row.kind != model::Kind::known) {
-        needed.add(*row.sha256);
-      }
-    });
-  }
-  needed.finish();
-  return needed;
 }
 
 // The catalog that clients have in use, where that is not the one of `state`: a run ended between its commit and its

@@ -17,7 +17,9 @@ namespace airlock::workflow {
 
 struct SweepOptions {
   Home home;
-  std::uint64_t keep = 2;  // generations of each channel, newest first; the active one is always kept
+  // Generations of each channel, newest first; the active one is always kept. Of a channel out of service the newest
+  // stays without its content.
+  std::uint64_t keep = 2;
   enum class Mode { remove, dry_run } mode = Mode::remove;
   Remark remark = {};
 };
