@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "store/blob_store.hpp"
 #include "workflow/import_one.hpp"
 #include "workflow/policy.hpp"
@@ -21,6 +22,8 @@ using base::Error;
 using base::ErrorCode;
 using store::Generation;
 using store::StateDb;
+
+constexpr std::size_t k_producer_digits = 12;  // of a producer, to tell it from another
 
 std::optional<Generation> active_of(const StateDb& state, const store::ChannelKey& channel) {
   for (auto& generation : state.generations()) {
@@ -39,6 +42,26 @@ Generation require_generation(const StateDb& state, std::uint64_t id) {
       .with_hint("`airlock store list` shows those that are here");
 }
 
+store::ChannelKey require_channel(const StateDb& state, const store::ChannelKey& wanted) {
+  std::vector<store::ChannelKey> found;
+  std::vector<std::string> producers;
+  for (auto& key : state.channels()) {
+    if (key.channel == wanted.channel && key.producer.starts_with(wanted.producer)) {
+      producers.push_back(key.producer.substr(0, k_producer_digits));
+      found.push_back(std::move(key));
+    }
+  }
+  if (found.empty()) {
+    throw Error(ErrorCode::not_found, fmt::format("there is no channel '{}' here", base::printable(wanted.channel, 80)))
+        .with_hint("`airlock status` lists those that are here");
+  }
+  if (found.size() > 1) {
+    throw Error(ErrorCode::usage, fmt::format("{} producers have a channel '{}' here", found.size(), wanted.channel))
+        .with_hint("name one of them: --producer " + base::join(producers, " or "));
+  }
+  return found.front();
+}
+
 // A home without state must not get one by a wrong --home.
 StateDb open_for_change(const Home& home) {
   { const StateDb exists(home.root, StateDb::Access::read); }
@@ -53,17 +76,21 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
     throw Error(ErrorCode::base_missing,
                 fmt::format("{} blobs of generation {} (bundle {} of channel '{}') are not here", missing.size(), id,
                             wanted.serial, wanted.channel.channel))
-        .with_hint("a restore without content, or a repair, left it so; import the newest bundle, which brings all "
-                   "that it needs");
+        .with_hint("a restore without content, a repair, or a sweep while the channel was out of service left it so; "
+                   "import the newest bundle, which brings all that it needs");
   }
   ActivationReport report;
   report.before = active_of(state, wanted.channel);
+  report.ended = state.out_of_service(wanted.channel);
 
   auto change = state.change();
   state.set_active(id);
   base::Json detail = {{"channel", wanted.channel.channel}, {"generation", id}, {"serial", wanted.serial}};
   if (report.before) {
     detail["before"] = report.before->id;
+  }
+  if (report.ended) {
+    detail["out_of_service_since"] = base::to_rfc3339(report.ended->since);
   }
   remark.add_to(detail);
   state.audit(clock.now(), action, audit_text(detail));
@@ -127,6 +154,49 @@ ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, co
     throw Error(ErrorCode::usage, "several channels can be rolled back").with_hint("name the generation: " + choices);
   }
   return activate(state, home, ways.begin()->second.id, "rollback", clock, remark);
+}
+
+DeactivationReport deactivate_channel(const Home& home, const store::ChannelKey& wanted, const base::Clock& clock,
+                                      const Remark& remark) {
+  if (base::trim(remark.reason).empty()) {
+    throw Error(ErrorCode::usage, "taking a channel out of service needs a reason")
+        .with_hint("add --reason TEXT; `airlock status` and the audit log show it");
+  }
+  require_one_line(remark);
+  auto state = open_for_change(home);
+  DeactivationReport report;
+  report.channel = require_channel(state, wanted);
+  if (auto out = state.out_of_service(report.channel)) {
+    if (!store::catalog_is_current(state, home.root)) {
+      store::publish_catalog(state, home.root);  // an earlier run ended before it
+    }
+    report.out = std::move(*out);
+    report.was_out = true;
+    return report;
+  }
+  report.before = active_of(state, report.channel);
+  base::Json detail = {{"channel", report.channel.channel}, {"producer", report.channel.producer}};
+  if (report.before) {
+    detail["before"] = report.before->id;
+    detail["serial"] = report.before->serial;
+  }
+  remark.add_to(detail);
+  const auto now = clock.now();
+  auto change = state.change();
+  state.take_out_of_service(report.channel,
+                            {.reason = remark.reason, .ticket = remark.ticket, .user = {}, .since = now});
+  state.audit(now, "deactivate", audit_text(detail));
+  std::unique_ptr<store::CatalogBuilder> catalog;
+  if (report.before) {
+    state.set_channel_order(load_policy(home).channel_order);
+    catalog = store::prepare_catalog(state, home.root);
+  }
+  change.commit();
+  if (catalog) {
+    catalog->publish();
+  }
+  report.out = *state.out_of_service(report.channel);
+  return report;
 }
 
 void mend_catalog(StateDb& state, const Home& home, base::Reporter& reporter) {

@@ -91,6 +91,16 @@ void write_new_receipt(const store::StateDb& state, const Home& home, base::Time
   }
 }
 
+// Nobody may take for served what was only taken in; also where a watched folder brings it.
+void tell_out_of_service(const ImportedBundle& bundle, base::Reporter& reporter) {
+  if (const auto& out = bundle.out_of_service) {
+    reporter.warning(fmt::format("channel '{}' is out of service here since {} ({}): nothing of it is served; "
+                                 "`airlock store activate {}` serves this state",
+                                 bundle.channel, base::to_rfc3339(out->since), base::printable(out->reason),
+                                 bundle.generation));
+  }
+}
+
 // One after the other, oldest first; each is proven by itself, so that one that is refused keeps no other away. Throws
 // the worst refusal that no later bundle of its channel made good, after all that can be taken is in; the others stand
 // among the notes.
@@ -100,6 +110,7 @@ void take_all(const ImportRun& run, ImportReport& report) {
     try {
       report.bundles.push_back(base::with_context([&] { return describe(candidate); },
                                                   [&] { return import_one(candidate, run, report.notes); }));
+      tell_out_of_service(report.bundles.back(), run.reporter);
       std::erase_if(refusals, [&](const Refusal& refusal) {
         const bool made_good =
             refusal.candidate->hint.channel == candidate.hint.channel && may_be_superseded(refusal.error.code());

@@ -17,6 +17,7 @@
 #include "base/error.hpp"
 #include "base/reporter.hpp"
 #include "store/catalog.hpp"
+#include "store/state_db.hpp"
 #include "trust/client.hpp"
 #include "workflow/artifact_changes.hpp"
 #include "workflow/home.hpp"
@@ -68,7 +69,8 @@ struct ImportedBundle {
   std::string bundle_id;  // hex
   std::uint64_t generation = 0;
   bool active = false;
-  std::optional<std::uint64_t> previous_serial;  // of what was here before
+  std::optional<store::OutOfService> out_of_service;  // of its channel: taken in, and for that reason not served
+  std::optional<std::uint64_t> previous_serial;       // of what was here before
   std::uint64_t artifacts = 0;
   ArtifactChanges changes;  // against the channel's newest generation before
   std::uint64_t blobs_new = 0, blobs_present = 0, bytes_written = 0, withheld = 0;

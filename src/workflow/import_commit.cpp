@@ -91,7 +91,8 @@ std::uint64_t new_bytes(const ImportPlan& plan) {
   return bytes;
 }
 
-std::string audit_detail(const Commit& commit, std::uint64_t generation, const ImportOptions& options) {
+std::string audit_detail(const Commit& commit, std::uint64_t generation, const ImportRun& run) {
+  const ImportOptions& options = run.options;
   const auto& verified = commit.proven.bundle;
   base::Json detail = {{"channel", commit.proven.key.channel},
                        {"producer", commit.proven.key.producer},
@@ -107,6 +108,9 @@ std::string audit_detail(const Commit& commit, std::uint64_t generation, const I
                        {"policy_sha256", digest_of_settings(options.home.config / "policy.yaml")},
                        {"config_sha256", digest_of_settings(options.home.config / "airlock.yaml")},
                        {"hold", options.activation == Activation::hold}};
+  if (const auto out = run.state.out_of_service(commit.proven.key)) {
+    detail["out_of_service_since"] = base::to_rfc3339(out->since);
+  }
   if (!commit.left.empty()) {
     detail["withheld"] = digests(commit.left);
   }
@@ -177,9 +181,11 @@ Committed commit_import(const Commit& commit, const ImportRun& run) {
     state.set_restored(std::nullopt);  // something newer than the backup is here
   }
   state.set_channel_order(run.policy.channel_order);
-  state.audit(now, commit.existing ? "import-again" : "import", audit_detail(commit, generation, run.options));
+  state.audit(now, commit.existing ? "import-again" : "import", audit_detail(commit, generation, run));
   const bool decided = keep_decisions(commit, run, now);
-  const bool activates = commit.adds_generation && run.options.activation == Activation::at_once;
+  // That a bundle arrived undoes nothing that a person of this site decided.
+  const bool activates = commit.adds_generation && run.options.activation == Activation::at_once &&
+                         !state.out_of_service(commit.proven.key);
   std::unique_ptr<store::CatalogBuilder> catalog;
   if (activates) {
     state.set_active(generation);

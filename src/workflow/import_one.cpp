@@ -207,7 +207,9 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
     newer = prove_approved(opened, run);
   } catch (const Error& error) {
     if (const auto here = here_already(head, error, run)) {
-      return nothing_to_do(candidate, *here);
+      auto result = nothing_to_do(candidate, *here);
+      result.out_of_service = run.state.out_of_service(here->channel);
+      return result;
     }
     throw;
   }
@@ -243,6 +245,7 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
   result.expiries = expiries_of(verified.trusted());
   result.blobs_present = plan.present;
   result.withheld = left.size();
+  result.out_of_service = run.state.out_of_service(proven.key);
   if (before) {
     result.previous_serial = before->serial;
   }

@@ -169,8 +169,8 @@ std::size_t FolderWatch::look(const base::Clock& clock, base::Reporter& reporter
     try {
       const auto report = import_bundles(options, clock, reporter);
       for (const auto& bundle : report.bundles) {
-        reporter.say(fmt::format("{}: bundle '{}' {} is generation {}", candidate.path.string(), bundle.channel,
-                                 bundle.serial, bundle.generation));
+        reporter.say(fmt::format("{}: bundle '{}' {} is generation {}{}", candidate.path.string(), bundle.channel,
+                                 bundle.serial, bundle.generation, bundle.active ? "" : ", not served"));
       }
       m_done[candidate.path] = now;
       m_attempts.erase(candidate.path);

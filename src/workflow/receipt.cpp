@@ -15,6 +15,7 @@
 #include "store/blob_store.hpp"
 #include "store/state_db.hpp"
 #include "trust/metadata.hpp"
+#include "workflow/needed_blobs.hpp"
 
 namespace airlock::workflow {
 
@@ -37,6 +38,7 @@ Json to_json(const ReceiptChannel& channel) {
           {"bundle_id", channel.bundle_id},
           {"generation", channel.generation},
           {"active_generation", channel.active_generation},
+          {"out_of_service", channel.out_of_service},
           {"created", base::to_rfc3339(channel.created)},
           {"imported", base::to_rfc3339(channel.imported)},
           {"root_version", channel.root_version},
@@ -52,6 +54,7 @@ ReceiptChannel channel_from(const Json& json, std::string_view name) {
   channel.bundle_id = base::string_member(json, "bundle_id", name);
   channel.generation = base::uint_member(json, "generation", name);
   channel.active_generation = base::uint_member(json, "active_generation", name);
+  channel.out_of_service = json.value("out_of_service", false);  // absent: written before there was such a state
   channel.created = base::parse_rfc3339(base::string_member(json, "created", name));
   channel.imported = base::parse_rfc3339(base::string_member(json, "imported", name));
   channel.root_version = base::uint_member(json, "root_version", name);
@@ -202,6 +205,20 @@ void read_header(const Json& json, Receipt& receipt, std::string_view name) {
   }
 }
 
+// What the next sweep frees, since only a channel out of service needs it, is no base for a delta: it may be gone when
+// that arrives.
+std::vector<base::Digest> blobs_to_count_on(const store::StateDb& state, const std::vector<ReceiptChannel>& channels) {
+  const bool counts_all = std::ranges::none_of(channels, &ReceiptChannel::out_of_service);
+  const DigestSet needed = counts_all ? DigestSet() : needed_digests(state);
+  std::vector<base::Digest> blobs;
+  state.for_each_blob([&](const base::Digest& sha256, std::uint64_t) {
+    if (counts_all || needed.contains(sha256)) {
+      blobs.push_back(sha256);
+    }
+  });
+  return blobs;
+}
+
 template <typename Input>
 Receipt parse(Input&& input, std::string_view name) {
   Receipt receipt;
@@ -268,6 +285,7 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
   for (auto& [key, entry] : channels) {
     const auto withheld = state.withheld(key);
     receipt.withheld.insert(receipt.withheld.end(), withheld.begin(), withheld.end());
+    entry.out_of_service = state.out_of_service(key).has_value();
     receipt.channels.push_back(std::move(entry));
   }
   std::sort(receipt.channels.begin(), receipt.channels.end(), [](const auto& a, const auto& b) {
@@ -281,7 +299,7 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
   for (const auto& block : state.blocks()) {
     receipt.blocked.push_back(block.item);
   }
-  state.for_each_blob([&receipt](const base::Digest& sha256, std::uint64_t) { receipt.blobs.push_back(sha256); });
+  receipt.blobs = blobs_to_count_on(state, receipt.channels);
   receipt.blobs_digest = digest_of_list(receipt.blobs);
   if (const auto last = state.last_audit_entry()) {
     receipt.audit_number = last->number;

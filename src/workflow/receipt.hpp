@@ -27,6 +27,7 @@ struct ReceiptChannel {
   std::string bundle_id;     // hex, of that generation
   std::uint64_t generation = 0;
   std::uint64_t active_generation = 0;  // 0: none
+  bool out_of_service = false;          // this site serves nothing of it, until somebody activates a generation
   base::Time created{};                 // of the bundle
   base::Time imported{};
   std::uint64_t root_version = 0;
@@ -55,7 +56,7 @@ struct Receipt {
   std::vector<SiteBlob> missing;  // sorted by digest
   // SHA-256 over the sorted hex digests of `blobs`, a line each.
   base::Digest blobs_digest;
-  std::vector<base::Digest> blobs;  // sorted; everything that is present
+  std::vector<base::Digest> blobs;  // sorted; everything that is present, but what only channels out of service need
 
   bool is_need() const { return !need_channel.empty(); }
 };

@@ -62,8 +62,9 @@ struct RestoreReport {
   std::vector<FarChannel> far_channels;
   std::vector<std::string> roots;  // fingerprints of the pinned roots, to compare with paper
   bool floors_given = false;
-  // What receipts know this side not to serve and the backup did not: blocked and withheld again.
-  std::vector<std::string> blocked, withheld;
+  // What receipts know this side not to serve and the backup did not: blocked, withheld and, by their names, channels
+  // out of service again.
+  std::vector<std::string> blocked, withheld, out_of_service;
   std::uint64_t audit_number = 0;
   std::string audit_head;
 };

@@ -28,6 +28,8 @@ using base::ErrorCode;
 using base::Json;
 using store::StateDb;
 
+constexpr std::string_view k_from_receipt = "from the receipt at the restore";
+
 bool is_there(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
@@ -125,11 +127,21 @@ void keep_denials(const RestoredState& restored, StateDb& state, RestoreReport& 
                                            [&text] { return model::Item::parse(text).text(); });
       if (blocked.insert(item).second) {
         state.set_block({.item = item,
-                         .reason = "from the receipt at the restore",
+                         .reason = std::string(k_from_receipt),
                          .ticket = restored.options.remark.ticket,
                          .user = {},
                          .since = restored.now});
         report.blocked.push_back(item);
+      }
+    }
+    for (const auto& channel : receipt.channels) {
+      const store::ChannelKey key{channel.producer, channel.channel};
+      if (channel.out_of_service && !state.out_of_service(key)) {
+        state.take_out_of_service(key, {.reason = std::string(k_from_receipt),
+                                        .ticket = restored.options.remark.ticket,
+                                        .user = {},
+                                        .since = restored.now});
+        report.out_of_service.push_back(channel.channel);
       }
     }
     for (const auto& digest : receipt.withheld) {
@@ -169,6 +181,9 @@ std::string restore_detail(const RestoredState& restored, const std::vector<Floo
   }
   if (!report.withheld.empty()) {
     detail["withheld"] = report.withheld;
+  }
+  if (!report.out_of_service.empty()) {
+    detail["out_of_service"] = report.out_of_service;
   }
   restored.options.remark.add_to(detail);
   return audit_text(detail);

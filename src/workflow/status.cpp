@@ -80,6 +80,14 @@ std::vector<std::uint64_t> gaps(const std::set<std::uint64_t>& serials) {
 
 void judge(const ChannelStatus& channel, const StatusOptions& options, std::vector<base::Finding>& findings) {
   const auto subject = fmt::format("channel '{}'", channel.key.channel);
+  if (const auto& out = channel.out_of_service) {
+    findings.push_back({Severity::note, ErrorCode::not_found, subject,
+                        fmt::format("out of service since {}, by {}{}: {}; `airlock store activate` serves it again",
+                                    base::to_rfc3339(out->since), base::printable(out->user),
+                                    out->ticket.empty() ? "" : fmt::format(" ({})", base::printable(out->ticket)),
+                                    base::printable(out->reason))});
+    return;
+  }
   const auto age = options.wall - channel.created;
   if (age > options.stale_after) {
     findings.push_back(
@@ -145,6 +153,14 @@ std::vector<ChannelStatus> channels_of(const StateDb& state) {
     ++channel.generations;
     const auto [lowest, is_first] = oldest.try_emplace(generation.channel, generation.serial);
     lowest->second = std::min(lowest->second, generation.serial);
+  }
+  for (const auto& key : state.channels()) {
+    if (auto out = state.out_of_service(key)) {
+      auto& channel = channels[key];
+      channel.key = key;
+      channel.out_of_service = std::move(out);
+      channel.serial = std::max(channel.serial, state.last_serial(key).value_or(0));
+    }
   }
   std::vector<ChannelStatus> list;
   for (auto& [key, channel] : channels) {

@@ -22,8 +22,9 @@ struct ChannelStatus {
   store::ChannelKey key;
   std::uint64_t serial = 0;  // newest that was imported
   std::optional<store::Generation> active;
-  std::size_t generations = 0;
-  base::Time created{};  // of the newest
+  std::optional<store::OutOfService> out_of_service;  // then neither age nor expiry is stale
+  std::size_t generations = 0;                        // 0: out of service, and what was imported is not here
+  base::Time created{};                               // of the newest
   base::Time imported{};
   std::vector<std::pair<std::string, base::Time>> expiries;  // by role, root first
   std::uint64_t withheld = 0;                                // files of what is served that this side refused

@@ -145,6 +145,37 @@ TEST_CASE("what was blocked and withheld after the backup stays so with a receip
   CHECK(served() == model::Kind::withheld);
 }
 
+TEST_CASE("a channel out of service stays so through a backup, and by a receipt of after it", "[backup]") {
+  TwoStates states;
+  auto& site = states.site;
+  const auto deactivate = [&site] {
+    workflow::deactivate_channel(site.home, {.producer = {}, .channel = "site-a"}, site.clock, {"moved", "CHG-31"});
+  };
+  OtherHost host;
+  std::string reason = "moved";
+  SECTION("through a backup") {
+    deactivate();
+    CHECK(host.restore(states.backup(Blobs::include)).out_of_service.empty());
+  }
+  SECTION("by a receipt") {
+    auto options = options_for(host.home, states.backup(Blobs::include));
+    deactivate();
+    const auto receipt = site.folder.path() / "after.json";
+    workflow::write_receipt_file(workflow::make_receipt(site.state(), site.clock.now()), receipt);
+    options.receipts = {receipt};
+    CHECK(host.restore(options).out_of_service == std::vector<std::string>{"site-a"});
+    CHECK(host.state().newest_audit_entries("restore", 1).front().detail.find("\"out_of_service\":[\"site-a\"]") !=
+          std::string::npos);
+    reason = "from the receipt at the restore";
+  }
+  const auto served = [&host] { return store::Catalog::open_current(host.home.root)->find("file", "a.txt"); };
+  CHECK_FALSE(served());
+  const auto key = host.state().generations().front().channel;
+  CHECK(host.state().out_of_service(key)->reason == reason);
+  host.import(states.made[2].head);
+  CHECK_FALSE(served());
+}
+
 TEST_CASE("a backup without blobs comes back, and the same bundle brings the content", "[backup]") {
   TwoStates states;
   const auto file = states.backup();
