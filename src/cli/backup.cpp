@@ -116,6 +116,7 @@ base::Json restore_json(const workflow::RestoreReport& report) {
           {"floors_given", report.floors_given},
           {"blocked", report.blocked},
           {"withheld", report.withheld},
+          {"out_of_service", report.out_of_service},
           {"audit", {{"number", report.audit_number}, {"head", report.audit_head}}}};
 }
 
@@ -146,6 +147,10 @@ std::string far_text(const workflow::RestoreReport& report) {
   }
   for (const auto& digest : report.withheld) {
     text += fmt::format("  withheld {}, as the receipt says; `airlock import --release` ends it\n", digest);
+  }
+  for (const auto& channel : report.out_of_service) {
+    text += fmt::format("  channel '{}' is out of service, as the receipt says; `airlock store activate` ends it\n",
+                        channel);
   }
   if (!report.audit_head.empty()) {
     text += fmt::format("  audit   {}\n", audit_mark_text(report.audit_number, report.audit_head));

@@ -38,15 +38,20 @@ base::Json channel_json(const workflow::ChannelStatus& channel, base::Time now) 
   base::Json json = {{"channel", channel.key.channel},
                      {"producer", channel.key.producer},
                      {"serial", channel.serial},
-                     {"created", base::to_rfc3339(channel.created)},
-                     {"imported", base::to_rfc3339(channel.imported)},
-                     {"age_days", days(now - channel.created)},
                      {"generations", channel.generations},
                      {"withheld", channel.withheld},
                      {"lacking", channel.lacking},
                      {"lacking_bytes", channel.lacking_bytes},
                      {"expires", std::move(expiries)},
                      {"missing_serials", channel.missing_serials}};
+  if (channel.generations > 0) {
+    json["created"] = base::to_rfc3339(channel.created);
+    json["imported"] = base::to_rfc3339(channel.imported);
+    json["age_days"] = days(now - channel.created);
+  }
+  if (channel.out_of_service) {
+    json["out_of_service"] = out_of_service_json(*channel.out_of_service);
+  }
   if (channel.active) {
     json["active"] = {{"generation", channel.active->id}, {"serial", channel.active->serial}};
   }
@@ -58,11 +63,14 @@ std::string channels_text(const workflow::StatusReport& report, base::Time now) 
   for (const auto& channel : report.channels) {
     const auto soonest = std::min_element(channel.expiries.begin(), channel.expiries.end(),
                                           [](const auto& a, const auto& b) { return a.second < b.second; });
+    const bool is_here = channel.generations > 0;
     table.add({channel.key.channel, fmt::format("{}", channel.serial),
-               fmt::format("{} days", days(now - channel.created)),
-               channel.active ? fmt::format("{}", channel.active->serial) : "nothing",
-               fmt::format("{}", channel.withheld), base::to_rfc3339(channel.imported).substr(0, 10),
-               soonest == channel.expiries.end()
+               is_here ? fmt::format("{} days", days(now - channel.created)) : "-",
+               channel.active           ? fmt::format("{}", channel.active->serial)
+               : channel.out_of_service ? "out of service"
+                                        : "nothing",
+               fmt::format("{}", channel.withheld), is_here ? base::to_rfc3339(channel.imported).substr(0, 10) : "-",
+               channel.out_of_service || soonest == channel.expiries.end()
                    ? "-"
                    : fmt::format("{} in {} days", soonest->first, days(soonest->second - now))});
   }

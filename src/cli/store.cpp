@@ -44,11 +44,15 @@ void list(Session& session) {
   Table table({"generation", "channel", "serial", "made", "imported", "artifacts", "size", ""});
   base::Json json = base::Json::array();
   for (const auto& generation : state.generations()) {
+    const bool is_out = state.out_of_service(generation.channel).has_value();
     json.push_back(generation_json(generation));
+    json.back()["out_of_service"] = is_out;
     table.add({fmt::format("{}", generation.id), generation.channel.channel, fmt::format("{}", generation.serial),
                base::to_rfc3339(generation.created), base::to_rfc3339(generation.imported),
                fmt::format("{}", generation.artifacts), base::format_bytes(generation.bytes),
-               generation.active ? "active" : ""});
+               generation.active ? "active"
+               : is_out          ? "out of service"
+                                 : ""});
   }
   session.answer({{"generations", std::move(json)}}, table.empty() ? "nothing was imported yet\n" : table.text());
 }
@@ -80,8 +84,39 @@ void answer_activation(Session& session, const workflow::ActivationReport& repor
   const auto before = report.before && report.before->id != now.id
                           ? fmt::format(", in place of {} (serial {})", report.before->id, report.before->serial)
                           : "";
-  session.answer(std::move(json), fmt::format("generation {} of channel '{}' (serial {}) is served{}\n", now.id,
-                                              now.channel.channel, now.serial, before));
+  if (report.ended) {
+    json["out_of_service_since"] = base::to_rfc3339(report.ended->since);
+  }
+  session.answer(std::move(json),
+                 fmt::format("generation {} of channel '{}' (serial {}) is served{}{}\n", now.id, now.channel.channel,
+                             now.serial, before,
+                             report.ended
+                                 ? fmt::format("; the channel was out of service since {}, and is in service again",
+                                               base::to_rfc3339(report.ended->since))
+                                 : ""));
+}
+
+void deactivate(Session& session, const store::ChannelKey& channel, const workflow::Remark& remark) {
+  const auto report = workflow::deactivate_channel(session.home, channel, *session.clock, remark);
+  auto json = out_of_service_json(report.out);
+  json["channel"] = report.channel.channel;
+  json["producer"] = report.channel.producer;
+  json["before"] = report.before ? base::Json(report.before->id) : base::Json();
+  json["was_out"] = report.was_out;
+  session.answer(
+      std::move(json),
+      report.was_out
+          ? fmt::format("channel '{}' is out of service already, since {} ({}); nothing was changed\n",
+                        report.channel.channel, base::to_rfc3339(report.out.since), base::printable(report.out.reason))
+          : fmt::format(
+                "channel '{}' is out of service: nothing of it is served from now on{}, whatever arrives of it\n"
+                "the next `airlock store sweep` frees what only it needed; until then `airlock store activate "
+                "{}` serves it again at once\n",
+                report.channel.channel,
+                report.before
+                    ? fmt::format(" (until now generation {}, serial {})", report.before->id, report.before->serial)
+                    : "",
+                report.before ? fmt::format("{}", report.before->id) : "GENERATION"));
 }
 
 void sweep(Session& session, std::optional<std::uint64_t> keep, bool dry_run, const workflow::Remark& remark) {
@@ -152,6 +187,7 @@ void add_generation_commands(CLI::App& store, Session& session) {
   struct Ids {
     std::uint64_t first = 0, second = 0;
     std::optional<std::uint64_t> back;
+    store::ChannelKey channel;
     RemarkFlags remark;
   };
   auto ids = std::make_shared<Ids>();
@@ -174,6 +210,15 @@ void add_generation_commands(CLI::App& store, Session& session) {
     answer_activation(session,
                       workflow::activate_generation(session.home, ids->first, *session.clock, ids->remark.remark()));
   });
+
+  auto* off = store.add_subcommand("deactivate", "Take a channel out of service: nothing of it is served any more");
+  off->add_option("CHANNEL", ids->channel.channel, "As `airlock status` names it")->required();
+  off->add_option("--producer", ids->channel.producer, "The first digits of its producer, where several have one")
+      ->type_name("HEX");
+  add_remark_flags(*off, ids->remark);
+  off->footer("Example:\n  airlock store deactivate site-a --reason 'moved to site-b' --ticket CHG-31\n\n"
+              "It stays so, whatever is imported of it, until `airlock store activate` of one of its generations.");
+  off->callback([&session, ids] { deactivate(session, ids->channel, ids->remark.remark()); });
 
   auto* rollback = store.add_subcommand("rollback", "Serve an earlier generation again");
   rollback->add_option("GENERATION", ids->back, "Without it, the older one that was served last");

@@ -113,6 +113,9 @@ Json bundle_json(const workflow::ImportedBundle& bundle) {
                {"local_approvals", bundle.local_approvals},
                {"expires", expiries_json(bundle.expiries)},
                {"changes", changes_json(bundle.changes)}};
+  if (bundle.out_of_service) {
+    json["out_of_service"] = out_of_service_json(*bundle.out_of_service);
+  }
   if (bundle.previous_serial) {
     json["previous_serial"] = *bundle.previous_serial;
   }
@@ -167,9 +170,12 @@ std::string bundle_text(const workflow::ImportedBundle& bundle) {
                        bundle.active ? ""
                                      : fmt::format(", not active (`airlock store activate {}`)", bundle.generation));
   }
-  std::string text = fmt::format("{} {} generation {}{}\n", name,
-                                 bundle.outcome == Outcome::imported ? "was taken in as" : "was brought up to date:",
-                                 bundle.generation, bundle.active ? ", active" : ", not active yet");
+  std::string text = fmt::format(
+      "{} {} generation {}{}\n", name,
+      bundle.outcome == Outcome::imported ? "was taken in as" : "was brought up to date:", bundle.generation,
+      bundle.active           ? ", active"
+      : bundle.out_of_service ? ", not served: its channel is out of service"
+                              : ", not active yet");
   text += fmt::format("  artifacts {}: {} added, {} changed, {} removed, {} as before\n", bundle.artifacts,
                       bundle.changes.added.size(), bundle.changes.changed.size(), bundle.changes.removed.size(),
                       bundle.changes.kept);
@@ -193,6 +199,10 @@ std::string bundle_text(const workflow::ImportedBundle& bundle) {
 }
 
 }  // namespace
+
+Json out_of_service_json(const store::OutOfService& out) {
+  return {{"since", base::to_rfc3339(out.since)}, {"reason", out.reason}, {"ticket", out.ticket}, {"user", out.user}};
+}
 
 std::string audit_mark_text(std::uint64_t number, std::string_view head) {
   return fmt::format("{}:{}", number, base::group_digits(head.substr(0, k_paper_digits)));

@@ -15,6 +15,8 @@ std::string verify_text(const workflow::VerifyReport& report);
 base::Json import_json(const workflow::ImportReport& report);
 std::string import_text(const workflow::ImportReport& report);
 
+base::Json out_of_service_json(const store::OutOfService& out);
+
 // "17:abcd ef01 …": what `audit verify --head` takes, for paper.
 std::string audit_mark_text(std::uint64_t number, std::string_view head);
 

@@ -214,5 +214,28 @@ if [ $has_pip = 1 ]; then
   check "pip gets it again" pip_install
 fi
 check_exit 1 "what is not blocked cannot be unblocked" at one unblock npm:nothing
+
+# ---- a channel that is no longer wanted ----------------------------------------------------------------------------
+check_exit 2 "a channel goes out of service with a reason" at one store deactivate other
+check_exit 1 "and by a name that is here" at one store deactivate no-such-channel --reason x
+check "out of service" at one store deactivate other --reason "moved to north" --ticket CHG-31
+check_exit 22 "nothing of it is served, without a restart" got other/guide.txt
+check "the other channel is" same 2
+check "the same again changes nothing" at one store deactivate other --reason "another word"
+check_said "moved to north"
+check "store list says so" bash -c 'ip netns exec "$1" "$2" --home "$3" --json store list | python3 -c "import json, sys; assert all(g[\"out_of_service\"] == (g[\"channel\"] == \"other\") for g in json.load(sys.stdin)[\"generations\"])"' - "$far" "$airlock" "$work/one"
+check "status says so, and is well" at one status
+check_said "out of service since"
+check "a sweep frees it" at one store sweep --keep 9
+check "the store is whole" at one store check
+other=$(in_far "$airlock" --home "$work/one" --json store list | python3 -c 'import json, sys; print(*[g["generation"] for g in json.load(sys.stdin)["generations"] if g["channel"] == "other"])')
+check_exit 4 "its content has to be brought again" at one store activate "$other"
+check "its bundle is taken in, and not served" at one import "$work/out2/other-1.airlock"
+check_said "is out of service here"
+check_exit 22 "which it is not" got other/guide.txt
+check "until it is activated" at one store activate "$other"
+check_said "in service again"
+check "then it is served" got other/guide.txt
+check "the log tells of it" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | python3 -c "import json, sys; d = [json.loads(e[\"detail\"]) for e in json.load(sys.stdin)[\"entries\"] if e[\"action\"] == \"deactivate\"]; assert len(d) == 1 and d[0][\"ticket\"] == \"CHG-31\" and d[0][\"reason\"] == \"moved to north\""' - "$far" "$airlock" "$work/one"
 check "the audit log's chain holds" at one audit verify
 finish

@@ -144,6 +144,38 @@ TEST_CASE("what was taken in before a refusal is told beside the error") {
   }
 }
 
+TEST_CASE("a channel out of service is told as such by every command that names it") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  REQUIRE(day.line.run({"import", day.first.head.string()}).exit_code == 0);
+  CHECK(day.line.run({"store", "deactivate", "site-a"}).exit_code == 2);  // no reason
+  const auto off =
+      day.line.run({"store", "deactivate", "site-a", "--reason", "moved to site-b", "--ticket", "CHG-31", "--json"});
+  INFO(off.err);
+  REQUIRE(off.exit_code == 0);
+  CHECK(off.json()["channel"] == "site-a");
+  CHECK(off.json()["reason"] == "moved to site-b");
+  CHECK(off.json()["before"] == 1);
+  CHECK(off.json()["was_out"] == false);
+
+  CHECK(day.line.run({"store", "list", "--json"}).json()["generations"][0]["out_of_service"] == true);
+  CHECK(day.line.run({"store", "list"}).out.find("out of service") != std::string::npos);
+  const auto status = day.line.run({"status", "--json"});
+  CHECK(status.exit_code == 0);
+  CHECK(status.json()["channels"][0]["out_of_service"]["ticket"] == "CHG-31");
+  CHECK(day.line.run({"status"}).out.find("moved to site-b") != std::string::npos);
+
+  const auto taken = day.line.run({"import", day.second.head.string(), "--json"});
+  REQUIRE(taken.exit_code == 0);
+  CHECK(taken.json()["bundles"][0]["active"] == false);
+  CHECK(taken.json()["bundles"][0]["out_of_service"]["reason"] == "moved to site-b");
+  CHECK(taken.err.find("is out of service here") != std::string::npos);
+  const auto back = day.line.run({"store", "activate", "2"});
+  CHECK(back.exit_code == 0);
+  CHECK(back.out.find("in service again") != std::string::npos);
+  CHECK(day.line.run({"status", "--json"}).json()["channels"][0].contains("out_of_service") == false);
+}
+
 TEST_CASE("a fingerprint that is none restores no keys") {
   const Day day;
   for (const auto* const typed : {"", "zz", "3f9a", "sixty-four digits"}) {
