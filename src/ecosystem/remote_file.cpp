@@ -74,6 +74,7 @@ void RemoteFile::fetch(std::uint64_t offset, std::optional<std::uint64_t> length
   download.offset = offset;
   download.length = length;
   download.total = m_length;
+  download.proven = m_proof == Proof::digest;
   require_same_version(m_http.download(download, sink).headers);
 }
 

@@ -92,6 +92,10 @@ Hop DownloadRun::request() const {
     hop.headers.set("Range", m_download.length ? fmt::format("bytes={}-{}", next(), *end() - 1)
                                                : fmt::format("bytes={}-", next()));
     const auto tag = m_first ? m_first->find("ETag") : std::nullopt;
+    if (m_first && !m_download.proven && !tag && !m_first->find("Last-Modified")) {
+      throw broken("it broke off, and nothing tells whether the rest would be of the same version")
+          .with_hint("run the same command again, or give its sha256");
+    }
     if (tag && tag->starts_with('"')) {  // If-Range takes strong validators only (RFC 9110, 13.1.5)
       hop.headers.set("If-Range", *tag);
     }

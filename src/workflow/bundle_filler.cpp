@@ -111,6 +111,7 @@ WindowBlob BundleFiller::window_blob(const PlannedBlob& planned, bool first) con
   if (!planned.sha256 && (small || too_large || !m_options.held.empty())) {
     blob.arrival = Arrival::gather;
   }
+  blob.in_one = !planned.sha256 && row.pin.empty();
   blob.open = [this, row = std::move(row)] { return m_sources.open(row); };
   return blob;
 }

@@ -47,6 +47,7 @@ struct WindowBlob {
   std::optional<std::uint64_t> length;  // bytes of the whole blob
   std::uint64_t start = 0;              // bytes at its front that are not wanted
   Arrival arrival = Arrival::stream;
+  bool in_one = false;  // one transfer: no digest would tell parts of several versions apart
   // Called once, on a worker thread, before the first byte is needed.
   std::function<std::shared_ptr<ecosystem::Fetchable>()> open;
 };

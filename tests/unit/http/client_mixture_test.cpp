@@ -54,6 +54,15 @@ TEST_CASE("another modification time between two parts is a mixture", "[http][cl
   CHECK(failure_of(server).code() == base::ErrorCode::upstream);
 }
 
+TEST_CASE("without a version a body goes on after a break only where a digest will tell", "[http][client][mixture]") {
+  FaultServer server;
+  server.script("/f", {{.body = std::string(10'000, 'a'), .cut_after = 5000}, {.body = std::string(10'000, 'b')}});
+  const auto error = failure_of(server, {.proven = false});
+  CHECK(error.code() == base::ErrorCode::upstream);
+  CHECK(error.message().find("nothing tells whether the rest") != std::string::npos);
+  CHECK(server.requests().size() == 1);
+}
+
 TEST_CASE("another length between two parts is a mixture", "[http][client][mixture]") {
   FaultServer server;
   const auto size = GENERATE(9'000, 11'000);

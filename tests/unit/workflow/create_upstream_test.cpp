@@ -135,6 +135,20 @@ TEST_CASE("a body that is cut short is taken up again", "[workflow][create]") {
   CHECK(file.host().open(report.bundle).present.at("files/f") == content);
 }
 
+TEST_CASE("a file that nothing proves is not put together from parts", "[workflow][create]") {
+  NearHost host;
+  FaultServer server;
+  const std::string content = content_for(1, 5'000'000);
+  server.script("/f", {{.body = content}});
+  const auto options =
+      host.options(host.manifest("name: site-a\nfiles:\n  - { url: \"" + server.url("/f") + "\", path: files/f }\n"));
+  REQUIRE(content.size() > 10 * options.window.segment);
+  const auto report = host.create(options);
+  CHECK(host.open(report.bundle).present.at("files/f") == content);
+  CHECK(std::ranges::count_if(server.requests("/f"),
+                              [](const test::FaultRequest& request) { return request.method == "GET"; }) == 1);
+}
+
 TEST_CASE("an upstream that ignores ranges sends a large file once, not once for each part", "[workflow][create]") {
   NearHost host;
   FaultServer server;

@@ -109,6 +109,7 @@ struct Job {
   bool length_known = true;
   std::uint64_t start = 0;
   Arrival arrival = Arrival::stream;
+  bool in_one = false;
 };
 
 inline FetchWindow::Feed feed_of(const std::vector<Job>& jobs, Observed& observed) {
@@ -123,6 +124,7 @@ inline FetchWindow::Feed feed_of(const std::vector<Job>& jobs, Observed& observe
     blob.origin = "https://files.example/" + std::to_string(seed);
     blob.start = job.start;
     blob.arrival = job.arrival;
+    blob.in_one = job.in_one;
     if (job.length_known) {
       blob.length = job.behaviour.length;
     }

@@ -205,6 +205,16 @@ TEST_CASE("reports a fetchable that cannot be made and a feed that fails", "[wor
   }
 }
 
+TEST_CASE("takes a blob in one transfer where that is asked for", "[workflow][fetch_window]") {
+  base::TempDir directory;
+  const std::vector<Job> jobs = {{.behaviour = {.length = 1'000'000}, .in_one = true},
+                                 {.behaviour = {.length = 64'000}}};
+  Observed observed;
+  FetchWindow window(feed_of(jobs, observed), small_window(directory));
+  drain(window, jobs);
+  CHECK(observed.ranges == 1 + 2);  // the other one has two segments
+}
+
 TEST_CASE("ends at once when it is dropped in the middle", "[workflow][fetch_window]") {
   base::TempDir directory;
   const std::vector<Job> jobs(200, {.behaviour = {.length = 100'000, .piece = 100}});
