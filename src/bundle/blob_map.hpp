@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "bundle/head.hpp"
+#include "bundle/verified_bundle.hpp"
 
 namespace airlock::bundle {
 
@@ -36,10 +36,15 @@ class BlobMap {
   // listing headers only. Files that are no volumes are passed over with a note; volumes of another set (by hint) are
   // findings of code foreign, kept out; a file that ends early gives truncated, and its complete blobs still count.
   // A volume with anything in it but blobs gives tampered and is kept out whole. Throws for `head.file()` only.
+  // Whatever the files hold, only blobs of `listed` are kept, about 64 bytes for each, and at most 40,000 parts (a
+  // file with more gives tampered and is kept out); others are counted.
+  static BlobMap scan(const Head& head, const std::vector<std::filesystem::path>& folders,
+                      const std::vector<VerifiedBundle::StateBlob>& listed);
+  // `listed`: what the head's own catalogs name, which may not have been verified yet; a lie there ends in a blob that
+  // is not found, or in a wrong digest. Throws limit where they name more than a bundle can have.
   static BlobMap scan(const Head& head, const std::vector<std::filesystem::path>& folders);
 
-  // nullopt also while a part is missing: how long a cut blob is, is read from the head's catalogs, which may not have
-  // been verified yet; a lie there ends in a blob that is not found, or in a wrong digest.
+  // nullopt also while a part is missing, or the parts do not add up to the length that is listed.
   std::optional<BlobLocation> find(const base::Digest& sha256) const;
   const std::vector<base::Finding>& findings() const;
   struct VolumeFile {
@@ -51,12 +56,17 @@ class BlobMap {
   std::size_t size() const;
   // In order of the medium: file by file, offset by offset, so that it is read forwards.
   void for_each(const std::function<void(const base::Digest&, const BlobLocation&)>& visit) const;
-  // Every blob, or part of one, that stands behind the head in its own file, in no order.
-  void for_each_in_head_file(const std::function<void(const base::Digest&)>& visit) const;
+  // Blobs that nobody listed, or parts of them: how many, at most k_unlisted_counted; and the first of those that stand
+  // behind the head in its own file.
+  static constexpr std::size_t k_unlisted_counted = 1000;
+  std::size_t unlisted() const;
+  const std::optional<base::Digest>& unlisted_in_head_file() const;
 
  private:
   friend class BlobScanner;
   struct Impl;
+  static BlobMap scan(const Head& head, const std::vector<std::filesystem::path>& folders,
+                      const std::shared_ptr<Impl>& impl);
   std::shared_ptr<const Impl> m_impl;
 };
 

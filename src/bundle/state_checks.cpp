@@ -66,14 +66,17 @@ void check_counts(const Descriptor& signed_one, const StateRows& rows) {
   }
 }
 
-// Blobs that stand behind the head in its own file.
-std::unordered_set<Digest> blobs_in_file(const Head& head) {
+// Blobs that stand behind the head in its own file. `most`: how many were signed; a file with more is not listed on.
+std::unordered_set<Digest> blobs_in_file(const Head& head, std::uint64_t most) {
   std::unordered_set<Digest> found;
   const std::string name = "'" + base::printable(head.file().string()) + "'";
   const base::Fd fd = base::open_for_reading(head.file());
   base::list_tar(fd.get(), base::file_size(fd.get(), name), name, k_member_limit, [&](const base::TarMember& member) {
     if (const auto blob = parse_blob_member(member.name)) {
       found.insert(blob->sha256);
+      if (found.size() > most) {
+        refuse_state(fmt::format("{} holds more blobs than the {} that were signed for it", name, most));
+      }
     }
     return true;
   });
@@ -86,7 +89,7 @@ class IndexCheck {
   IndexCheck(const Head& head, const Shipment& shipment)
       : m_head(head), m_everything(shipment.kind == Shipment::Kind::full && shipment.volumes.empty()),
         m_some(shipment.kind == Shipment::Kind::delta && shipment.volumes.empty() && shipment.blobs > 0),
-        m_here(m_some ? blobs_in_file(head) : std::unordered_set<Digest>()),
+        m_here(m_some ? blobs_in_file(head, shipment.blobs) : std::unordered_set<Digest>()),
         m_builder([this](const Digest& sha256) { return m_everything || m_here.contains(sha256); }) {}
 
   void add(const model::FileRow& row) { m_builder.add(row); }

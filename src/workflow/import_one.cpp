@@ -97,7 +97,7 @@ bool add_other_sendings(std::vector<bundle::BlobMap>& maps, const bundle::HeadCa
       continue;
     }
     try {
-      maps.push_back(bundle::BlobMap::scan(bundle::Head::read(other.path), run.files.folders));
+      maps.push_back(bundle::BlobMap::scan(bundle::Head::read(other.path), run.files.folders, verified.blobs()));
     } catch (const Error& error) {
       if (error.code() == ErrorCode::interrupted) {
         throw;
@@ -221,10 +221,10 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
   const auto before = newest_of(run.state, proven.key);
   const auto existing = generation_of(run.state, proven.key, verified.bundle_id());
   auto left = digests_to_leave(verified, proven.key, run);
-  std::vector<bundle::BlobMap> maps = {bundle::BlobMap::scan(head, run.files.folders)};
+  std::vector<bundle::BlobMap> maps = {bundle::BlobMap::scan(head, run.files.folders, verified.blobs())};
   const bundle::BlobMap map = maps.front();
-  refuse_unlisted_in_head_file(verified, map);
-  if (const std::string words = tell_of_unlisted(verified, map); !words.empty()) {
+  refuse_unlisted_in_head_file(map);
+  if (const std::string words = tell_of_unlisted(map); !words.empty()) {
     notes.push_back({Severity::note, ErrorCode::foreign, candidate.path.filename().string(), words});
   }
   auto plan = plan_import(verified, maps, run.state, run.blobs, left);

@@ -187,7 +187,7 @@ class ShipRun {
   }
 
   void write() {
-    const auto map = bundle::BlobMap::scan(m_head, m_options.volumes);
+    const auto map = bundle::BlobMap::scan(m_head, m_options.volumes, m_verified.blobs());
     LocalBlobs local(m_home, m_channel.bundles(), m_reporter);
     local.prefer(map);
     require_sources(m_plan, m_verified, map, local);

@@ -1,7 +1,5 @@
 #include "workflow/unlisted_blobs.hpp"
 
-#include <unordered_set>
-
 #include <fmt/format.h>
 
 #include "base/error.hpp"
@@ -9,38 +7,25 @@
 
 namespace airlock::workflow {
 
-namespace {
-
-std::unordered_set<base::Digest> listed_by(const bundle::VerifiedBundle& verified) {
-  std::unordered_set<base::Digest> listed;
-  listed.reserve(verified.blobs().size());
-  for (const auto& blob : verified.blobs()) {
-    listed.insert(blob.sha256);
+void refuse_unlisted_in_head_file(const bundle::BlobMap& map) {
+  if (const auto& sha256 = map.unlisted_in_head_file()) {
+    throw base::Error(base::ErrorCode::tampered,
+                      fmt::format("'{}' is in the bundle, but not listed", bundle::blob_member_name(*sha256)))
+        .with_hint("somebody added to this file after it was signed: keep the medium, tell security, and have the "
+                   "bundle copied afresh from its producer");
   }
-  return listed;
 }
 
-}  // namespace
-
-void refuse_unlisted_in_head_file(const bundle::VerifiedBundle& verified, const bundle::BlobMap& map) {
-  const auto listed = listed_by(verified);
-  map.for_each_in_head_file([&](const base::Digest& sha256) {
-    if (!listed.contains(sha256)) {
-      throw base::Error(base::ErrorCode::tampered,
-                        fmt::format("'{}' is in the bundle, but not listed", bundle::blob_member_name(sha256)))
-          .with_hint("somebody added to this file after it was signed: keep the medium, tell security, and have the "
-                     "bundle copied afresh from its producer");
-    }
-  });
-}
-
-std::string tell_of_unlisted(const bundle::VerifiedBundle& verified, const bundle::BlobMap& map) {
-  const auto listed = listed_by(verified);
-  std::uint64_t unlisted = 0;
-  map.for_each([&](const base::Digest& sha256, const bundle::BlobLocation&) { unlisted += !listed.contains(sha256); });
-  return unlisted == 0 ? ""
-                       : fmt::format("{} in its files that the bundle does not list, and that no import takes",
-                                     unlisted == 1 ? "a blob lies" : fmt::format("{} blobs lie", unlisted));
+std::string tell_of_unlisted(const bundle::BlobMap& map) {
+  const std::size_t count = map.unlisted();
+  if (count == 0) {
+    return "";
+  }
+  constexpr std::size_t most = bundle::BlobMap::k_unlisted_counted;
+  const std::string blobs = count == 1      ? "a blob lies"
+                            : count >= most ? fmt::format("{} blobs or more lie", most)
+                                            : fmt::format("{} blobs lie", count);
+  return fmt::format("{} in its files that the bundle does not list, and that no import takes", blobs);
 }
 
 }  // namespace airlock::workflow

@@ -87,25 +87,25 @@ void add_map_findings(const bundle::BlobMap& map, std::size_t errors_before, Fin
 }
 
 // What nobody signed is never taken; that somebody put it there is worth a word, and in the bundle's own file the end.
-void add_unlisted(const bundle::BlobMap& map, const bundle::VerifiedBundle& verified, const std::string& subject,
-                  Findings findings) {
+void add_unlisted(const bundle::BlobMap& map, const std::string& subject, Findings findings) {
   try {
-    refuse_unlisted_in_head_file(verified, map);
+    refuse_unlisted_in_head_file(map);
   } catch (const Error& error) {
     findings.add(error, subject);
     return;
   }
-  if (const std::string words = tell_of_unlisted(verified, map); !words.empty()) {
+  if (const std::string words = tell_of_unlisted(map); !words.empty()) {
     findings.add(Severity::warning, ErrorCode::foreign, subject, words);
   }
 }
 
 // One file that holds everything and cannot be listed is a finding like any other.
-std::optional<bundle::BlobMap> scan(const bundle::Head& head, const std::vector<fs::path>& folders, Findings findings) {
+std::optional<bundle::BlobMap> scan(const bundle::VerifiedBundle& verified, const std::vector<fs::path>& folders,
+                                    Findings findings) {
   try {
-    return bundle::BlobMap::scan(head, folders);
+    return bundle::BlobMap::scan(verified.head(), folders, verified.blobs());
   } catch (const Error& error) {
-    findings.add(error, head.file().string());
+    findings.add(error, verified.head().file().string());
     return std::nullopt;
   }
 }
@@ -144,11 +144,11 @@ void verify_one(const bundle::HeadCandidate& candidate, const BundleFiles& files
   report.expiries = expiries_of(verified->trusted());
 
   const auto errors_before = findings.errors();
-  if (const auto map = scan(head, files.folders, findings)) {
+  if (const auto map = scan(*verified, files.folders, findings)) {
     verify_documents(*verified, *map, findings);
     verify_blobs(*verified, *map, state, options.threads, reporter, report, findings);
     add_map_findings(*map, errors_before, findings);
-    add_unlisted(*map, *verified, candidate.path.filename().string(), findings);
+    add_unlisted(*map, candidate.path.filename().string(), findings);
   }
 }
 

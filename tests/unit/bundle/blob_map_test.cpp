@@ -37,6 +37,24 @@ std::size_t complete_blobs(const BlobMap& map) {
   return count;
 }
 
+// Adds members to a volume, or behind a head in its own file.
+void add_members(const std::filesystem::path& file, const std::vector<std::string>& names) {
+  std::string bytes = file_bytes(file);
+  bytes.resize(bytes.size() - base::k_tar_end_size);
+  for (const std::string& name : names) {
+    bytes += base::tar_header(name, 0, 0);
+  }
+  base::write_file_atomic(file, bytes + std::string(base::k_tar_end_size, '\0'));
+}
+
+std::vector<std::string> unlisted_names(int count) {
+  std::vector<std::string> names;
+  for (int i = 0; i < count; ++i) {
+    names.push_back(blob_member_name(base::sha256("nobody listed " + std::to_string(i))));
+  }
+  return names;
+}
+
 bool has_finding(const BlobMap& map, ErrorCode code, const std::string& file) {
   for (const base::Finding& finding : map.findings()) {
     if (finding.code == code && finding.subject.find(file) != std::string::npos) {
@@ -179,4 +197,74 @@ TEST_CASE("links beside a bundle are not followed", "[bundle][blob_map]") {
   std::filesystem::rename(made.volumes[0], other.path() / "v");
   std::filesystem::create_symlink(other.path() / "v", folder.path() / "v");
   CHECK(BlobMap::scan(Head::read(made.head), {}).size() == 0);
+}
+
+TEST_CASE("blobs that nobody listed are counted and not kept", "[bundle][blob_map]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto made = make_bundle(folder.path(), large_files(), keys, {.volume_size = 1'000'000});
+  CHECK(BlobMap::scan(Head::read(made.head), {}).unlisted() == 0);
+  const int count = GENERATE(2, 3000);
+  auto names = unlisted_names(count);
+  names.push_back(names.front() + ".p0003");  // of the same blob
+  add_members(made.volumes[0], names);
+  std::filesystem::copy(made.volumes[0], folder.path() / "copy.tar");  // counts once
+  const BlobMap map = BlobMap::scan(Head::read(made.head), {});
+  CHECK(map.unlisted() == (count == 2 ? 2 : BlobMap::k_unlisted_counted));
+  CHECK(complete_blobs(map) == 4);
+  CHECK(map.size() == 6);
+  map.for_each(
+      [](const base::Digest& sha256, const BlobLocation&) { CHECK_FALSE(sha256 == base::sha256("nobody listed 0")); });
+  CHECK_FALSE(map.find(base::sha256("nobody listed 0")));
+  CHECK_FALSE(map.unlisted_in_head_file());
+  CHECK(map.findings().empty());
+}
+
+TEST_CASE("the first unlisted blob of a bundle in one file is named", "[bundle][blob_map]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto made = make_bundle(folder.path(), large_files(), keys);
+  add_members(made.head, unlisted_names(2));
+  CHECK(BlobMap::scan(Head::read(made.head), {}).unlisted_in_head_file() == base::sha256("nobody listed 0"));
+}
+
+TEST_CASE("what is listed may be said by whoever verified it", "[bundle][blob_map]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto volume_size = GENERATE(std::optional<std::uint64_t>(), std::optional<std::uint64_t>(40'000));
+  const auto made = make_bundle(folder.path(), large_files(), keys, {.volume_size = volume_size});
+  const Head head = Head::read(made.head);
+  EmptyStateStore state;
+  const VerifiedBundle verified = verify_head(head, state, verify_options(keys));
+  CHECK(complete_blobs(BlobMap::scan(head, {}, verified.blobs())) == 4);
+  const std::string whole = large_files()[0].content;
+  const std::string cut = large_files()[1].content;
+  const BlobMap some = BlobMap::scan(
+      head, {},
+      {{.sha256 = base::sha256(whole), .length = whole.size()}, {.sha256 = base::sha256(cut), .length = cut.size()}});
+  CHECK(some.size() == 2);
+  CHECK(some.unlisted() == 4);
+  CHECK(content(some, base::sha256(cut)) == cut);
+  // Parts count only where they add up to the length that is listed; of a whole blob, reading it shows.
+  const BlobMap wrong = BlobMap::scan(head, {}, {{.sha256 = base::sha256(cut), .length = cut.size() - 1}});
+  CHECK(wrong.find(base::sha256(cut)).has_value() == !volume_size);
+}
+
+TEST_CASE("a file that cuts blobs into more parts than a set can have is left out", "[bundle][blob_map]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto made = make_bundle(folder.path(), large_files(), keys, {.volume_size = 1'000'000});
+  std::vector<std::string> names;
+  for (const BundleFile& file : large_files()) {
+    for (std::uint64_t part = 1; part <= 9999; ++part) {
+      names.push_back(blob_member_name(base::sha256(file.content), part));
+    }
+  }
+  std::filesystem::copy(made.volumes[0], folder.path() / "other.tar");
+  add_members(folder.path() / "other.tar", names);
+  std::filesystem::copy(folder.path() / "other.tar", folder.path() / "third.tar");
+  const BlobMap map = BlobMap::scan(Head::read(made.head), {});
+  CHECK(complete_blobs(map) == 4);
+  CHECK_FALSE(has_finding(map, ErrorCode::tampered, "other.tar"));  // as many as there may be
+  CHECK(has_finding(map, ErrorCode::tampered, "third.tar"));
 }

@@ -1,6 +1,9 @@
 #include <chrono>
 #include <ctime>
 
+#include "base/files.hpp"
+#include "base/tar.hpp"
+#include "bundle/layout.hpp"
 #include "bundle/verified_bundle.hpp"
 #include "support/bundle_maker.hpp"
 #include "support/errors.hpp"
@@ -45,6 +48,19 @@ TEST_CASE("an honest bundle verifies, however it is sent", "[bundle][verify]") {
   CHECK(paths.front() == "file:docs/guide.txt");
   CHECK(bundle.blobs().front().sha256 == base::sha256("read me\n"));
   CHECK(bundle.blobs().back().sha256 == bundle.attachments().back().sha256);
+}
+
+TEST_CASE("a delta in one file with more blobs than were signed is refused while its blobs are listed",
+          "[bundle][verify]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto made = make_bundle(folder.path(), sample_files(), keys, {.omit = {"opentofu/1.12.6/tofu_amd64.zip"}});
+  CHECK_NOTHROW(verify(made, verify_options(keys)));
+  std::string bytes = base::read_file(made.head, 1u << 24);
+  bytes.resize(bytes.size() - base::k_tar_end_size);
+  bytes += base::tar_header(blob_member_name(base::sha256("nobody listed")), 0, 0);
+  base::write_file_atomic(made.head, bytes + std::string(base::k_tar_end_size, '\0'));
+  CHECK(code_of([&] { return verify(made, verify_options(keys)); }) == ErrorCode::tampered);
 }
 
 TEST_CASE("metadata alone verifies", "[bundle][verify]") {
