@@ -121,6 +121,9 @@ class Builder : public nlohmann::json_sax<Json> {
   }
 
   Json* place(Json value) {
+    if (m_values++ == m_limits.values) {
+      throw Error(ErrorCode::limit, fmt::format("{} has more than {} values", m_name, m_limits.values));
+    }
     if (m_open.empty()) {
       m_root = std::move(value);
       return &m_root;
@@ -160,6 +163,7 @@ class Builder : public nlohmann::json_sax<Json> {
   JsonLimits m_limits;
   Numbers m_numbers;
   Json m_root;
+  std::size_t m_values = 0;   // built so far
   std::vector<Json*> m_open;  // a container grows only while it is the last here, so that these stay valid
   Json* m_slot = nullptr;     // of the member whose key was read last
 };

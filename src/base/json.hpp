@@ -15,6 +15,7 @@ struct JsonLimits {
   std::size_t bytes = std::size_t{64} * 1024 * 1024;
   std::size_t depth = 32;
   std::size_t members = 1'000'000;  // of one object or array
+  std::size_t values = 1'000'000;  // all together, containers too; each takes up to 160 bytes of memory beside its text
 };
 
 // Refuses (throws malformed, limit): duplicate member names at any depth, invalid UTF-8, BOM, NUL in a string, lone

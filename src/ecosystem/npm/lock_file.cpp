@@ -18,7 +18,8 @@ using base::Json;
 
 namespace {
 
-constexpr base::JsonLimits k_limits = {.bytes = std::size_t{64} * 1024 * 1024, .depth = 256, .members = 200'000};
+constexpr base::JsonLimits k_limits = {
+    .bytes = std::size_t{64} * 1024 * 1024, .depth = 256, .members = 200'000, .values = 2'000'000};
 constexpr std::size_t k_package_limit = 200'000;
 constexpr std::string_view k_modules = "node_modules/";
 

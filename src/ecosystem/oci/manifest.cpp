@@ -233,7 +233,7 @@ Manifest parse_manifest(std::string_view text, std::string_view content_type, st
 }
 
 std::vector<Descriptor> parse_descriptor_list(std::string_view text, std::string_view name) {
-  const Json object = base::parse_json(text, name);
+  const Json object = base::parse_json(text, name, {.values = 20 * k_list_limit});
   if (!object.is_object()) {
     throw malformed_manifest(name, "it is no JSON object");
   }

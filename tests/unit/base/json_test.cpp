@@ -136,6 +136,24 @@ TEST_CASE("the limits hold", "[base][json]") {
   CHECK(code_of([&] { return parse(R"({"a":1,"b":2,"c":3})", limits); }) == ErrorCode::limit);
   CHECK_NOTHROW(parse("[[1,2],[3,4]]", limits));
   CHECK(code_of([&] { return parse(std::string(101, ' '), limits); }) == ErrorCode::limit);
+
+  // All values together: those of containers, and the containers.
+  const JsonLimits few = {.values = 5};
+  CHECK_NOTHROW(parse("[[],{},[0]]", few));
+  CHECK_NOTHROW(parse(R"({"a":{"b":1},"c":[null]})", few));
+  for (const char* text : {"[[],{},[0],1]", R"({"a":{"b":1},"c":[null,2]})", "[[],[],[],[],[]]"}) {
+    CAPTURE(text);
+    CHECK(code_of([&] { return parse(text, few); }) == ErrorCode::limit);
+  }
+  std::string many = "[";  // no list of them is too long by itself
+  for (int i = 0; i < 4; ++i) {
+    many += i == 0 ? "[0" : ",[0";
+    for (int j = 1; j < 300'000; ++j) {
+      many += ",0";
+    }
+    many += ']';
+  }
+  CHECK(code_of([&] { return parse(many + "]"); }) == ErrorCode::limit);
 }
 
 TEST_CASE("a very deep document is refused without exhausting the stack", "[base][json]") {
