@@ -147,6 +147,12 @@ class StateDb {
   std::vector<Generation> generations() const;  // newest first
   std::optional<Generation> generation(std::uint64_t id) const;
   void for_each_row(std::uint64_t generation, const std::function<void(const model::FileRow&)>& visit) const;
+  // The rows of two generations side by side, in order of ecosystem and path, none of them kept; null where only the
+  // other has that path.
+  void for_each_row_pair(std::uint64_t before, std::uint64_t after,
+                         const std::function<void(const model::FileRow*, const model::FileRow*)>& visit) const;
+  // Bytes of the distinct blobs that only `after` has, rows of `left_out` (an ecosystem) not counted.
+  std::uint64_t bytes_only_in(std::uint64_t after, std::uint64_t before, std::string_view left_out) const;
   // The rows of any generation whose content is `sha256`, oldest generation first.
   void for_each_row_of(const base::Digest& sha256,
                        const std::function<void(std::uint64_t generation, const model::FileRow&)>& visit) const;

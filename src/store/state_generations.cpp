@@ -135,15 +135,62 @@ std::optional<Generation> StateDb::generation(std::uint64_t id) const {
   return read_generation(query);
 }
 
-void StateDb::for_each_row(std::uint64_t generation, const std::function<void(const model::FileRow&)>& visit) const {
-  base::Statement query = m_impl->database.prepare(
-      fmt::format("SELECT {} FROM files WHERE generation=? ORDER BY ecosystem, path", k_row_columns));
-  query.bind(1, to_integer(generation));
-  model::FileRow row;
-  while (query.step()) {
-    read_row(query, 0, row);
-    visit(row);
+namespace {
+
+// The rows of a generation one by one, in the order of row_before().
+class RowCursor {
+ public:
+  RowCursor(base::Database& database, std::uint64_t generation)
+      : m_query(database.prepare(
+            fmt::format("SELECT {} FROM files WHERE generation=? ORDER BY ecosystem, path", k_row_columns))) {
+    m_query.bind(1, to_integer(generation));
   }
+  // nullptr at the end; else valid until the next call.
+  const model::FileRow* next() {
+    if (!m_query.step()) {
+      return nullptr;
+    }
+    read_row(m_query, 0, m_row);
+    return &m_row;
+  }
+
+ private:
+  base::Statement m_query;
+  model::FileRow m_row;
+};
+
+}  // namespace
+
+void StateDb::for_each_row(std::uint64_t generation, const std::function<void(const model::FileRow&)>& visit) const {
+  RowCursor rows(m_impl->database, generation);
+  while (const model::FileRow* row = rows.next()) {
+    visit(*row);
+  }
+}
+
+void StateDb::for_each_row_pair(std::uint64_t before, std::uint64_t after,
+                                const std::function<void(const model::FileRow*, const model::FileRow*)>& visit) const {
+  RowCursor old_rows(m_impl->database, before);
+  RowCursor new_rows(m_impl->database, after);
+  const model::FileRow* old_row = old_rows.next();
+  const model::FileRow* new_row = new_rows.next();
+  while (old_row != nullptr || new_row != nullptr) {
+    const bool has_old = old_row != nullptr && (new_row == nullptr || !model::row_before(*new_row, *old_row));
+    const bool has_new = new_row != nullptr && (old_row == nullptr || !model::row_before(*old_row, *new_row));
+    visit(has_old ? old_row : nullptr, has_new ? new_row : nullptr);
+    old_row = has_old ? old_rows.next() : old_row;
+    new_row = has_new ? new_rows.next() : new_row;
+  }
+}
+
+std::uint64_t StateDb::bytes_only_in(std::uint64_t after, std::uint64_t before, std::string_view left_out) const {
+  base::Statement query = m_impl->database.prepare(
+      "SELECT coalesce(sum(length), 0) FROM (SELECT max(length) AS length FROM files "
+      "WHERE generation=?1 AND ecosystem<>?3 AND sha256 IS NOT NULL AND sha256 NOT IN "
+      "(SELECT sha256 FROM files WHERE generation=?2 AND ecosystem<>?3 AND sha256 IS NOT NULL) GROUP BY sha256)");
+  query.bind(1, to_integer(after)).bind(2, to_integer(before)).bind(3, left_out);
+  query.step();
+  return number_at(query, 0);
 }
 
 void StateDb::for_each_row_of(const base::Digest& sha256,

@@ -211,34 +211,25 @@ GenerationDiff diff_generations(const Home& home, std::uint64_t before, std::uin
   GenerationDiff diff{.before = require_generation(state, before), .after = require_generation(state, after)};
   ArtifactList old_list;
   ArtifactList new_list;
-  std::map<std::pair<std::string, std::string>, std::optional<base::Digest>> old_files;
-  std::set<base::Digest> seen;
-  state.for_each_row(before, [&](const model::FileRow& row) {
-    if (row.ecosystem != k_bundle_ecosystem) {
-      old_list.add(row);
-      old_files.emplace(std::pair(row.ecosystem, row.path), row.sha256);
-      if (row.sha256) {
-        seen.insert(*row.sha256);
-      }
-    }
-  });
-  state.for_each_row(after, [&](const model::FileRow& row) {
-    if (row.ecosystem == k_bundle_ecosystem) {
+  state.for_each_row_pair(before, after, [&](const model::FileRow* old_row, const model::FileRow* new_row) {
+    if ((old_row != nullptr ? old_row : new_row)->ecosystem == k_bundle_ecosystem) {
       return;
     }
-    new_list.add(row);
-    const auto old = old_files.find(std::pair(row.ecosystem, row.path));
-    if (old == old_files.end()) {
-      ++diff.files_added;
-    } else {
-      diff.files_changed += old->second != row.sha256 ? 1u : 0u;
-      old_files.erase(old);
+    if (old_row != nullptr) {
+      old_list.add(*old_row);
     }
-    if (row.sha256 && seen.insert(*row.sha256).second) {
-      diff.new_bytes += row.length.value_or(0);
+    if (new_row != nullptr) {
+      new_list.add(*new_row);
+    }
+    if (old_row == nullptr) {
+      ++diff.files_added;
+    } else if (new_row == nullptr) {
+      ++diff.files_removed;
+    } else {
+      diff.files_changed += old_row->sha256 != new_row->sha256 ? 1u : 0u;
     }
   });
-  diff.files_removed = old_files.size();
+  diff.new_bytes = state.bytes_only_in(after, before, k_bundle_ecosystem);
   diff.artifacts = compare(old_list, new_list);
   return diff;
 }

@@ -237,6 +237,44 @@ TEST_CASE("rows of a generation come back in order and go with it", "[store][sta
   CHECK(read().empty());
 }
 
+TEST_CASE("the rows of two generations are given side by side", "[store][state_db]") {
+  Home home;
+  const auto before = home.state.add_generation(generation("one", 1));
+  const auto after = home.state.add_generation(generation("one", 2));
+  for (const auto& row : {file_row("file", "a"), file_row("file", "b", "old"), file_row("npm", "a", "gone"),
+                          file_row("zz", "head", "old head")}) {
+    home.state.add_row(before, row);
+  }
+  for (const auto& row : {file_row("file", "b", "newer"), file_row("file", "b2", "newer"), file_row("file", "\u00e4"),
+                          file_row("oci", "a", "x"), file_row("zz", "head", "new head")}) {
+    home.state.add_row(after, row);
+  }
+  const auto pairs = [&](std::uint64_t first, std::uint64_t second) {
+    std::vector<std::string> result;
+    home.state.for_each_row_pair(first, second, [&](const model::FileRow* a, const model::FileRow* b) {
+      REQUIRE((a != nullptr || b != nullptr));
+      const model::FileRow& row = a != nullptr ? *a : *b;
+      CHECK((b == nullptr || (b->ecosystem == row.ecosystem && b->path == row.path)));
+      result.push_back((a == nullptr             ? "+"
+                        : b == nullptr           ? "-"
+                        : a->sha256 == b->sha256 ? "="
+                                                 : "~") +
+                       row.ecosystem + ":" + row.path);
+    });
+    return result;
+  };
+  CHECK(pairs(before, after) ==
+        std::vector<std::string>{"-file:a", "~file:b", "+file:b2", "+file:\u00e4", "-npm:a", "+oci:a", "~zz:head"});
+  CHECK(pairs(before, before) == std::vector<std::string>{"=file:a", "=file:b", "=npm:a", "=zz:head"});
+  CHECK(pairs(99, after).size() == 5);
+  CHECK(pairs(before, 99).front() == "-file:a");
+  CHECK(pairs(98, 99).empty());
+  // "newer" once, though two paths have it, and "content" not at all, under whatever path it was.
+  CHECK(home.state.bytes_only_in(after, before, "zz") == 6);
+  CHECK(home.state.bytes_only_in(after, before, "") == 14);
+  CHECK(home.state.bytes_only_in(after, after, "") == 0);
+}
+
 TEST_CASE("the catalog is the union of the active generations", "[store][state_db]") {
   Home home;
   const auto& path = home.folder.path();
