@@ -1,6 +1,7 @@
 #include "workflow/receipt.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
 #include <set>
@@ -28,8 +29,13 @@ using base::Json;
 constexpr int k_format = 1;
 constexpr std::string_view k_receipt_kind = "airlock-receipt";
 constexpr std::string_view k_need_kind = "airlock-need";
-constexpr std::uint64_t k_receipt_limit = 1ull << 30;  // bytes; about fifteen million blobs
-constexpr std::size_t k_buffer = 64 * 1024;            // bytes
+constexpr std::uint64_t k_receipt_limit = 1ull << 30;  // bytes of the file
+constexpr std::size_t k_item_limit = 10'000'000;       // of all its lists; they are kept, 65 to 80 bytes each
+constexpr std::size_t k_rest_limit = 1'000'000;        // values of everything else
+constexpr std::size_t k_rest_bytes = 64u << 20;        // of their texts
+constexpr std::array<std::string_view, 11> k_header_members = {
+    "format", "kind", "time", "tool", "channels", "audit", "revoked", "blocked", "blobs_count", "blobs_sha256", "need"};
+constexpr std::size_t k_buffer = 64 * 1024;  // bytes
 
 Json to_json(const ReceiptChannel& channel) {
   return {{"producer", channel.producer},
@@ -116,32 +122,79 @@ void put_list(BufferedSink& out, std::string_view key, const Items& items, const
   out.put("]");
 }
 
-// Keeps the three long lists out of the tree: each of their items is taken when it is complete, and dropped.
+// Keeps the three long lists out of the tree: each of their items is taken when it is complete, and dropped. Of the
+// rest only members that read_header() knows become part of it, and no more of them than a receipt has.
 class ListReader {
  public:
   ListReader(Receipt& receipt, std::string_view name) : m_receipt(receipt), m_name(name) {}
 
+  // False: what was parsed is dropped.
   bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
-    if (event == Json::parse_event_t::key && depth == 1) {
-      m_key = parsed.get<std::string>();
+    using Event = Json::parse_event_t;
+    if (event == Event::key && depth == 1) {
+      m_key = parsed.get_ref<const std::string&>();
+      m_is_known = std::ranges::find(k_header_members, m_key) != k_header_members.end();
+      m_list = m_key == "missing"                        ? List::missing
+               : m_key == "blobs" || m_key == "withheld" ? List::digests
+                                                         : List::none;
+      return m_is_known || m_list != List::none;
+    }
+    if (depth == 0) {
       return true;
     }
-    if (depth != 2) {
-      return true;
+    if (m_list != List::none) {
+      return take(depth, event, parsed);
     }
-    if (event == Json::parse_event_t::value && (m_key == "blobs" || m_key == "withheld")) {
-      (m_key == "blobs" ? m_receipt.blobs : m_receipt.withheld).push_back(digest(parsed));
-      return false;
+    if (m_is_known) {
+      count(parsed, m_rest);
     }
-    if (event == Json::parse_event_t::object_end && m_key == "missing") {
-      m_receipt.missing.push_back(
-          {digest(base::member(parsed, "sha256", m_name)), base::uint_member(parsed, "length", m_name)});
-      return false;
-    }
-    return true;
+    return m_is_known;
   }
 
  private:
+  enum class List { none, digests, missing };
+  struct Kept {
+    std::size_t values = 0;
+    std::size_t bytes = 0;  // of texts
+  };
+
+  // A piece of one of the long lists.
+  bool take(int depth, Json::parse_event_t event, const Json& parsed) {
+    using Event = Json::parse_event_t;
+    const auto item_begins = m_list == List::missing ? Event::object_start : Event::value;
+    if ((depth == 1 && event != Event::array_start && event != Event::array_end) ||
+        (depth == 2 && event != item_begins && !(m_list == List::missing && event == Event::object_end))) {
+      throw Error(ErrorCode::malformed, fmt::format("{} lists something that is no digest", m_name));
+    }
+    if (depth == 2 && event == Event::value) {
+      add_item();
+      (m_key == "blobs" ? m_receipt.blobs : m_receipt.withheld).push_back(digest(parsed));
+      return false;
+    }
+    if (depth == 2 && event == Event::object_end) {
+      add_item();
+      m_receipt.missing.push_back(
+          {digest(base::member(parsed, "sha256", m_name)), base::uint_member(parsed, "length", m_name)});
+      m_item = {};
+      return false;
+    }
+    count(parsed, m_item);
+    return true;
+  }
+
+  void add_item() {
+    if (++m_items > k_item_limit) {
+      throw Error(ErrorCode::limit, fmt::format("{} lists more than {} digests", m_name, k_item_limit));
+    }
+  }
+
+  void count(const Json& parsed, Kept& kept) const {
+    kept.bytes += parsed.is_string() ? parsed.get_ref<const std::string&>().size() : 0;
+    if (++kept.values > k_rest_limit || kept.bytes > k_rest_bytes) {
+      throw Error(ErrorCode::limit, fmt::format("{} says more beside its lists than a receipt does", m_name));
+    }
+  }
+
   base::Digest digest(const Json& value) const {
     if (!value.is_string() || !base::Digest::is_sha256_hex(value.get_ref<const std::string&>())) {
       throw Error(ErrorCode::malformed, fmt::format("{} lists something that is no digest", m_name));
@@ -151,7 +204,12 @@ class ListReader {
 
   Receipt& m_receipt;
   std::string_view m_name;
-  std::string m_key;
+  std::string m_key;        // of the member that is being read
+  bool m_is_known = false;  // it belongs to the header
+  List m_list = List::none;
+  std::size_t m_items = 0;  // of all lists
+  Kept m_rest;              // in the tree: values, and names and ends of containers
+  Kept m_item;              // of the item that is being read
 };
 
 std::vector<std::string> texts_in(const Json& json, const char* key, std::string_view name) {

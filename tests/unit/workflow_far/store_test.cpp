@@ -353,6 +353,41 @@ TEST_CASE("a receipt is read as it was written, and a changed one is refused") {
   CHECK(code_of([&] { return workflow::parse_receipt(std::string(100'000, '['), "r"); }) == ErrorCode::malformed);
 }
 
+TEST_CASE("of a receipt only what it lists is kept, and a bounded rest") {
+  ThreeStates states;
+  auto& site = states.site;
+  auto made = workflow::make_receipt(site.state(), site.clock.now());
+  made.need_channel = "site-a";
+  made.need_bundle_id = std::string(64, 'a');
+  made.missing = {{base::sha256("x"), 1}, {base::sha256("y"), 2}};
+  const auto path = site.folder.path() / "receipt.json";
+  workflow::write_receipt_file(made, path);
+  const auto text = text_of(path);
+  const auto with = [&text](const std::string& members) { return "{" + members + "," + text.substr(text.find('"')); };
+  std::string many = "[[]";
+  for (int i = 0; i < 1'100'000; ++i) {
+    many += ",[]";
+  }
+  many += "]";
+
+  // What a newer airlock may have added is passed over, however much it is.
+  const auto read =
+      workflow::parse_receipt(with(R"("added": {"a": )" + many + R"(}, "also": 1, "blobs_of": [1])"), "r");
+  CHECK(read.blobs == made.blobs);
+  CHECK(read.missing.size() == 2);
+  CHECK(read.channels.size() == 1);
+  CHECK(read.need_bundle_id == made.need_bundle_id);
+  // What is known is there to be kept, and is not that long.
+  CHECK(code_of([&] { return workflow::parse_receipt(with(R"("tool": )" + many), "r"); }) == ErrorCode::limit);
+  CHECK(code_of([&] { return workflow::parse_receipt(with(R"("missing": [{"x": )" + many + "}]"), "r"); }) ==
+        ErrorCode::limit);
+  for (const std::string members : {R"("blobs": [[]])", R"("blobs": {"a": 1})", R"("withheld": "x")",
+                                    R"("missing": [[]])", R"("missing": {"a": {}})", R"("missing": ["x"])"}) {
+    CAPTURE(members);
+    CHECK(code_of([&] { return workflow::parse_receipt(with(members), "r"); }) == ErrorCode::malformed);
+  }
+}
+
 TEST_CASE("status is fresh, warns in time, and is stale when something expired") {
   ThreeStates states;
   auto& site = states.site;
