@@ -308,6 +308,12 @@ std::vector<std::string> Head::target_names() const {
   return names;
 }
 
+void Head::for_each_target(const std::function<void(const std::string& name, const std::string& bytes)>& visit) const {
+  for (const auto& [name, stored] : m_impl->targets) {
+    visit(name, m_impl->store.load(stored));
+  }
+}
+
 std::string Head::target(std::string_view path, const trust::TargetFile& expected) const {
   const auto refuse = [&](std::string_view why) {
     throw Error(ErrorCode::tampered, fmt::format("'{}' {}", base::printable(path), why));

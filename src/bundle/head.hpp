@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -68,6 +69,9 @@ class Head {
   Head with(std::map<std::string, std::string> metadata, std::string shipment) const;
   // All of it as values, for authoring the next state, adding signatures and sealing; targets get their plain paths.
   HeadContents contents() const;
+  // The bytes that build_head() makes of all of it, alone and without room, with one member at a time in memory. Only
+  // for a head that was verified: names of targets are written as they stand.
+  void write_alone(base::ByteSink& sink) const;
   std::vector<std::string> target_names() const;  // consistent names as they stand ("a/<hex>.b")
   // The bytes of a target that parent metadata describes: found by target path and hash, length and hash checked.
   // Throws tampered when it is absent or differs.
@@ -84,6 +88,8 @@ class Head {
   std::unique_ptr<trust::Fetcher> fetcher() const;
 
  private:
+  void for_each_target(const std::function<void(const std::string& name, const std::string& bytes)>& visit) const;
+
   struct Impl;
   struct Later {
     std::map<std::string, std::string, std::less<>> metadata;

@@ -25,7 +25,10 @@ class BlobTable {
   bool add(const base::Digest& sha256, std::uint64_t length);
   bool contains(const base::Digest& sha256) const;
   const std::vector<Blob>& blobs() const { return m_blobs; }
-  std::vector<Blob> take() { return std::move(m_blobs); }
+  std::vector<Blob> take() {
+    m_blobs.shrink_to_fit();  // they stay for the whole run
+    return std::move(m_blobs);
+  }
 
  private:
   std::size_t slot(const base::Digest& sha256) const;

@@ -57,7 +57,8 @@ class ReadAhead {
 
 // One blob on its way. The pieces are filled by the reader and emptied by the one writer that took the job.
 struct Job {
-  const ImportPlan::Take* take = nullptr;
+  const StateBlob* blob = nullptr;
+  std::string file;  // in which it begins
   std::size_t index = 0;
   std::deque<Piece> pieces;
   bool complete = false;              // no piece follows
@@ -66,9 +67,9 @@ struct Job {
 
 class Intake {
  public:
-  Intake(const std::vector<ImportPlan::Take>& take, const store::BlobStore& store, base::ProgressTask& progress,
-         const IntakeOptions& options)
-      : m_take(take), m_store(store), m_progress(progress), m_options(options) {}
+  Intake(const std::vector<StateBlob>& take, const LocateTaken& locate, const store::BlobStore& store,
+         base::ProgressTask& progress, const IntakeOptions& options)
+      : m_take(take), m_locate(locate), m_store(store), m_progress(progress), m_options(options) {}
 
   IntakeResult run() {
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
@@ -123,9 +124,11 @@ class Intake {
 
   // False: the intake was stopped.
   bool read_blob(std::size_t index) {
-    const auto& take = m_take[index];
+    const StateBlob& blob = m_take[index];
+    const bundle::BlobLocation location = m_locate(blob);
     auto job = std::make_shared<Job>();
-    job->take = &take;
+    job->blob = &blob;
+    job->file = location.extents.empty() ? "" : location.extents.front().file;
     job->index = index;
     if (take.location.length != take.blob.length) {
       // Not a byte of it is read: a file without content may claim any length.
@@ -152,9 +155,9 @@ class Intake {
       }
       m_work.notify_all();
     };
-    std::uint64_t left = take.location.length;
+    std::uint64_t left = location.length;
     try {
-      for (const auto& extent : take.location.extents) {
+      for (const auto& extent : location.extents) {
         for (std::uint64_t done = 0; done < extent.length;) {
           base::throw_if_interrupted();
           const auto size = static_cast<std::size_t>(std::min(k_piece, extent.length - done));
@@ -169,16 +172,16 @@ class Intake {
           hand_over(std::move(piece), left == 0);
         }
       }
-      if (take.location.length == 0) {
+      if (location.length == 0) {
         hand_over({}, true);
       }
     } catch (const Error& error) {
       if (error.code() == ErrorCode::interrupted) {
         throw;
       }
-      job->failed = BlobFailure{.blob = {take.blob.sha256, take.blob.length},
+      job->failed = BlobFailure{.blob = {blob.sha256, blob.length},
                                 .code = error.code(),
-                                .file = take.location.extents.front().file,
+                                .file = job->file,
                                 .message = fmt::format("cannot be read: {}", error.message())};
       hand_over({}, true);
     }
@@ -244,7 +247,7 @@ class Intake {
   }
 
   void write_blob(Job& job) {
-    const auto& blob = job.take->blob;
+    const StateBlob& blob = *job.blob;
     std::optional<BlobFailure> failure;
     std::optional<store::BlobStore::Writer> writer;
     const auto guarded = [&](const auto& step) {
@@ -254,10 +257,8 @@ class Intake {
         if (error.code() != ErrorCode::tampered) {
           throw;
         }
-        failure = BlobFailure{.blob = {blob.sha256, blob.length},
-                              .code = error.code(),
-                              .file = job.take->location.extents.empty() ? "" : job.take->location.extents.front().file,
-                              .message = error.message()};
+        failure = BlobFailure{
+            .blob = {blob.sha256, blob.length}, .code = error.code(), .file = job.file, .message = error.message()};
       }
     };
     writer.emplace(m_store, blob.sha256, blob.length);
@@ -296,7 +297,8 @@ class Intake {
     }
   }
 
-  const std::vector<ImportPlan::Take>& m_take;
+  const std::vector<StateBlob>& m_take;
+  const LocateTaken& m_locate;
   const store::BlobStore& m_store;
   base::ProgressTask& m_progress;
   const IntakeOptions& m_options;
@@ -316,9 +318,9 @@ class Intake {
 
 }  // namespace
 
-IntakeResult take_blobs(const std::vector<ImportPlan::Take>& take, const store::BlobStore& store,
+IntakeResult take_blobs(const std::vector<StateBlob>& take, const LocateTaken& locate, const store::BlobStore& store,
                         base::ProgressTask& progress, const IntakeOptions& options) {
-  return Intake(take, store, progress, options).run();
+  return Intake(take, locate, store, progress, options).run();
 }
 
 }  // namespace airlock::workflow

@@ -25,9 +25,10 @@ struct IntakeResult {
   std::vector<BlobFailure> failures;  // damaged on the medium; the others were taken nevertheless
 };
 
-// Reads each blob of `take` once, in that order, and proves it while it is written. A damaged blob is data; a store
-// that cannot be written to (no_space, io) and interrupted are thrown, and what was written stays.
-IntakeResult take_blobs(const std::vector<ImportPlan::Take>& take, const store::BlobStore& store,
+// Reads each blob of `take` once, in that order, and proves it while it is written; where it lies is asked just before.
+// A damaged blob is data; a store that cannot be written to (no_space, io) and interrupted are thrown, and what was
+// written stays.
+IntakeResult take_blobs(const std::vector<StateBlob>& take, const LocateTaken& locate, const store::BlobStore& store,
                         base::ProgressTask& progress, const IntakeOptions& options = {});
 
 }  // namespace airlock::workflow

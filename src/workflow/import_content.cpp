@@ -147,7 +147,7 @@ Taken take_content(const bundle::VerifiedBundle& verified, const std::vector<bun
     const auto progress = run.reporter.task("importing", plan.take_bytes);
     IntakeOptions options;
     options.after_each = [&run] { run.step("blob-stored"); };
-    const auto result = take_blobs(plan.take, run.blobs, *progress, options);
+    const auto result = take_blobs(plan.take, locate_in(maps), run.blobs, *progress, options);
     taken = {result.blobs, result.bytes};
     if (!result.failures.empty()) {
       refuse_damage(result.failures, plan.take.size(), worst(result.failures));

@@ -75,14 +75,17 @@ std::set<base::Digest> digests_to_leave(const bundle::VerifiedBundle& verified, 
 
 // The accepted head as a blob: bytes of our own making from the private copy, never a second look at the medium.
 std::pair<base::Digest, std::uint64_t> store_head(const bundle::Head& head, const store::BlobStore& blobs) {
-  const auto bytes = bundle::build_head(head.contents(), std::nullopt, bundle::HeadEnd::alone).value();
-  const auto digest = base::sha256(bytes);
-  if (!blobs.file_exists(digest, bytes.size()) || !blobs.recheck(digest, bytes.size())) {
-    store::BlobStore::Writer writer(blobs, digest, bytes.size());
-    writer.write(base::as_bytes(bytes));
+  base::NullSink nowhere;
+  base::HashingSink hashing(nowhere);
+  head.write_alone(hashing);  // twice, since a large one is not to stand in memory a second time
+  const auto length = hashing.count();
+  const auto digest = hashing.finish();
+  if (!blobs.file_exists(digest, length) || !blobs.recheck(digest, length)) {
+    store::BlobStore::Writer writer(blobs, digest, length);
+    head.write_alone(writer);
     writer.finish();
   }
-  return {digest, bytes.size()};
+  return {digest, length};
 }
 
 // Other sendings of the same state, whose blobs are as good: what a need list was answered with lacks what its own

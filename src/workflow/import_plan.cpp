@@ -59,13 +59,16 @@ ImportPlan plan_import(const bundle::VerifiedBundle& verified, const std::vector
       plan.present += has_row ? 1u : 0u;
     }
   }
+  const auto lacking = static_cast<std::size_t>(std::ranges::count(fates, Fate::absent));
+  plan.take.reserve(lacking);
+  plan.wanted.reserve(lacking + static_cast<std::size_t>(std::ranges::count(fates, Fate::staged)));
   // In the order of the medium, so that it is read forwards and once.
   const BlobIndex index(all);
   for (const bundle::BlobMap& map : maps) {
-    map.for_each([&](const base::Digest& sha256, const bundle::BlobLocation& location) {
+    map.for_each([&](const base::Digest& sha256, const bundle::BlobLocation&) {
       if (const auto found = index.find(sha256); found && fates[*found] == Fate::absent) {
         fates[*found] = Fate::take;
-        plan.take.push_back({all[*found], location});
+        plan.take.push_back(all[*found]);
         plan.take_bytes += all[*found].length;
       }
     });
@@ -82,6 +85,17 @@ ImportPlan plan_import(const bundle::VerifiedBundle& verified, const std::vector
     }
   }
   return plan;
+}
+
+LocateTaken locate_in(const std::vector<bundle::BlobMap>& maps) {
+  return [&maps](const StateBlob& blob) {
+    for (const bundle::BlobMap& map : maps) {
+      if (auto location = map.find(blob.sha256)) {
+        return std::move(*location);
+      }
+    }
+    throw base::Error(base::ErrorCode::internal, fmt::format("{} has no place any more", blob.sha256.to_string()));
+  };
 }
 
 std::uint64_t promised_and_missing(const bundle::VerifiedBundle& verified, const bundle::BlobMap& map) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <vector>
 
@@ -16,11 +17,7 @@ namespace airlock::workflow {
 using StateBlob = bundle::VerifiedBundle::StateBlob;
 
 struct ImportPlan {
-  struct Take {
-    StateBlob blob;
-    bundle::BlobLocation location;
-  };
-  std::vector<Take> take;         // to read from the medium, in its own order
+  std::vector<StateBlob> take;    // to read from the medium, in its own order
   std::vector<StateBlob> staged;  // files that an interrupted import left without a row: to hash again
   std::vector<StateBlob> absent;  // neither here nor on the medium
   std::vector<StateBlob> wanted;  // take, staged and absent: what gets a row in the end
@@ -33,6 +30,10 @@ struct ImportPlan {
 // of other sendings of its state that are at hand.
 ImportPlan plan_import(const bundle::VerifiedBundle& verified, const std::vector<bundle::BlobMap>& maps,
                        const store::StateDb& state, const store::BlobStore& blobs, const std::set<base::Digest>& left);
+
+// Where a blob lies: in the first of `maps` that has it, so that each blob of ImportPlan::take has a place.
+using LocateTaken = std::function<bundle::BlobLocation(const StateBlob&)>;
+LocateTaken locate_in(const std::vector<bundle::BlobMap>& maps);
 
 // Blobs that the shipment promised and that are not at hand: not the base is missing, but a volume. At most
 // absent.size(); counted over all blobs of the state, since the store may hold some of what was left out.

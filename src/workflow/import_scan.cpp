@@ -17,9 +17,9 @@ using base::ErrorCode;
 // As if these blobs had been named with --withhold.
 void leave(const std::set<base::Digest>& digests, ImportPlan& plan) {
   const auto is_left = [&digests](const StateBlob& blob) { return digests.contains(blob.sha256); };
-  std::erase_if(plan.take, [&](const ImportPlan::Take& take) {
-    const bool leaves = is_left(take.blob);
-    plan.take_bytes -= leaves ? take.blob.length : 0;
+  std::erase_if(plan.take, [&](const StateBlob& blob) {
+    const bool leaves = is_left(blob);
+    plan.take_bytes -= leaves ? blob.length : 0;
     return leaves;
   });
   std::erase_if(plan.absent, [&](const StateBlob& blob) {

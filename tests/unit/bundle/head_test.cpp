@@ -56,6 +56,24 @@ TEST_CASE("a head is read as it was written", "[bundle][head]") {
   CHECK(read.shipment == contents.shipment);
 }
 
+TEST_CASE("a head is written member by member as it is built whole", "[bundle][head]") {
+  const base::TempDir folder;
+  const auto path = folder.path() / "b.airlock";
+  HeadContents contents = some_contents();
+  contents.targets["oci/catalog/01.jsonl"] = std::string(20'000, 'r');
+  write(path, build_head(contents, 128 * 1024, HeadEnd::alone).value());
+  const Head head = Head::read(path);
+  const auto written = [](const Head& one) {
+    base::StringSink sink(1 << 20);
+    one.write_alone(sink);
+    return sink.take();
+  };
+  CHECK(written(head) == build_head(contents, std::nullopt, HeadEnd::alone));
+  const Head later = head.with({{"0.first.json", "first"}, {"timestamp.json", "newer"}}, "another shipment");
+  CHECK(written(later) == build_head(later.contents(), std::nullopt, HeadEnd::alone));
+  CHECK(written(later) != written(head));
+}
+
 TEST_CASE("a head is exactly as long as its room", "[bundle][head]") {
   const HeadContents contents = some_contents();
   const std::string tight = build_head(contents, std::nullopt, HeadEnd::blobs_follow).value();
