@@ -30,7 +30,7 @@ using base::Severity;
 
 namespace {
 
-constexpr std::uint64_t k_part_limit = 4 * k_volume_limit;  // of listed blobs, in all files; a set has two a volume
+constexpr std::uint64_t k_part_limit = 39'996;  // of listed blobs, in all files; the largest set has half as many
 
 struct FileIdentity {
   dev_t device = 0;
