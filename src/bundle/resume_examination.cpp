@@ -1,13 +1,11 @@
 #include "bundle/resume_examination.hpp"
 
 #include <algorithm>
-#include <exception>
-#include <mutex>
-#include <thread>
 #include <unordered_set>
 
 #include "base/bytes.hpp"
 #include "base/interrupt.hpp"
+#include "base/parallel.hpp"
 #include "base/tar.hpp"
 #include "bundle/layout.hpp"
 
@@ -18,34 +16,11 @@ using base::Hasher;
 
 namespace {
 
-// Runs job(0) … job(count - 1) on all cores; throws the first error.
 void run_on_all_cores(std::size_t count, const std::function<void(std::size_t)>& job) {
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto work = [&] {
-    try {
-      for (std::size_t i = next++; i < count; i = next++) {
-        base::throw_if_interrupted();
-        job(i);
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      failure = failure ? failure : std::current_exception();
-      next = count;
-    }
-  };
-  const std::size_t threads = std::min<std::size_t>(count, std::max(1U, std::thread::hardware_concurrency()));
-  {
-    std::vector<std::jthread> pool;
-    for (std::size_t i = 1; i < threads; ++i) {
-      pool.emplace_back(work);
-    }
-    work();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
+  base::for_each_in_parallel(count, 0, [&](std::size_t i) {
+    base::throw_if_interrupted();
+    job(i);
+  });
 }
 
 // For a blob whose digest is not known before: what the file says, to be believed once the content agrees.

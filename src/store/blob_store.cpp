@@ -8,15 +8,14 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <exception>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/parallel.hpp"
 
 namespace airlock::store {
 
@@ -30,7 +29,7 @@ namespace {
 // Above this size a full disk is noticed before the first byte instead of after the last; below it the extra system
 // call costs more than it saves.
 constexpr std::uint64_t k_reserve_from = 1024 * 1024;  // bytes
-constexpr std::size_t k_syncs_in_flight = 16;
+constexpr unsigned k_syncs_in_flight = 16;
 constexpr std::uint64_t k_push_each = 8 * 1024 * 1024;  // bytes
 
 std::string shard_name(unsigned shard) {
@@ -269,34 +268,18 @@ void BlobStore::sync() const {
   std::sort(files.begin(), files.end());
   files.erase(std::unique(files.begin(), files.end()), files.end());
 
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto work = [&] {
-    try {
-      for (std::size_t i = next++; i < files.size(); i = next++) {
-        // A blob may have been removed since; then there is nothing to keep.
-        if (const auto slice = open(files[i])) {
-          base::sync_file(slice->fd->get(), path_of(files[i]).string());
-        }
+  try {
+    base::for_each_in_parallel(files.size(), k_syncs_in_flight, [&](std::size_t i) {
+      // A blob may have been removed since; then there is nothing to keep.
+      if (const auto slice = open(files[i])) {
+        base::sync_file(slice->fd->get(), path_of(files[i]).string());
       }
-    } catch (...) {
-      const std::scoped_lock lock(mutex);
-      failure = std::current_exception();
-      next = files.size();
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < std::min(k_syncs_in_flight, files.size()); ++i) {
-      threads.emplace_back(work);
-    }
-  }
-  if (failure) {
+    });
+  } catch (...) {
     // Whoever catches this and tries again must not find an empty list.
     const std::scoped_lock lock(m_shared->mutex);
     m_shared->unsynced.insert(m_shared->unsynced.end(), files.begin(), files.end());
-    std::rethrow_exception(failure);
+    throw;
   }
   std::optional<unsigned> last_shard;
   for (const Digest& digest : files) {  // sorted, so each folder comes once

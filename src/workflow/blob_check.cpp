@@ -13,7 +13,7 @@
 #include "base/bytes.hpp"
 #include "base/files.hpp"
 #include "base/interrupt.hpp"
-#include "workflow/parallel.hpp"
+#include "base/parallel.hpp"
 
 namespace airlock::workflow {
 
@@ -122,7 +122,7 @@ std::vector<BlobFailure> check_blobs(const std::vector<BlobToCheck>& blobs, cons
   }
   std::mutex mutex;
   std::vector<std::pair<std::size_t, BlobFailure>> failures;
-  for_each_in_parallel(order.size(), threads, [&](std::size_t i) {
+  base::for_each_in_parallel(order.size(), threads, [&](std::size_t i) {
     if (auto failure = check_one(blobs[order[i]], locate, progress)) {
       const std::scoped_lock lock(mutex);
       failures.emplace_back(order[i], std::move(*failure));

@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "base/parallel.hpp"
 #include "base/text.hpp"
 #include "workflow/blob_intake.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/import_one.hpp"
-#include "workflow/parallel.hpp"
 #include "workflow/receipt.hpp"
 
 namespace airlock::workflow {
@@ -118,7 +118,7 @@ bool recheck_staged(const ImportPlan& plan, const ImportRun& run) {
   }
   const auto progress = run.reporter.task("checking what an earlier run left", bytes);
   std::atomic<bool> all_good = true;
-  for_each_in_parallel(plan.staged.size(), 0, [&](std::size_t i) {
+  base::for_each_in_parallel(plan.staged.size(), 0, [&](std::size_t i) {
     if (!run.blobs.recheck(plan.staged[i].sha256, plan.staged[i].length)) {
       all_good = false;
     }

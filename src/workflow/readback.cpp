@@ -12,7 +12,7 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
-#include "workflow/parallel.hpp"
+#include "base/parallel.hpp"
 
 namespace airlock::workflow {
 
@@ -52,7 +52,7 @@ std::vector<FileDigest> hash_files(const std::vector<fs::path>& files, Cache cac
   }
   const auto progress = reporter.task(cache == Cache::use ? "checksums" : "reading back", total);
   std::vector<FileDigest> digests(files.size());
-  for_each_in_parallel(files.size(), 0, [&](std::size_t i) {
+  base::for_each_in_parallel(files.size(), 0, [&](std::size_t i) {
     digests[i] = {files[i], hash_file(files[i], cache, *progress)};
   });
   return digests;

@@ -1,15 +1,14 @@
 #include "workflow/resolve.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "base/parallel.hpp"
 #include "base/text.hpp"
 
 namespace airlock::workflow {
@@ -89,33 +88,22 @@ std::string one_line(const Error& error, const model::Entry& entry) {
 }
 
 void resolve_entries(const model::Manifest& manifest, Upstreams& upstreams, Collection& collection,
-                     base::Reporter& reporter, std::size_t threads) {
+                     base::Reporter& reporter, unsigned threads) {
   const auto progress = reporter.task("resolving", manifest.entries.size(), base::ProgressUnit::items);
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    while (!base::interrupt_requested()) {
-      const std::size_t number = next++;
-      if (number >= manifest.entries.size()) {
-        return;
-      }
-      const model::Entry& entry = manifest.entries[number];
-      try {
-        upstreams.for_section(entry.section()).resolve(entry, [&](ecosystem::ResolvedFile file) {
-          collection.take(std::move(file));
-        });
-      } catch (const Error& error) {
-        collection.take_error(number, error);
-      } catch (const std::exception& error) {
-        collection.take_error(number, Error(ErrorCode::internal, error.what()));
-      }
-      progress->advance(1);
+  base::for_each_in_parallel(manifest.entries.size(), threads, [&](std::size_t number) {
+    base::throw_if_interrupted();
+    const model::Entry& entry = manifest.entries[number];
+    try {
+      upstreams.for_section(entry.section()).resolve(entry, [&](ecosystem::ResolvedFile file) {
+        collection.take(std::move(file));
+      });
+    } catch (const Error& error) {
+      collection.take_error(number, error);
+    } catch (const std::exception& error) {
+      collection.take_error(number, Error(ErrorCode::internal, error.what()));
     }
-  };
-  std::vector<std::jthread> workers;
-  for (std::size_t i = 1; i < std::min(threads, manifest.entries.size()); ++i) {
-    workers.emplace_back(work);
-  }
-  work();
+    progress->advance(1);
+  });
 }
 
 // What packages ask for of other ecosystems, as a manifest of its own; empty when they ask for nothing.

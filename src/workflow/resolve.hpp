@@ -17,7 +17,7 @@ namespace airlock::workflow {
 struct ResolveHooks {
   // Each file as soon as it is known, while others are still looked for; called from several threads.
   std::function<void(const model::FileRow&)> on_file;
-  std::size_t threads = 8;  // entries that are resolved at the same time
+  unsigned threads = 8;  // entries that are resolved at the same time
 };
 
 struct Resolved {

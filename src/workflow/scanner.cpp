@@ -15,9 +15,9 @@
 #include "base/files.hpp"
 #include "base/interrupt.hpp"
 #include "base/json.hpp"
+#include "base/parallel.hpp"
 #include "base/process.hpp"
 #include "base/text.hpp"
-#include "workflow/parallel.hpp"
 
 namespace airlock::workflow {
 
@@ -251,7 +251,7 @@ ScanRun Scanner::scan_streams(const std::vector<ScanSubject>& subjects, const Lo
     }
   }
   const auto progress = m_reporter.task("scanning", bytes);
-  for_each_in_parallel(open.size(), static_cast<unsigned>(m_settings.parallel), [&](std::size_t i) {
+  base::for_each_in_parallel(open.size(), static_cast<unsigned>(m_settings.parallel), [&](std::size_t i) {
     base::throw_if_interrupted();
     const auto location = locate(*open[i]);
     if (!location) {
@@ -284,7 +284,7 @@ void Scanner::run_batches(const std::vector<ScanSubject>& subjects, const store:
     bytes += subject.length;
   }
   const auto progress = m_reporter.task("scanning", bytes);
-  for_each_in_parallel(batches, static_cast<unsigned>(m_settings.parallel), [&](std::size_t batch) {
+  base::for_each_in_parallel(batches, static_cast<unsigned>(m_settings.parallel), [&](std::size_t batch) {
     base::throw_if_interrupted();
     const base::TempDir folder(scratch, fmt::format("{}-", ::getpid()));
     const auto first = batch * m_settings.batch;

@@ -1,4 +1,4 @@
-#include "workflow/parallel.hpp"
+#include "base/parallel.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace airlock::workflow {
+namespace airlock::base {
 
 void for_each_in_parallel(std::size_t count, unsigned threads, const std::function<void(std::size_t)>& step) {
   std::atomic<std::size_t> next = 0;
@@ -39,4 +39,4 @@ void for_each_in_parallel(std::size_t count, unsigned threads, const std::functi
   }
 }
 
-}  // namespace airlock::workflow
+}  // namespace airlock::base
