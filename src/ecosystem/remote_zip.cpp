@@ -9,74 +9,31 @@
 #include "base/error.hpp"
 #include "base/inflate.hpp"
 #include "base/text.hpp"
+#include "base/zip_records.hpp"
 
 namespace airlock::ecosystem {
 
 using base::Error;
 using base::ErrorCode;
+using base::ZipDirectoryEntry;
+using base::ZipEnd;
+using base::ZipEnd64;
+using base::ZipLocalHeader;
+using base::ZipLocator64;
 
 namespace {
 
-constexpr std::uint64_t k_first_tail = std::uint64_t{48} * 1024;      // enough for most, and one small answer
-constexpr std::uint64_t k_largest_tail = 65'535 + 22 + 20 + 56;       // comment, end record, zip64 locator and record
+constexpr std::uint64_t k_first_tail = std::uint64_t{48} * 1024;  // enough for most, and one small answer
+// Comment, end record, locator and record of 64 bits.
+constexpr std::uint64_t k_largest_tail =
+    base::k_zip_full16 + base::k_zip_size<ZipEnd> + base::k_zip_size<ZipLocator64> + base::k_zip_size<ZipEnd64>;
 constexpr std::uint64_t k_directory_limit = std::uint64_t{32} << 20;  // bytes
 constexpr std::uint64_t k_member_limit = 200'000;
 constexpr std::uint64_t k_local_slack = 512;  // the local header's extra field may be longer than the directory's
 
-constexpr std::uint32_t k_end_record = 0x06054b50;
-constexpr std::uint32_t k_end_record_64 = 0x06064b50;
-constexpr std::uint32_t k_locator_64 = 0x07064b50;
-constexpr std::uint32_t k_directory_header = 0x02014b50;
-constexpr std::uint32_t k_local_header = 0x04034b50;
-constexpr std::size_t k_end_record_size = 22;
-constexpr std::size_t k_directory_header_size = 46;
-constexpr std::size_t k_local_header_size = 30;
-constexpr std::uint16_t k_extra_64 = 1;
-
-// Little-endian numbers of a part of the archive; the caller has checked the length.
-class Fields {
- public:
-  explicit Fields(std::string_view bytes) : m_bytes(bytes) {}
-  std::uint64_t number(std::size_t at, std::size_t size) const {
-    std::uint64_t value = 0;
-    for (std::size_t i = size; i > 0; --i) {
-      value = value << 8 | static_cast<unsigned char>(m_bytes.at(at + i - 1));
-    }
-    return value;
-  }
-  std::uint16_t two(std::size_t at) const { return static_cast<std::uint16_t>(number(at, 2)); }
-  std::uint32_t four(std::size_t at) const { return static_cast<std::uint32_t>(number(at, 4)); }
-  std::uint64_t eight(std::size_t at) const { return number(at, 8); }
-
- private:
-  std::string_view m_bytes;
-};
-
 struct Directory {
   std::uint64_t offset = 0, length = 0, count = 0;
 };
-
-// Lengths that did not fit into 32 bits stand in the extra field, in this order, only those (4.5.3).
-void widen(ZipMember& member, std::string_view extra) {
-  while (extra.size() >= 4) {
-    const Fields head(extra);
-    const std::size_t length = head.two(2);
-    if (length > extra.size() - 4) {
-      return;
-    }
-    if (head.two(0) == k_extra_64) {
-      const std::string_view body = extra.substr(4, length);
-      std::size_t at = 0;
-      for (std::uint64_t* value : {&member.size, &member.packed_size, &member.header}) {
-        if (*value == UINT32_MAX && at + 8 <= body.size()) {
-          *value = Fields(body).eight(at);
-          at += 8;
-        }
-      }
-    }
-    extra.remove_prefix(4 + length);
-  }
-}
 
 }  // namespace
 
@@ -85,10 +42,11 @@ RemoteZip::RemoteZip(Read read, std::uint64_t size, std::string name)
   const auto fail = [&](std::string_view why) {
     return Error(ErrorCode::malformed, fmt::format("'{}' is no usable zip archive: {}", m_name, why));
   };
-  if (m_size < k_end_record_size) {
+  if (m_size < base::k_zip_size<ZipEnd>) {
     throw fail("it is too short");
   }
-  std::size_t end = std::string::npos;  // of the end record, in the tail
+  std::optional<ZipEnd> record;
+  std::size_t end = 0;  // of the end record, in the tail
   for (const std::uint64_t wanted : {k_first_tail, k_largest_tail}) {
     const std::uint64_t length = std::min(wanted, m_size);
     if (length <= m_tail.size()) {
@@ -98,39 +56,43 @@ RemoteZip::RemoteZip(Read read, std::uint64_t size, std::string name)
     m_tail = m_read(m_tail_offset, length);
     // The record is found from the back; its comment must reach just to the end of the file, so that a record inside
     // a comment, or bytes behind the archive, do not make two readers see two archives.
-    for (std::size_t at = m_tail.size() - k_end_record_size + 1; at-- > 0 && end == std::string::npos;) {
-      const Fields fields(std::string_view(m_tail).substr(at));
-      if (fields.four(0) == k_end_record && at + k_end_record_size + fields.two(20) == m_tail.size()) {
-        end = at;
+    for (std::size_t at = m_tail.size() - base::k_zip_size<ZipEnd> + 1; at-- > 0 && !record;) {
+      record = base::zip_record<ZipEnd>(std::string_view(m_tail).substr(at));
+      if (record && at + base::k_zip_size<ZipEnd> + record->comment_length != m_tail.size()) {
+        record.reset();
       }
+      end = at;
     }
-    if (end != std::string::npos) {
+    if (record) {
       break;
     }
   }
-  if (end == std::string::npos) {
+  if (!record) {
     throw fail("it has no end record");
   }
-  const Fields record(std::string_view(m_tail).substr(end));
-  if (record.two(4) != record.two(6) || (record.two(4) != 0 && record.two(4) != UINT16_MAX)) {
+  if (record->disk != record->directory_disk || (record->disk != 0 && record->disk != base::k_zip_full16)) {
     throw fail("it has several disks");
   }
-  Directory directory{.offset = record.four(16), .length = record.four(12), .count = record.two(10)};
+  Directory directory{.offset = record->directory_offset, .length = record->directory_length, .count = record->members};
   std::uint64_t directory_end = m_tail_offset + end;
-  if (directory.offset == UINT32_MAX || directory.length == UINT32_MAX || directory.count == UINT16_MAX) {
-    if (end < 20 || Fields(std::string_view(m_tail).substr(end - 20)).four(0) != k_locator_64) {
+  if (directory.offset == base::k_zip_full32 || directory.length == base::k_zip_full32 ||
+      directory.count == base::k_zip_full16) {
+    constexpr std::size_t locator_size = base::k_zip_size<ZipLocator64>;
+    const auto locator = end < locator_size
+                             ? std::nullopt
+                             : base::zip_record<ZipLocator64>(std::string_view(m_tail).substr(end - locator_size));
+    if (!locator) {
       throw fail("its zip64 locator is missing");
     }
-    const std::uint64_t where = Fields(std::string_view(m_tail).substr(end - 20)).eight(8);
-    if (where > m_size || m_size - where < 56) {
+    const std::uint64_t where = locator->offset;
+    if (where > m_size || m_size - where < base::k_zip_size<ZipEnd64>) {
       throw fail("its zip64 record lies outside");
     }
-    const std::string text = bytes(where, 56);
-    const Fields wide(text);
-    if (wide.four(0) != k_end_record_64) {
+    const auto wide = base::zip_record<ZipEnd64>(bytes(where, base::k_zip_size<ZipEnd64>));
+    if (!wide) {
       throw fail("its zip64 record is missing");
     }
-    directory = {.offset = wide.eight(48), .length = wide.eight(40), .count = wide.eight(32)};
+    directory = {.offset = wide->directory_offset, .length = wide->directory_length, .count = wide->members};
     directory_end = where;
   }
   if (directory.length > k_directory_limit || directory.count > k_member_limit) {
@@ -159,28 +121,26 @@ void RemoteZip::read_directory(std::uint64_t offset, std::uint64_t length, std::
   };
   m_members.reserve(std::min<std::uint64_t>(count, 4096));
   for (std::uint64_t i = 0; i < count; ++i) {
-    if (left.size() < k_directory_header_size || Fields(left).four(0) != k_directory_header) {
+    const auto entry = base::zip_record<ZipDirectoryEntry>(left);
+    if (!entry || left.size() - base::k_zip_size<ZipDirectoryEntry> < entry->text_length()) {
       throw fail("breaks off");
     }
-    const Fields fields(left);
-    const std::size_t name = fields.two(28), extra = fields.two(30), comment = fields.two(32);
-    if (left.size() - k_directory_header_size < name + extra + comment) {
-      throw fail("breaks off");
-    }
-    ZipMember member{.name = std::string(left.substr(k_directory_header_size, name)),
-                     .size = fields.four(24),
-                     .packed_size = fields.four(20),
-                     .header = fields.four(42),
-                     .crc32 = fields.four(16),
-                     .method = fields.two(10),
-                     .flags = fields.two(8)};
-    widen(member, left.substr(k_directory_header_size + name, extra));
-    if (member.header > m_directory || m_directory - member.header < k_local_header_size ||
-        m_directory - member.header - k_local_header_size < member.packed_size) {
+    left.remove_prefix(base::k_zip_size<ZipDirectoryEntry>);
+    ZipMember member{.name = std::string(left.substr(0, entry->name_length)),
+                     .size = entry->size,
+                     .packed_size = entry->packed,
+                     .header = entry->offset,
+                     .crc32 = entry->crc32,
+                     .method = entry->method,
+                     .flags = entry->flags};
+    base::widen_zip_fields(left.substr(entry->name_length, entry->extra_length), member.size, member.packed_size,
+                           member.header);
+    if (member.header > m_directory || m_directory - member.header < base::k_zip_size<ZipLocalHeader> ||
+        m_directory - member.header - base::k_zip_size<ZipLocalHeader> < member.packed_size) {
       throw fail(fmt::format("puts '{}' outside the archive", base::printable(member.name, 200)));
     }
     m_members.push_back(std::move(member));
-    left.remove_prefix(k_directory_header_size + name + extra + comment);
+    left.remove_prefix(entry->text_length());
   }
 }
 
@@ -200,7 +160,8 @@ const ZipMember* RemoteZip::find(std::string_view name) const {
 
 std::string RemoteZip::read(const ZipMember& member, std::size_t limit) const {
   const std::string what = fmt::format("{} in {}", base::printable(member.name, 200), m_name);
-  if ((member.flags & 1U) != 0 || (member.method != 0 && member.method != 8)) {
+  if ((member.flags & base::k_zip_flag_encrypted) != 0 ||
+      (member.method != base::k_zip_stored && member.method != base::k_zip_deflated)) {
     throw Error(ErrorCode::unsupported, fmt::format("'{}' is encrypted, or packed in a way that is not read", what));
   }
   if (member.size > limit || member.packed_size > limit + limit / 8 + 64) {
@@ -210,13 +171,14 @@ std::string RemoteZip::read(const ZipMember& member, std::size_t limit) const {
     return Error(ErrorCode::malformed, fmt::format("'{}' {}", what, why));
   };
   const std::uint64_t room = m_directory - member.header;
-  const std::uint64_t likely = k_local_header_size + member.name.size() + k_local_slack + member.packed_size;
+  const std::uint64_t likely =
+      base::k_zip_size<ZipLocalHeader> + member.name.size() + k_local_slack + member.packed_size;
   std::string text = bytes(member.header, std::min(room, likely));
-  const Fields fields(text);
-  if (fields.four(0) != k_local_header) {
+  const auto local = base::zip_record<ZipLocalHeader>(text);
+  if (!local) {
     throw broken("has no header where the directory says");
   }
-  const std::uint64_t start = k_local_header_size + fields.two(26) + fields.two(28);
+  const std::uint64_t start = base::k_zip_size<ZipLocalHeader> + local->name_length + local->extra_length;
   if (start > room || room - start < member.packed_size) {
     throw broken("does not fit in front of the directory");
   }
@@ -224,7 +186,8 @@ std::string RemoteZip::read(const ZipMember& member, std::size_t limit) const {
     text = bytes(member.header, start + member.packed_size);
   }
   const std::string_view packed = std::string_view(text).substr(start, member.packed_size);
-  std::string content = member.method == 0 ? std::string(packed) : base::inflate_raw(packed, limit, what);
+  std::string content =
+      member.method == base::k_zip_stored ? std::string(packed) : base::inflate_raw(packed, limit, what);
   if (content.size() != member.size || base::crc32(content) != member.crc32) {
     throw broken("is not what the directory says: length or CRC differ");
   }

@@ -19,7 +19,7 @@ struct ZipMember {
   std::uint64_t packed_size = 0;  // bytes
   std::uint64_t header = 0;       // offset of the local header
   std::uint32_t crc32 = 0;
-  std::uint16_t method = 0;  // 0 stored, 8 deflated
+  std::uint16_t method = 0;  // base::k_zip_stored, base::k_zip_deflated
   std::uint16_t flags = 0;
 };
 

@@ -40,6 +40,7 @@ TEST_CASE("a gzip member is unpacked, its checksum proven", "[base][inflate]") {
 TEST_CASE("crc32 is the one of zip", "[base][inflate]") {
   CHECK(crc32("") == 0);
   CHECK(crc32("123456789") == 0xcbf43926);
+  CHECK(crc32("56789", crc32("1234")) == 0xcbf43926);
 }
 
 }  // namespace airlock::base
