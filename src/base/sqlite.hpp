@@ -44,6 +44,20 @@ class Statement {
   sqlite3_stmt* m_statement;
 };
 
+// One use of a statement that is kept: reset when it ends, however that is.
+class RunningStatement {
+ public:
+  explicit RunningStatement(Statement& statement) : m_statement(statement) {}
+  RunningStatement(const RunningStatement&) = delete;
+  RunningStatement& operator=(const RunningStatement&) = delete;
+  ~RunningStatement() { m_statement.reset(); }
+  Statement* operator->() { return &m_statement; }
+  Statement& operator*() { return m_statement; }
+
+ private:
+  Statement& m_statement;
+};
+
 enum class DatabaseMode {
   read_write,  // created if absent; WAL, synchronous=FULL, foreign keys on
   alone,       // the same, and nobody else may open it meanwhile: then no file for shared memory has to be made

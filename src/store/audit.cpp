@@ -82,7 +82,8 @@ void StateDb::audit(base::Time time, std::string_view action, std::string_view d
 }
 
 std::vector<AuditEntry> StateDb::audit_entries() const {
-  Query query(m_impl->cached("SELECT number, time, action, user, detail, previous, digest FROM audit ORDER BY number"));
+  base::RunningStatement query(
+      m_impl->cached("SELECT number, time, action, user, detail, previous, digest FROM audit ORDER BY number"));
   std::vector<AuditEntry> entries;
   while (query->step()) {
     entries.push_back(read_entry(*query));
@@ -91,14 +92,15 @@ std::vector<AuditEntry> StateDb::audit_entries() const {
 }
 
 std::optional<AuditEntry> StateDb::last_audit_entry() const {
-  Query query(m_impl->cached(
+  base::RunningStatement query(m_impl->cached(
       "SELECT number, time, action, user, detail, previous, digest FROM audit ORDER BY number DESC LIMIT 1"));
   return query->step() ? std::optional(read_entry(*query)) : std::nullopt;
 }
 
 std::vector<AuditEntry> StateDb::newest_audit_entries(std::string_view action, std::uint64_t count) const {
-  Query query(m_impl->cached("SELECT number, time, action, user, detail, previous, digest FROM audit WHERE action=? "
-                             "ORDER BY number DESC LIMIT ?"));
+  base::RunningStatement query(
+      m_impl->cached("SELECT number, time, action, user, detail, previous, digest FROM audit WHERE action=? "
+                     "ORDER BY number DESC LIMIT ?"));
   query->bind(1, action).bind(2, to_integer(count));
   std::vector<AuditEntry> entries;
   while (query->step()) {

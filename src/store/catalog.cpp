@@ -51,20 +51,6 @@ struct Connection {
   base::Statement find, list_from, list_after, find_digest, alias, count;
 };
 
-// Leaves a statement without a running query or bindings, however its user ended.
-class Running {
- public:
-  explicit Running(base::Statement& statement) : m_statement(statement) {}
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-  ~Running() { m_statement.reset(); }
-  base::Statement* operator->() { return &m_statement; }
-  base::Statement& operator*() { return m_statement; }
-
- private:
-  base::Statement& m_statement;
-};
-
 std::string info_value(const base::Database& database, std::string_view key) {
   base::Statement statement = database.prepare("SELECT value FROM info WHERE key=?");
   statement.bind(1, key);
@@ -157,7 +143,7 @@ std::uint64_t Catalog::number() const {
 
 std::optional<CatalogRow> Catalog::find(std::string_view ecosystem, std::string_view path) const {
   Impl::Lease connection(*m_impl);
-  Running statement(connection->find);
+  base::RunningStatement statement(connection->find);
   statement->bind(1, ecosystem).bind(2, path);
   if (!statement->step()) {
     return std::nullopt;
@@ -169,7 +155,7 @@ std::vector<CatalogRow> Catalog::list(std::string_view ecosystem, std::string_vi
                                       std::size_t limit) const {
   Impl::Lease connection(*m_impl);
   const bool from_after = !after.empty() && after >= prefix;
-  Running statement(from_after ? connection->list_after : connection->list_from);
+  base::RunningStatement statement(from_after ? connection->list_after : connection->list_from);
   statement->bind(1, ecosystem).bind(2, from_after ? after : prefix);
   std::vector<CatalogRow> rows;
   while (rows.size() < limit && statement->step()) {
@@ -184,7 +170,7 @@ std::vector<CatalogRow> Catalog::list(std::string_view ecosystem, std::string_vi
 
 void Catalog::for_each(std::string_view ecosystem, const std::function<bool(const CatalogRow&)>& visit) const {
   Impl::Lease connection(*m_impl);
-  Running statement(connection->list_from);
+  base::RunningStatement statement(connection->list_from);
   statement->bind(1, ecosystem).bind(2, std::string_view(""));
   while (statement->step()) {
     if (!visit(read_catalog_row(*statement))) {
@@ -195,7 +181,7 @@ void Catalog::for_each(std::string_view ecosystem, const std::function<bool(cons
 
 std::optional<Digest> Catalog::alias(const Digest& other) const {
   Impl::Lease connection(*m_impl);
-  Running statement(connection->alias);
+  base::RunningStatement statement(connection->alias);
   statement->bind(1, std::string_view(other.to_string()));
   if (!statement->step()) {
     return std::nullopt;
@@ -205,7 +191,7 @@ std::optional<Digest> Catalog::alias(const Digest& other) const {
 
 std::vector<CatalogRow> Catalog::find_digest(const Digest& sha256) const {
   Impl::Lease connection(*m_impl);
-  Running statement(connection->find_digest);
+  base::RunningStatement statement(connection->find_digest);
   bind_digest(*statement, 1, sha256);
   std::vector<CatalogRow> rows;
   while (statement->step()) {
@@ -216,7 +202,7 @@ std::vector<CatalogRow> Catalog::find_digest(const Digest& sha256) const {
 
 std::uint64_t Catalog::row_count(std::string_view ecosystem) const {
   Impl::Lease connection(*m_impl);
-  Running statement(connection->count);
+  base::RunningStatement statement(connection->count);
   statement->bind(1, ecosystem);
   return statement->step() ? static_cast<std::uint64_t>(statement->number(0)) : 0;
 }

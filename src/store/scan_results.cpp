@@ -62,16 +62,10 @@ ScanResults::ScanResults(const std::filesystem::path& home) : m_impl(std::make_u
 ScanResults::~ScanResults() = default;
 
 std::optional<ScanResult> ScanResults::find(const Digest& sha256, std::string_view scanner) const {
-  base::Statement& query = m_impl->one_result;
-  query.reset();
-  bind_digest(query, 1, sha256);
-  query.bind(2, scanner);
-  std::optional<ScanResult> result;
-  if (query.step()) {
-    result = read_result(query);
-  }
-  query.reset();
-  return result;
+  base::RunningStatement query(m_impl->one_result);
+  bind_digest(*query, 1, sha256);
+  query->bind(2, scanner);
+  return query->step() ? std::optional(read_result(*query)) : std::nullopt;
 }
 
 std::set<Digest> ScanResults::refused_by(std::string_view scanner) const {

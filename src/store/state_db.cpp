@@ -167,7 +167,7 @@ base::Statement& StateDb::Impl::cached(std::string_view sql) {
 }
 
 std::optional<std::string> StateDb::Impl::setting(std::string_view key) {
-  Query query(cached("SELECT value FROM settings WHERE key=?"));
+  base::RunningStatement query(cached("SELECT value FROM settings WHERE key=?"));
   query->bind(1, key);
   if (!query->step()) {
     return std::nullopt;
@@ -200,7 +200,7 @@ bool StateDb::has_blob(const Digest& sha256) const {
 }
 
 std::optional<std::uint64_t> StateDb::blob_length(const Digest& sha256) const {
-  Query query(m_impl->cached("SELECT length FROM blobs WHERE sha256=?"));
+  base::RunningStatement query(m_impl->cached("SELECT length FROM blobs WHERE sha256=?"));
   bind_digest(*query, 1, sha256);
   if (!query->step()) {
     return std::nullopt;
@@ -221,7 +221,7 @@ void StateDb::remove_blob(const Digest& sha256) {
 }
 
 StateDb::BlobTotals StateDb::blob_totals() const {
-  Query query(m_impl->cached("SELECT count(*), coalesce(sum(length), 0) FROM blobs"));
+  base::RunningStatement query(m_impl->cached("SELECT count(*), coalesce(sum(length), 0) FROM blobs"));
   query->step();
   return {static_cast<std::uint64_t>(query->number(0)), static_cast<std::uint64_t>(query->number(1))};
 }

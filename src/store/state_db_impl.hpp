@@ -17,7 +17,8 @@ namespace airlock::store {
 struct StateDb::Impl {
   Impl(const std::filesystem::path& home, Access access);
 
-  // A statement that is prepared once and kept. Not for loops that call back: those prepare their own.
+  // A statement that is prepared once and kept, for a base::RunningStatement. Not for loops that call back: those
+  // prepare their own.
   base::Statement& cached(std::string_view sql);
 
   std::optional<std::string> setting(std::string_view key);
@@ -32,20 +33,6 @@ struct StateDb::Impl {
   base::Database database;
   std::map<std::string, std::unique_ptr<base::Statement>, std::less<>> statements;
   std::int64_t step = 0;  // of the schema; readers may meet an older one
-};
-
-// Leaves a cached statement without a running query, however its user ended.
-class Query {
- public:
-  explicit Query(base::Statement& statement) : m_statement(statement) {}
-  Query(const Query&) = delete;
-  Query& operator=(const Query&) = delete;
-  ~Query() { m_statement.reset(); }
-  base::Statement* operator->() { return &m_statement; }
-  base::Statement& operator*() { return m_statement; }
-
- private:
-  base::Statement& m_statement;
 };
 
 }  // namespace airlock::store

@@ -206,7 +206,7 @@ void StateDb::for_each_row_of(const base::Digest& sha256,
 }
 
 std::uint64_t StateDb::count_rows(std::uint64_t generation, model::Kind kind) const {
-  Query query(m_impl->cached("SELECT count(*) FROM files WHERE generation=? AND kind=?"));
+  base::RunningStatement query(m_impl->cached("SELECT count(*) FROM files WHERE generation=? AND kind=?"));
   query->bind(1, to_integer(generation)).bind(2, to_string(kind));
   query->step();
   return number_at(*query, 0);

@@ -60,7 +60,7 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 }  // namespace
 
 std::int64_t StateDb::Impl::find_channel(const ChannelKey& channel) {
-  Query query(cached("SELECT id FROM channels WHERE producer=? AND channel=?"));
+  base::RunningStatement query(cached("SELECT id FROM channels WHERE producer=? AND channel=?"));
   query->bind(1, std::string_view(channel.producer)).bind(2, std::string_view(channel.channel));
   return query->step() ? query->number(0) : 0;
 }
@@ -78,9 +78,10 @@ std::int64_t StateDb::Impl::add_channel(const ChannelKey& channel) {
 
 std::vector<std::string> StateDb::roots(std::string_view producer) const {
   // A home that nobody has changed since an older airlock has them by channel.
-  Query query(m_impl->cached(m_impl->step >= 3 ? "SELECT bytes FROM producer_roots WHERE producer=? ORDER BY version"
-                                               : "SELECT bytes FROM roots JOIN channels ON channels.id = roots.channel "
-                                                 "WHERE producer=? ORDER BY version"));
+  base::RunningStatement query(
+      m_impl->cached(m_impl->step >= 3 ? "SELECT bytes FROM producer_roots WHERE producer=? ORDER BY version"
+                                       : "SELECT bytes FROM roots JOIN channels ON channels.id = roots.channel "
+                                         "WHERE producer=? ORDER BY version"));
   query->bind(1, producer);
   std::vector<std::string> roots;
   while (query->step()) {
@@ -98,7 +99,7 @@ void StateDb::add_root(std::string_view producer, std::uint64_t version, std::st
 }
 
 std::optional<std::string> StateDb::role(const ChannelKey& channel, std::string_view role) const {
-  Query query(m_impl->cached("SELECT bytes FROM roles WHERE channel=? AND role=?"));
+  base::RunningStatement query(m_impl->cached("SELECT bytes FROM roles WHERE channel=? AND role=?"));
   query->bind(1, m_impl->find_channel(channel)).bind(2, role);
   if (!query->step()) {
     return std::nullopt;
@@ -116,7 +117,7 @@ void StateDb::set_role(const ChannelKey& channel, std::string_view role, std::st
 }
 
 std::optional<std::uint64_t> StateDb::last_serial(const ChannelKey& channel) const {
-  Query query(m_impl->cached("SELECT last_serial FROM channels WHERE producer=? AND channel=?"));
+  base::RunningStatement query(m_impl->cached("SELECT last_serial FROM channels WHERE producer=? AND channel=?"));
   query->bind(1, std::string_view(channel.producer)).bind(2, std::string_view(channel.channel));
   if (!query->step() || query->is_null(0)) {
     return std::nullopt;
@@ -151,7 +152,7 @@ void StateDb::reset_last_wall(base::Time now) {
 }
 
 std::vector<ChannelKey> StateDb::channels() const {
-  Query query(m_impl->cached("SELECT producer, channel FROM channels ORDER BY producer, channel"));
+  base::RunningStatement query(m_impl->cached("SELECT producer, channel FROM channels ORDER BY producer, channel"));
   std::vector<ChannelKey> channels;
   while (query->step()) {
     channels.push_back({.producer = query->text(0), .channel = query->text(1)});

@@ -75,6 +75,25 @@ TEST_CASE("a bound text may go away before the statement runs", "[base][sqlite]"
   CHECK(query.blob(1) == std::string(100, 'b'));
 }
 
+TEST_CASE("a use of a kept statement ends where its scope does", "[base][sqlite]") {
+  const TempDir dir;
+  Database database(dir.path() / "x.db", DatabaseMode::read_write);
+  Statement kept = database.prepare("SELECT 1 UNION SELECT 2 ORDER BY 1");
+  for (int i = 0; i < 2; ++i) {
+    RunningStatement use(kept);
+    REQUIRE(use->step());
+    CHECK((*use).number(0) == 1);
+  }
+  try {
+    RunningStatement use(kept);
+    REQUIRE(use->step());
+    throw Error(ErrorCode::internal, "in the middle");
+  } catch (const Error&) {
+    REQUIRE(kept.step());
+    CHECK(kept.number(0) == 1);
+  }
+}
+
 TEST_CASE("a database that is read and written is durable and checks its keys", "[base][sqlite]") {
   const TempDir dir;
   Database database(dir.path() / "x.db", DatabaseMode::read_write);
