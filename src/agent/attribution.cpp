@@ -85,8 +85,7 @@ std::string find_socket_owner(int proc, SocketKind kind, std::uint16_t local_por
   std::size_t looked_at = 0;
   while (const dirent* entry = processes ? readdir(processes.get()) : nullptr) {
     const std::string name = entry->d_name;
-    if (!std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; }) || ++looked_at > k_most_processes ||
-        !holds(proc, name, link)) {
+    if (!std::ranges::all_of(name, base::is_digit) || ++looked_at > k_most_processes || !holds(proc, name, link)) {
       continue;
     }
     const std::string text = read_at(proc, name + "/comm", 64);

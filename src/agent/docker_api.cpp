@@ -79,8 +79,7 @@ struct ImageName {
 
 ImageName split_reference(std::string_view reference) {
   const bool fits = !reference.empty() && reference.size() < 1024 && std::ranges::all_of(reference, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("./:@_-").find(c) != std::string_view::npos;
+    return base::is_alphanumeric(c) || std::string_view("./:@_-").find(c) != std::string_view::npos;
   });
   if (!fits) {
     throw Error(ErrorCode::malformed, fmt::format("'{}' is no name of an image", base::printable(reference, 200)));

@@ -58,7 +58,7 @@ int hex_value(char c) {
 }
 
 bool is_lower_hex(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return hex_value(c) >= 0; });
+  return std::ranges::all_of(text, is_hex_digit);
 }
 
 Digest from_lower_hex(HashAlgorithm algorithm, std::string_view hex) {

@@ -83,7 +83,7 @@ std::string holder_of(int lock) {
   std::array<char, 32> text{};
   const ssize_t size = pread(lock, text.data(), text.size() - 1, 0);
   const std::string number(trim({text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))}));
-  const bool plain = !number.empty() && std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+  const bool plain = !number.empty() && std::ranges::all_of(number, is_digit);
   std::ifstream started(plain ? "/proc/" + number + "/cmdline" : std::string());
   std::string command{std::istreambuf_iterator<char>(started), {}};
   std::ranges::replace(command, '\0', ' ');

@@ -90,10 +90,8 @@ bool is_safe_name(std::string_view name) {
   if (name.empty() || name.size() > k_largest_name) {
     return false;
   }
-  const bool characters = std::ranges::all_of(name, [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '/' || c == '-';
-  });
+  const bool characters = std::ranges::all_of(
+      name, [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '/' || c == '-'; });
   // Common tools unpack these archives too, so no name may lead out of the folder they are unpacked in.
   return characters && std::ranges::none_of(split(name, '/'), [](const std::string& part) {
            return part.empty() || part == "." || part == "..";

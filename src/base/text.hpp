@@ -10,6 +10,26 @@
 
 namespace airlock::base {
 
+// ASCII, whatever the locale.
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+constexpr bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+constexpr bool is_letter(char c) {
+  return is_lower(c) || is_upper(c);
+}
+constexpr bool is_alphanumeric(char c) {
+  return is_letter(c) || is_digit(c);
+}
+constexpr bool is_hex_digit(char c) {  // lower case, as digests are written
+  return is_digit(c) || (c >= 'a' && c <= 'f');
+}
+
 std::string to_hex(std::span<const std::uint8_t> bytes);
 std::optional<std::string> from_hex(std::string_view hex);  // lower or upper case; nullopt when malformed
 std::string base64_encode(std::string_view bytes);

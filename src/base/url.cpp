@@ -13,18 +13,12 @@ namespace airlock::base {
 
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  return is_hex_digit(c) || (c >= 'A' && c <= 'F');
 }
 // RFC 3986, section 2.3
 bool is_unreserved(char c) {
-  return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+  return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 // What a message may show of a URL that could not be parsed: it may hold a password.
@@ -63,9 +57,9 @@ Parts split_reference(std::string_view text) {
     text = text.substr(0, question);
   }
   const auto colon = text.find(':');
-  if (colon != std::string_view::npos && colon > 0 && is_alpha(text.front()) && colon < text.find('/') &&
+  if (colon != std::string_view::npos && colon > 0 && is_letter(text.front()) && colon < text.find('/') &&
       std::ranges::all_of(text.substr(0, colon),
-                          [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; })) {
+                          [](char c) { return is_alphanumeric(c) || c == '+' || c == '-' || c == '.'; })) {
     parts.scheme = text.substr(0, colon);
     text.remove_prefix(colon + 1);
   }

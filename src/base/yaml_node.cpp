@@ -17,7 +17,7 @@ bool is_null_word(std::string_view text) {
 }
 
 bool is_word_character(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '/';
+  return is_alphanumeric(c) || c == '_' || c == '/';
 }
 
 // Narrower than YAML allows: what is plain here is plain for every reader.

@@ -24,7 +24,7 @@ bool is_metadata_file(std::string_view name) {
   }
   const std::size_t dot = name.find('.');
   if (dot == 0 || dot == std::string_view::npos || dot > k_version_digits || name.front() == '0' ||
-      !std::ranges::all_of(name.substr(0, dot), [](char c) { return c >= '0' && c <= '9'; })) {
+      !std::ranges::all_of(name.substr(0, dot), base::is_digit)) {
     return false;
   }
   const std::string_view rest = name.substr(dot + 1);

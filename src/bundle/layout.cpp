@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.hpp"
+
 namespace airlock::bundle {
 
 using base::Digest;
@@ -16,7 +18,7 @@ constexpr std::size_t k_part_digits = 4;
 constexpr std::size_t k_channel_name_limit = 63;
 
 bool is_lower_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+  return base::is_lower(c) || base::is_digit(c);
 }
 
 bool is_name_rest(std::string_view text) {

@@ -98,8 +98,7 @@ store::AuditMark mark_from_paper(const std::string& text) {
     }
   }
   const auto digits = text.substr(0, colon);
-  const bool is_number =
-      !digits.empty() && digits.size() < 19 && std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number = !digits.empty() && digits.size() < 19 && std::ranges::all_of(digits, base::is_digit);
   const bool is_hex = mark.head.size() >= k_fewest_digits && mark.head.size() <= 64 &&
                       mark.head.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (!is_number || !is_hex) {

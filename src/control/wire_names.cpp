@@ -43,14 +43,6 @@ std::optional<Enum> find_word(const Words<Enum, Size>& words, std::string_view n
   return found == words.end() ? std::nullopt : std::optional(found->first);
 }
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 [[noreturn]] void bad_rule(std::string_view text) {
   throw Error(ErrorCode::malformed, fmt::format("'{}' is not a network rule", base::printable(text, 100)))
       .with_hint(
@@ -62,7 +54,7 @@ template <typename Number>
 std::optional<Number> plain_number(std::string_view text, Number largest) {
   Number value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || !is_digit(text.front()) || status != std::errc() || end != text.data() + text.size() ||
+  if (text.empty() || !base::is_digit(text.front()) || status != std::errc() || end != text.data() + text.size() ||
       value > largest) {
     return std::nullopt;
   }
@@ -86,11 +78,11 @@ bool is_v6(const std::string& text) {
 
 // RFC 1123 labels; a name of digits and dots alone is a mistyped address.
 bool is_host_name(std::string_view text) {
-  if (text.empty() || text.size() > 253 || std::ranges::none_of(text, is_letter)) {
+  if (text.empty() || text.size() > 253 || std::ranges::none_of(text, base::is_letter)) {
     return false;
   }
   for (const auto& label : base::split(text, '.')) {
-    const auto plain = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; };
+    const auto plain = [](char c) { return base::is_alphanumeric(c) || c == '-' || c == '_'; };
     if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-' ||
         !std::ranges::all_of(label, plain)) {
       return false;
@@ -126,14 +118,14 @@ std::optional<RunnerKind> find_runner(std::string_view name) {
 }
 
 bool is_name(std::string_view text) {
-  const auto plain = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.'; };
+  const auto plain = [](char c) { return base::is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; };
   return !text.empty() && text.size() <= limits::k_name && text.front() != '.' && text.front() != '-' &&
          std::ranges::all_of(text, plain);
 }
 
 bool is_variable_name(std::string_view name) {
-  const auto plain = [](char c) { return is_letter(c) || is_digit(c) || c == '_'; };
-  return !name.empty() && name.size() <= 256 && !is_digit(name.front()) && std::ranges::all_of(name, plain);
+  const auto plain = [](char c) { return base::is_alphanumeric(c) || c == '_'; };
+  return !name.empty() && name.size() <= 256 && !base::is_digit(name.front()) && std::ranges::all_of(name, plain);
 }
 
 StackName StackName::parse(std::string_view text) {
@@ -239,7 +231,7 @@ UnixMillis parse_rfc3339_millis(std::string_view text) {
   UnixMillis time = base::parse_rfc3339(text);
   const auto dot = text.find('.');
   int scale = 100;
-  for (std::size_t at = dot + 1; dot != std::string_view::npos && at < text.size() && is_digit(text[at]); ++at) {
+  for (std::size_t at = dot + 1; dot != std::string_view::npos && at < text.size() && base::is_digit(text[at]); ++at) {
     time += std::chrono::milliseconds((text[at] - '0') * scale);
     scale /= 10;
   }

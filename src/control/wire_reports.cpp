@@ -32,7 +32,7 @@ std::string dump(const Json& json) {
 }
 
 bool is_digits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && std::ranges::all_of(text, base::is_digit);
 }
 
 std::string without_nul(const std::string& text) {
@@ -56,7 +56,7 @@ bool is_deployment_id(std::string_view text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     const bool dash = at == 8 || at == 13 || at == 18 || at == 23;
     const char c = text[at];
-    if (dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
+    if (dash ? c != '-' : !base::is_hex_digit(c)) {
       return false;
     }
   }
@@ -84,7 +84,7 @@ AgentIdentity parse_identity(const QueryFields& query) {
   if (agent.hostname.empty() || !is_digits(agent.pid)) {
     refuse("'hostname' and 'pid' must name the process");
   }
-  const auto plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto plain = base::is_alphanumeric;
   if (agent.instance.size() < 8 || !std::ranges::all_of(agent.instance, plain)) {
     refuse("'instance' is not 8 to 64 letters and digits");
   }

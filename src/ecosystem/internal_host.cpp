@@ -16,7 +16,7 @@ bool is_internal_host(std::string_view written) {
   if (host.find('.') == std::string::npos || host.find_first_of(":_") != std::string::npos) {
     return true;
   }
-  const bool is_address = std::ranges::all_of(host, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+  const bool is_address = std::ranges::all_of(host, [](char c) { return c == '.' || base::is_digit(c); });
   constexpr std::array<std::string_view, 14> k_domains = {
       ".internal", ".intranet", ".private", ".local",   ".localhost", ".lan",   ".localdomain",
       ".corp",     ".home",     ".test",    ".invalid", ".example",   ".onion", ".home.arpa"};

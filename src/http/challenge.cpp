@@ -8,8 +8,7 @@ namespace {
 // RFC 9110, 5.6.2
 bool is_token_char(char c) {
   constexpr std::string_view k_others = "!#$%&'*+-.^_`|~";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         k_others.find(c) != std::string_view::npos;
+  return base::is_alphanumeric(c) || k_others.find(c) != std::string_view::npos;
 }
 
 class ChallengeReader {

@@ -57,7 +57,7 @@ bool is_address(const std::string& name) {
 // The names go into OpenSSL's own little language, in which a comma would begin another one.
 void check_name(const std::string& name) {
   const bool plain = !name.empty() && name.size() <= 253 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+    return base::is_alphanumeric(c) || c == '.' || c == '-';
   });
   if (!plain && !is_address(name)) {
     throw Error(ErrorCode::usage, fmt::format("'{}' is neither a host name nor an address", base::printable(name, 80)));

@@ -18,14 +18,6 @@ constexpr std::size_t k_longest_length_digits = 18;  // Content-Length; an exbib
 constexpr std::size_t k_most_segments = 256;
 constexpr std::size_t k_most_parameters = 256;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool is_alnum(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 HeadVerdict refuse(int status, std::string_view reason) {
   HeadVerdict verdict;
   verdict.refusal = status;
@@ -78,7 +70,7 @@ HeadVerdict check_framing(const RequestHead& head, HeadVerdict verdict) {
     return verdict;
   }
   const std::string& length = lengths.front();
-  if (lengths.size() != 1 || length.empty() || !std::ranges::all_of(length, is_digit)) {
+  if (lengths.size() != 1 || length.empty() || !std::ranges::all_of(length, base::is_digit)) {
     return refuse(400, "Content-Length is not one plain number");
   }
   if (length.size() > k_longest_length_digits) {
@@ -90,7 +82,7 @@ HeadVerdict check_framing(const RequestHead& head, HeadVerdict verdict) {
 }
 
 int hex_value(char c) {
-  if (is_digit(c)) {
+  if (base::is_digit(c)) {
     return c - '0';
   }
   if (c >= 'a' && c <= 'f') {
@@ -186,8 +178,9 @@ bool is_well_formed_host(std::string_view host) {
     const std::size_t colon = host.find(':');
     const std::string_view name = host.substr(0, colon);
     port = colon == std::string_view::npos ? std::string_view() : host.substr(colon);
-    if (name.empty() ||
-        !std::ranges::all_of(name, [](char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_'; })) {
+    if (name.empty() || !std::ranges::all_of(name, [](char c) {
+          return base::is_alphanumeric(c) || c == '-' || c == '.' || c == '_';
+        })) {
       return false;
     }
   }
@@ -195,7 +188,7 @@ bool is_well_formed_host(std::string_view host) {
     return true;
   }
   const std::string_view digits = port.substr(1);
-  return port.front() == ':' && !digits.empty() && digits.size() <= 5 && std::ranges::all_of(digits, is_digit);
+  return port.front() == ':' && !digits.empty() && digits.size() <= 5 && std::ranges::all_of(digits, base::is_digit);
 }
 
 HeadVerdict check_head(const RequestHead& head, std::size_t target_limit) {

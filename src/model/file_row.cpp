@@ -65,7 +65,7 @@ void check_origin(std::string_view origin, const FlatJsonReader& reader) {
   const std::size_t colon = origin.find(':');
   const bool scheme = colon != std::string_view::npos && colon > 0 &&
                       std::all_of(origin.begin(), origin.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+                        return base::is_lower(c) || base::is_digit(c) || c == '+' || c == '-' || c == '.';
                       });
   if (!scheme || origin.size() > k_max_text || base::printable(origin, k_max_text + 1) != origin) {
     reader.fail(fmt::format("'{}' is not an origin", base::printable(origin)));

@@ -27,7 +27,7 @@ Error no_item(std::string_view text, std::string_view why) {
 }
 
 bool is_ecosystem_word(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  return !text.empty() && std::all_of(text.begin(), text.end(), base::is_lower);
 }
 
 // Of an image, what makes it one to a client; else what is downloaded. What an index is made from stays, so that

@@ -51,7 +51,7 @@ Manifest parse_manifest(std::string_view text, const std::string& file, std::spa
 }
 
 void check_channel_name(std::string_view name, const base::SourcePosition& position) {
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const auto plain = [](char c) { return base::is_lower(c) || base::is_digit(c); };
   const bool good = !name.empty() && name.size() <= 63 && plain(name.front()) &&
                     std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-'; });
   if (!good) {

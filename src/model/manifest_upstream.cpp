@@ -18,9 +18,9 @@ using base::YamlNode;
 namespace {
 
 bool is_variable_name(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto letter = [](char c) { return base::is_letter(c) || c == '_'; };
   return !text.empty() && letter(text.front()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || base::is_digit(c); });
 }
 
 std::string variable(const YamlNode& node, std::string_view what) {
@@ -140,8 +140,7 @@ void ManifestReader::read_upstreams(const YamlNode& node) {
   for (const auto& [key_node, value] : node.members()) {
     const std::string name = key_node.is_scalar() ? base::to_lower(key_node.scalar()) : std::string();
     const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-             std::string_view(".:-_[]").find(c) != std::string_view::npos;
+      return base::is_lower(c) || base::is_digit(c) || std::string_view(".:-_[]").find(c) != std::string_view::npos;
     });
     if (!plain) {
       throw Error(ErrorCode::manifest, fmt::format("'{}' is not a host or an ecosystem", base::printable(name, 80)))

@@ -57,7 +57,7 @@ std::string hint_for(const std::string& word, const std::vector<std::string>& kn
 
 bool is_variant(std::string_view text) {
   return !text.empty() && text.size() <= 16 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.';
+    return base::is_lower(c) || base::is_digit(c) || c == '.';
   });
 }
 

@@ -23,14 +23,13 @@ constexpr std::string_view k_keep_in_value = ":/";
 bool is_type(std::string_view text) {
   return !text.empty() && text.front() >= 'a' && text.front() <= 'z' &&
          std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'; });
+                     [](char c) { return base::is_lower(c) || base::is_digit(c) || c == '.' || c == '-'; });
 }
 
 bool is_qualifier_key(std::string_view text) {
   return !text.empty() && !(text.front() >= '0' && text.front() <= '9') &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return base::is_lower(c) || base::is_digit(c) || c == '.' || c == '-' || c == '_'; });
 }
 
 Error malformed(std::string_view text, std::string_view why) {

@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/sqlite.hpp"
+#include "base/text.hpp"
 #include "store/catalog.hpp"
 #include "store/catalog_files.hpp"
 #include "store/row_columns.hpp"
@@ -234,8 +235,7 @@ void CatalogBuilder::publish() {
        it.increment(failure)) {
     const fs::path& path = it->path();
     const std::string stem = path.stem().string();
-    const bool plain = !stem.empty() && stem.size() < 19 &&
-                       std::all_of(stem.begin(), stem.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool plain = !stem.empty() && stem.size() < 19 && std::all_of(stem.begin(), stem.end(), base::is_digit);
     if (path.extension() == ".db" && plain && std::stoull(stem) != m_impl->number) {
       older.push_back(std::stoull(stem));
     } else if (path.extension() == ".new") {

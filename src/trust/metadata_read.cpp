@@ -60,7 +60,7 @@ std::vector<std::string> string_list(const Json& value, std::string_view key, st
 
 bool has_only(std::string_view text, std::string_view other_characters) {
   return std::ranges::all_of(text, [&](char c) {
-    const bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    const bool alphanumeric = base::is_alphanumeric(c);
     return alphanumeric || other_characters.find(c) != std::string_view::npos;
   });
 }

@@ -67,10 +67,7 @@ constexpr std::array<std::string_view, 6> k_config_entries = {"roots",  "recipes
 
 bool is_plain(std::string_view part) {
   return !part.empty() && part.size() <= k_longest_part && part.front() != '.' && part.front() != '-' &&
-         std::ranges::all_of(part, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-                  c == '-';
-         });
+         std::ranges::all_of(part, [](char c) { return base::is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 bool part_matches(std::string_view pattern, std::string_view part) {

@@ -210,10 +210,9 @@ std::string reference_of(const std::string& path) {
   const auto slash = path.find('/');
   auto reference = path;
   const auto mark = path.rfind('_', slash);
-  const bool is_port =
-      slash != std::string::npos && mark != std::string::npos && mark + 1 < slash &&
-      std::all_of(path.begin() + static_cast<std::ptrdiff_t>(mark) + 1,
-                  path.begin() + static_cast<std::ptrdiff_t>(slash), [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_port = slash != std::string::npos && mark != std::string::npos && mark + 1 < slash &&
+                       std::all_of(path.begin() + static_cast<std::ptrdiff_t>(mark) + 1,
+                                   path.begin() + static_cast<std::ptrdiff_t>(slash), base::is_digit);
   if (is_port) {
     reference[mark] = ':';
   }

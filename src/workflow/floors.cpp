@@ -109,7 +109,7 @@ FloorWish parse_floor(std::string_view text) {
   }
   FloorWish wish;
   wish.channel = parts.front().substr(0, colon);
-  const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  const auto is_plain = [](char c) { return base::is_lower(c) || base::is_digit(c) || c == '-'; };
   if (wish.channel.size() > 63 || !std::ranges::all_of(wish.channel, is_plain)) {
     refuse(text, fmt::format("'{}' is no channel", base::printable(wish.channel, 80)));
   }

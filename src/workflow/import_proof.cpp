@@ -29,7 +29,7 @@ constexpr std::size_t k_evidence_limit = 64;  // files that are kept in all
 
 // Only what cannot mean anything to a file system; the hint is not proven when this is used.
 std::string safe_name(std::string_view channel) {
-  const auto is_plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  const auto is_plain = [](char c) { return base::is_lower(c) || base::is_digit(c) || c == '-'; };
   const bool plain = !channel.empty() && channel.size() <= 63 && std::all_of(channel.begin(), channel.end(), is_plain);
   return plain ? std::string(channel) : "unknown";
 }

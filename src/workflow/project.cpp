@@ -116,7 +116,7 @@ std::string channel_name(const fs::path& folder) {
   std::error_code ignored;
   std::string name;
   for (const char c : base::to_lower(fs::weakly_canonical(folder, ignored).filename().string())) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    const bool plain = base::is_lower(c) || base::is_digit(c);
     if (plain || (!name.empty() && !name.ends_with('-'))) {
       name += plain ? c : '-';
     }

@@ -15,28 +15,16 @@ namespace {
 
 constexpr std::size_t k_longest_path = 512;  // bytes
 
-bool is_lower(char c) {
-  return c >= 'a' && c <= 'z';
-}
-bool is_upper(char c) {
-  return c >= 'A' && c <= 'Z';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_alphanumeric(char c) {
-  return is_lower(c) || is_upper(c) || is_digit(c);
-}
-
 bool is_path_character(char c) {
-  return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
+  return base::is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 bool is_import_character(char c) {
   return is_path_character(c) || c == '+';
 }
 bool is_file_character(char c) {
   constexpr std::string_view punctuation = "!#$%&()+,-.=@[]^_{}~ ";
-  return is_alphanumeric(c) || punctuation.find(c) != std::string_view::npos || static_cast<unsigned char>(c) >= 0x80;
+  return base::is_alphanumeric(c) || punctuation.find(c) != std::string_view::npos ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 
 // Names that Windows keeps for devices, whatever their extension.
@@ -77,7 +65,7 @@ std::optional<std::string> element_problem(std::string_view element, PathKind ki
   const std::string_view stem = element.substr(0, element.find('.'));
   if (const std::size_t tilde = stem.rfind('~');
       tilde != std::string_view::npos && tilde + 1 < stem.size() &&
-      std::all_of(stem.begin() + static_cast<std::ptrdiff_t>(tilde) + 1, stem.end(), is_digit)) {
+      std::all_of(stem.begin() + static_cast<std::ptrdiff_t>(tilde) + 1, stem.end(), base::is_digit)) {
     return "an element like a short name of Windows";
   }
   return std::nullopt;
@@ -107,7 +95,7 @@ std::optional<std::string> host_problem(std::string_view path) {
   if (host.find('.') == std::string_view::npos) {
     return "a first element without a dot";
   }
-  const auto allowed = [](char c) { return is_lower(c) || is_digit(c) || c == '-' || c == '.'; };
+  const auto allowed = [](char c) { return base::is_lower(c) || base::is_digit(c) || c == '-' || c == '.'; };
   if (host.front() == '-' || !std::all_of(host.begin(), host.end(), allowed)) {
     return "a first element that is no host name in lower case";
   }
@@ -120,7 +108,7 @@ bool is_gopkg(std::string_view path) {
 
 // "/v3", ".v1" (of gopkg.in), or "". nullopt where the ending is none that a module may have.
 std::optional<std::string_view> path_major(std::string_view path) {
-  const auto end = std::find_if_not(path.rbegin(), path.rend(), is_digit);
+  const auto end = std::find_if_not(path.rbegin(), path.rend(), base::is_digit);
   const std::size_t digits = static_cast<std::size_t>(end - path.rbegin());
   std::string_view stem = path;
   if (is_gopkg(path)) {
@@ -128,7 +116,7 @@ std::optional<std::string_view> path_major(std::string_view path) {
     if (stem.ends_with(unstable)) {
       stem.remove_suffix(unstable.size());
     }
-    const auto stop = std::find_if_not(stem.rbegin(), stem.rend(), is_digit);
+    const auto stop = std::find_if_not(stem.rbegin(), stem.rend(), base::is_digit);
     const std::size_t count = static_cast<std::size_t>(stop - stem.rbegin());
     if (count == 0 || stem.size() < count + 2 || stem.substr(stem.size() - count - 2, 2) != ".v" ||
         (count > 1 && stem[stem.size() - count] == '0')) {
@@ -202,7 +190,7 @@ std::optional<std::string> file_name_problem(std::string_view name) {
 std::string escape(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
-    if (is_upper(c)) {
+    if (base::is_upper(c)) {
       escaped += '!';
       escaped += static_cast<char>(c - 'A' + 'a');
     } else {
@@ -215,14 +203,14 @@ std::string escape(std::string_view text) {
 std::optional<std::string> unescape(std::string_view escaped) {
   std::string text;
   for (std::size_t i = 0; i < escaped.size(); ++i) {
-    if (is_upper(escaped[i])) {
+    if (base::is_upper(escaped[i])) {
       return std::nullopt;
     }
     if (escaped[i] != '!') {
       text += escaped[i];
       continue;
     }
-    if (++i == escaped.size() || !is_lower(escaped[i])) {
+    if (++i == escaped.size() || !base::is_lower(escaped[i])) {
       return std::nullopt;
     }
     text += static_cast<char>(escaped[i] - 'a' + 'A');

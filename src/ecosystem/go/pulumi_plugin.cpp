@@ -20,10 +20,7 @@ constexpr std::string_view k_plugin_file = "pulumi-plugin.json";
 constexpr std::size_t k_largest_plugin_file = 64 * 1024;  // bytes
 
 bool is_plain(std::string_view text) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.' || c == '+';
-  };
+  const auto allowed = [](char c) { return base::is_alphanumeric(c) || c == '-' || c == '_' || c == '.' || c == '+'; };
   return !text.empty() && text.size() <= 200 && std::all_of(text.begin(), text.end(), allowed);
 }
 

@@ -33,10 +33,7 @@ std::string_view comparison_of(std::string_view query) {
 }
 
 bool is_revision(std::string_view text) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-           c == '_' || c == '+';
-  };
+  const auto allowed = [](char c) { return base::is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == '+'; };
   return !text.empty() && text.size() <= k_longest_revision && std::all_of(text.begin(), text.end(), allowed) &&
          text.find("..") == std::string_view::npos && text.front() != '-' && text.front() != '.';
 }
@@ -131,7 +128,7 @@ VersionInfo parse_info(std::string_view json, const std::string& name) {
   VersionInfo parsed{.version = base::string_member(info, "Version", name),
                      .time = base::string_member_or(info, "Time", "", name)};
   const auto of_time = [](char c) {
-    return (c >= '0' && c <= '9') || std::string_view("-:.+TZ").find(c) != std::string_view::npos;
+    return base::is_digit(c) || std::string_view("-:.+TZ").find(c) != std::string_view::npos;
   };
   if (parsed.time.size() > 64 || !std::all_of(parsed.time.begin(), parsed.time.end(), of_time)) {
     throw Error(ErrorCode::malformed, fmt::format("{} gives '{}' as a time", name, base::printable(parsed.time, 80)));

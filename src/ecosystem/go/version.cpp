@@ -18,21 +18,17 @@ struct Parts {
   std::string_view build;
 };
 
-bool is_numeral(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool is_identifier_character(char c) {
-  return is_numeral(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+  return base::is_alphanumeric(c) || c == '-';
 }
 
 bool all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_numeral);
+  return !text.empty() && std::all_of(text.begin(), text.end(), base::is_digit);
 }
 
 // Takes a number without leading zeros from the front.
 bool take_number(std::string_view& rest, std::string_view& number) {
-  const auto end = std::find_if_not(rest.begin(), rest.end(), is_numeral);
+  const auto end = std::find_if_not(rest.begin(), rest.end(), base::is_digit);
   number = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
   if (number.empty() || (number.size() > 1 && number.front() == '0')) {
     return false;
@@ -164,7 +160,7 @@ bool is_pseudo_version(std::string_view version) {
   const std::string_view time = text.substr(dash - 14, 14);
   const std::string_view before = text.substr(0, dash - 14);
   const std::string_view revision = text.substr(dash + 1);
-  const auto is_revision = [](char c) { return is_numeral(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto is_revision = base::is_alphanumeric;
   return all_digits(time) && std::all_of(revision.begin(), revision.end(), is_revision) &&
          (before.empty() || before == "0." || before.ends_with(".0."));
 }

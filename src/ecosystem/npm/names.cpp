@@ -22,8 +22,7 @@ constexpr std::size_t k_version_text_limit = 256;  // node-semver's own
 constexpr std::size_t k_spec_limit = 4096;
 
 bool is_plain(char c, std::string_view more) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         more.find(c) != std::string_view::npos;
+  return base::is_alphanumeric(c) || more.find(c) != std::string_view::npos;
 }
 
 bool is_plain(std::string_view text, std::string_view more) {

@@ -27,7 +27,7 @@ std::optional<std::uint64_t> number(std::string_view digits) {
 }
 
 bool is_number(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return std::all_of(text.begin(), text.end(), base::is_digit);
 }
 
 std::weak_ordering compare_numbers(std::string_view a, std::string_view b) {

@@ -11,14 +11,11 @@ namespace airlock::ecosystem::npm {
 
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 bool is_identifier(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+  return base::is_alphanumeric(c) || c == '-';
 }
 bool is_x(std::string_view part) {
   return part.empty() || part == "x" || part == "X" || part == "*";
@@ -27,7 +24,7 @@ bool is_x(std::string_view part) {
 // Digits, or one of x, X, *; empty when there is neither.
 std::string take_part(std::string_view& text) {
   std::size_t end = 0;
-  while (end < text.size() && is_digit(text[end])) {
+  while (end < text.size() && base::is_digit(text[end])) {
     ++end;
   }
   if (end == 0 && !text.empty() && is_x(text.substr(0, 1))) {
@@ -234,7 +231,7 @@ std::string joined_operators(const std::string& text) {
     while (next < text.size() && (is_space(text[next]) || text[next] == 'v' || text[next] == '=')) {
       ++next;
     }
-    if (next < text.size() && (is_digit(text[next]) || is_x(std::string_view(text).substr(next, 1)))) {
+    if (next < text.size() && (base::is_digit(text[next]) || is_x(std::string_view(text).substr(next, 1)))) {
       while (i < text.size() && is_space(text[i])) {
         ++i;
       }

@@ -62,8 +62,7 @@ Credentials read_auth(const Json& object, std::string_view name) {
 std::string read_helper_name(const Json& value, std::string_view name) {
   const std::string helper = value.is_string() ? value.get<std::string>() : "";
   const bool plain = !helper.empty() && helper.front() != '.' && std::all_of(helper.begin(), helper.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
+    return base::is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
   });
   if (!plain) {
     throw malformed(name, "a credential helper's name is no plain name");

@@ -87,8 +87,7 @@ std::string read_data(const Json& data, const Descriptor& descriptor, std::strin
 std::string read_word(const Json& object, const char* key, std::string_view name) {
   std::string word = text_or_empty(object, key, name);
   const bool plain = word.size() <= 64 && std::all_of(word.begin(), word.end(), [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                              c == '_' || c == '-';
+                       return base::is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
                      });
   if (!plain) {
     throw malformed_manifest(name, fmt::format("'{}' of a platform is no plain word", key));

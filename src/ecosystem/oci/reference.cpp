@@ -20,15 +20,11 @@ namespace {
 constexpr std::size_t k_longest_name = 255;  // docker's limit on host and repository together
 
 bool is_lower_alnum(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+  return base::is_lower(c) || base::is_digit(c);
 }
 
 bool is_word(char c) {
-  return is_lower_alnum(c) || (c >= 'A' && c <= 'Z') || c == '_';
+  return base::is_alphanumeric(c) || c == '_';
 }
 
 // [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*
@@ -60,7 +56,7 @@ bool is_component(std::string_view text) {
 }
 
 bool is_port(std::string_view text) {
-  return !text.empty() && text.size() <= 5 && std::all_of(text.begin(), text.end(), is_digit);
+  return !text.empty() && text.size() <= 5 && std::all_of(text.begin(), text.end(), base::is_digit);
 }
 
 bool is_dns_name(std::string_view text) {
@@ -98,7 +94,7 @@ bool is_host(std::string_view text) {
   }
   if (name.starts_with('[')) {
     const std::string_view address = name.substr(1, name.size() - 2);
-    const auto plain = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.'; };
+    const auto plain = [](char c) { return base::is_hex_digit(c) || c == ':' || c == '.'; };
     in6_addr parsed{};
     return name.ends_with(']') && std::all_of(address.begin(), address.end(), plain) &&
            inet_pton(AF_INET6, std::string(address).c_str(), &parsed) == 1;
@@ -248,7 +244,7 @@ bool is_loopback(std::string_view host) {
   }
   const std::vector<std::string> parts = base::split(name, '.');
   return parts.size() == 4 && parts[0] == "127" && std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
-           return !part.empty() && part.size() <= 3 && std::all_of(part.begin(), part.end(), is_digit);
+           return !part.empty() && part.size() <= 3 && std::all_of(part.begin(), part.end(), base::is_digit);
          });
 }
 

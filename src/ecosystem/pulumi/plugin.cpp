@@ -35,12 +35,8 @@ bool is_kind(std::string_view text) {
   return std::find(kinds().begin(), kinds().end(), kind) != kinds().end();
 }
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool is_plugin_name(std::string_view name) {
-  const auto plain = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto plain = base::is_alphanumeric;
   return !name.empty() && name.size() <= k_longest_name && plain(name.front()) &&
          std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '-' || c == '_' || c == '.'; });
 }
@@ -62,7 +58,7 @@ bool is_plugin_version(std::string_view text) {
   std::size_t at = 0;
   for (int part = 0; part < 3; ++part) {
     const std::size_t begin = at;
-    while (at < text.size() && is_digit(text[at])) {
+    while (at < text.size() && base::is_digit(text[at])) {
       ++at;
     }
     if (at == begin || (part < 2 && (at == text.size() || text[at] != '.'))) {
@@ -73,7 +69,7 @@ bool is_plugin_version(std::string_view text) {
   const std::string_view rest = text.substr(at);
   return text.size() <= k_longest_name && (rest.empty() || rest.front() == '-' || rest.front() == '+') &&
          rest.size() != 1 && std::all_of(rest.begin(), rest.end(), [](char c) {
-           return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '+';
+           return base::is_alphanumeric(c) || c == '-' || c == '.' || c == '+';
          });
 }
 
@@ -125,7 +121,7 @@ Plugin parse_plugin(std::string_view text, const base::SourcePosition& position)
   plugin.name = named.substr(0, sign);
   if (sign != std::string::npos) {
     plugin.version = named.substr(sign + 1);
-    if (plugin.version.size() > 1 && plugin.version[0] == 'v' && is_digit(plugin.version[1])) {
+    if (plugin.version.size() > 1 && plugin.version[0] == 'v' && base::is_digit(plugin.version[1])) {
       plugin.version.erase(0, 1);
     }
     if (plugin.version == "latest") {

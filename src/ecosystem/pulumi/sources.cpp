@@ -63,8 +63,7 @@ Source github(std::string_view api_host, const std::string& owner, const std::st
 
 bool is_path_part(std::string_view part) {
   return !part.empty() && part.front() != '.' && std::all_of(part.begin(), part.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-_.%").find(c) != std::string_view::npos;
+    return base::is_alphanumeric(c) || std::string_view("-_.%").find(c) != std::string_view::npos;
   });
 }
 

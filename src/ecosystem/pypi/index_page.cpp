@@ -21,8 +21,7 @@ constexpr std::size_t k_most_files = 200'000;
 constexpr std::size_t k_longest_value = 4096;  // bytes
 
 bool is_hex(std::string_view text, std::size_t length) {
-  return text.size() == length &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return text.size() == length && std::all_of(text.begin(), text.end(), base::is_hex_digit);
 }
 
 std::size_t hex_length(std::string_view algorithm) {

@@ -145,9 +145,7 @@ class Parser {
     fail("lacks a comparison");
   }
 
-  static bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-  }
+  static bool is_word(char c) { return base::is_alphanumeric(c) || c == '_' || c == '.'; }
   void skip() {
     while (!m_left.empty() && (m_left.front() == ' ' || m_left.front() == '\t')) {
       m_left.remove_prefix(1);

@@ -12,9 +12,6 @@ constexpr std::size_t k_longest_name = 200;       // bytes
 constexpr std::size_t k_longest_file_name = 300;  // bytes
 constexpr std::size_t k_most_tags = 64;
 
-bool is_alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool is_joint(char c) {
   return c == '-' || c == '_' || c == '.';
 }
@@ -42,7 +39,7 @@ std::optional<FileName> parse_wheel(std::string_view stem, std::string_view proj
     const bool sound =
         list->size() <= k_most_tags && std::all_of(list->begin(), list->end(), [](const std::string& tag) {
           return !tag.empty() &&
-                 std::all_of(tag.begin(), tag.end(), [](char c) { return is_alphanumeric(c) || c == '_'; });
+                 std::all_of(tag.begin(), tag.end(), [](char c) { return base::is_alphanumeric(c) || c == '_'; });
         });
     if (!sound || !build_is_sound) {
       return std::nullopt;
@@ -75,9 +72,9 @@ std::optional<FileName> parse_sdist(std::string_view stem, std::string_view proj
 }  // namespace
 
 bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= k_longest_name && is_alphanumeric(text.front()) &&
-         is_alphanumeric(text.back()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || is_joint(c); });
+  return !text.empty() && text.size() <= k_longest_name && base::is_alphanumeric(text.front()) &&
+         base::is_alphanumeric(text.back()) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return base::is_alphanumeric(c) || is_joint(c); });
 }
 
 std::string normalised(std::string_view name) {
@@ -98,7 +95,7 @@ bool is_normalised(std::string_view name) {
 
 std::optional<FileName> parse_file_name(std::string_view file, std::string_view project) {
   const bool plain = file.size() <= k_longest_file_name && std::all_of(file.begin(), file.end(), [](char c) {
-                       return is_alphanumeric(c) || is_joint(c) || c == '+' || c == '!';
+                       return base::is_alphanumeric(c) || is_joint(c) || c == '+' || c == '!';
                      });
   if (!plain || file.starts_with('.')) {
     return std::nullopt;

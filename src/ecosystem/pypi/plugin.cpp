@@ -20,8 +20,7 @@ constexpr std::size_t k_longest_word = 512;  // bytes
 
 bool is_plain(std::string_view text, std::string_view others) {
   return text.size() <= k_longest_word && std::all_of(text.begin(), text.end(), [&](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  others.find(c) != std::string_view::npos;
+           return base::is_alphanumeric(c) || others.find(c) != std::string_view::npos;
          });
 }
 

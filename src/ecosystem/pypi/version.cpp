@@ -14,9 +14,6 @@ constexpr std::size_t k_longest_version = 256;  // bytes
 constexpr std::size_t k_most_digits = 18;       // fits 64 bits
 constexpr std::size_t k_most_parts = 64;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool is_separator(char c) {
   return c == '.' || c == '-' || c == '_';
 }
@@ -50,7 +47,7 @@ class Cursor {
   }
   std::optional<std::uint64_t> number() {
     std::size_t length = 0;
-    while (length < m_left.size() && is_digit(m_left[length])) {
+    while (length < m_left.size() && base::is_digit(m_left[length])) {
       ++length;
     }
     std::string_view digits = m_left.substr(0, length);
@@ -85,7 +82,7 @@ const typename Words::value_type* take_phase(Cursor& cursor, const Words& words,
     const std::string_view after = cursor.left();
     cursor.take_separator();
     number = 0;
-    if (is_digit(cursor.peek())) {
+    if (base::is_digit(cursor.peek())) {
       if (const auto value = cursor.number()) {
         number = *value;
       }
@@ -150,7 +147,7 @@ std::optional<Version> Version::parse(std::string_view text) {
   if (const auto* word = take_phase(cursor, pre, number)) {
     version.m_pre = Pre{word->second, number};
   }
-  if (const std::string_view left = cursor.left(); left.size() > 1 && left[0] == '-' && is_digit(left[1])) {
+  if (const std::string_view left = cursor.left(); left.size() > 1 && left[0] == '-' && base::is_digit(left[1])) {
     cursor.take('-');
     version.m_post = cursor.number();
     if (!version.m_post) {
@@ -167,11 +164,11 @@ std::optional<Version> Version::parse(std::string_view text) {
     std::replace_if(rest.begin(), rest.end(), is_separator, '.');
     for (const std::string& part : base::split(rest, '.')) {
       const bool plain = !part.empty() && std::all_of(part.begin(), part.end(),
-                                                      [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z'); });
+                                                      [](char c) { return base::is_digit(c) || base::is_lower(c); });
       if (!plain || version.m_local.size() >= k_most_parts) {
         return std::nullopt;
       }
-      if (std::all_of(part.begin(), part.end(), is_digit)) {
+      if (std::all_of(part.begin(), part.end(), base::is_digit)) {
         const auto value = Cursor(part).number();
         if (!value) {
           return std::nullopt;

@@ -66,7 +66,7 @@ std::optional<Constraint::Term> Constraint::parse_term(std::string_view text) {
   std::vector<std::string> numbers = base::split(core, '.');
   const auto is_number = [](const std::string& number) {
     return !number.empty() && number.size() <= k_longest_number &&
-           std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+           std::all_of(number.begin(), number.end(), base::is_digit);
   };
   if (numbers.size() > 3 || !std::all_of(numbers.begin(), numbers.end(), is_number)) {
     return std::nullopt;

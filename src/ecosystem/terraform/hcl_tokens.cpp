@@ -18,11 +18,7 @@ constexpr std::size_t k_token_limit = 1'000'000;
 constexpr int k_template_depth = 64;
 
 bool begins_identifier(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (static_cast<unsigned char>(c) & 0x80U) != 0;
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
+  return base::is_letter(c) || c == '_' || (static_cast<unsigned char>(c) & 0x80U) != 0;
 }
 
 class HclLexer {
@@ -86,13 +82,13 @@ class HclLexer {
     } else if (begins_identifier(c)) {
       const std::size_t begin = m_at;
       add(HclToken::Kind::identifier, "");
-      while (m_at < m_text.size() && (begins_identifier(peek()) || is_digit(peek()) || peek() == '-')) {
+      while (m_at < m_text.size() && (begins_identifier(peek()) || base::is_digit(peek()) || peek() == '-')) {
         step();
       }
       m_tokens.back().text = m_text.substr(begin, m_at - begin);
-    } else if (is_digit(c)) {
+    } else if (base::is_digit(c)) {
       add(HclToken::Kind::computed, "");
-      while (m_at < m_text.size() && (is_digit(peek()) || begins_identifier(peek()) || peek() == '.')) {
+      while (m_at < m_text.size() && (base::is_digit(peek()) || begins_identifier(peek()) || peek() == '.')) {
         step();
       }
     } else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) {
@@ -189,7 +185,8 @@ class HclLexer {
     std::size_t begin = m_at + 2;
     begin += begin < m_text.size() && m_text[begin] == '-' ? 1U : 0U;
     std::size_t end = begin;
-    while (end < m_text.size() && (begins_identifier(m_text[end]) || is_digit(m_text[end]) || m_text[end] == '-')) {
+    while (end < m_text.size() &&
+           (begins_identifier(m_text[end]) || base::is_digit(m_text[end]) || m_text[end] == '-')) {
       ++end;
     }
     if (end == begin) {  // a comparison

@@ -15,7 +15,7 @@ constexpr std::string_view k_default_namespace = "hashicorp";
 constexpr std::string_view k_zip = ".zip";
 
 bool is_plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+  return base::is_lower(c) || base::is_digit(c);
 }
 
 bool is_part(std::string_view part) {
@@ -24,7 +24,7 @@ bool is_part(std::string_view part) {
 }
 
 bool is_number(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && std::all_of(text.begin(), text.end(), base::is_digit);
 }
 
 bool is_host(std::string_view host) {
@@ -90,7 +90,7 @@ bool is_provider_version(std::string_view text) {
   const std::string_view rest = text.substr(numbers.size());
   return text.size() <= k_longest_part && parts.size() == 3 && std::all_of(parts.begin(), parts.end(), is_number) &&
          rest.size() != 1 && std::all_of(rest.begin(), rest.end(), [](char c) {
-           return is_plain(c) || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '+';
+           return base::is_alphanumeric(c) || c == '-' || c == '.' || c == '+';
          });
 }
 

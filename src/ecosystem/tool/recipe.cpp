@@ -277,7 +277,7 @@ bool is_independent_of_platform(const Recipe& recipe) {
 }
 
 void check_tool_name(std::string_view name, const SourcePosition& position) {
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  const auto plain = [](char c) { return base::is_lower(c) || base::is_digit(c); };
   const bool good =
       !name.empty() && name.size() <= 63 && plain(name.front()) &&
       std::all_of(name.begin(), name.end(), [&](char c) { return plain(c) || c == '.' || c == '_' || c == '-'; });
@@ -291,9 +291,7 @@ void check_tool_name(std::string_view name, const SourcePosition& position) {
 std::string exact_version(std::string_view text, const SourcePosition& position) {
   static constexpr std::array<std::string_view, 10> k_moving{"latest", "stable", "current", "newest", "edge",
                                                              "main",   "master", "nightly", "head",   "lts"};
-  const auto letter_or_digit = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
+  const auto letter_or_digit = [](char c) { return base::is_alphanumeric(c); };
   std::string version(text);
   if (version.size() > 1 && (version[0] == 'v' || version[0] == 'V') && version[1] >= '0' && version[1] <= '9') {
     version.erase(0, 1);

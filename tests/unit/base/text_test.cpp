@@ -5,6 +5,24 @@
 using namespace airlock::base;
 using airlock::test::code_of;
 
+TEST_CASE("kinds of characters are those of ASCII alone", "[base][text]") {
+  std::string digits, lower, upper, hex, alphanumeric;
+  for (int value = 0; value < 256; ++value) {
+    const char c = static_cast<char>(value);
+    digits += is_digit(c) ? std::string(1, c) : "";
+    lower += is_lower(c) ? std::string(1, c) : "";
+    upper += is_upper(c) ? std::string(1, c) : "";
+    hex += is_hex_digit(c) ? std::string(1, c) : "";
+    alphanumeric += is_alphanumeric(c) ? std::string(1, c) : "";
+    CHECK(is_letter(c) == (is_lower(c) || is_upper(c)));
+  }
+  CHECK(digits == "0123456789");
+  CHECK(lower == "abcdefghijklmnopqrstuvwxyz");
+  CHECK(upper == "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  CHECK(hex == "0123456789abcdef");
+  CHECK(alphanumeric == digits + upper + lower);
+}
+
 TEST_CASE("hexadecimal goes both ways", "[base][text]") {
   const std::array<std::uint8_t, 4> bytes = {0x00, 0x7F, 0xAB, 0xFF};
   CHECK(to_hex(bytes) == "007fabff");
