@@ -50,11 +50,7 @@ class StateAuthor {
     add_targets();
     AuthoredState state;
     add_snapshot(state);
-    m_head.hint = {.kind = "head",
-                   .channel = m_input.lock.channel,
-                   .serial = m_input.serial,
-                   .set = set_id(m_input.lock.channel, m_input.serial, 1, m_input.created),
-                   .created = base::to_rfc3339(m_input.created)};
+    m_head.hint = head_hint(m_input.lock.channel, m_input.serial, 1, m_input.created);
     state.head = std::move(m_head);
     return state;
   }

@@ -35,6 +35,9 @@ inline constexpr std::size_t k_hint_limit = 512;  // bytes of its text: one tar 
 std::string to_text(const Hint& hint);
 std::optional<Hint> parse_hint(std::string_view text);  // nullopt: not readable; hints are never errors
 std::string set_id(std::string_view channel, std::uint64_t serial, std::uint64_t shipment, base::Time created);
+// What the head of this sending says of itself. `created`: that of the state, as for set_id().
+Hint head_hint(std::string_view channel, std::uint64_t serial, std::uint64_t shipment, base::Time created,
+               std::uint64_t volumes = 0);
 
 // descriptor.json: what people approve, in numbers.
 struct Descriptor {

@@ -203,13 +203,8 @@ void check_delegations(const trust::TrustedSet& trusted) {
 }
 
 void check_hint(const Head& head, const Descriptor& descriptor, const Shipment& shipment) {
-  const Hint expected{.kind = "head",
-                      .channel = descriptor.channel,
-                      .serial = descriptor.serial,
-                      .shipment = shipment.number,
-                      .set = set_id(descriptor.channel, descriptor.serial, shipment.number, descriptor.created),
-                      .volumes = shipment.volumes.size(),
-                      .created = base::to_rfc3339(descriptor.created)};
+  const Hint expected =
+      head_hint(descriptor.channel, descriptor.serial, shipment.number, descriptor.created, shipment.volumes.size());
   if (head.hint_text() != to_text(expected)) {
     refuse(fmt::format("'{}' does not say what is signed", k_hint_member));
   }

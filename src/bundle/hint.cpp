@@ -55,4 +55,15 @@ std::string set_id(std::string_view channel, std::uint64_t serial, std::uint64_t
       .hex();
 }
 
+Hint head_hint(std::string_view channel, std::uint64_t serial, std::uint64_t shipment, base::Time created,
+               std::uint64_t volumes) {
+  return {.kind = "head",
+          .channel = std::string(channel),
+          .serial = serial,
+          .shipment = shipment,
+          .set = set_id(channel, serial, shipment, created),
+          .volumes = volumes,
+          .created = base::to_rfc3339(created)};
+}
+
 }  // namespace airlock::bundle

@@ -123,13 +123,8 @@ void seal(HeadContents& head, const Shipment& shipment, base::Time created, cons
     throw Error(ErrorCode::untrusted, "no key for role 'timestamp' is at hand, so the shipment cannot be signed");
   }
   head.shipment = trust::sign_envelope(k_shipment_type, to_text(complete), signers);
-  head.hint = {.kind = "head",
-               .channel = descriptor.channel,
-               .serial = descriptor.serial,
-               .shipment = complete.number,
-               .set = set_id(descriptor.channel, descriptor.serial, complete.number, descriptor.created),
-               .volumes = complete.volumes.size(),
-               .created = base::to_rfc3339(descriptor.created)};
+  head.hint =
+      head_hint(descriptor.channel, descriptor.serial, complete.number, descriptor.created, complete.volumes.size());
   set_oci_index(head, complete);
 }
 

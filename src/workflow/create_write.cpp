@@ -31,12 +31,7 @@ bundle::OutputPlan CreateRun::output_plan() const {
   plan.single_file = m_target.file;
   plan.volume_size = m_run.volume_size;
   plan.head_room = m_run.head_room;
-  plan.hint = {.kind = "head",
-               .channel = m_wish.channel,
-               .serial = m_run.serial,
-               .shipment = k_shipment_number,
-               .set = bundle::set_id(m_wish.channel, m_run.serial, k_shipment_number, m_run.created),
-               .created = base::to_rfc3339(m_run.created)};
+  plan.hint = bundle::head_hint(m_wish.channel, m_run.serial, k_shipment_number, m_run.created);
   plan.mtime = static_cast<std::uint64_t>(m_run.created.time_since_epoch().count());
   plan.volumes = m_run.volumes;
   return plan;

@@ -143,6 +143,18 @@ TEST_CASE("a hint is read as it was written, and is never an error", "[bundle][d
   CHECK_FALSE(parse_hint(std::string(100'000, ' ')));
 }
 
+TEST_CASE("the hint of a head says which sending it is of", "[bundle][documents]") {
+  const Hint hint = head_hint("site-a", 7, 2, noon(), 3);
+  CHECK(hint == Hint{.kind = "head",
+                     .channel = "site-a",
+                     .serial = 7,
+                     .shipment = 2,
+                     .set = set_id("site-a", 7, 2, noon()),
+                     .volumes = 3,
+                     .created = base::to_rfc3339(noon())});
+  CHECK(hint.set != head_hint("site-a", 7, 1, noon(), 3).set);
+}
+
 TEST_CASE("the set of a sending is told by all that makes it this sending", "[bundle][documents]") {
   const std::string id = set_id("a", 1, 1, noon());
   CHECK(id.size() == 64);
