@@ -10,8 +10,7 @@ namespace airlock::cli {
 
 namespace {
 
-constexpr std::size_t k_paper_line = 32;   // hex digits: eight groups
-constexpr std::size_t k_short_keyid = 12;  // hex digits
+constexpr std::size_t k_paper_line = 32;  // hex digits: eight groups
 
 base::Json to_json(const std::vector<std::filesystem::path>& files) {
   base::Json list = base::Json::array();
@@ -122,8 +121,8 @@ std::string progress_text(const workflow::RootProgress& progress) {
   }
   for (const auto& signer : progress.signers) {
     if (!signer.signed_already) {
-      text +=
-          fmt::format("may still sign: {}{}\n", signer.keyid.substr(0, k_short_keyid), vouches(signer, progress.first));
+      text += fmt::format("may still sign: {}{}\n", signer.keyid.substr(0, workflow::k_keyid_shown),
+                          vouches(signer, progress.first));
     }
   }
   text += fmt::format("next: carry the folder {} to those who hold root's keys; each runs\n"
@@ -168,7 +167,7 @@ base::Json keys_json(const workflow::KeysReport& report, base::Time now) {
 std::string keys_text(const workflow::KeysReport& report, base::Time now) {
   Table table({"ROLE", "KEY", "SCHEME", "PRIVATE KEY"});
   for (const auto& key : report.keys) {
-    table.add({key.role, key.keyid.substr(0, k_short_keyid), key.scheme, where(key)});
+    table.add({key.role, key.keyid.substr(0, workflow::k_keyid_shown), key.scheme, where(key)});
   }
   std::string text =
       fmt::format("{}, root version {}, valid until {} ({}), made for {} transfers\nfingerprint {}\n", report.name,

@@ -1,7 +1,6 @@
 #include "workflow/pending_root.hpp"
 
 #include <algorithm>
-#include <map>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -10,6 +9,7 @@
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "trust/metadata.hpp"
 #include "workflow/key_store.hpp"
 #include "workflow/root_review.hpp"
 
@@ -22,14 +22,9 @@ using base::Error;
 using base::ErrorCode;
 
 constexpr std::size_t k_notes_limit = 64 * 1024;  // bytes
-constexpr std::size_t k_short_id = 12;            // hex digits
 
 fs::path pending_folder(const Home& home) {
   return home.keys() / "pending";
-}
-
-std::string root_file_name(std::uint64_t version) {
-  return fmt::format("{}.root.json", version);
 }
 
 // Folders of a home, which only its owner may read.
@@ -59,32 +54,6 @@ trust::RootApprovals approvals(const trust::SignedFile& file, const std::optiona
   return before ? trust::approvals_of_root(file, *before) : trust::approvals_of_root(file);
 }
 
-// Everyone who may sign, by keyid.
-std::map<std::string, RootSigner> signers_of_root(const trust::Root& root, const std::optional<trust::Root>& before) {
-  std::map<std::string, RootSigner> signers;
-  for (const std::string& keyid : root.roles.at("root").keyids) {
-    signers[keyid].of_new = true;
-  }
-  if (before) {
-    for (const std::string& keyid : before->roles.at("root").keyids) {
-      signers[keyid].of_old = true;
-    }
-  }
-  for (auto& [keyid, signer] : signers) {
-    signer.keyid = keyid;
-  }
-  return signers;
-}
-
-const trust::PublicKey* key_of(const trust::Root& root, const std::optional<trust::Root>& before,
-                               const std::string& keyid) {
-  std::vector<const trust::Root*> roots = {&root};
-  if (before) {
-    roots.push_back(&*before);
-  }
-  return find_key(roots, keyid);
-}
-
 RootProgress progress_of(const trust::SignedFile& file, const std::optional<trust::Root>& before) {
   const trust::Root root = trust::parse_root(file);
   RootProgress progress;
@@ -98,7 +67,7 @@ RootProgress progress_of(const trust::SignedFile& file, const std::optional<trus
   }
   for (auto& [keyid, signer] : signers_of_root(root, before)) {
     const auto given = std::ranges::find(file.signatures, keyid, &trust::Signature::keyid);
-    const trust::PublicKey* key = key_of(root, before, keyid);
+    const trust::PublicKey* key = key_of_root(root, before, keyid);
     signer.signed_already = given != file.signatures.end() && key != nullptr && key->verify(file.canonical, given->sig);
     progress.signers.push_back(signer);
   }
@@ -107,7 +76,7 @@ RootProgress progress_of(const trust::SignedFile& file, const std::optional<trus
 
 void point_to_pending(RootProgress& progress, const Home& home) {
   const fs::path folder = pending_folder(home);
-  progress.root = folder / root_file_name(progress.version);
+  progress.root = folder / trust::metadata_file_name("root", progress.version);
   progress.to_sign = folder / fmt::format("{}.root.tbs", progress.version);
   progress.review = folder / fmt::format("{}.review.txt", progress.version);
 }
@@ -129,7 +98,8 @@ void write_pending(const Home& home, const trust::SignedFile& file, const std::o
   const base::Json notes = {{"format", 1}, {"notes", progress.notes}};
   base::write_file_atomic(pending_folder(home) / "notes.json", notes.dump(2) + "\n");
   if (before) {
-    base::write_file_atomic(pending_folder(home) / root_file_name(before->version), *newest_bytes(home));
+    base::write_file_atomic(pending_folder(home) / trust::metadata_file_name("root", before->version),
+                            *newest_bytes(home));
   }
   base::write_file_atomic(progress.to_sign, file.canonical);
   base::write_file_atomic(progress.review, review_of_root(file, newest_file(home), progress.notes));
@@ -139,7 +109,7 @@ void write_pending(const Home& home, const trust::SignedFile& file, const std::o
 void drop_pending(const Home& home, std::uint64_t version) {
   // First the file that counts, so that what an interruption leaves is no pending root.
   std::error_code error;
-  fs::remove(pending_folder(home) / root_file_name(version), error);
+  fs::remove(pending_folder(home) / trust::metadata_file_name("root", version), error);
   fs::remove_all(pending_folder(home), error);
   if (error) {
     throw Error(ErrorCode::io, fmt::format("cannot remove {}: {}", pending_folder(home).string(), error.message()));
@@ -150,7 +120,7 @@ void drop_pending(const Home& home, std::uint64_t version) {
 fs::path retire(const Home& home, const fs::path& file, const std::string& keyid) {
   make_private_folder(home.keys() / "retired");
   const fs::path target =
-      home.keys() / "retired" / fmt::format("{}-{}.pem", file.stem().string(), keyid.substr(0, k_short_id));
+      home.keys() / "retired" / fmt::format("{}-{}.pem", file.stem().string(), keyid.substr(0, k_keyid_shown));
   if (std::error_code ignored; fs::exists(target, ignored)) {
     throw Error(ErrorCode::conflict, fmt::format("{} is there already", target.string()))
         .with_hint("move one of the two files away");
@@ -160,92 +130,6 @@ fs::path retire(const Home& home, const fs::path& file, const std::string& keyid
   base::sync_directory(home.keys());
   return target;
 }
-
-struct Candidate {
-  const trust::PublicKey* key;
-  std::string signature;
-};
-
-class Acceptance {
- public:
-  Acceptance(const PendingRoot& pending, const std::optional<trust::Root>& before, std::string keyid)
-      : m_pending(pending), m_before(before), m_keyid(base::to_lower(keyid)),
-        m_signers(signers_of_root(pending.root, before)) {}
-
-  Candidate check(const fs::path& path) const {
-    const std::string text = base::read_file(path, trust::k_detached_limit);
-    return base::with_context([&] { return "reading the signature " + path.string(); },
-                              [&] {
-                                return m_keyid.empty() && trust::looks_like_detached_signature(text)
-                                           ? from_file(text, path.string())
-                                           : from_raw(text);
-                              });
-  }
-
- private:
-  Candidate from_file(const std::string& text, const std::string& name) const {
-    const trust::DetachedSignature signature = trust::parse_detached_signature(text, name);
-    if (signature.role != "root") {
-      throw Error(ErrorCode::conflict,
-                  fmt::format("it is a signature of role '{}' and not of a root", base::printable(signature.role, 60)))
-          .with_hint("approvals of a bundle go to `airlock bundle seal`");
-    }
-    if (signature.payload != trust::identity(m_pending.file)) {
-      throw Error(ErrorCode::untrusted,
-                  fmt::format("it is over other content ({}…) than the root version {} that is pending here ({}…)",
-                              signature.payload.hex().substr(0, k_short_id), m_pending.root.version,
-                              trust::identity(m_pending.file).hex().substr(0, k_short_id)))
-          .with_hint("let the holder sign the root.json that lies in pending/ now");
-    }
-    const trust::PublicKey& key = listed(signature.keyid);
-    if (!key.verify(m_pending.file.canonical, signature.sig)) {
-      throw Error(ErrorCode::untrusted,
-                  fmt::format("it does not verify with key {}", signature.keyid.substr(0, k_short_id)));
-    }
-    return {.key = &key, .signature = signature.sig};
-  }
-
-  Candidate from_raw(const std::string& raw) const {
-    bool any = false;
-    for (const auto& [keyid, signer] : m_signers) {
-      if (!keyid.starts_with(m_keyid)) {
-        continue;
-      }
-      any = true;
-      const trust::PublicKey* key = key_of(m_pending.root, m_before, keyid);
-      if (key == nullptr) {
-        continue;
-      }
-      if (auto signature = trust::as_signature(*key, m_pending.file.canonical, raw)) {
-        return {.key = key, .signature = std::move(*signature)};
-      }
-    }
-    if (!any) {
-      listed(m_keyid);
-    }
-    throw Error(ErrorCode::untrusted,
-                fmt::format("these {} bytes are no signature over root version {} by {}", raw.size(),
-                            m_pending.root.version, m_keyid.empty() ? "any key that may sign it" : "key " + m_keyid))
-        .with_hint(fmt::format("the bytes to sign are those of {}.root.tbs, whole and unchanged; `airlock keys show` "
-                               "lists who may sign",
-                               m_pending.root.version));
-  }
-
-  const trust::PublicKey& listed(const std::string& keyid) const {
-    const trust::PublicKey* key = m_signers.contains(keyid) ? key_of(m_pending.root, m_before, keyid) : nullptr;
-    if (key == nullptr) {
-      throw Error(ErrorCode::untrusted, fmt::format("neither the present root nor version {} lists key {} for root",
-                                                    m_pending.root.version, base::printable(keyid, k_short_id)))
-          .with_hint("`airlock keys show` lists who may sign");
-    }
-    return *key;
-  }
-
-  const PendingRoot& m_pending;
-  const std::optional<trust::Root>& m_before;
-  std::string m_keyid;
-  std::map<std::string, RootSigner> m_signers;
-};
 
 }  // namespace
 
@@ -257,7 +141,8 @@ std::optional<trust::Root> newest_own_root(const Home& home) {
 std::optional<PendingRoot> read_pending_root(const Home& home) {
   const auto before = newest_own_root(home);
   const std::uint64_t version = before ? before->version + 1 : 1;
-  const auto bytes = base::read_file_if_exists(pending_folder(home) / root_file_name(version), trust::k_root_limit);
+  const auto bytes =
+      base::read_file_if_exists(pending_folder(home) / trust::metadata_file_name("root", version), trust::k_root_limit);
   if (!bytes) {
     return std::nullopt;
   }
@@ -324,7 +209,7 @@ RootProgress store_root(const Home& home, const trust::SignedFile& file, const s
   }
   base::write_file_atomic(home.keys() / fmt::format("{}.review.txt", progress.version),
                           review_of_root(file, newest_file(home), notes));
-  progress.root = home.keys() / root_file_name(progress.version);
+  progress.root = home.keys() / trust::metadata_file_name("root", progress.version);
   base::write_file_atomic(progress.root, file.bytes);
   progress.complete = true;
   progress.moved_aside = tidy_keys(home);
@@ -342,21 +227,21 @@ RootProgress accept_signatures(const Home& home, const std::vector<fs::path>& fi
     throw nothing_pending();
   }
   const auto before = newest_own_root(home);
-  std::vector<Candidate> candidates;
-  const Acceptance acceptance(*pending, before, keyid);
-  candidates.reserve(files.size());
+  std::vector<RootSignature> signatures;
+  const RootSignatureReader reader(pending->file, pending->root, before, keyid);
+  signatures.reserve(files.size());
   for (const fs::path& file : files) {
-    candidates.push_back(acceptance.check(file));
+    signatures.push_back(reader.read(file));
   }
   const RootProgress so_far = progress_of(pending->file, before);
   trust::SignedFile file = pending->file;
   std::uint64_t added = 0;
-  for (const Candidate& candidate : candidates) {
-    const auto signer = std::ranges::find(so_far.signers, candidate.key->keyid(), &RootSigner::keyid);
+  for (const RootSignature& signature : signatures) {
+    const auto signer = std::ranges::find(so_far.signers, signature.key->keyid(), &RootSigner::keyid);
     if (signer != so_far.signers.end() && signer->signed_already) {
       continue;
     }
-    file = trust::parse_signed(trust::add_signature(file, *candidate.key, candidate.signature), "the pending root",
+    file = trust::parse_signed(trust::add_signature(file, *signature.key, signature.bytes), "the pending root",
                                trust::k_root_limit);
     ++added;
   }
@@ -378,39 +263,6 @@ RootProgress abandon_root(const Home& home) {
   drop_pending(home, progress->version);
   progress->moved_aside = tidy_keys(home);
   return *progress;
-}
-
-RootToSign read_root_to_sign(const fs::path& file, const fs::path& against) {
-  RootToSign result;
-  result.file =
-      trust::parse_signed(base::read_file(file, trust::k_root_limit), file.filename().string(), trust::k_root_limit);
-  result.root = trust::parse_root(result.file);
-  std::optional<trust::SignedFile> before_file;
-  const fs::path beside = fs::absolute(file).parent_path() / root_file_name(result.root.version - 1);
-  if (std::error_code ignored; !against.empty() || fs::exists(beside, ignored)) {
-    const fs::path before = against.empty() ? beside : against;
-    before_file =
-        trust::parse_signed(base::read_file(before, trust::k_root_limit), before.string(), trust::k_root_limit);
-    result.before = trust::parse_root(*before_file);
-    if (result.before->version + 1 != result.root.version) {
-      throw Error(ErrorCode::conflict, fmt::format("{} is root version {}, and {} is version {}", before.string(),
-                                                   result.before->version, file.string(), result.root.version))
-          .with_hint("compare it with the version right before it");
-    }
-  }
-  result.review = review_of_root(result.file, before_file, {});
-  return result;
-}
-
-trust::DetachedSignature sign_root(const RootToSign& root, const trust::Signer& signer) {
-  const std::string& keyid = signer.public_key().keyid();
-  if (!signers_of_root(root.root, root.before).contains(keyid)) {
-    throw Error(ErrorCode::untrusted, fmt::format("key {} is none of those that may sign root version {}",
-                                                  keyid.substr(0, k_short_id), root.root.version))
-        .with_hint(root.before ? "the review lists the keys of root; take the one that stands there"
-                               : "if the root before it lists this key, name that root with --against");
-  }
-  return trust::sign_detached(root.file, signer);
 }
 
 }  // namespace airlock::workflow

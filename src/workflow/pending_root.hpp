@@ -14,17 +14,11 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "trust/detached_signature.hpp"
 #include "trust/root_authoring.hpp"
 #include "workflow/home.hpp"
+#include "workflow/root_signature.hpp"
 
 namespace airlock::workflow {
-
-struct RootSigner {
-  std::string keyid;
-  bool of_old = false, of_new = false;  // lists it as a key of root
-  bool signed_already = false;
-};
 
 struct RootProgress {
   std::uint64_t version = 0;
@@ -54,17 +48,6 @@ RootProgress accept_signatures(const Home& home, const std::vector<std::filesyst
 
 // Drops the pending root; private keys that were made for it are moved aside. Throws not_found when there is none.
 RootProgress abandon_root(const Home& home);
-
-// For the machine of a holder, without a home. `against`: the root that it follows; empty: the one beside it, if any.
-struct RootToSign {
-  trust::SignedFile file;
-  trust::Root root;
-  std::optional<trust::Root> before;
-  std::string review;
-};
-RootToSign read_root_to_sign(const std::filesystem::path& file, const std::filesystem::path& against);
-// Throws untrusted when neither root lists the key for root.
-trust::DetachedSignature sign_root(const RootToSign& root, const trust::Signer& signer);
 
 // For root_change.cpp and keys.cpp: puts `file` in force when it is fully signed, else leaves it pending.
 RootProgress store_root(const Home& home, const trust::SignedFile& file, const std::vector<std::string>& notes);
