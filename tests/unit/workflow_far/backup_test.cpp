@@ -27,27 +27,11 @@ namespace {
 using Blobs = workflow::BackupOptions::Blobs;
 using Secrets = workflow::BackupOptions::Secrets;
 
-// Two states of one channel, both imported.
-struct TwoStates {
-  ProducerKeys keys;
-  Site site{&keys};
-  Medium medium;
-  MadeBundle made[4];
-
-  TwoStates() {
-    for (int i = 0; i < 4; ++i) {
-      BundlePlan plan{.serial = static_cast<std::uint64_t>(i + 1), .created = bundle_time(i)};
-      if (i > 0) {
-        plan.previous = made[i - 1].contents;
-      }
-      made[i] = make_bundle(medium.path(), {text_file("a.txt", "state " + std::to_string(i + 1))}, keys, plan);
-    }
+// Four states of one channel, the first two imported.
+struct TwoStates : States {
+  TwoStates() : States(4) {
     take(0);
     take(1);
-  }
-  void take(int i) {
-    site.clock.set(bundle_time(i + 1));
-    site.import({made[i].head});
   }
   fs::path backup(Blobs blobs = Blobs::leave_out, const std::string& name = "backup.tar") {
     const auto file = site.folder.path() / name;
@@ -64,23 +48,14 @@ workflow::RestoreOptions options_for(const workflow::Home& home, const fs::path&
 }
 
 // Another host, to which the backup is brought.
-struct OtherHost {
-  base::TempDir folder;
-  workflow::Home home{folder.path() / "home", folder.path() / "home"};
-  base::FixedClock clock{bundle_time(5)};
-  RecordingReporter reporter;
+struct OtherHost : Site {
+  OtherHost() { clock.set(bundle_time(5)); }
 
   workflow::RestoreReport restore(workflow::RestoreOptions options) {
     return workflow::restore_home(options, clock, reporter);
   }
   workflow::RestoreReport restore(const fs::path& file) { return restore(options_for(home, file)); }
-  store::StateDb state() const { return {home.root, store::StateDb::Access::read}; }
-  workflow::ImportReport import(const fs::path& bundle) {
-    workflow::ImportOptions options;
-    options.home = home;
-    options.bundles = {bundle};
-    return workflow::import_bundles(options, clock, reporter);
-  }
+  workflow::ImportReport import(const fs::path& bundle) { return Site::import({bundle}); }
 };
 
 struct Member {
@@ -337,12 +312,10 @@ TEST_CASE("no floor may be further ahead of what was proven than can be right", 
 }
 
 TEST_CASE("a floor that was a mistake is lowered with a reason, and bundles come in again", "[backup]") {
-  const ProducerKeys keys;
-  Site site(&keys);
-  Medium medium;
-  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
-  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
-                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  States states(2);
+  auto& site = states.site;
+  const auto& first = states.made[0];
+  const auto& second = states.made[1];
   site.import({first.head});
   const auto in_state = [&](auto&& what) {
     store::StateDb state(site.home.root, store::StateDb::Access::change);

@@ -1,6 +1,10 @@
 #include "far_fixture.hpp"
 
+#include <sys/mount.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 
 #include <fmt/format.h>
 
@@ -75,6 +79,56 @@ std::string Site::fingerprint() const {
     text += fmt::format(" {}:{}:{}", generation.id, generation.serial, generation.active);
   }
   return text;
+}
+
+States::States(int count, const std::vector<BundleFile>& same) {
+  for (int i = 0; i < count; ++i) {
+    std::vector<BundleFile> files = same;
+    files.insert(files.begin(), text_file("a.txt", fmt::format("state {}", i + 1)));
+    BundlePlan plan{.serial = static_cast<std::uint64_t>(i + 1), .created = bundle_time(i)};
+    if (!made.empty()) {
+      plan.previous = made.back().contents;
+    }
+    made.push_back(make_bundle(medium.path(), files, keys, plan));
+  }
+}
+
+void States::take(std::size_t index) {
+  site.clock.set(bundle_time(static_cast<int>(index) + 1));
+  site.import({made.at(index).head});
+}
+
+SmallDisk::SmallDisk(const std::string& size)
+    : m_mounted(geteuid() == 0 && mount("tmpfs", m_folder.path().c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0) {
+  if (!m_mounted) {
+    WARN("skipped: a small file system needs root");
+  }
+}
+
+SmallDisk::~SmallDisk() {
+  if (m_mounted) {
+    umount2(m_folder.path().c_str(), MNT_DETACH);
+  }
+}
+
+void SmallDisk::take_home_of(Site& site) const {
+  fs::copy(site.home.root, path() / "home", fs::copy_options::recursive);
+  site.home = {path() / "home", path() / "home"};
+}
+
+void SmallDisk::resize(const std::string& size) const {
+  CHECK(mount(nullptr, m_folder.path().c_str(), nullptr, MS_REMOUNT, ("size=" + size).c_str()) == 0);
+}
+
+void SmallDisk::fill() const {
+  std::ofstream ballast(path() / "ballast");
+  const std::string block(4096, 'x');
+  while (ballast.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+  }
+}
+
+void SmallDisk::empty() const {
+  fs::remove(path() / "ballast");
 }
 
 std::vector<BundleFile> big_files(int count, std::size_t size) {

@@ -48,6 +48,39 @@ struct Medium {
   fs::path path() const { return folder.path(); }
 };
 
+// A producer's states of one channel on one medium, each made a day after the one before, and a site that pinned the
+// producer's root and has none of them yet. a.txt holds "state 1", "state 2", …
+struct States {
+  ProducerKeys keys;
+  Site site{&keys};
+  Medium medium;
+  std::vector<MadeBundle> made;
+
+  // `same`: files that each state has beside a.txt.
+  explicit States(int count, const std::vector<BundleFile>& same = {});
+  void take(std::size_t index);  // imports made[index], the day after it was made
+};
+
+// A small file system of its own; only root can have one.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const std::string& size);  // as for mount: "64m"
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  ~SmallDisk();
+
+  explicit operator bool() const { return m_mounted; }  // false: the test has warned that it is skipped
+  fs::path path() const { return m_folder.path(); }
+  void take_home_of(Site& site) const;  // its home lies here from now on
+  void resize(const std::string& size) const;
+  void fill() const;   // until nothing more goes in
+  void empty() const;  // of what fill() wrote
+
+ private:
+  base::TempDir m_folder;
+  bool m_mounted;
+};
+
 std::vector<BundleFile> big_files(int count, std::size_t size);  // distinct contents of ecosystem "file"
 void flip_bit(const fs::path& file, std::uint64_t offset);
 void cut(const fs::path& file, std::uint64_t length);

@@ -195,62 +195,49 @@ TEST_CASE("a medium that cannot be written is read all the same") {
 }
 
 TEST_CASE("no space is said before the first byte, and nothing is changed") {
-  Medium small;
-  if (geteuid() != 0 || mount("tmpfs", small.path().c_str(), "tmpfs", 0, "size=24m") != 0) {
-    WARN("skipped: a small file system needs root");
+  SmallDisk small("24m");
+  if (!small) {
     return;
   }
-  {
-    const ProducerKeys keys;
-    Medium medium;
-    const auto files = big_files(12, 1'000'000);
-    const auto bundle = make_bundle(medium.path(), files, keys);
-    Site site(&keys);
-    fs::copy(site.home.root, small.path() / "home", fs::copy_options::recursive);
-    site.home = {small.path() / "home", small.path() / "home"};
-    const auto error = error_of([&] { return site.import({bundle.head}); });
-    CHECK(error.code() == ErrorCode::no_space);
-    CHECK(base::error_code_info(error.code()).exit_code == 4);
-    CHECK(site.generations().empty());
-    CHECK_FALSE(fs::exists(site.home.blobs() / "sha256"));
-    CHECK(mount(nullptr, small.path().c_str(), nullptr, MS_REMOUNT, "size=64m") == 0);
-    site.import({bundle.head});
-    CHECK(site.served("file", "data/0011.bin") == files[11].content);
-  }
-  umount2(small.path().c_str(), MNT_DETACH);
+  const ProducerKeys keys;
+  Medium medium;
+  const auto files = big_files(12, 1'000'000);
+  const auto bundle = make_bundle(medium.path(), files, keys);
+  Site site(&keys);
+  small.take_home_of(site);
+  const auto error = error_of([&] { return site.import({bundle.head}); });
+  CHECK(error.code() == ErrorCode::no_space);
+  CHECK(base::error_code_info(error.code()).exit_code == 4);
+  CHECK(site.generations().empty());
+  CHECK_FALSE(fs::exists(site.home.blobs() / "sha256"));
+  small.resize("64m");
+  site.import({bundle.head});
+  CHECK(site.served("file", "data/0011.bin") == files[11].content);
 }
 
 TEST_CASE("a disk that fills while blobs are written ends the run, and more room continues it") {
-  Medium small;
-  if (geteuid() != 0 || mount("tmpfs", small.path().c_str(), "tmpfs", 0, "size=40m") != 0) {
-    WARN("skipped: a small file system needs root");
+  SmallDisk small("40m");
+  if (!small) {
     return;
   }
-  {
-    const ProducerKeys keys;
-    Medium medium;
-    const auto files = big_files(12, 1'000'000);
-    const auto bundle = make_bundle(medium.path(), files, keys);
-    Site site(&keys);
-    fs::copy(site.home.root, small.path() / "home", fs::copy_options::recursive);
-    site.home = {small.path() / "home", small.path() / "home"};
-    auto options = site.options({bundle.head});
-    std::atomic<int> blobs = 0;
-    options.at_step = [&](std::string_view name) {
-      if (name == "blob-stored" && ++blobs == 3) {
-        // Somebody else takes the room, all of it.
-        std::ofstream ballast(small.path() / "ballast");
-        const std::string block(4096, 'x');
-        while (ballast.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-        }
-      }
-    };
-    CHECK(code_of([&] { return workflow::import_bundles(options, site.clock, site.reporter); }) == ErrorCode::no_space);
-    CHECK(site.generations().empty());
-    fs::remove(small.path() / "ballast");
-    const auto report = site.import({bundle.head});
-    CHECK(report.bundles.front().bytes_written < 12'000'000);
-    CHECK(site.served("file", "data/0011.bin") == files[11].content);
-  }
-  umount2(small.path().c_str(), MNT_DETACH);
+  const ProducerKeys keys;
+  Medium medium;
+  const auto files = big_files(12, 1'000'000);
+  const auto bundle = make_bundle(medium.path(), files, keys);
+  Site site(&keys);
+  small.take_home_of(site);
+  auto options = site.options({bundle.head});
+  std::atomic<int> blobs = 0;
+  options.at_step = [&](std::string_view name) {
+    if (name == "blob-stored" && ++blobs == 3) {
+      // Somebody else takes the room, all of it.
+      small.fill();
+    }
+  };
+  CHECK(code_of([&] { return workflow::import_bundles(options, site.clock, site.reporter); }) == ErrorCode::no_space);
+  CHECK(site.generations().empty());
+  small.empty();
+  const auto report = site.import({bundle.head});
+  CHECK(report.bundles.front().bytes_written < 12'000'000);
+  CHECK(site.served("file", "data/0011.bin") == files[11].content);
 }

@@ -20,16 +20,13 @@ int exit_code(ErrorCode code) {
 }  // namespace
 
 TEST_CASE("a refusal does not hide what was taken in before it") {
-  const ProducerKeys keys;
-  Site site(&keys);
-  Medium medium;
-  const auto first = make_bundle(medium.path(), {text_file("a.txt", "the first state")}, keys);
-  const auto second = make_bundle(medium.path(), {text_file("a.txt", "the second state")}, keys,
-                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
-  flip_bit(second.head, offset_of(second.head, "the second state"));
+  States states(2);
+  auto& site = states.site;
+  const auto& second = states.made[1];
+  flip_bit(second.head, offset_of(second.head, "state 2"));
   site.clock.set(bundle_time(2));
   std::optional<workflow::ImportReport> taken;
-  auto options = site.options({medium.path()});
+  auto options = site.options({states.medium.path()});
   options.taken_before_refusal = [&taken](const workflow::ImportReport& report) { taken = report; };
   CHECK(code_of([&] { return workflow::import_bundles(options, site.clock, site.reporter); }) == ErrorCode::tampered);
   REQUIRE(taken);
@@ -46,18 +43,15 @@ TEST_CASE("a refusal does not hide what was taken in before it") {
 }
 
 TEST_CASE("a receipt that cannot be written does not take a refusal's place") {
-  const ProducerKeys keys;
-  Site site(&keys);
-  Medium medium;
-  const auto first = make_bundle(medium.path(), {text_file("a.txt", "the first state")}, keys);
-  const auto second = make_bundle(medium.path(), {text_file("a.txt", "the second state")}, keys,
-                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
-  flip_bit(second.head, offset_of(second.head, "the second state"));
+  States states(2);
+  auto& site = states.site;
+  const auto& second = states.made[1];
+  flip_bit(second.head, offset_of(second.head, "state 2"));
   site.clock.set(bundle_time(2));
   base::make_directories(site.home.root);
   base::write_file_atomic(site.home.root / "receipts", "a file in the way");
-  CHECK(code_of([&] { return site.import({medium.path()}); }) == ErrorCode::tampered);
-  CHECK(site.served("file", "a.txt") == "the first state");
+  CHECK(code_of([&] { return site.import({states.medium.path()}); }) == ErrorCode::tampered);
+  CHECK(site.served("file", "a.txt") == "state 1");
   const auto warnings = site.reporter.warnings();
   CHECK(std::ranges::any_of(warnings,
                             [](const auto& text) { return text.starts_with("the receipt could not be written"); }));
@@ -98,12 +92,10 @@ TEST_CASE("a stranger who puts the pinned root into his bundle is refused") {
 }
 
 TEST_CASE("an older bundle is stale, not an alarm") {
-  const ProducerKeys keys;
-  Site site(&keys);
-  Medium medium;
-  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
-  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
-                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  States states(2);
+  auto& site = states.site;
+  const auto& first = states.made[0];
+  const auto& second = states.made[1];
   site.clock.set(bundle_time(2));
   site.import({second.head});
   const auto before = site.fingerprint();
@@ -111,7 +103,7 @@ TEST_CASE("an older bundle is stale, not an alarm") {
   CHECK(error.code() == ErrorCode::rollback);
   CHECK(exit_code(error.code()) == 5);
   CHECK(site.fingerprint() == before);
-  CHECK(site.served("file", "a.txt") == "2");
+  CHECK(site.served("file", "a.txt") == "state 2");
 }
 
 TEST_CASE("two statements with one version are an alarm, and both are kept") {

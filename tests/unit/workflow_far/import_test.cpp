@@ -86,23 +86,18 @@ TEST_CASE("a newer bundle replaces the older one, and says what changed") {
 }
 
 TEST_CASE("a folder with several bundles is taken in order, older ones are passed over") {
-  const ProducerKeys keys;
-  Site site(&keys);
-  Medium medium;
-  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
-  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
-                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
-  const auto third = make_bundle(medium.path(), {text_file("a.txt", "3")}, keys,
-                                 {.serial = 3, .created = bundle_time(2), .previous = second.contents});
+  States states(3);
+  auto& site = states.site;
+  const auto& second = states.made[1];
   site.clock.set(bundle_time(3));
   site.import({second.head});
 
-  const auto report = site.import({medium.path()});
+  const auto report = site.import({states.medium.path()});
 
   REQUIRE(report.bundles.size() == 2);
   CHECK(report.bundles[0].outcome == Outcome::nothing_to_do);
   CHECK(report.bundles[1].serial == 3);
-  CHECK(site.served("file", "a.txt") == "3");
+  CHECK(site.served("file", "a.txt") == "state 3");
   CHECK(std::any_of(report.notes.begin(), report.notes.end(),
                     [](const auto& note) { return note.code == base::ErrorCode::rollback; }));
 }

@@ -1,11 +1,7 @@
 // What happens to a store after its imports: activate, roll back, sweep, check, receipts, status.
 #include "far_fixture.hpp"
 
-#include <sys/mount.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <fstream>
 
 #include "store/blob_store.hpp"
 #include "store/catalog.hpp"
@@ -21,23 +17,10 @@ using base::ErrorCode;
 namespace {
 
 // Three states of one channel, each with a file of its own; all imported, the third active.
-struct ThreeStates {
-  ProducerKeys keys;
-  Site site{&keys};
-  Medium medium;
-  MadeBundle made[3];
-
-  ThreeStates() {
-    for (int i = 0; i < 3; ++i) {
-      BundlePlan plan{.serial = static_cast<std::uint64_t>(i + 1), .created = bundle_time(i)};
-      if (i > 0) {
-        plan.previous = made[i - 1].contents;
-      }
-      made[i] =
-          make_bundle(medium.path(), {text_file("a.txt", "state " + std::to_string(i + 1)), text_file("same.txt", "x")},
-                      keys, plan);
-      site.clock.set(bundle_time(i + 1));
-      site.import({made[i].head});
+struct ThreeStates : States {
+  ThreeStates() : States(3, {text_file("same.txt", "x")}) {
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      take(i);
     }
   }
   bool has(std::string_view content) const {
@@ -149,34 +132,26 @@ TEST_CASE("a sweep keeps the active generation, however old, and takes what an u
 }
 
 TEST_CASE("a sweep works on a full disk") {
-  Medium small;
-  if (geteuid() != 0 || mount("tmpfs", small.path().c_str(), "tmpfs", 0, "size=64m") != 0) {
-    WARN("skipped: a small file system needs root");
+  SmallDisk small("64m");
+  if (!small) {
     return;
   }
-  {
-    const ProducerKeys keys;
-    Medium medium;
-    Site site(&keys);
-    fs::copy(site.home.root, small.path() / "home", fs::copy_options::recursive);
-    site.home = {small.path() / "home", small.path() / "home"};
-    const auto first = make_bundle(medium.path(), big_files(10, 1'000'000), keys);
-    site.import({first.head});
-    const auto second = make_bundle(medium.path(), {text_file("a.txt", "small")}, keys,
-                                    {.serial = 2, .created = bundle_time(1), .previous = first.contents});
-    site.clock.set(bundle_time(2));
-    site.import({second.head});
-    std::ofstream ballast(small.path() / "ballast");
-    const std::string block(4096, 'x');
-    while (ballast.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-    }
-    REQUIRE(base::space_info(small.path()).free_bytes < 8192);
-    const auto report = workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
-    CHECK(report.bytes >= 10'000'000);
-    CHECK(base::space_info(small.path()).free_bytes > 9'000'000);
-    CHECK(site.served("file", "a.txt") == "small");
-  }
-  umount2(small.path().c_str(), MNT_DETACH);
+  const ProducerKeys keys;
+  Medium medium;
+  Site site(&keys);
+  small.take_home_of(site);
+  const auto first = make_bundle(medium.path(), big_files(10, 1'000'000), keys);
+  site.import({first.head});
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "small")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  site.clock.set(bundle_time(2));
+  site.import({second.head});
+  small.fill();
+  REQUIRE(base::space_info(small.path()).free_bytes < 8192);
+  const auto report = workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
+  CHECK(report.bytes >= 10'000'000);
+  CHECK(base::space_info(small.path()).free_bytes > 9'000'000);
+  CHECK(site.served("file", "a.txt") == "small");
 }
 
 namespace {
@@ -217,44 +192,35 @@ TEST_CASE("a sweep ends what a killed import began, before it frees what is serv
 }
 
 TEST_CASE("a sweep on a full disk keeps what is served where the switch has no room") {
-  Medium small;
-  if (geteuid() != 0 || mount("tmpfs", small.path().c_str(), "tmpfs", 0, "size=64m") != 0) {
-    WARN("skipped: a small file system needs root");
+  SmallDisk small("64m");
+  if (!small) {
     return;
   }
-  {
-    const ProducerKeys keys;
-    Medium medium;
-    Site site(&keys);
-    fs::copy(site.home.root, small.path() / "home", fs::copy_options::recursive);
-    site.home = {small.path() / "home", small.path() / "home"};
-    const auto files = big_files(4, 1'000'000);
-    const auto first = make_bundle(medium.path(), files, keys);
-    site.import({first.head});
-    const auto second = make_bundle(medium.path(), {text_file("a.txt", "small")}, keys,
-                                    {.serial = 2, .created = bundle_time(1), .previous = first.contents});
-    site.clock.set(bundle_time(2));
-    import_without_switch(site, second.head);
-    std::ofstream ballast(small.path() / "ballast");
-    const std::string block(4096, 'x');
-    while (ballast.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
-    }
-    const auto is_whole = [&] {
-      return site.served("file", "a.txt") == "small" || site.served("file", files[3].path) == files[3].content;
-    };
-    try {
-      workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
-    } catch (const base::Error& error) {
-      CHECK(error.code() == ErrorCode::no_space);
-    }
-    CHECK(is_whole());
-    ballast.close();
-    fs::remove(small.path() / "ballast");
+  const ProducerKeys keys;
+  Medium medium;
+  Site site(&keys);
+  small.take_home_of(site);
+  const auto files = big_files(4, 1'000'000);
+  const auto first = make_bundle(medium.path(), files, keys);
+  site.import({first.head});
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "small")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  site.clock.set(bundle_time(2));
+  import_without_switch(site, second.head);
+  small.fill();
+  const auto is_whole = [&] {
+    return site.served("file", "a.txt") == "small" || site.served("file", files[3].path) == files[3].content;
+  };
+  try {
     workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
-    CHECK(site.served("file", "a.txt") == "small");
-    CHECK(site.generations().size() == 1);
+  } catch (const base::Error& error) {
+    CHECK(error.code() == ErrorCode::no_space);
   }
-  umount2(small.path().c_str(), MNT_DETACH);
+  CHECK(is_whole());
+  small.empty();
+  workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
+  CHECK(site.served("file", "a.txt") == "small");
+  CHECK(site.generations().size() == 1);
 }
 
 TEST_CASE("a damaged blob is found, forgotten, and brought again by the same bundle") {

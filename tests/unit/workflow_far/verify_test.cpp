@@ -76,12 +76,10 @@ TEST_CASE("what is expired is examined all the same") {
 }
 
 TEST_CASE("what is older than what is here is stale") {
-  const ProducerKeys keys;
-  Site site(&keys);
-  Medium medium;
-  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
-  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
-                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  States states(2);
+  auto& site = states.site;
+  const auto& first = states.made[0];
+  const auto& second = states.made[1];
   site.clock.set(bundle_time(2));
   site.import({second.head});
   const auto before = site.fingerprint();
