@@ -1,8 +1,5 @@
 #include "agent/agent_check.hpp"
 
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -11,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "agent/ip_address.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/ip_address.hpp"
 #include "base/text.hpp"
 #include "http/client.hpp"
 
@@ -27,25 +24,8 @@ using Verdict = CheckResult::Verdict;
 constexpr std::int64_t k_most_skew = 60;
 constexpr std::uint64_t k_job_space = std::uint64_t{2} << 30;
 
-std::vector<IpAddress> addresses_of(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  std::vector<IpAddress> found;
-  if (getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) {
-    return found;
-  }
-  for (const auto* each = list; each != nullptr; each = each->ai_next) {
-    if (const auto address = IpAddress::from_socket(each->ai_addr)) {
-      found.push_back(*address);
-    }
-  }
-  freeaddrinfo(list);
-  return found;
-}
-
 CheckResult check_name(const std::string& what, const std::string& host, const std::string& setting) {
-  const auto addresses = addresses_of(host);
+  const auto addresses = base::addresses_of(host);
   if (addresses.empty()) {
     return {Verdict::bad, what, fmt::format("the name {} leads to no address", host),
             fmt::format("it comes from '{}'", setting)};
@@ -103,7 +83,8 @@ void check_server(const AgentConfig& config, const base::Clock& clock, std::vect
     const bool tls = config.url.scheme() == "https";
     results.push_back({response.status == 200 ? Verdict::good : Verdict::bad, "control plane",
                        fmt::format("{} answered {}", request.url.to_string(), response.status), ""});
-    const bool local = IpAddress::parse(config.url.host()) && IpAddress::parse(config.url.host())->is_loopback();
+    const bool local =
+        base::IpAddress::parse(config.url.host()) && base::IpAddress::parse(config.url.host())->is_loopback();
     results.push_back(tls ? CheckResult{Verdict::good, "tls", "its certificate is trusted", ""}
                       : local
                           ? CheckResult{Verdict::good, "tls", "none, and none is needed on loopback", ""}
@@ -144,7 +125,7 @@ CheckResult check_space(const AgentConfig& config) {
 void check_networks(const AgentConfig& config, std::vector<CheckResult>& results) {
   for (const auto& rule : config.networks) {
     const auto what = "networks";
-    const auto address = IpAddress::parse(rule.host);
+    const auto address = base::IpAddress::parse(rule.host);
     if (!address) {
       results.push_back(check_name(what, rule.host, "networks"));
     } else if (!address->is_internal() || rule.prefix.value_or(128) == 0) {

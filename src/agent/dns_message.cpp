@@ -94,10 +94,10 @@ std::optional<DnsQuestion> parse_dns_query(std::span<const std::uint8_t> bytes) 
   return question;
 }
 
-std::vector<std::uint8_t> dns_answer(const DnsQuestion& question, const std::vector<IpAddress>& addresses) {
+std::vector<std::uint8_t> dns_answer(const DnsQuestion& question, const std::vector<base::IpAddress>& addresses) {
   const bool v6 = question.type == DnsQuestion::k_aaaa;
   const std::size_t record = 12 + (v6 ? std::size_t{16} : std::size_t{4});
-  std::vector<IpAddress> chosen;
+  std::vector<base::IpAddress> chosen;
   if (question.type == DnsQuestion::k_a || v6) {
     const std::size_t most = (k_longest_message - k_header - question.wire.size()) / record;
     for (const auto& address : addresses) {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/ip_address.hpp"
+#include "base/ip_address.hpp"
 
 namespace airlock::agent {
 
@@ -28,7 +28,7 @@ struct DnsQuestion {
 std::optional<DnsQuestion> parse_dns_query(std::span<const std::uint8_t> bytes);
 
 // At most as many addresses of the asked type as fit 512 bytes; none gives "no data".
-std::vector<std::uint8_t> dns_answer(const DnsQuestion& question, const std::vector<IpAddress>& addresses);
+std::vector<std::uint8_t> dns_answer(const DnsQuestion& question, const std::vector<base::IpAddress>& addresses);
 std::vector<std::uint8_t> dns_no_such_name(const DnsQuestion& question);
 std::vector<std::uint8_t> dns_failure(const DnsQuestion& question);  // SERVFAIL: ask again later
 

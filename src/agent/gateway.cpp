@@ -1,6 +1,5 @@
 #include "agent/gateway.hpp"
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "agent/relay.hpp"
 #include "agent/task_threads.hpp"
 #include "base/files_system.hpp"
+#include "base/ip_address.hpp"
 #include "base/text.hpp"
 
 namespace airlock::agent {
@@ -34,13 +34,8 @@ constexpr int k_tidy_every = 5'000;           // milliseconds
 constexpr std::size_t k_packets_a_turn = 64;  // then listeners have theirs
 constexpr std::uint8_t k_igmp = 2;
 
-std::uint16_t port_of(const sockaddr_storage& storage) {
-  return ntohs(storage.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(storage).sin6_port
-                                             : reinterpret_cast<const sockaddr_in&>(storage).sin_port);
-}
-
 struct Place {
-  IpAddress address;
+  base::IpAddress address;
   std::uint16_t port = 0;
 };
 
@@ -50,8 +45,8 @@ std::optional<Place> place_of(const Fd& socket) {
   if (!socket || getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length) != 0) {
     return std::nullopt;
   }
-  const auto address = IpAddress::from_socket(reinterpret_cast<const sockaddr*>(&storage));
-  return address ? std::optional(Place{*address, port_of(storage)}) : std::nullopt;
+  const auto address = base::IpAddress::from_socket(reinterpret_cast<const sockaddr*>(&storage));
+  return address ? std::optional(Place{*address, base::port_of(storage)}) : std::nullopt;
 }
 
 std::uint16_t port_of(const Fd& socket) {
@@ -229,8 +224,8 @@ class Gateway::Impl {
       });
       return;
     }
-    const auto from = IpAddress::from_socket(reinterpret_cast<const sockaddr*>(&storage));
-    const std::uint16_t port = port_of(storage);
+    const auto from = base::IpAddress::from_socket(reinterpret_cast<const sockaddr*>(&storage));
+    const std::uint16_t port = base::port_of(storage);
     // Whoever found the listener from inside is nobody whom we let in.
     auto outside = std::make_shared<Fd>(from == m_peer_v4 || from == m_peer_v6 ? m_table.take_outside(port) : Fd());
     if (!*outside) {
@@ -270,9 +265,9 @@ class Gateway::Impl {
     m_on_refused({packet.destination.to_string(), packet.destination_port, protocol_name(packet), process});
   }
 
-  const IpAddress m_peer_v4 = *IpAddress::parse(k_peer_v4);
-  const IpAddress m_peer_v6 = *IpAddress::parse(k_peer_v6);
-  const IpAddress m_resolver = *IpAddress::parse(k_resolver);
+  const base::IpAddress m_peer_v4 = *base::IpAddress::parse(k_peer_v4);
+  const base::IpAddress m_peer_v6 = *base::IpAddress::parse(k_peer_v6);
+  const base::IpAddress m_resolver = *base::IpAddress::parse(k_resolver);
   JobNetwork m_network;
   Fd m_proc;
   std::shared_ptr<Reach> m_reach;

@@ -12,8 +12,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "agent/ip_address.hpp"
 #include "agent/missing_control.hpp"
+#include "base/ip_address.hpp"
 
 namespace airlock::agent {
 
@@ -48,14 +48,14 @@ void call(const Fd& socket, unsigned long what, void* argument, const char* doin
 
 sockaddr_in socket_v4(std::string_view text) {
   sockaddr_storage storage{};
-  IpAddress::parse(text)->to_socket(0, storage);
+  base::IpAddress::parse(text)->to_socket(0, storage);
   sockaddr_in address{};
   std::memcpy(&address, &storage, sizeof address);
   return address;
 }
 
 in6_addr bytes_v6(std::string_view text) {
-  const auto parsed = *IpAddress::parse(text);
+  const auto parsed = *base::IpAddress::parse(text);
   in6_addr address{};
   std::memcpy(&address, parsed.bytes().data(), sizeof address);
   return address;
@@ -124,7 +124,7 @@ void set_up_v6(const Fd& socket) {
 }
 
 Fd listen_on(std::string_view text, std::uint16_t port) {
-  const auto address = IpAddress::parse(text);
+  const auto address = base::IpAddress::parse(text);
   Fd listener(socket(address->is_v6() ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int on = 1;
   setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "agent/ip_address.hpp"
 #include "agent/job_steps.hpp"
 #include "base/error.hpp"
+#include "base/ip_address.hpp"
 #include "base/text.hpp"
 
 namespace airlock::agent {
@@ -19,7 +19,7 @@ control::NetworkRule rule_for(const base::Url& url) {
 }
 
 bool is_local(const control::NetworkRule& rule) {
-  const auto address = IpAddress::parse(rule.host);
+  const auto address = base::IpAddress::parse(rule.host);
   return rule.host == "localhost" || (address && address->is_loopback());
 }
 

@@ -1,8 +1,6 @@
 #include "agent/name_lookup.hpp"
 
-#include <netdb.h>
-#include <sys/socket.h>
-
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <system_error>
@@ -17,20 +15,9 @@ std::atomic<std::size_t> running_in_process = 0;
 
 }  // namespace
 
-std::vector<IpAddress> addresses_of(const std::string& name) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* list = nullptr;
-  std::vector<IpAddress> found;
-  if (getaddrinfo(name.c_str(), nullptr, &hints, &list) != 0) {
-    return found;
-  }
-  for (const auto* each = list; each != nullptr; each = each->ai_next) {
-    if (const auto address = IpAddress::from_socket(each->ai_addr)) {
-      found.push_back(address->unmapped());
-    }
-  }
-  freeaddrinfo(list);
+std::vector<base::IpAddress> resolve_unmapped(const std::string& name) {
+  std::vector<base::IpAddress> found = base::addresses_of(name);
+  std::ranges::transform(found, found.begin(), &base::IpAddress::unmapped);
   return found;
 }
 

@@ -8,21 +8,21 @@
 #include <string>
 #include <vector>
 
-#include "agent/ip_address.hpp"
+#include "base/ip_address.hpp"
 
 namespace airlock::agent {
 
-// What the host's resolver knows of `name`; nothing where it knows none, or fails.
-std::vector<IpAddress> addresses_of(const std::string& name);
+// What the host's resolver knows of `name`, addresses of IPv4 as such; nothing where it knows none, or fails.
+std::vector<base::IpAddress> resolve_unmapped(const std::string& name);
 
 class NameLookup {
  public:
-  using Resolve = std::function<std::vector<IpAddress>(const std::string& name)>;
-  using Answer = std::function<void(const std::vector<IpAddress>& addresses)>;
+  using Resolve = std::function<std::vector<base::IpAddress>(const std::string& name)>;
+  using Answer = std::function<void(const std::vector<base::IpAddress>& addresses)>;
 
   // At most `most` names at one time; all objects of the process together have a limit of their own, as the threads of
   // one that is gone may still be there. `resolve` must not throw, and may outlive this.
-  explicit NameLookup(std::size_t most, Resolve resolve = addresses_of);
+  explicit NameLookup(std::size_t most, Resolve resolve = resolve_unmapped);
   NameLookup(const NameLookup&) = delete;
   NameLookup& operator=(const NameLookup&) = delete;
   ~NameLookup();  // waits for an answer that is being given, for no resolver

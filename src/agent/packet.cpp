@@ -46,15 +46,16 @@ std::uint32_t sum_of(std::span<const std::uint8_t> bytes, std::uint32_t sum) {
   return (sum & 0xffff) + (sum >> 16);
 }
 
-std::uint16_t transport_checksum(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
-                                 std::span<const std::uint8_t> transport) {
+std::uint16_t transport_checksum(const base::IpAddress& source, const base::IpAddress& destination,
+                                 std::uint8_t protocol, std::span<const std::uint8_t> transport) {
   std::uint32_t sum = sum_of(destination.bytes(), sum_of(source.bytes(), 0));
   sum += protocol + static_cast<std::uint32_t>(transport.size());
   return internet_checksum(transport, sum);
 }
 
 // An IP header for `size` bytes of `protocol`, and room for them.
-Bytes begin_packet(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol, std::size_t size) {
+Bytes begin_packet(const base::IpAddress& source, const base::IpAddress& destination, std::uint8_t protocol,
+                   std::size_t size) {
   const bool v6 = source.is_v6();
   const std::size_t header = v6 ? k_v6_header : k_v4_header;
   Bytes packet(header + size);
@@ -118,8 +119,8 @@ std::optional<Packet> parse_v4(std::span<const std::uint8_t> bytes) {
   }
   packet.protocol = bytes[9];
   packet.later_fragment = (read16(bytes, 6) & 0x1fff) != 0;
-  packet.source = IpAddress::from_bytes(bytes.subspan(12, 4));
-  packet.destination = IpAddress::from_bytes(bytes.subspan(16, 4));
+  packet.source = base::IpAddress::from_bytes(bytes.subspan(12, 4));
+  packet.destination = base::IpAddress::from_bytes(bytes.subspan(16, 4));
   return packet;
 }
 
@@ -135,8 +136,8 @@ std::optional<Packet> parse_v6(std::span<const std::uint8_t> bytes) {
     return std::nullopt;
   }
   packet.protocol = bytes[6];
-  packet.source = IpAddress::from_bytes(bytes.subspan(8, 16));
-  packet.destination = IpAddress::from_bytes(bytes.subspan(24, 16));
+  packet.source = base::IpAddress::from_bytes(bytes.subspan(8, 16));
+  packet.destination = base::IpAddress::from_bytes(bytes.subspan(24, 16));
   return packet;
 }
 

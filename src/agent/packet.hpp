@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/ip_address.hpp"
+#include "base/ip_address.hpp"
 
 namespace airlock::agent {
 
@@ -17,7 +17,7 @@ enum class IpProtocol : std::uint8_t { icmp = 1, tcp = 6, udp = 17, icmp6 = 58 }
 
 // One packet that is whole and consistent; sizes are bytes, offsets count from the start of the packet.
 struct Packet {
-  IpAddress source, destination;
+  base::IpAddress source, destination;
   std::uint8_t protocol = 0;  // an IpProtocol, or any other number
   std::size_t transport = 0;  // where its header begins
   std::size_t length = 0;     // of the whole
@@ -47,9 +47,9 @@ Bytes udp_answer(const Packet& packet, std::span<const std::uint8_t> payload);
 
 // Gives a TCP packet other ends, of the same family, and corrects its checksums.
 struct Ends {
-  IpAddress source;
+  base::IpAddress source;
   std::uint16_t source_port = 0;
-  IpAddress destination;
+  base::IpAddress destination;
   std::uint16_t destination_port = 0;
   auto operator<=>(const Ends&) const = default;
 };

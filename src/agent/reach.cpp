@@ -15,15 +15,15 @@ bool fits_port(const control::NetworkRule& rule, std::uint16_t port) {
 }
 
 // The kernel takes the unspecified address for its own loopback.
-bool is_local(const IpAddress& address) {
-  static const IpAddress any_v4 = *IpAddress::parse("0.0.0.0");
-  static const IpAddress any_v6 = *IpAddress::parse("::");
+bool is_local(const base::IpAddress& address) {
+  static const base::IpAddress any_v4 = *base::IpAddress::parse("0.0.0.0");
+  static const base::IpAddress any_v6 = *base::IpAddress::parse("::");
   const auto plain = address.unmapped();
   return plain.is_loopback() || plain == any_v4 || plain == any_v6;
 }
 
-bool is_of_job_network(const IpAddress& address) {
-  return address.unmapped().in(*IpAddress::parse(k_stand_ins), k_stand_ins_prefix);
+bool is_of_job_network(const base::IpAddress& address) {
+  return address.unmapped().in(*base::IpAddress::parse(k_stand_ins), k_stand_ins_prefix);
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ bool is_of_job_network(const IpAddress& address) {
 Reach::Reach(const std::vector<control::NetworkRule>& rules, std::vector<control::NetworkRule> own)
     : m_own(std::move(own)) {
   for (const auto& rule : rules) {
-    const auto address = IpAddress::parse(rule.host);
+    const auto address = base::IpAddress::parse(rule.host);
     const bool local = rule.host == "localhost" || (address && address->is_loopback());
     if (!local) {
       m_rules.push_back(rule);
@@ -66,23 +66,23 @@ bool Reach::is_own_name(std::string_view name) const {
   return std::ranges::any_of(m_own, [&](const auto& rule) { return !rule.is_address() && rule.host == name; });
 }
 
-IpAddress Reach::stand_in(const IpAddress& real) {
+base::IpAddress Reach::stand_in(const base::IpAddress& real) {
   for (const auto& [stands, for_what] : m_real) {
     if (for_what == real) {
       return stands;
     }
   }
-  const auto first = IpAddress::parse(k_stand_ins).value();
+  const auto first = base::IpAddress::parse(k_stand_ins).value();
   std::vector<std::uint8_t> next(first.bytes().begin(), first.bytes().end());
   next[3] = static_cast<std::uint8_t>(next[3] + std::min(m_real.size(), k_most_stand_ins));
-  const auto address = IpAddress::from_bytes(next);
+  const auto address = base::IpAddress::from_bytes(next);
   m_real[address] = real;
   return address;
 }
 
-std::vector<IpAddress> Reach::learn(std::string_view name, const std::vector<IpAddress>& addresses) {
+std::vector<base::IpAddress> Reach::learn(std::string_view name, const std::vector<base::IpAddress>& addresses) {
   const std::lock_guard lock(m_mutex);
-  std::vector<IpAddress> told;
+  std::vector<base::IpAddress> told;
   for (const auto& address : addresses) {
     const bool local = is_local(address);
     // An address of the job's network in an answer from outside could be one that stands for something else.
@@ -98,7 +98,7 @@ std::vector<IpAddress> Reach::learn(std::string_view name, const std::vector<IpA
   return told;
 }
 
-std::optional<IpAddress> Reach::destination(const IpAddress& asked, std::uint16_t port) const {
+std::optional<base::IpAddress> Reach::destination(const base::IpAddress& asked, std::uint16_t port) const {
   const std::lock_guard lock(m_mutex);
   const auto real = m_real.find(asked);
   const bool stands = real != m_real.end();
@@ -117,7 +117,7 @@ std::optional<IpAddress> Reach::destination(const IpAddress& asked, std::uint16_
       }
       continue;
     }
-    const auto range = IpAddress::parse(rule.host);
+    const auto range = base::IpAddress::parse(rule.host);
     // A range never opens what an address on the way is mapped to.
     if (range && !stands && asked.in(*range, rule.prefix.value_or(range->is_v6() ? 128 : 32))) {
       return target;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "agent/cell_spec.hpp"
-#include "agent/ip_address.hpp"
+#include "base/ip_address.hpp"
 #include "control/wire.hpp"
 
 namespace airlock::agent {
@@ -29,14 +29,14 @@ class Reach {
   bool knows_name(std::string_view name) const;
   // Remembers where an allowed name leads, and returns what the job is to be told. An address on the agent's own
   // loopback would be the job's own inside: it gets a stand-in. Addresses of the job's own network are never told.
-  std::vector<IpAddress> learn(std::string_view name, const std::vector<IpAddress>& addresses);
+  std::vector<base::IpAddress> learn(std::string_view name, const std::vector<base::IpAddress>& addresses);
 
   // Where a connection of the job may really go; nullopt: it may not. An address that only a name allows counts once
   // the job has asked for that name.
-  std::optional<IpAddress> destination(const IpAddress& asked, std::uint16_t port) const;
+  std::optional<base::IpAddress> destination(const base::IpAddress& asked, std::uint16_t port) const;
 
  private:
-  IpAddress stand_in(const IpAddress& real);
+  base::IpAddress stand_in(const base::IpAddress& real);
   bool is_own(const control::NetworkRule& rule) const;
   bool is_own_name(std::string_view name) const;
 
@@ -44,8 +44,8 @@ class Reach {
   std::vector<control::NetworkRule> m_own;
   std::vector<LoopbackService> m_loopback;
   mutable std::mutex m_mutex;
-  std::map<IpAddress, std::set<std::string, std::less<>>> m_learned;  // what the job was told, for which names
-  std::map<IpAddress, IpAddress> m_real;                              // stand-in to what it stands for
+  std::map<base::IpAddress, std::set<std::string, std::less<>>> m_learned;  // what the job was told, for which names
+  std::map<base::IpAddress, base::IpAddress> m_real;                        // stand-in to what it stands for
 };
 
 }  // namespace airlock::agent

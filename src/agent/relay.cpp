@@ -79,7 +79,7 @@ class Direction {
 
 }  // namespace
 
-std::optional<Fd> connect_to(const IpAddress& address, std::uint16_t port, int stopped) {
+std::optional<Fd> connect_to(const base::IpAddress& address, std::uint16_t port, int stopped) {
   Fd outside(socket(address.is_v6() ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_storage storage{};
   const socklen_t length = address.to_socket(port, storage);

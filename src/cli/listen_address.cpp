@@ -1,23 +1,16 @@
 #include "cli/listen_address.hpp"
 
-#include <arpa/inet.h>
-
-#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/ip_address.hpp"
 #include "base/text.hpp"
 
 namespace airlock::cli {
 
 namespace {
-
-bool is_address(const std::string& text) {
-  std::array<unsigned char, sizeof(in6_addr)> out{};
-  return ::inet_pton(AF_INET, text.c_str(), out.data()) == 1 || ::inet_pton(AF_INET6, text.c_str(), out.data()) == 1;
-}
 
 base::Error malformed(std::string_view text) {
   return base::Error(base::ErrorCode::usage, fmt::format("'{}' is no address to listen on", base::printable(text, 80)))
@@ -48,7 +41,8 @@ ListenAddress parse_listen_address(std::string_view text) {
   }
   address.host = host == "localhost" ? "127.0.0.1" : std::string(host);
   const auto [end, status] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-  if (status != std::errc{} || end != port.data() + port.size() || port.empty() || !is_address(address.host)) {
+  if (status != std::errc{} || end != port.data() + port.size() || port.empty() ||
+      !base::IpAddress::parse(address.host)) {
     throw malformed(text);
   }
   return address;

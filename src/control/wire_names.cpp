@@ -1,6 +1,4 @@
 // The words and small values of the wire: names, rules for networks, times.
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/ip_address.hpp"
 #include "base/text.hpp"
 #include "control/wire.hpp"
 
@@ -61,19 +60,14 @@ std::optional<Number> plain_number(std::string_view text, Number largest) {
   return value;
 }
 
-// The C library stops at a NUL; what stands behind one is no part of an address.
-template <typename Address>
-bool is_address_of(int family, const std::string& text) {
-  Address address{};
-  return text.find('\0') == std::string::npos && ::inet_pton(family, text.c_str(), &address) == 1;
+bool is_v4(std::string_view text) {
+  const auto address = base::IpAddress::parse(text);
+  return address && !address->is_v6();
 }
 
-bool is_v4(const std::string& text) {
-  return is_address_of<in_addr>(AF_INET, text);
-}
-
-bool is_v6(const std::string& text) {
-  return is_address_of<in6_addr>(AF_INET6, text);
+bool is_v6(std::string_view text) {
+  const auto address = base::IpAddress::parse(text);
+  return address && address->is_v6();
 }
 
 // RFC 1123 labels; a name of digits and dots alone is a mistyped address.

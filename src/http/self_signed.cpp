@@ -1,6 +1,5 @@
 #include "http/self_signed.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <openssl/bn.h>
 #include <openssl/evp.h>
@@ -17,6 +16,7 @@
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/ip_address.hpp"
 #include "base/text.hpp"
 
 namespace airlock::http {
@@ -49,17 +49,12 @@ void require(bool good, std::string_view what) {
   }
 }
 
-bool is_address(const std::string& name) {
-  std::array<unsigned char, sizeof(in6_addr)> out{};
-  return ::inet_pton(AF_INET, name.c_str(), out.data()) == 1 || ::inet_pton(AF_INET6, name.c_str(), out.data()) == 1;
-}
-
 // The names go into OpenSSL's own little language, in which a comma would begin another one.
 void check_name(const std::string& name) {
   const bool plain = !name.empty() && name.size() <= 253 && std::all_of(name.begin(), name.end(), [](char c) {
     return base::is_alphanumeric(c) || c == '.' || c == '-';
   });
-  if (!plain && !is_address(name)) {
+  if (!plain && !base::IpAddress::parse(name)) {
     throw Error(ErrorCode::usage, fmt::format("'{}' is neither a host name nor an address", base::printable(name, 80)));
   }
 }
@@ -67,7 +62,7 @@ void check_name(const std::string& name) {
 std::string alternative_names(const std::vector<std::string>& names) {
   std::vector<std::string> parts;
   for (const auto& name : names) {
-    parts.push_back((is_address(name) ? "IP:" : "DNS:") + name);
+    parts.push_back((base::IpAddress::parse(name) ? "IP:" : "DNS:") + name);
   }
   return base::join(parts, ",");
 }
@@ -146,8 +141,8 @@ bool serves(X509* certificate, const SelfSignedRequest& request) {
     return false;
   }
   return std::all_of(request.names.begin(), request.names.end(), [certificate](const std::string& name) {
-    return is_address(name) ? X509_check_ip_asc(certificate, name.c_str(), 0) == 1
-                            : X509_check_host(certificate, name.c_str(), name.size(), 0, nullptr) == 1;
+    return base::IpAddress::parse(name) ? X509_check_ip_asc(certificate, name.c_str(), 0) == 1
+                                        : X509_check_host(certificate, name.c_str(), name.size(), 0, nullptr) == 1;
   });
 }
 

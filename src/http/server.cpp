@@ -1,9 +1,7 @@
 #include "http/server.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -21,6 +19,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "base/ip_address.hpp"
 #include "http/broken_pipe.hpp"
 #include "http/server_connection.hpp"
 
@@ -35,19 +34,9 @@ constexpr int k_backlog = 1024;
 constexpr std::size_t k_thread_stack = 2 * 1024 * 1024;  // bytes of address space; touched pages alone count
 constexpr int k_pause_without_descriptors = 50;          // milliseconds
 
-std::string address_text(const sockaddr_storage& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address.ss_family == AF_INET) {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text.data(), text.size());
-    return text.data();
-  }
-  const auto& six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-  if (IN6_IS_ADDR_V4MAPPED(&six)) {
-    ::inet_ntop(AF_INET, &six.s6_addr[12], text.data(), text.size());
-  } else {
-    ::inet_ntop(AF_INET6, &six, text.data(), text.size());
-  }
-  return text.data();
+std::string address_text(const sockaddr_storage& peer) {
+  const auto address = base::IpAddress::from_socket(reinterpret_cast<const sockaddr*>(&peer));
+  return address ? address->unmapped().to_string() : std::string();
 }
 
 base::Fd listen_on(const std::string& address, std::uint16_t port) {
@@ -80,8 +69,7 @@ std::uint16_t bound_port(int socket) {
   if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     throw base::system_error(errno, "cannot tell the port");
   }
-  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
-                                             : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+  return base::port_of(address);
 }
 
 std::unique_ptr<TlsContext> make_tls(const ServerOptions& options) {

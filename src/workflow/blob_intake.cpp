@@ -130,12 +130,12 @@ class Intake {
     job->blob = &blob;
     job->file = location.extents.empty() ? "" : location.extents.front().file;
     job->index = index;
-    if (take.location.length != take.blob.length) {
+    if (location.length != blob.length) {
       // Not a byte of it is read: a file without content may claim any length.
-      job->failed = BlobFailure{
-          .blob = {take.blob.sha256, take.blob.length},
-          .file = take.location.extents.empty() ? "" : take.location.extents.front().file,
-          .message = fmt::format("is {} bytes long, {} were signed", take.location.length, take.blob.length)};
+      job->failed =
+          BlobFailure{.blob = {blob.sha256, blob.length},
+                      .file = job->file,
+                      .message = fmt::format("is {} bytes long, {} were signed", location.length, blob.length)};
       job->complete = true;
       const Lock lock(m_mutex);
       m_jobs.push_back(std::move(job));

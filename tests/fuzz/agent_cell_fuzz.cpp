@@ -1,8 +1,8 @@
 // What a job may write: to the agent's own other half, into its file of variables, and addresses.
 #include "agent/cell_spec.hpp"
-#include "agent/ip_address.hpp"
 #include "agent/job_environment.hpp"
 #include "base/error.hpp"
+#include "base/ip_address.hpp"
 #include "fuzz_target.hpp"
 
 using namespace airlock;
@@ -34,8 +34,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
                   "a variable has a name");
     fuzz::require(value.find('\0') == std::string::npos, "a value has no NUL");
   }
-  if (const auto address = agent::IpAddress::parse(text)) {
-    fuzz::require(agent::IpAddress::parse(address->to_string()) == *address, "an address prints and parses to itself");
+  if (const auto address = base::IpAddress::parse(text)) {
+    fuzz::require(base::IpAddress::parse(address->to_string()) == *address, "an address prints and parses to itself");
     fuzz::require(address->in(*address, address->is_v6() ? 128 : 32), "an address lies in its own range");
   }
   return 0;

@@ -1,13 +1,12 @@
 #include "ecosystem/oci/reference.hpp"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/ip_address.hpp"
 #include "base/text.hpp"
 
 namespace airlock::ecosystem::oci {
@@ -95,9 +94,8 @@ bool is_host(std::string_view text) {
   if (name.starts_with('[')) {
     const std::string_view address = name.substr(1, name.size() - 2);
     const auto plain = [](char c) { return base::is_hex_digit(c) || c == ':' || c == '.'; };
-    in6_addr parsed{};
-    return name.ends_with(']') && std::all_of(address.begin(), address.end(), plain) &&
-           inet_pton(AF_INET6, std::string(address).c_str(), &parsed) == 1;
+    const auto parsed = base::IpAddress::parse(address);
+    return name.ends_with(']') && std::all_of(address.begin(), address.end(), plain) && parsed && parsed->is_v6();
   }
   return is_dns_name(name);
 }

@@ -19,7 +19,7 @@ class Echo {
   explicit Echo(const char* address = "127.0.0.1") {
     m_socket = base::Fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_storage storage{};
-    const auto length = agent::IpAddress::parse(address)->to_socket(0, storage);
+    const auto length = base::IpAddress::parse(address)->to_socket(0, storage);
     REQUIRE(bind(m_socket.get(), reinterpret_cast<sockaddr*>(&storage), length) == 0);
     REQUIRE(listen(m_socket.get(), 16) == 0);
     socklen_t size = sizeof storage;

@@ -50,12 +50,12 @@ TEST_CASE("what is no lone question is not read", "[agent][dns]") {
 TEST_CASE("answers carry the addresses of the asked kind", "[agent][dns]") {
   const auto question = *parse_dns_query(query("\x02"
                                                "ab"));
-  const auto answer = dns_answer(question, {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("fd00::1")});
+  const auto answer = dns_answer(question, {*base::IpAddress::parse("10.0.0.1"), *base::IpAddress::parse("fd00::1")});
   CHECK(answer[7] == 1);
   CHECK(Bytes(answer.end() - 4, answer.end()) == Bytes{10, 0, 0, 1});
   CHECK((dns_no_such_name(question)[3] & 0x0f) == 3);
   CHECK((dns_failure(question)[3] & 0x0f) == 2);
-  std::vector<IpAddress> many(200, *IpAddress::parse("10.0.0.1"));
+  std::vector<base::IpAddress> many(200, *base::IpAddress::parse("10.0.0.1"));
   CHECK(dns_answer(question, many).size() <= 512);
 }
 

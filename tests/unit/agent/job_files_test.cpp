@@ -159,7 +159,7 @@ TEST_CASE("who gives what a job may reach", "[agent][network]") {
 }
 
 TEST_CASE("only the agent's own rules lead to its host's loopback", "[agent][network]") {
-  const auto loopback = *IpAddress::parse("127.0.0.1");
+  const auto loopback = *base::IpAddress::parse("127.0.0.1");
   const auto own = control::NetworkRule::parse("a.site.example:80");
   Reach reach({own, control::NetworkRule::parse("b.site.example:80"), control::NetworkRule::parse("a.site.example"),
                control::NetworkRule::parse("a.site.example:22"), control::NetworkRule::parse("evil.example"),
@@ -174,8 +174,8 @@ TEST_CASE("only the agent's own rules lead to its host's loopback", "[agent][net
   CHECK_FALSE(reach.destination(told.front(), 22));
   for (const auto* const text : {"127.0.0.1", "127.0.0.53", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::"}) {
     CAPTURE(text);
-    CHECK(reach.learn("b.site.example", {*IpAddress::parse(text)}).empty());
-    CHECK_FALSE(reach.destination(*IpAddress::parse(text), 80));
+    CHECK(reach.learn("b.site.example", {*base::IpAddress::parse(text)}).empty());
+    CHECK_FALSE(reach.destination(*base::IpAddress::parse(text), 80));
   }
   // A name that says to lead where the stand-ins are.
   CHECK(reach.learn("evil.example", {told.front()}).empty());
@@ -184,7 +184,7 @@ TEST_CASE("only the agent's own rules lead to its host's loopback", "[agent][net
 
 TEST_CASE("a name's address counts once the job has asked for it", "[agent][network]") {
   Reach reach({control::NetworkRule::parse("b.site.example:80")});
-  const auto other = *IpAddress::parse("10.0.0.7");
+  const auto other = *base::IpAddress::parse("10.0.0.7");
   CHECK_FALSE(reach.destination(other, 80));  // nobody asked for a name that leads there
   reach.learn("b.site.example", {other});
   CHECK(reach.destination(other, 80) == other);

@@ -10,7 +10,7 @@
 namespace airlock::agent {
 namespace {
 
-const IpAddress k_some = *IpAddress::parse("192.0.2.7");
+const base::IpAddress k_some = *base::IpAddress::parse("192.0.2.7");
 
 // A resolver that says nothing until it is told to.
 struct SlowResolver {
@@ -20,18 +20,18 @@ struct SlowResolver {
   NameLookup::Resolve resolve() const {
     return [wait = opened](const std::string&) {
       wait.wait();
-      return std::vector<IpAddress>{k_some};
+      return std::vector<base::IpAddress>{k_some};
     };
   }
 };
 
 TEST_CASE("a name is answered with what the resolver says", "[agent][lookup]") {
-  std::promise<std::vector<IpAddress>> answered;
+  std::promise<std::vector<base::IpAddress>> answered;
   NameLookup lookup(1, [](const std::string& name) {
-    return name == "a.example" ? std::vector<IpAddress>{k_some} : std::vector<IpAddress>();
+    return name == "a.example" ? std::vector<base::IpAddress>{k_some} : std::vector<base::IpAddress>();
   });
   REQUIRE(lookup.start("a.example", [&](const auto& addresses) { answered.set_value(addresses); }));
-  CHECK(answered.get_future().get() == std::vector<IpAddress>{k_some});
+  CHECK(answered.get_future().get() == std::vector<base::IpAddress>{k_some});
 }
 
 TEST_CASE("the end waits for no resolver, and no answer comes after it", "[agent][lookup]") {

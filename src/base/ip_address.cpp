@@ -1,6 +1,7 @@
-#include "agent/ip_address.hpp"
+#include "base/ip_address.hpp"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -8,7 +9,7 @@
 
 #include "base/error.hpp"
 
-namespace airlock::agent {
+namespace airlock::base {
 
 namespace {
 
@@ -44,7 +45,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 
 IpAddress IpAddress::from_bytes(std::span<const std::uint8_t> bytes) {
   if (bytes.size() != 4 && bytes.size() != 16) {
-    throw base::Error(base::ErrorCode::internal, "an address has 4 or 16 bytes");
+    throw Error(ErrorCode::internal, "an address has 4 or 16 bytes");
   }
   IpAddress result;
   result.m_v6 = bytes.size() == 16;
@@ -125,4 +126,26 @@ socklen_t IpAddress::to_socket(std::uint16_t port, sockaddr_storage& storage) co
   return sizeof v4;
 }
 
-}  // namespace airlock::agent
+std::uint16_t port_of(const sockaddr_storage& storage) {
+  return ntohs(storage.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(storage).sin6_port
+                                             : reinterpret_cast<const sockaddr_in&>(storage).sin_port);
+}
+
+std::vector<IpAddress> addresses_of(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  std::vector<IpAddress> found;
+  if (getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) {
+    return found;
+  }
+  for (const auto* each = list; each != nullptr; each = each->ai_next) {
+    if (const auto address = IpAddress::from_socket(each->ai_addr)) {
+      found.push_back(*address);
+    }
+  }
+  freeaddrinfo(list);
+  return found;
+}
+
+}  // namespace airlock::base

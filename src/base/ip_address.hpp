@@ -1,4 +1,4 @@
-// An IPv4 or IPv6 address as a value, and the question whether it lies in a range.
+// An IPv4 or IPv6 address as a value, the question whether it lies in a range, and the addresses of a host.
 #pragma once
 
 #include <sys/socket.h>
@@ -10,8 +10,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
-namespace airlock::agent {
+namespace airlock::base {
 
 class IpAddress {
  public:
@@ -41,4 +42,8 @@ class IpAddress {
   std::array<std::uint8_t, 16> m_bytes{};
 };
 
-}  // namespace airlock::agent
+std::uint16_t port_of(const sockaddr_storage& storage);  // of an IPv4 or IPv6 socket
+// What this host's resolver says of a name or an address, in its order; empty where it knows none.
+std::vector<IpAddress> addresses_of(const std::string& host);
+
+}  // namespace airlock::base
