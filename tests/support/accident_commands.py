@@ -3,13 +3,14 @@ import json
 import shutil
 
 import accident_homes
-from accident_homes import need, same_folder, same_site, served
+from accident_homes import need, same_folder, same_site, same_state, served
 
 CHANGES = "write,sync,rename,link,unlink,mkdir,truncate,open"  # calls of failing_calls.c that change something
 
 
 class Command:
-    """One command with a home to run it in: `begin` makes that anew, `check` judges after a kill, `end` at the end."""
+    """One command with a home to run it in: `begin` makes that anew, `check` judges after a kill, `result` after status 0,
+    whatever went wrong on the way, and `end` at the end, when nothing is left of that."""
 
     writes = False  # more than a full disk has room for
 
@@ -27,6 +28,14 @@ class Command:
 
     def places(self):
         return [self.home]
+
+    def sources(self):
+        """What it reads from outside its places."""
+        return []
+
+    def result(self):
+        """All that status 0 promises. Files for the next run to clear away may be left."""
+        raise NotImplementedError
 
     def holds(self):
         """After a cut that came later than the end of the command."""
@@ -52,6 +61,9 @@ class Create(Command):
     def places(self):
         return [self.home, self.out]
 
+    def sources(self):
+        return [self.stage.input]
+
     def check(self):
         head = self.out / "accident-2.airlock"
         if head.exists():  # it has its name only when all of it is there
@@ -64,6 +76,10 @@ class Create(Command):
 
     def serial(self):
         return json.loads((self.home / "channels" / "accident" / "bundles.json").read_text())["bundles"][0]["serial"]
+
+    def result(self):
+        same_folder(self.out, self.stage.work / "m2", accident_homes.temporary_files(self.out))
+        need(self.serial() == 2, "the home does not know what it made")
 
     def end(self):
         same_folder(self.out, self.stage.work / "m2")
@@ -85,8 +101,14 @@ class Import(Command):
     def arguments(self):
         return ["--home", self.home, "import", self.stage.work / "m2"]
 
+    def sources(self):
+        return [self.stage.work / "m2"]
+
     def check(self):
         self.stage.whole(self.home, (1, 2))
+
+    def result(self):
+        same_state(self.home, self.stage.work / "site2")
 
     def end(self):
         same_site(self.home, self.stage.work / "site2")
@@ -107,10 +129,13 @@ class Activate(Command):
             self.stage.airlock.run("--home", self.home, "store", "sweep", "--keep", "2")
             self.stage.whole(self.home, (1, 2))
 
-    def end(self):
+    def result(self):
         need(served(self.home) == self.stage.states[1], "generation 1 is not served")
         need([(r["id"], r["active"]) for r in accident_homes.rows_of(self.home, "generations")] == [(1, 1), (2, 0)],
              "generation 1 is not the active one")
+
+    def end(self):
+        self.result()
         self.stage.airlock.run("--home", self.home, "store", "check")
 
 
@@ -129,6 +154,9 @@ class Sweep(Command):
         self.check()  # files of which no row speaks may come back; the next sweep takes them
         self.stage.airlock.run(*self.arguments())
         self.end()
+
+    def result(self):
+        same_state(self.home, self.stage.swept)
 
     def end(self):
         same_site(self.home, self.stage.swept)
@@ -152,14 +180,20 @@ class Restore(Command):
     def arguments(self):
         return ["--home", self.home, "restore", self.backup, "--replace"]
 
+    def sources(self):
+        return [self.backup]
+
     def check(self):
         status, said = self.stage.airlock.status_of("--home", self.home, "status")
         if status == 4 and "restore" in said:
             return  # all was ready: every command but restore refuses the home until that has ended
         self.stage.whole(self.home, (1, 2))
 
-    def end(self):
+    def result(self):
         need(self.stage.whole(self.home, (2,)) == 2, "the backup is not what is served")
+
+    def end(self):
+        self.result()
         self.stage.airlock.run("--home", self.home, "store", "check")
 
 
@@ -193,6 +227,9 @@ class Sending(Command):
             self.stage.airlock.run("--home", self.stage.work / self.site, "verify", head)
         self.stage.airlock.run("--home", self.home, "keys", "show")
 
+    def result(self):
+        same_folder(self.out, self.reference(), accident_homes.temporary_files(self.out))
+
     def end(self):
         same_folder(self.out, self.reference())
         left = accident_homes.temporary_files(self.home)
@@ -205,6 +242,9 @@ class Ship(Sending):
     def command(self, home, out):
         return ["--home", home, "bundle", "ship", self.stage.work / "m2" / "accident-2.airlock",
                 "--base", self.stage.work / "m1" / "accident-1.airlock", "-o", f"{out}/"]
+
+    def sources(self):
+        return [self.stage.work / "m1", self.stage.work / "m2"]
 
     def is_done(self):
         """Given once more, it would make one more sending."""

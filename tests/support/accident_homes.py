@@ -129,12 +129,17 @@ def same_folder(one, other, leave=()):
         need(digest(pathlib.Path(one, name)) == digest(pathlib.Path(other, name)), f"{name} differs")
 
 
-def same_site(home, reference):
-    """The same state and the same files; numbers of catalogs and the log may tell of what happened on the way."""
+def same_state(home, reference):
+    """Numbers of catalogs and the log may tell of what happened on the way."""
     for table, leave in (("generations", ("imported", "last_active")), ("files", ()), ("blobs", ()), ("producer_roots", ()),
                          ("roles", ()), ("channels", ()), ("aliases", ()), ("withheld", ("since",)), ("imported", ())):
         need(rows_of(home, table, leave) == rows_of(reference, table, leave), f"the table {table} is not what it should be")
     need(served(home) == served(reference), "something else is served")
+
+
+def same_site(home, reference):
+    """The same state and the same files."""
+    same_state(home, reference)
 
     def lasting(folder):
         return {n for n in files_below(folder) if not n.startswith("catalog/") and n not in CHANGING}

@@ -4,9 +4,9 @@
     failing_calls.py --airlock PROGRAM --library FAILING_CALLS.so --work DIR [--rounds N] [--seed S] COMMAND…
 
 For each kind of call and each error, one run for each of N calls of the command, chosen at random, the first and the last
-among them; N is 3 unless told, and 0 means every call. The command must say what failed, with the exit code that belongs
-to it, or must come to its whole result in spite of it; no failed sync is ever passed over. Afterwards the home is whole and
-the same command goes through.
+among them; N is 3 unless told, and 0 means every call. The command must say what failed, with the exit code that
+belongs to it, or must come to its whole result in spite of it, before it is run again; no failed sync is ever passed over.
+Afterwards the home is whole and the same command goes through.
 """
 import errno
 import sys
@@ -28,16 +28,17 @@ class Calls(Accidents):
 
     def __init__(self, options, stage, name):
         super().__init__(options, stage, name, COMMANDS[name](stage, stage.work / "failing"))
-        self.refused = 0
+        self.refused, self.counts = 0, {}
 
-    def count(self, kind):
-        self.command.begin()
-        counted = self.stage.work / "counted"
-        self.stage.airlock.run(*self.command.arguments(), fail=self.fail(kind) | {"count": counted})
-        return int(counted.read_text())
+    def count(self, kind, places):
+        if (kind, *places) not in self.counts:
+            self.command.begin()
+            counted = self.stage.work / "counted"
+            self.stage.airlock.run(*self.command.arguments(), fail=self.fail(kind, places) | {"count": counted})
+            self.counts[kind, *places] = int(counted.read_text())
+        return self.counts[kind, *places]
 
-    def fail(self, kind):
-        places = self.command.places() + ([self.stage.work / "m2"] if self.name == "import" else [])
+    def fail(self, kind, places):
         return {"calls": kind, "under": ":".join(map(str, places))}
 
     def chosen(self, count):
@@ -46,13 +47,13 @@ class Calls(Accidents):
         middle = self.random.sample(range(2, count), max(0, self.options.rounds - 2))
         return sorted({1, count, *middle})
 
-    def one(self, kind, error, at):
+    def one(self, kind, error, places, at):
         self.command.begin()
         said_by_library = self.stage.work / "said"
         said_by_library.unlink(missing_ok=True)
         how = {"with": errno.ENOSPC, "on": "always"} if error == "full" else {"with": error}
         status, said = self.stage.airlock.status_of(*self.command.arguments(),
-                                                    fail=self.fail(kind) | {"at": at, "said": said_by_library} | how)
+                                                    fail=self.fail(kind, places) | {"at": at, "said": said_by_library} | how)
         call = said_by_library.read_text().split("\n")[0] if said_by_library.exists() else ""
         if not call:
             return  # threads took another order, and there was one call less
@@ -67,27 +68,36 @@ class Calls(Accidents):
         log = self.command.home / "airlock.db-wal"
         return call.endswith("/airlock.db") and log.exists() and log.stat().st_size > 0
 
+    @staticmethod
+    def is_page_of_database(kind, call, said):
+        """SQLite takes a page that cannot be read for a damaged one."""
+        return kind == "read" and call.endswith(".db") and "disk image is malformed" in said
+
     def judge(self, kind, error, call, status, said):
         if status == 0:
             need(kind in DISPENSABLE or "warning" in said or self.log_keeps_it(call), f"was passed over\n{said}")
             self.command.check()
+            self.command.result()
             if self.command.is_done():
                 return
         else:
             self.refused += 1
             need(status in (EXIT_IO, EXIT_NO_SPACE), f"exit {status}\n{said}")
-            need(any(text in said for text in SAID[error]), f"the message does not say why\n{said}")
+            need(any(text in said for text in SAID[error]) or self.is_page_of_database(kind, call, said), f"the message does not say why\n{said}")
             need(status == EXIT_NO_SPACE or error != errno.ENOSPC or "disk I/O error" in said, f"exit {status} for a full disk\n{said}")
             self.command.check()
         self.stage.airlock.run(*self.command.arguments())
         self.command.end()
 
     def trials(self):
-        for kind, error in FAILURES:
+        places = self.command.places() + (self.command.sources() if self.name == "import" else [])
+        failures = [(kind, error, places) for kind, error in FAILURES]
+        for kind, error, where in failures:
             if self.options.only and kind not in self.options.only:
                 continue
-            for at in self.chosen(self.count(kind)):
-                yield f"{kind} {at} with {errno.errorcode.get(error, error)}", lambda k=kind, e=error, n=at: self.one(k, e, n)
+            for at in self.chosen(self.count(kind, where)):
+                yield (f"{kind} {at} with {errno.errorcode.get(error, error)}",
+                       lambda k=kind, e=error, w=where, n=at: self.one(k, e, w, n))
 
     def summary(self):
         return (f"{self.hits} runs with one call that failed, {self.refused} ended by it, every home whole, and the same command went "

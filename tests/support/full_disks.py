@@ -3,7 +3,7 @@
 
     full_disks.py --airlock PROGRAM --work DIR [--rounds N] [--seed S] COMMAND…
 
-The command must end with 4, or come to its end; its home is whole; with room again the same command goes through. Some
+The command must end with 4, or come to its end with all that this promises; its home is whole; with room again the same command goes through. Some
 rounds find the disk full from the start. A sweep frees room all the same, and a served file stays served. Needs root.
 """
 import subprocess
@@ -44,6 +44,8 @@ class Full(Accidents):
         need(process.returncode == 0 or "no-space" in err or "No space" in err or "full" in err or "free" in err, f"it does not say why\n{err}")
         self.hits += process.returncode == 4
         self.command.check()
+        if process.returncode == 0:
+            self.command.result()
         need(self.name != "sweep" or process.returncode == 0, f"a full disk cannot be swept\n{err}")
         (self.small / "ballast").unlink()
         self.go_through()
