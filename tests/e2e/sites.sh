@@ -240,4 +240,18 @@ check_said "in service again"
 check "then it is served" got other/guide.txt
 check "the log tells of it" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | python3 -c "import json, sys; d = [json.loads(e[\"detail\"]) for e in json.load(sys.stdin)[\"entries\"] if e[\"action\"] == \"deactivate\"]; assert len(d) == 1 and d[0][\"ticket\"] == \"CHG-31\" and d[0][\"reason\"] == \"moved to north\""' - "$far" "$airlock" "$work/one"
 check "the audit log's chain holds" at one audit verify
+
+# ---- taken in now, served later ------------------------------------------------------------------------------------
+stop "$serve_pid"
+check "site six pins the root" pin six "$near" "$out/root.json"
+check "site six has the first state" at six import "$out/north-1.airlock"
+check "the next is taken in and held" at six import --hold "$out/north-2.airlock"
+check_said "next: airlock store activate 2"
+start_serve "$work/six"
+check "the state before is served" same 1
+absent() { [ "$(in_far curl -s -o /dev/null -w '%{http_code}' "http://$mirror/files/$1")" = 404 ]; }
+check "the held one is not" absent data/2.bin
+check "activate" at six store activate 2
+check "now it is" wait_for 20 same 2
+check "the log has both" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | jq -e "[.entries[].action] | index(\"import\") and index(\"activate\")"' - "$far" "$airlock" "$work/six"
 finish

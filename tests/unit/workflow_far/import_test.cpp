@@ -112,6 +112,11 @@ TEST_CASE("a held import is not served until it is activated") {
   const auto report = workflow::import_bundles(options, site.clock, site.reporter);
   CHECK_FALSE(report.bundles.front().active);
   CHECK_FALSE(site.served("file", "docs/guide.txt"));
+
+  const auto activated = workflow::activate_generation(site.home, site.generations().front().id, site.clock);
+  CHECK_FALSE(activated.before);
+  CHECK(activated.generation.active);
+  CHECK(site.served("file", "docs/guide.txt") == "read me\n");
 }
 
 TEST_CASE("a withheld blob is neither taken nor served, and stays so") {
