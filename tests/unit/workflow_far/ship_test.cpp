@@ -11,6 +11,7 @@
 #include "workflow/receipt.hpp"
 #include "workflow/revocation.hpp"
 #include "workflow/revoke.hpp"
+#include "workflow/root_change.hpp"
 #include "workflow/ship.hpp"
 
 using namespace airlock;
@@ -260,6 +261,39 @@ TEST_CASE("statements alone renew a state, and no two are the same version", "[s
     CHECK(code_of([&] { return near.ship_at(options, 400); }) == ErrorCode::expired);
     CHECK_FALSE(fs::exists(near.host.root() / "late"));
   }
+}
+
+TEST_CASE("a new key of timestamp goes over with statements alone, one of snapshot with the next state", "[ship]") {
+  Producer near;
+  FarSite site(near);
+  const auto made = near.create({{"a.txt", "1"}});
+  site.import({made.bundle});
+  const base::FixedClock clock(bundle_time(2));
+  const auto rotate = [&](const std::string& role) {
+    workflow::change_root(near.host.home(), {.kind = workflow::RootChange::Kind::rotate, .role = role}, {}, clock);
+  };
+  const auto send = [&](const std::string& folder) {
+    auto options = near.options(made.bundle, folder);
+    options.content = ShipContent::statements;
+    const workflow::KeyRing keys(near.host.home(), std::nullopt);
+    return workflow::ship_bundle(near.host.home(), options, keys, clock, near.host.reporter());
+  };
+
+  rotate("timestamp");
+  const auto renewed = send("renewed");
+  CHECK(renewed.bundle_id == made.bundle_id);
+  CHECK(renewed.new_timestamp);
+  CHECK(digests_in(renewed.bundle).empty());
+  site.clock.set(bundle_time(3));
+  CHECK(site.import({renewed.bundle}).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
+  CHECK(workflow::make_receipt(site.state(), bundle_time(3)).channels.front().root_version == 2);
+  CHECK(site.served("file", "data/a.txt") == "1");
+
+  rotate("snapshot");
+  const auto error = error_of([&] { return send("more"); });
+  CHECK(error.code() == ErrorCode::approval_missing);
+  CHECK(error.hint().find("`airlock bundle create`") != std::string::npos);
+  CHECK_FALSE(fs::exists(near.host.root() / "more"));
 }
 
 TEST_CASE("a damaged source is named, and what was written is kept", "[ship]") {
