@@ -223,16 +223,31 @@ check "what they signed is kept" test "$(find "$guarded/approvals" -type f | wc 
 echo "local_approvals: 4" >"$guarded/policy.yaml"
 check_exit 2 "a policy that nobody can meet is a mistake" take
 
+# What expired: the site's officers have to agree to that as well.
+if command -v faketime >/dev/null; then
+  later=$work/later
+  in_far "$airlock" --home "$later" trust init "$work/root.json" --fingerprint "$fingerprint" >/dev/null 2>&1
+  mkdir -p "$later/approvers" && cp "$guarded/approvers/xenia.pem" "$later/approvers/"
+  echo "local_approvals: 1" >"$later/policy.yaml"
+  in_100_days() { in_far faketime "+100 days" "$airlock" --home "$later" "$@"; }
+  check_exit 5 "an expired bundle is not approved" in_100_days bundle approve "$out" --key "$work/officers/xenia.pem"
+  check_exit 4 "nor taken without an officer" in_100_days import "$out" --accept-expired --reason "no courier"
+  check "an officer accepts that it expired" in_100_days bundle approve "$out" --key "$work/officers/xenia.pem" --accept-expired
+  check "then it is taken" in_100_days import "$out" --accept-expired --reason "no courier"
+else
+  skip "no faketime, so no look at what expired"
+fi
+
 # A second maker, with keys of his own, who pinned the first one's root: he goes on from what the first one made.
 cd "$work/in" || exit 1
 cp "$work/desk/pair-2.approval" "$work/disc/"
-export SOURCE_DATE_EPOCH; SOURCE_DATE_EPOCH=$(date +%s)
 second=$work/second third=$work/third
 for home in "$second" "$third"; do
   "$airlock" --home "$home" keys init --no-passphrase >/dev/null 2>&1
 done
 "$airlock" --home "$second" trust init "$work/root.json" --fingerprint "$fingerprint" >/dev/null 2>&1
 check "the first maker's next state" build create -m m.yaml --lock "$work/disc/pair-2.lock" -o "$work/made-a/"
+export SOURCE_DATE_EPOCH; SOURCE_DATE_EPOCH=$(date -d "$("$airlock" --json bundle inspect "$work/made-a/pair-3.airlock" | jq -r .created)" +%s)
 check "the second maker's, from the first one's last head" "$airlock" --home "$second" --json bundle create -m m.yaml --lock "$work/disc/pair-2.lock" --continue "$work/disc/pair-2.airlock" -o "$work/made-b/"
 check "compare says that they made the same" "$airlock" --json bundle compare "$work/made-a/pair-3.airlock" "$work/made-b/pair-3.airlock"
 check_said '"same": true'

@@ -316,6 +316,45 @@ check "the new key has the passphrase too" bash -c 'grep -L ENCRYPTED "$1"/keys/
 check "another approver joins" "$airlock" --home "$work/alone" keys add snapshot "$work/ben/snapshot.pub.json" --threshold 2 --passphrase-file "$work/passphrase"
 check "and one of two is enough again" "$airlock" --home "$work/alone" keys threshold snapshot 1 --passphrase-file "$work/passphrase"
 
+check "one is read from a descriptor that is open already" bash -c '"$1" --home "$2" keys rotate timestamp --passphrase-fd 3 3<"$3"' - "$airlock" "$work/alone" "$work/passphrase"
+check "root's key lies elsewhere" "$airlock" --home "$work/apart" keys init --passphrase-file "$work/passphrase" --split --root-key "$work/locked"
+echo "battery staple" >"$work/root-passphrase"
+check "and gets a passphrase of its own" bash -c 'cd "$1" && openssl pkcs8 -topk8 -in root.pem -passin "file:$2" -passout "file:$3" -out new.pem && chmod 600 new.pem && mv new.pem root.pem' - "$work/locked" "$work/passphrase" "$work/root-passphrase"
+check_exit 1 "the home's does not open it" "$airlock" --home "$work/apart" keys rotate timestamp --root-key "$work/locked/root.pem" --passphrase-file "$work/passphrase"
+check "its own does" "$airlock" --home "$work/apart" keys rotate timestamp --root-key "$work/locked/root.pem" --passphrase-file "$work/passphrase" --root-passphrase-file "$work/root-passphrase"
+
+echo "-- holders with openssl alone"
+mkdir -p "$work/openssl" && cd "$work/openssl" || exit 1
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.key 2>/dev/null && openssl pkey -in ec.key -pubout -out ec.pub.pem
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out rsa.key 2>/dev/null && openssl pkey -in rsa.key -pubout -out rsa.pub.pem
+other() { "$airlock" --home "$work/openssl/home" --json keys "$@" >"$work/progress.json"; }
+# sign_both VERSION: the pending root, with the lines of the page.
+sign_both() {
+  openssl dgst -sha256 -sign ec.key -out ec.sig "home/keys/pending/$1.root.tbs" &&
+    openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign rsa.key -out rsa.sig "home/keys/pending/$1.root.tbs"
+}
+check "keys init takes their public keys" other init --threshold 2 --no-passphrase --root ec.pub.pem --root rsa.pub.pem
+id_of_scheme() { python3 -c 'import json,sys; r=json.load(open(sys.argv[1]))["signed"]; print([k for k in r["roles"]["root"]["keyids"] if r["keys"][k]["scheme"].startswith(sys.argv[2])][0])' home/keys/pending/1.root.json "$1"; }
+ec_id=$(id_of_scheme ecdsa) rsa_id=$(id_of_scheme rsa)
+check "ECDSA and RSA-PSS sign the first root" sign_both 1
+check "the one counts" other accept --keyid "$ec_id" ec.sig
+check "as one of two" is_progress "1 False 1/2"
+check_exit 3 "not under the other's name" "$airlock" --home home keys accept --keyid "$rsa_id" ec.sig
+check "the other completes it" other accept --keyid "$rsa_id" rsa.sig
+check "by two of two" is_progress "1 True 2/2"
+check "a change waits for both" other rotate timestamp
+check "one signs it" sign_both 2
+check "and it is brought in" other accept --keyid "$ec_id" ec.sig
+check_exit 2 "another change would drop that" other rotate targets
+check "unless that is wanted" other rotate targets --amend
+check "it waits for both again" is_progress "2 False 0/2 0/2"
+check_exit 3 "what was signed before counts no more" "$airlock" --home home keys accept --keyid "$ec_id" ec.sig
+check "both sign anew" sign_both 2
+check "one" other accept --keyid "$ec_id" ec.sig
+check "and the other" other accept --keyid "$rsa_id" rsa.sig
+check "and both changes hold" is_progress "2 True 2/2 2/2"
+cd "$project" || exit 1
+
 echo "-- keys that were made here and given away"
 check "keys init --split puts root's keys apart" "$airlock" --home "$work/split" keys init --threshold 2 --split --root-key "$work/safe" --no-passphrase
 check "and none of them stays" bash -c '! ls "$1"/keys/root*.pem 2>/dev/null' - "$work/split"

@@ -70,6 +70,8 @@ check "the refused file is not on the disk" not grep -rlaF -f "$work/eicar" "$si
 before=$(calls)
 check_exit 3 "the same command is refused again" "$airlock" --home "$site" import "$bundle"
 check "without scanning anything twice" test "$(calls)" = "$before"
+check_exit 3 "--rescan asks anew" "$airlock" --home "$site" import "$bundle" --rescan
+check "about every file" test "$(calls)" -ge "$((before + 4))"
 check_exit 3 "--withhold of one leaves the other refused" "$airlock" --home "$site" import "$bundle" --withhold "sha256:$(sha256_of tool.com)" --reason "scanner"
 check "--withhold of both takes the rest" "$airlock" --home "$site" import "$bundle" --withhold "sha256:$(sha256_of tool.com)" --withhold "sha256:$(sha256_of broken.xz)" --reason "the scanner refuses them"
 check "the report of one file is kept" bash -c '"$1" --home "$2" store scans "$3" | grep -F "Eicar-Test-Signature FOUND"' - "$airlock" "$site" "sha256:$(sha256_of tool.com)"

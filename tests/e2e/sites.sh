@@ -103,6 +103,21 @@ done
 check "site one serves the new file" same 6
 check "and an old one" same 2
 
+# ---- withheld there, and wanted after all --------------------------------------------------------------------------
+unwanted=sha256:$(sha256_of "$work/files/2")
+check "site seven pins the root" pin seven "$near" "$out/root.json"
+check "site seven has the first state" at seven import "$out/north-1.airlock"
+check "of the second it withholds a file" at seven import "$out/north-2.airlock" --withhold "$unwanted" --reason "licence"
+check "its receipt" at seven store receipt -o "$work/seven.receipt"
+check "without what is no business of the other side" bash -c 'jq ".blocked = [] | .revoked = []" "$1" >"$2"' - "$work/seven.receipt" "$work/seven.short"
+check "a sending by it" bash -c '"$1" --home "$2" --json bundle ship "$3/north-2.airlock" --base "$4/seven.short" -o "$4/sent7/" >"$4/ship7.json"' - "$airlock" "$near" "$out" "$work"
+check "leaves the file out" test "$(json "$work/ship7.json" "d['kind'], d['blobs_included']")" = "('metadata', 0)"
+check "one that has what is withheld" bash -c '"$1" --home "$2" --json bundle ship "$3/north-2.airlock" --base "$4/seven.receipt" --include-withheld -o "$4/sent7b/" >"$4/ship7.json"' - "$airlock" "$near" "$out" "$work"
+check "has nothing else" test "$(json "$work/ship7.json" "d['kind'], d['blobs_included']")" = "('delta', 1)"
+check "the site releases it" at seven import "$work/sent7b" --release "$unwanted" --reason "the licence was bought"
+check "and withholds nothing any more" bash -c 'ip netns exec "$1" "$2" --home "$3/seven" store receipt -o "$3/seven.after" && jq -e ".withheld == []" "$3/seven.after"' - "$far" "$airlock" "$work"
+check "nor lacks anything" at seven store check
+
 # ---- a site that never sends anything back, behind a diode ----------------------------------------------------------
 check "everything, without a base" near_airlock bundle ship "$out/north-6.airlock" --volume-size 700000 -o "$work/sent6/"
 mkdir -p "$work/diode" "$work/staging"
