@@ -87,6 +87,7 @@ check_exit 4 "the site says that it is a draft" in_far "$airlock" --home "$site"
 check_said "0 of 2 people have approved it"
 cd "$work/desk" || exit 1
 "$airlock" --home "$anna/home" trust init "$work/root.json" --fingerprint "$fingerprint" >/dev/null
+check "anna can approve in a file that goes another way" as_anna sign "$burnt" --against "$draft" --key "$anna/key.pem" --detached -o "$work/anna-2.json"
 check "anna approves from the disc, with the root that she pinned" as_anna sign "$burnt" --key "$anna/key.pem" --against "$draft"
 check_said "against pair 1, the state before this one: 1 added, 0 removed"
 check "her approval lies in the working directory" test -s pair-2.approval

@@ -87,6 +87,9 @@ start_serve "$site"
 check "and is served at once" test "$(served)" = "state 1"
 stop "$serve_pid"
 check "the third bundle comes in" at_site import "$stick/site-a-3.airlock"
+cp -a "$site" "$work/site-back"
+check "back to the state before" in_far "$airlock" --home "$work/site-back" store rollback --reason "app 4.2 fails" --ticket INC-812
+check "which is served" bash -c 'ip netns exec "$1" "$2" --home "$3" --json store list | jq -e "[.generations[] | select(.active) | .serial] == [1]"' - "$far" "$airlock" "$work/site-back"
 
 # Killed at any moment, a restore leaves the old or the new.
 cp -a "$site" "$work/before-kills"
