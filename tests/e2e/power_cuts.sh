@@ -8,7 +8,7 @@ if [ ! -e /dev/fuse ] || ! losetup -f >/dev/null 2>&1; then
   finish
 fi
 python3 "$repo/tests/support/power_cuts.py" --airlock "$airlock" --work "$work/cuts" --rounds "${CUTS:-10}" \
-  ${COMMANDS:-create import activate sweep restore ship revoke} 2>&1 | tee "$work/cuts.log"
+  ${COMMANDS:-create import activate sweep restore restore-near ship revoke} 2>&1 | tee "$work/cuts.log"
 count_python "$work/cuts.log" "${PIPESTATUS[0]}"
 python3 "$repo/tests/support/pulled_media.py" --airlock "$airlock" --work "$work/media" --rounds "${PULLS:-8}" \
   import create 2>&1 | tee "$work/media.log"

@@ -225,6 +225,7 @@ class Accidents:
     def __init__(self, options, stage, name, command):
         self.options, self.stage, self.name, self.command = options, stage, name, command
         self.random = random.Random(f"{options.seed}-{name}")
+        self.wanted = max(1, round(options.rounds * command.share))
         self.hits, self.failed = 0, False
 
     def trials(self):

@@ -63,7 +63,7 @@ class Rounds(Accidents):
 
     def trials(self):
         self.measure()
-        while self.hits < self.options.rounds:
+        while self.hits < self.wanted:
             self.homes += 1
             yield f"home {self.homes}", self.one_home
 

@@ -90,7 +90,7 @@ class Cuts(Accidents):
 
     def cuts(self):
         """All rounds, in a few recordings."""
-        left = self.options.rounds
+        left = self.wanted
         while left > 0:
             some = min(left, 20)
             left -= some
@@ -140,7 +140,7 @@ class Cuts(Accidents):
 
     def failures(self):
         counts = self.writes_of_a_run()
-        tries, wanted = 0, max(2, self.options.rounds // 5)
+        tries, wanted = 0, max(2, self.wanted // 5)
         while self.hits < wanted and tries < 5 * wanted:
             tries += 1
             kind = self.random.choice(("write", "write", "flush"))
@@ -152,7 +152,7 @@ class Cuts(Accidents):
         yield from self.failures()
 
     def summary(self):
-        return (f"{self.options.rounds} power cuts in {self.recordings} recorded runs, {self.hits} disks that failed once; every home "
+        return (f"{self.wanted} power cuts in {self.recordings} recorded runs, {self.hits} disks that failed once; every home "
                 "whole, every result the same")
 
 
