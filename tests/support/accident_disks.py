@@ -75,13 +75,30 @@ class FaultDisk:
         self.process.wait()
 
 
-def make_image(file, fill, mount_point):
-    """An ext4 with what `fill` puts into `mount_point` while it is mounted there."""
+MAKERS = {"ext4": ("mkfs.ext4", "-q", "-F", "-J", "size=4"), "vfat": ("mkfs.vfat",)}
+
+
+def make_image(file, fill, mount_point, kind="ext4"):
+    """A file system of that kind with what `fill` puts into `mount_point` while it is mounted there."""
     with open(file, "wb") as image:
         image.truncate(SIZE)
-    tool("mkfs.ext4", "-q", "-F", "-J", "size=4", file)
+    tool(*MAKERS[kind], file)
     with Mounted(file, mount_point):
         fill()
+
+
+def can_mount(kind, folder):
+    """Whether this kernel knows that kind of file system."""
+    folder.mkdir()
+    try:
+        make_image(folder / "image", lambda: None, folder / "mounted", kind)
+    except RuntimeError as error:
+        if "unknown filesystem type" not in str(error):
+            raise
+        return False
+    finally:
+        shutil.rmtree(folder)
+    return True
 
 
 def is_sound(file, mount_point):
@@ -89,3 +106,10 @@ def is_sound(file, mount_point):
     with Mounted(file, mount_point):
         pass
     return subprocess.run(["e2fsck", "-fn", str(file)], capture_output=True, check=False).returncode == 0
+
+
+def mend_fat(file):
+    """What a person does with a stick that was pulled out; 1 means that something was mended."""
+    done = subprocess.run(["fsck.vfat", "-a", str(file)], capture_output=True, text=True, check=False)
+    if done.returncode > 1:
+        raise RuntimeError(f"fsck.vfat: {done.stdout}{done.stderr}")

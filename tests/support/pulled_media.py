@@ -5,8 +5,9 @@
 
 Under an import it goes in one of four ways: the device answers nothing but errors (fault_disk.py); its file system is unmounted
 lazily; the device is cut off behind an eighth; its volumes are taken off it. Under a create in two: the device answers nothing
-but errors, and is mended, or it is cut off, and another stick takes its place. The command must end with 1 or 4 and say so, or
-be through already; the home is whole; then the same command goes through. Needs root.
+but errors, and is mended, or it is cut off, and another stick takes its place. Each way with ext4 and with FAT, as sticks have
+it. The command must end with 1 or 4 and say so, or be through already; the home is whole; then the same command goes through.
+Needs root.
 """
 import os
 import shutil
@@ -14,15 +15,20 @@ import sys
 import time
 
 from accident_commands import COMMANDS, Create
-from accident_disks import SIZE, FaultDisk, Mounted, make_image
+from accident_disks import MAKERS, SIZE, FaultDisk, Mounted, can_mount, make_image, mend_fat
 from accident_homes import Accidents, Airlock, Stage, accident_options, need
 
 
 class Pulled(Accidents):
     def __init__(self, options, stage, name, command, medium):
         super().__init__(options, stage, name, command)
-        self.medium, self.image = medium, stage.work / f"{name}-medium.img"
+        self.medium = medium
+        self.images = {kind: stage.work / f"{name}-{kind}.img" for kind in options.kinds}
+        self.use("ext4")
         self.rounds = 0
+
+    def use(self, kind):
+        self.kind, self.image = kind, self.images[kind]
 
     def fill(self):
         """What is on the medium before."""
@@ -48,7 +54,8 @@ class Pulled(Accidents):
 
     def trials(self):
         self.medium.mkdir()
-        make_image(self.image, self.fill, self.medium)
+        for kind, image in self.images.items():
+            make_image(image, self.fill, self.medium, kind)
         copy = self.stage.work / "whole.img"
         shutil.copy(self.image, copy)
         with self.mounted(copy):
@@ -60,8 +67,9 @@ class Pulled(Accidents):
             self.seconds = time.monotonic() - begun
         ways = self.ways()
         for self.rounds in range(1, self.options.rounds + 1):
-            way = ways[(self.rounds - 1) % len(ways)]
-            yield f"{way.__name__}, round {self.rounds}", way
+            turn, at = divmod(self.rounds - 1, len(ways))
+            self.use(self.options.kinds[turn % len(self.options.kinds)])
+            yield f"{ways[at].__name__} with {self.kind}, round {self.rounds}", ways[at]
 
     def summary(self):
         return (f"{self.rounds} media pulled out, {self.hits} runs ended by it, every home whole, and with the medium back the same "
@@ -167,6 +175,8 @@ class PulledCreate(Pulled):
                 disk.ask("fail", "any", self.random.randint(1, 60), -1)
                 status = self.judge(self.start())
                 disk.ask("mend")
+            if self.kind == "vfat":
+                mend_fat(disk.file)
             with self.mounted(disk.file):
                 self.command.check()
                 self.command.end() if status == 0 else self.go_through()
@@ -181,11 +191,14 @@ class PulledCreate(Pulled):
             self.pause()
             os.truncate(copy, SIZE // 8)
             status = self.judge(process)
+        self.command.check()  # of the home: nothing can be read of that stick
         if status == 0:
-            return  # it was through before, and nothing can be read of that stick
+            need(self.command.is_done(), "it ended well, and its home does not know what it made")
+            return
         shutil.copy(self.image, copy)
         with self.mounted(copy):
             self.command.out.mkdir()
+            self.command.check()
             self.go_through()
 
 
@@ -195,6 +208,9 @@ KINDS = {"import": PulledImport, "create": PulledCreate}
 def main():
     options = accident_options("PULLS", 12, KINDS).parse_args()
     stage = Stage(Airlock(options.airlock), options.work, options.seed)
+    options.kinds = [kind for kind in MAKERS if can_mount(kind, options.work / "trial")]
+    for kind in set(MAKERS) - set(options.kinds):
+        print(f"skip: no {kind} in this kernel, so no such medium is pulled out", flush=True)
     print(f"seed {options.seed}", flush=True)
     return Accidents.exit_code(KINDS[name](options, stage) for name in options.commands)
 
