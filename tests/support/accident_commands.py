@@ -308,5 +308,29 @@ class Revoke(Sending):
         return bundles[0]["serial"] == 3 and (self.out / "accident-3.sha256").exists()
 
 
+class Verify(Command):
+    """It changes nothing, and says the same afterwards."""
+
+    def begin(self):
+        self.template = self.stage.work / "site1"
+        super().begin()
+
+    def arguments(self):
+        return ["--home", self.home, "verify", self.stage.work / "m2" / "accident-2.airlock"]
+
+    def sources(self):
+        return [self.stage.work / "m2"]
+
+    def check(self):
+        same_folder(self.home, self.template, accident_homes.CHANGING)
+
+    def result(self):
+        self.check()
+
+    def end(self):
+        self.check()
+
+
 COMMANDS = {"create": Create, "import": Import, "activate": Activate, "sweep": Sweep, "restore": Restore,
-            "restore-near": RestoreNear, "ship": Ship, "revoke": Revoke}
+            "restore-near": RestoreNear, "ship": Ship, "revoke": Revoke,
+            "verify": Verify}

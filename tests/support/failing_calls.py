@@ -4,7 +4,8 @@
     failing_calls.py --airlock PROGRAM --library FAILING_CALLS.so --work DIR [--rounds N] [--seed S] COMMAND…
 
 For each kind of call and each error, one run for each of N calls of the command, chosen at random, the first and the last
-among them; N is 3 unless told, and 0 means every call. The command must say what failed, with the exit code that
+among them; N is 3 unless told, and 0 means every call. Those that read fail on what the command reads from outside as well,
+once and from there on; without all of it no command may end well. The command must say what failed, with the exit code that
 belongs to it, or must come to its whole result in spite of it, before it is run again; no failed sync is ever passed over.
 Afterwards the home is whole and the same command goes through.
 """
@@ -20,6 +21,9 @@ FAILURES += [(kind, errno.ENOSPC) for kind in ("write", "open", "sync", "rename"
 SAID = {errno.EIO: ("Input/output error", "disk I/O error", "unable to open database file", "I/O error"),
         errno.ENOSPC: ("No space left", "disk is full", "no-space", "has not enough room", "disk I/O error", "unable to open")}
 # What may fail without ending the command: the result does not depend on it, and a warning or the next run makes up for it.
+READING = ("read", "open", "list")
+# Commands that do not say yet that a source could not be read.
+SILENT = ("import", "ship", "verify")
 DISPENSABLE = ("read", "open", "list", "unlink", "link", "rename", "mkdir", "truncate", "write")
 
 
@@ -51,7 +55,8 @@ class Calls(Accidents):
         self.command.begin()
         said_by_library = self.stage.work / "said"
         said_by_library.unlink(missing_ok=True)
-        how = {"with": errno.ENOSPC, "on": "always"} if error == "full" else {"with": error}
+        lasting = {"full": errno.ENOSPC, "gone": errno.EIO}  # from this call on
+        how = {"with": lasting[error], "on": "always"} if error in lasting else {"with": error}
         status, said = self.stage.airlock.status_of(*self.command.arguments(),
                                                     fail=self.fail(kind, places) | {"at": at, "said": said_by_library} | how)
         call = said_by_library.read_text().split("\n")[0] if said_by_library.exists() else ""
@@ -59,7 +64,8 @@ class Calls(Accidents):
             return  # threads took another order, and there was one call less
         self.hits += 1
         try:
-            self.judge(kind, errno.ENOSPC if error in ("short", "full") else error, call, status, said)
+            self.judge(kind, lasting.get(error, errno.ENOSPC if error == "short" else error), call, error == "gone" and at == 1,
+                       status, said)
         except Wrong as wrong:
             raise Wrong(f"{call}: {wrong}") from None
 
@@ -73,9 +79,10 @@ class Calls(Accidents):
         """SQLite takes a page that cannot be read for a damaged one."""
         return kind == "read" and call.endswith(".db") and "disk image is malformed" in said
 
-    def judge(self, kind, error, call, status, said):
+    def judge(self, kind, error, call, needed, status, said):
         if status == 0:
             need(kind in DISPENSABLE or "warning" in said or self.log_keeps_it(call), f"was passed over\n{said}")
+            need(not needed, f"nothing of it was read, and yet it is well\n{said}")
             self.command.check()
             self.command.result()
             if self.command.is_done():
@@ -90,13 +97,15 @@ class Calls(Accidents):
         self.command.end()
 
     def trials(self):
-        places = self.command.places() + (self.command.sources() if self.name == "import" else [])
+        self.command.begin()
+        places, sources = self.command.places(), self.command.sources()
         failures = [(kind, error, places) for kind, error in FAILURES]
+        failures += [(kind, error, sources) for kind in READING for error in (errno.EIO, "gone") if sources and self.name not in SILENT]
         for kind, error, where in failures:
             if self.options.only and kind not in self.options.only:
                 continue
             for at in self.chosen(self.count(kind, where)):
-                yield (f"{kind} {at} with {errno.errorcode.get(error, error)}",
+                yield (f"{kind} {at} with {errno.errorcode.get(error, error)}{' of a source' if where is sources else ''}",
                        lambda k=kind, e=error, w=where, n=at: self.one(k, e, w, n))
 
     def summary(self):
