@@ -6,7 +6,7 @@
 make_far
 unset AIRLOCK_HOME
 library=$work/failing_calls.so
-commands=${COMMANDS:-create import activate sweep restore restore-near ship revoke}
+commands=${COMMANDS:-create import activate sweep restore restore-near ship revoke verify}
 check "the calls that fail are built" cc -O1 -shared -fPIC -o "$library" "$repo/tests/support/failing_calls.c" -ldl
 python3 "$repo/tests/support/failing_calls.py" --airlock "$airlock" --library "$library" --work "$work/calls" --rounds "${CALLS:-2}" \
   $commands 2>&1 | tee "$work/calls.log"

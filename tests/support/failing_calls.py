@@ -22,8 +22,6 @@ SAID = {errno.EIO: ("Input/output error", "disk I/O error", "unable to open data
         errno.ENOSPC: ("No space left", "disk is full", "no-space", "has not enough room", "disk I/O error", "unable to open")}
 # What may fail without ending the command: the result does not depend on it, and a warning or the next run makes up for it.
 READING = ("read", "open", "list")
-# Commands that do not say yet that a source could not be read.
-SILENT = ("import", "ship", "verify")
 DISPENSABLE = ("read", "open", "list", "unlink", "link", "rename", "mkdir", "truncate", "write")
 
 
@@ -100,7 +98,7 @@ class Calls(Accidents):
         self.command.begin()
         places, sources = self.command.places(), self.command.sources()
         failures = [(kind, error, places) for kind, error in FAILURES]
-        failures += [(kind, error, sources) for kind in READING for error in (errno.EIO, "gone") if sources and self.name not in SILENT]
+        failures += [(kind, error, sources) for kind in READING for error in (errno.EIO, "gone") if sources]
         for kind, error, where in failures:
             if self.options.only and kind not in self.options.only:
                 continue
