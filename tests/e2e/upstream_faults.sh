@@ -64,8 +64,30 @@ fails 1 changing "" "changed while"
 fails 3 changing pinned "is not what was resolved"
 mended changing ""
 mended changing pinned
+# is_one_version FILE: every whole line of 16 bytes numbers the same answer.
+is_one_version() {
+  python3 -c 'import sys; d = open(sys.argv[1], "rb").read(); n = {d[i:i + 16] for i in range(0, len(d) - 15, 16)}; print("of answers", *sorted(n)[:9]); sys.exit(len(n) != 1)' "$1"
+}
+# one_or_none FOLDER: without a digest nothing says which version is right; a file of two must not come of it.
+one_or_none() {
+  make "$1" >"$work/make.out" 2>&1
+  local status=$? file
+  cat "$work/make.out"
+  case $status in
+    0)
+      for file in big small; do
+        rm -f "$work/one"
+        "$airlock" --home "$near" bundle extract "$out/$1-1.airlock" "$file.bin" -o "$work/one" && is_one_version "$work/one" || return 1
+      done ;;
+    1 | 3) [ ! -e "$out/$1-1.airlock" ] ;;
+    *) return 1 ;;
+  esac
+}
+for folder in sly bare; do check "$folder unpinned: one version, or an error and no bundle" one_or_none $folder; done
 fails 3 sly pinned "is not what was resolved"
 mended sly pinned
+fails 3 bare pinned "is not what was resolved"
+mended bare pinned
 fails 1 wrong pinned "/wrong/big.bin: it "
 mended wrong pinned
 check_exit 1 "a redirect in a circle is refused" make loop pinned

@@ -9,17 +9,20 @@ fault_upstream.py PORT: every folder serves `big.bin` (20 MiB, so that it is fet
     /norange/   answers every range with the whole
     /changing/  has other content and another entity tag in every answer, until mended
     /sly/       the same with one entity tag
+    /bare/      the same with no validator at all, neither ETag nor Last-Modified
     /wrong/     answers a range with another one, until mended
     /away/      redirects to the same file under the name `localhost`
     /loop/      redirects to itself
     /page/      answers with a sign-in page and 200, until mended
     /trickle/   sends ten bytes a second, until mended
     /endless/   a body without length and without end, until mended
+The changing contents are lines of 16 bytes, all the same, that number the answer.
 GET /mend?FOLDER mends it; GET /seen says, a line each, which requests came with an Authorization: HOST PATH; GET /early,
 which came before the time that a Retry-After had named: PATH.
 """
 import email.utils
 import http.server
+import itertools
 import math
 import random
 import sys
@@ -28,6 +31,7 @@ import time
 
 port = int(sys.argv[1])
 CONTENT = {"big.bin": random.Random(1).randbytes(20 << 20), "small.bin": random.Random(2).randbytes(5000)}
+answers = itertools.count(1)
 mended, asked, opens, early, authorized, lock = set(), {}, {}, [], [], threading.Lock()
 
 
@@ -50,7 +54,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             begin, _, end = wanted[6:].partition("-")
             first, last, status = int(begin), min(int(end) if end else last, last), 206
         self.send_response(status)
-        self.send_header("ETag", tag)
+        if tag:
+            self.send_header("ETag", tag)
         self.send_header("Content-Length", str(last - first + 1))
         if status == 206:
             self.send_header("Content-Range", f"bytes {first + shift}-{last + shift}/{len(content)}")
@@ -122,9 +127,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if folder not in mended:
             if folder == "later":
                 return self.plain("quota", 429, Retry_After="1000000")
-            if folder in ("changing", "sly"):
-                tag = '"one"' if folder == "sly" else f'"{time.time_ns()}"'
-                return self.file(random.Random(time.time_ns()).randbytes(len(content)), tag)
+            if folder in ("changing", "sly", "bare"):
+                number = next(answers)
+                tag = {"changing": f'"{number}"', "sly": '"one"', "bare": None}[folder]
+                return self.file((b"%015d\n" % number * (len(content) // 16 + 1))[:len(content)], tag)
             if folder == "wrong":
                 return self.file(content, shift=1)
             if folder == "page":
@@ -133,7 +139,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.drip()
             if folder == "endless":
                 return self.pour()
-        return self.file(content, ranges=folder != "norange", cut=folder == "short" and count == 1)
+        tag = None if folder == "bare" else '"one"'
+        return self.file(content, tag, ranges=folder != "norange", cut=folder == "short" and count == 1)
 
     def log_message(self, *_):
         pass
