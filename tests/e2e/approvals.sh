@@ -229,11 +229,12 @@ if command -v faketime >/dev/null; then
   later=$work/later
   in_far "$airlock" --home "$later" trust init "$work/root.json" --fingerprint "$fingerprint" >/dev/null 2>&1
   mkdir -p "$later/approvers" && cp "$guarded/approvers/xenia.pem" "$later/approvers/"
-  echo "local_approvals: 1" >"$later/policy.yaml"
+  echo "expired_approvals: 1" >"$later/policy.yaml"
   in_100_days() { in_far faketime "+100 days" "$airlock" --home "$later" "$@"; }
   check_exit 5 "an expired bundle is not approved" in_100_days bundle approve "$out" --key "$work/officers/xenia.pem"
   check_exit 4 "nor taken without an officer" in_100_days import "$out" --accept-expired --reason "no courier"
   check "an officer accepts that it expired" in_100_days bundle approve "$out" --key "$work/officers/xenia.pem" --accept-expired
+  check_said "1 of 1 officers"
   check "then it is taken" in_100_days import "$out" --accept-expired --reason "no courier"
 else
   skip "no faketime, so no look at what expired"
