@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "ecosystem/npm/documents.hpp"
 #include "ecosystem/npm/names.hpp"
+#include "ecosystem/npm/version_facts.hpp"
 #include "ecosystem/plain_tree.hpp"
 
 namespace airlock::ecosystem::npm {
@@ -195,7 +196,7 @@ class Endpoints {
   Json found_package(const store::Catalog& catalog, const std::string& name) const {
     const Presence presence = find_package(catalog, name);
     const Json version = version_of(m_context.blobs, presence.versions.at(presence.dist_tags.at("latest")), "");
-    Json about = {{"name", name}, {"version", version.value("version", "")}, {"links", Json::object()}};
+    Json about = {{"name", name}, {"version", text_or_nothing(version, "version")}, {"links", Json::object()}};
     for (const char* key : {"description", "keywords", "license"}) {
       if (const auto value = version.find(key); value != version.end()) {
         about[key] = *value;

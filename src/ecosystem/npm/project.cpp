@@ -106,7 +106,7 @@ Project read_project(const fs::path& folder, Dev dev) {
   std::set<std::string> own;
   for (const fs::path& one : workspaces(folder, package)) {
     const Json part = read_json(one / "package.json");
-    own.insert(part.value("name", ""));
+    own.insert(base::string_member_or(part, "name", "", (one / "package.json").string()));
     add(part, one / "package.json");
   }
   for (Project::Part& part : project.parts) {  // workspaces that need each other are linked

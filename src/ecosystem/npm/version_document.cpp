@@ -5,8 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "base/error.hpp"
 #include "base/url.hpp"
 #include "ecosystem/npm/names.hpp"
+#include "ecosystem/npm/version_facts.hpp"
 
 namespace airlock::ecosystem::npm {
 
@@ -112,12 +114,15 @@ std::optional<std::string> carried_notes(const Json& upstream, std::string_view 
 }
 
 Json served_version(Json version, const Json& notes, std::string_view base) {
-  const std::string name = version.value("name", "");
+  if (!version.is_object()) {
+    throw base::Error(base::ErrorCode::malformed, "the document of a version is no object");
+  }
+  const std::string name = text_or_nothing(version, "name");
   Json& dist = version["dist"];
   if (!dist.is_object()) {
     dist = Json::object();
   }
-  const std::string file = dist.value("tarball", "");
+  const std::string file = text_or_nothing(dist, "tarball");
   dist["tarball"] = fmt::format("{}/{}", base, base::percent_encode(tarball_path(name, file), "/@~!'()*"));
   if (notes.is_object()) {
     if (const auto text = notes.find("deprecated"); text != notes.end()) {
@@ -129,7 +134,7 @@ Json served_version(Json version, const Json& notes, std::string_view base) {
       }
     }
   }
-  version["_id"] = fmt::format("{}@{}", name, version.value("version", ""));
+  version["_id"] = fmt::format("{}@{}", name, text_or_nothing(version, "version"));
   return version;
 }
 

@@ -18,7 +18,8 @@ std::string carried_version(const base::Json& upstream, std::string_view tarball
 // when there is none of it.
 std::optional<std::string> carried_notes(const base::Json& upstream, std::string_view time);
 
-// A carried version with its notes (null: none) as a registry at `base` ("http://host/npm") would give it.
+// A carried version with its notes (null: none) as a registry at `base` ("http://host/npm") would give it. Both are
+// what a bundle brought, and may be anything: throws malformed for a version that is no object.
 base::Json served_version(base::Json version, const base::Json& notes, std::string_view base);
 // The members that the abbreviated form has (npm registry, package-metadata).
 base::Json abbreviated_version(const base::Json& served);

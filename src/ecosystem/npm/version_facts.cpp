@@ -128,16 +128,14 @@ std::optional<PulumiPlugin> read_plugin(const Json& version) {
       !found->value("resource", Json(false)).get<bool>()) {
     return std::nullopt;
   }
-  const auto text = [&](const char* key) {
-    const auto member = found->find(key);
-    return member != found->end() && member->is_string() ? member->get<std::string>() : std::string();
-  };
-  PulumiPlugin plugin{.name = text("name"), .version = text("version"), .server = text("server")};
+  PulumiPlugin plugin{.name = text_or_nothing(*found, "name"),
+                      .version = text_or_nothing(*found, "version"),
+                      .server = text_or_nothing(*found, "server")};
   if (plugin.version.empty()) {
-    plugin.version = version.value("version", "");
+    plugin.version = text_or_nothing(version, "version");
   }
   if (plugin.name.empty()) {  // "@pulumi/random" means "random"
-    plugin.name = base_name(version.value("name", ""));
+    plugin.name = base_name(text_or_nothing(version, "name"));
   }
   if (plugin.version.starts_with('v')) {
     plugin.version.erase(0, 1);
@@ -168,6 +166,11 @@ bool PlatformLimits::allow(const model::Platform& platform, Libc wanted) const {
     return false;
   }
   return libc.empty() || (platform.os == "linux" && check_list(wanted == Libc::glibc ? "glibc" : "musl", libc));
+}
+
+std::string text_or_nothing(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 PlatformLimits read_limits(const Json& package) {
@@ -224,10 +227,7 @@ VersionFacts read_facts(const Json& version, std::string_view what) {
                               }
                               if (const auto dist = version.find("dist"); dist != version.end() && dist->is_object()) {
                                 facts.integrity = read_integrity(*dist);
-                                const auto tarball = dist->find("tarball");
-                                if (tarball != dist->end() && tarball->is_string()) {
-                                  facts.tarball = tarball->get<std::string>();
-                                }
+                                facts.tarball = text_or_nothing(*dist, "tarball");
                               }
                               facts.pulumi = read_plugin(version);
                               return facts;

@@ -47,5 +47,7 @@ VersionFacts read_facts(const base::Json& version, std::string_view what);
 // Those of a package.json, with its devDependencies among the required ones when `dev`.
 Dependencies read_dependencies(const base::Json& package, bool dev, std::string_view what);
 PlatformLimits read_limits(const base::Json& package);
+// A member of an object; "" where it is not there or no text, as old packages have it.
+std::string text_or_nothing(const base::Json& object, const char* key);
 
 }  // namespace airlock::ecosystem::npm

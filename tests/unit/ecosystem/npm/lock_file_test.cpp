@@ -154,6 +154,13 @@ TEST_CASE("a folder is a project with a lock, without one, or none", "[ecosystem
   CHECK(project.parts[1].dependencies.required == std::map<std::string, std::string>{{"b", "2"}});
   CHECK(project.other_lock == "yarn.lock");
 
+  file("packages/w/package.json", R"({"name":5,"dependencies":{"b":"2"}})");
+  const auto refused = test::error_of([&] { return read_project(folder.path(), Dev::leave).parts.size(); });
+  CHECK(refused.code() == ErrorCode::malformed);
+  CHECK(refused.message().find("packages/w/package.json") != std::string::npos);
+  file("packages/w/package.json", R"({"name":null,"dependencies":{"b":"2"}})");
+  CHECK(read_project(folder.path(), Dev::leave).parts.size() == 2);
+
   file("package-lock.json", R"({"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0"}}})");
   CHECK(detect(folder.path()).at(0).what == "1 packages, locked");
   file("npm-shrinkwrap.json", R"({"lockfileVersion":3,"packages":{"node_modules/b":{"version":"1.0.0"}}})");

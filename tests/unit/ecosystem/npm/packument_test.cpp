@@ -169,6 +169,8 @@ TEST_CASE("facts: the plugin that a provider's SDK names", "[ecosystem][npm][fac
   CHECK_FALSE(plugin(R"({"resource":true,"name":"a b"})"));
   CHECK_FALSE(plugin(R"({"resource":true,"version":"nonsense"})"));
   CHECK_FALSE(plugin(R"("yes")"));
+  const Json odd = {{"name", 5}, {"version", {1, 2}}, {"pulumi", {{"resource", true}}}};
+  CHECK_FALSE(read_facts(odd, "x").pulumi);
 }
 
 TEST_CASE("what is carried of a version does not change when its registry does", "[ecosystem][npm][document]") {
@@ -194,6 +196,19 @@ TEST_CASE("what is carried of a version does not change when its registry does",
   CHECK_FALSE(abbreviated.contains("scripts"));
   CHECK(abbreviated["hasInstallScript"] == true);
   CHECK(abbreviated["bin"] == "a.js");
+}
+
+TEST_CASE("a version that nobody honest carries is served as far as it makes sense", "[ecosystem][npm][document]") {
+  const auto served = [](const char* version, const char* notes) {
+    return served_version(Json::parse(version), Json::parse(notes), "http://m.example/npm");
+  };
+  const Json odd = served(R"({"name":5,"version":null,"dist":{"tarball":["x"]}})", R"(["deprecated"])");
+  CHECK(odd["dist"]["tarball"].get<std::string>().starts_with("http://m.example/npm/"));
+  CHECK(odd["_id"] == "@");
+  CHECK(served(R"({"name":"a","version":"1.0.0","dist":"x"})", "null")["_id"] == "a@1.0.0");
+  for (const char* none : {"[]", "null", "\"x\"", "7"}) {
+    CHECK(test::code_of([&] { return served(none, "null"); }) == ErrorCode::malformed);
+  }
 }
 
 }  // namespace airlock::ecosystem::npm
