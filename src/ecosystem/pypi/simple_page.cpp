@@ -40,7 +40,8 @@ Json file_json(const std::string& project, const ServedFile& file) {
   }
   if (!file.withheld.empty()) {
     out["yanked"] = file.withheld;
-  } else if (const auto yanked = file.entry.find("yanked"); yanked != file.entry.end()) {
+  } else if (const auto yanked = file.entry.find("yanked");
+             yanked != file.entry.end() && (yanked->is_string() || yanked->is_boolean())) {
     out["yanked"] = *yanked;
   }
   const Json metadata = file.metadata.empty() ? Json(false) : Json{{"sha256", file.metadata}};

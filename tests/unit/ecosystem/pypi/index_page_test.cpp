@@ -139,6 +139,18 @@ TEST_CASE("entries and hostile values survive the way to a served page", "[ecosy
   CHECK(entry_text(once_more.files.at(0)).find(k_hex) != std::string::npos);
 }
 
+TEST_CASE("an entry that nobody honest carries says nothing that a client cannot read", "[ecosystem][pypi]") {
+  const ServedFile served{.file = "foo-1.0.tar.gz",
+                          .version = "1.0",
+                          .sha256 = k_hex,
+                          .size = 3,
+                          .entry = parse_entry(R"({"filename":"foo-1.0.tar.gz","yanked":{"a":[1]},"upload-time":5})"),
+                          .metadata = {}};
+  const base::Json page = base::Json::parse(project_page("foo", {served}, PageForm::json));
+  CHECK(page["files"][0]["yanked"] == false);
+  CHECK_FALSE(page["files"][0].contains("upload-time"));
+}
+
 TEST_CASE("Accept chooses the form", "[ecosystem][pypi]") {
   CHECK(choose_form("") == PageForm::legacy_html);
   CHECK(choose_form("*/*") == PageForm::legacy_html);
