@@ -62,56 +62,48 @@ bool Masker::may_become_match(std::string_view text) const {
 }
 
 // Secrets that overlap are one masked stretch: what one of them leaves over belongs to another.
-std::size_t Masker::show(std::string_view text, bool is_end, std::string& shown) const {
-  std::size_t covered = 0;  // everything before it belongs to the stretch that began at `stretch`
-  std::size_t stretch = 0;
+std::size_t Masker::show(std::string_view text, bool is_end, std::size_t& covered, std::string& shown) const {
   for (std::size_t at = 0; at < text.size(); ++at) {
+    if (covered != 0 && at == covered) {
+      shown += k_mask;
+      covered = 0;
+    }
     const auto rest = text.substr(at);
     if (!is_end && may_become_match(rest)) {
-      return at < covered ? stretch : (flush(covered, shown), at);
+      covered -= std::min(covered, at);
+      return at;
     }
-    if (at >= covered) {
-      if (covered != 0 && at == covered) {
-        shown += k_mask;
-        covered = 0;
-      }
-    }
-    const std::size_t length = match_at(rest);
-    if (length != 0) {
-      if (covered == 0) {
-        stretch = at;
-      }
+    if (const std::size_t length = match_at(rest); length != 0) {
       covered = std::max(covered, at + length);
     }
     if (covered == 0) {
       shown.push_back(text[at]);
     }
   }
-  flush(covered, shown);
-  return text.size();
-}
-
-void Masker::flush(std::size_t covered, std::string& shown) {
   if (covered != 0) {
     shown += k_mask;
+    covered = 0;
   }
+  return text.size();
 }
 
 std::string Masker::mask(std::string_view text) const {
   std::string shown;
-  show(text, true, shown);
+  std::size_t covered = 0;
+  show(text, true, covered, shown);
   return shown;
 }
 
 std::string Masker::pass(std::string_view text) {
   m_held += text;
   std::string shown;
-  m_held.erase(0, show(m_held, false, shown));
+  m_held.erase(0, show(m_held, false, m_covered, shown));
   return shown;
 }
 
 std::string Masker::finish() {
-  std::string shown = mask(m_held);
+  std::string shown;
+  show(m_held, true, m_covered, shown);
   m_held.clear();
   return shown;
 }

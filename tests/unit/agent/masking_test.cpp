@@ -32,6 +32,23 @@ TEST_CASE("a secret is masked wherever it is cut", "[agent][masking]") {
   CHECK(in_pieces(masker, "hunter22hunter22", size) == "[secret][secret]");
 }
 
+TEST_CASE("secrets that overlap without an end are not kept", "[agent][masking]") {
+  auto masker = with({"aaaa", "ababab-and-a-tail"});
+  const std::string piece(1000, 'a');
+  std::string shown;
+  for (int i = 0; i < 100; ++i) {
+    shown += masker.pass(piece);
+    CHECK(masker.held() < 17);
+  }
+  CHECK(shown.empty());  // one stretch, which has not ended yet
+  shown += masker.pass("b!");
+  CHECK(shown + masker.finish() == "[secret]b!");
+  CHECK(masker.held() == 0);
+  const auto size = GENERATE(range(std::size_t{1}, std::size_t{12}));
+  CHECK(in_pieces(with({"aaaa", "ababab-and-a-tail"}), "aaaaaaababab-and-a-tail aaa aaaa", size) ==
+        "[secret] aaa [secret]");
+}
+
 TEST_CASE("a secret is masked in the forms in which tools print it", "[agent][masking]") {
   const auto masker = with({"pa\"ss/wo rd", "-----BEGIN KEY-----\nMIIabcdef\n-----END KEY-----"});
   CHECK(masker.mask(R"({"p":"pa\"ss/wo rd"})") == R"({"p":"[secret]"})");
