@@ -25,8 +25,17 @@ control::UnixMillis now_in_millis() {
 LogWriter::LogWriter(Spool& spool, std::uint64_t step, Masker masker)
     : m_spool(spool), m_step(step), m_masker(std::move(masker)) {}
 
-void LogWriter::put(std::string text) {
-  m_spool.add_line(m_step, {now_in_millis(), std::move(text)});
+// As records of one line each, none longer on its way than the server takes: one that it refuses would block all else.
+void LogWriter::put(std::string_view text) {
+  const std::string shown = control::log_text(text);
+  std::string_view rest = shown;
+  while (!rest.empty()) {
+    const auto end = rest.find('\n');
+    const std::size_t length = end == std::string_view::npos ? rest.size() : end + 1;
+    const auto line = rest.substr(0, length > k_longest ? cut_at(rest, k_longest) : length);
+    m_spool.add_line(m_step, {now_in_millis(), std::string(line)});
+    rest.remove_prefix(line.size());
+  }
 }
 
 void LogWriter::add(std::string_view text) {
@@ -37,10 +46,10 @@ void LogWriter::add(std::string_view text) {
     const std::size_t length = (end == std::string::npos ? m_line.size() : end + 1) - at;
     if (length > k_longest) {
       const std::size_t part = cut_at(std::string_view(m_line).substr(at), k_longest);
-      put(m_line.substr(at, part));
+      put(std::string_view(m_line).substr(at, part));
       at += part;
     } else if (end != std::string::npos) {
-      put(m_line.substr(at, length));
+      put(std::string_view(m_line).substr(at, length));
       at += length;
     } else {
       break;

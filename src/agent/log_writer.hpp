@@ -17,13 +17,13 @@ class LogWriter {
   LogWriter(Spool& spool, std::uint64_t step, Masker masker);
 
   void write(std::string_view output);  // of a command
-  void say(const std::string& line);    // of airlock itself; a whole line without its end
+  void say(const std::string& line);    // of airlock itself; without the end of its line
   void flush_if_idle();                 // a line without end that waits for long is shown as it is
   void finish();
 
  private:
   void add(std::string_view text);
-  void put(std::string text);
+  void put(std::string_view text);
 
   Spool& m_spool;
   std::uint64_t m_step;

@@ -199,6 +199,8 @@ struct LogAppend {
 LogAppend parse_log_append(std::string_view text);
 // NUL and invalid UTF-8 become U+FFFD; nothing else is changed.
 std::string print(const LogAppend& append);
+// A line's text as print() sends it. It may be three times as long, and limits::k_line holds for what is sent.
+std::string log_text(std::string_view text);
 
 struct AppendAnswer {
   std::uint64_t next = 0;  // the line (or attempt) that is expected next

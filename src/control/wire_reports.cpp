@@ -212,6 +212,13 @@ LogAppend parse_log_append(std::string_view text) {
   return append;
 }
 
+std::string log_text(std::string_view text) {
+  if (base::is_valid_utf8(text) && text.find('\0') == std::string_view::npos) {
+    return std::string(text);
+  }
+  return base::parse_json(dump(without_nul(std::string(text))), "a log line").get<std::string>();
+}
+
 std::string print(const LogAppend& append) {
   Json lines = Json::array();
   for (const auto& each : append.lines) {
