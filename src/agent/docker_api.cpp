@@ -1,7 +1,9 @@
 #include "agent/docker_api.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -30,46 +32,31 @@ http::ClientOptions options_for(const std::filesystem::path& socket) {
   return options;
 }
 
-// Progress of a pull: one JSON object a line, an error among them.
-class PullStatus : public base::ByteSink {
- public:
-  PullStatus(std::string reference, const std::function<void(const std::string&)>& on_status)
-      : m_reference(std::move(reference)), m_on_status(on_status) {}
-
-  void write(std::span<const std::byte> data) override {
-    m_line.append(reinterpret_cast<const char*>(data.data()), data.size());
-    for (auto end = m_line.find('\n'); end != std::string::npos; end = m_line.find('\n')) {
-      take(m_line.substr(0, end));
-      m_line.erase(0, end + 1);
-    }
-    if (m_line.size() > k_line_limit) {
-      throw Error(ErrorCode::upstream, "Docker's answer to a pull has a line without an end");
-    }
+// Its answers are malformed to no fault of whoever reads this.
+template <typename Read>
+auto from_daemon(Read&& read) {
+  try {
+    return std::forward<Read>(read)();
+  } catch (const Error& error) {
+    throw Error(ErrorCode::upstream, fmt::format("Docker's answer cannot be read: {}", error.message()));
   }
+}
 
- private:
-  void take(const std::string& line) {
-    if (base::trim(line).empty()) {
-      return;
-    }
-    const Json json = base::parse_json(line, "Docker's answer to a pull");
-    if (json.contains("error")) {
-      throw Error(ErrorCode::upstream,
-                  fmt::format("Docker cannot pull {}: {}", m_reference,
-                              base::printable(base::string_member(json, "error", "Docker's answer"), 400)))
-          .with_hint("the daemon must trust the mirror: its authority in /etc/docker/certs.d/HOST:PORT/ca.crt, or for "
-                     "plain HTTP its address in insecure-registries");
-    }
-    const auto status = base::string_member_or(json, "status", "", "Docker's answer");
-    if (status.starts_with("Digest:") || status.starts_with("Status:")) {
-      m_on_status(base::printable(status, 300));
-    }
+bool flag_of(const Json& object, std::string_view key, std::string_view name) {
+  const Json& value = base::member(object, key, name);
+  if (!value.is_boolean()) {
+    throw Error(ErrorCode::malformed, fmt::format("the member '{}' of {} is neither true nor false", key, name));
   }
+  return value.get<bool>();
+}
 
-  std::string m_reference;
-  const std::function<void(const std::string&)>& m_on_status;
-  std::string m_line;
-};
+pid_t pid_in(const Json& object, std::string_view name) {
+  const auto pid = base::uint_member(object, "Pid", name);
+  if (pid > static_cast<std::uint64_t>(std::numeric_limits<pid_t>::max())) {
+    throw Error(ErrorCode::malformed, fmt::format("the member 'Pid' of {} is no number of a process", name));
+  }
+  return static_cast<pid_t>(pid);
+}
 
 struct ImageName {
   std::string repository;  // all before tag and digest
@@ -99,6 +86,108 @@ ImageName split_reference(std::string_view reference) {
 }
 
 }  // namespace
+
+pid_t pid_of_container(const Json& container) {
+  return from_daemon(
+      [&] { return pid_in(base::member(container, "State", "a container of Docker"), "a container's state"); });
+}
+
+bool is_out_of_memory(const Json& container) {
+  return from_daemon([&] {
+    return flag_of(base::member(container, "State", "a container of Docker"), "OOMKilled", "a container's state");
+  });
+}
+
+pid_t pid_of_exec(const Json& exec) {
+  return from_daemon([&] { return pid_in(exec, "a command of Docker"); });
+}
+
+bool is_running(const Json& exec) {
+  return from_daemon([&] { return flag_of(exec, "Running", "a command of Docker"); });
+}
+
+std::optional<int> exit_code_of_exec(const Json& exec) {
+  return from_daemon([&]() -> std::optional<int> {
+    const bool running = flag_of(exec, "Running", "a command of Docker");
+    const Json& code = base::member(exec, "ExitCode", "a command of Docker");
+    if (running || code.is_null()) {
+      return std::nullopt;
+    }
+    const auto value = code.is_number_integer() ? code.get<std::int64_t>() : std::numeric_limits<std::int64_t>::max();
+    if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) {
+      throw Error(ErrorCode::malformed, "the member 'ExitCode' of a command of Docker is no number of that size");
+    }
+    return static_cast<int>(value);
+  });
+}
+
+std::map<std::string, std::string> environment_of_image(const Json& image) {
+  std::map<std::string, std::string> variables;
+  const auto config = image.find("Config");
+  if (config == image.end() || !config->is_object()) {
+    return variables;
+  }
+  const auto list = config->find("Env");
+  if (list == config->end() || !list->is_array()) {
+    return variables;
+  }
+  for (const Json& each : *list) {
+    const std::string text = each.is_string() ? each.get<std::string>() : std::string();
+    if (const auto equals = text.find('='); equals != std::string::npos && equals != 0) {
+      variables[text.substr(0, equals)] = text.substr(equals + 1);
+    }
+  }
+  return variables;
+}
+
+std::vector<std::string> container_ids(const Json& containers) {
+  return from_daemon([&] {
+    std::vector<std::string> ids;
+    for (const Json& each : containers) {
+      ids.push_back(base::string_member(each, "Id", "a container of Docker"));
+    }
+    return ids;
+  });
+}
+
+void PullStatus::write(std::span<const std::byte> data) {
+  m_line.append(reinterpret_cast<const char*>(data.data()), data.size());
+  std::size_t at = 0;
+  for (auto end = m_line.find('\n'); end != std::string::npos; end = m_line.find('\n', at)) {
+    take(std::string_view(m_line).substr(at, end - at));
+    at = end + 1;
+  }
+  m_line.erase(0, at);
+  if (m_line.size() > k_line_limit) {
+    throw Error(ErrorCode::upstream, "Docker's answer to a pull has a line without an end");
+  }
+}
+
+void PullStatus::finish() {
+  take(std::exchange(m_line, {}));
+}
+
+void PullStatus::take(std::string_view line) const {
+  if (base::trim(line).empty()) {
+    return;
+  }
+  const auto [failure, status] = from_daemon([&] {
+    const Json json = base::parse_json(line, "the progress of a pull");
+    return std::pair(json.contains("error")
+                         ? std::optional(base::string_member(json, "error", "the progress of a pull"))
+                         : std::nullopt,
+                     base::string_member_or(json, "status", "", "the progress of a pull"));
+  });
+  if (failure) {
+    throw Error(ErrorCode::upstream,
+                fmt::format("Docker cannot pull {}: {}", m_reference, base::printable(*failure, 400)))
+        .with_hint("the daemon must trust the mirror: its authority in /etc/docker/certs.d/HOST:PORT/ca.crt, or for "
+                   "plain HTTP its address in insecure-registries");
+  }
+  if (status.starts_with("Digest:") || status.starts_with("Status:")) {
+    m_on_status(base::printable(status, 300));
+  }
+}
 
 void DockerFrames::feed(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -202,6 +291,7 @@ void DockerApi::pull(const std::string& reference, const std::string& user, cons
   }
   PullStatus status(reference, on_status);
   http::expect_status(m_http.stream(sent, status), {200}, fmt::format("pulling {}", reference));
+  status.finish();
 }
 
 std::string DockerApi::create_container(const std::string& name, const Json& description) {
@@ -231,11 +321,7 @@ std::vector<std::string> DockerApi::containers_with(const std::string& label) {
   const Json filters = {{"label", {label}}};
   const auto response = call("GET", "/containers/json?all=true&filters=" + base::percent_encode(filters.dump()),
                              nullptr, {200}, "listing containers");
-  std::vector<std::string> ids;
-  for (const auto& each : base::parse_json(response.body, "the containers of Docker")) {
-    ids.push_back(base::string_member(each, "Id", "a container of Docker"));
-  }
-  return ids;
+  return container_ids(base::parse_json(response.body, "the containers of Docker"));
 }
 
 std::string DockerApi::create_exec(const std::string& container, const Json& description) {
@@ -267,12 +353,10 @@ std::optional<int> DockerApi::exit_code(const std::string& exec, const std::func
       return std::nullopt;
     }
     const Json state = this->exec(exec);
-    if (!state.at("Running").get<bool>()) {
-      if (state.at("ExitCode").is_number_integer()) {
-        return state.at("ExitCode").get<int>();
-      }
-      ++ended_without_code;
+    if (const auto code = exit_code_of_exec(state)) {
+      return code;
     }
+    ended_without_code += is_running(state) ? 0 : 1;
     std::this_thread::sleep_for(pause);
   }
   throw Error(ErrorCode::upstream, "Docker does not tell how a command ended")

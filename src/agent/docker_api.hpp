@@ -1,13 +1,19 @@
 // The calls of Docker's Engine API that a job needs, over the daemon's socket.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/bytes.hpp"
 #include "base/json.hpp"
 #include "base/secret.hpp"
 #include "http/client.hpp"
@@ -46,6 +52,32 @@ class DockerApi {
 
   http::Client m_http;
   std::string m_version;
+};
+
+// Readers of the daemon's answers; each throws upstream for one of another shape.
+pid_t pid_of_container(const base::Json& container);           // 0: it does not run
+bool is_out_of_memory(const base::Json& container);            // "OOMKilled"
+pid_t pid_of_exec(const base::Json& exec);                     // 0: it does not run
+bool is_running(const base::Json& exec);
+std::optional<int> exit_code_of_exec(const base::Json& exec);  // nullopt: it has not ended, or nobody noted how
+std::map<std::string, std::string>
+environment_of_image(const base::Json& image);  // what is no NAME=VALUE is passed over
+std::vector<std::string> container_ids(const base::Json& containers);
+
+// Progress of a pull as the daemon tells it: one JSON object a line, an error among them, for which it throws upstream.
+class PullStatus : public base::ByteSink {
+ public:
+  PullStatus(std::string reference, const std::function<void(const std::string&)>& on_status)
+      : m_reference(std::move(reference)), m_on_status(on_status) {}
+  void write(std::span<const std::byte> data) override;
+  void finish();  // also a last line without an end counts
+
+ private:
+  void take(std::string_view line) const;
+
+  std::string m_reference;
+  const std::function<void(const std::string&)>& m_on_status;
+  std::string m_line;
 };
 
 // The frames in which the daemon sends two streams as one ("Stream format" of the attach call). Hostile sizes are no

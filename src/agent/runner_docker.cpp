@@ -84,15 +84,14 @@ class DockerRunner : public Runner {
     if (!image) {
       throw Error(ErrorCode::not_found, fmt::format("the image {} is not here after it was pulled", reference));
     }
-    read_environment(*image);
+    m_environment = environment_of_image(*image);
     const auto id = base::string_member(*image, "Id", "an image of Docker");
     request.say(fmt::format("image {} ({})", reference, id));
     m_container =
         std::make_unique<Container>(m_docker, job_group_name(request.config, request.name), description(request, id));
     m_docker.start(m_container->id());
-    const auto state = m_docker.container(m_container->id()).at("State");
-    const pid_t pid = state.at("Pid").get<pid_t>();
-    if (pid <= 0) {
+    const pid_t pid = pid_of_container(m_docker.container(m_container->id()));
+    if (pid == 0) {
       throw Error(ErrorCode::unsupported, fmt::format("the image {} cannot run /bin/sh, which a job needs", reference));
     }
     join(request, pid);
@@ -133,9 +132,9 @@ class DockerRunner : public Runner {
     }
     try {
       const auto state = m_docker.exec(exec);
-      const auto pid = state.at("Pid").get<pid_t>();
+      const auto pid = pid_of_exec(state);
       // Of one that has ended the number may be another's by now.
-      if (pid > 0 && state.at("Running").get<bool>()) {
+      if (pid > 0 && is_running(state)) {
         // Its whole group where it leads one, as a terminal would do.
         ::kill(getpgid(pid) == pid ? -pid : pid, number);
       }
@@ -165,7 +164,7 @@ class DockerRunner : public Runner {
 
   std::vector<std::string> remarks() const override {
     try {
-      if (m_docker.container(m_container->id()).at("State").at("OOMKilled").get<bool>()) {
+      if (is_out_of_memory(m_docker.container(m_container->id()))) {
         return {"the limit of memory was reached; the kernel ended processes of the job"};
       }
     } catch (const std::exception&) {
@@ -236,19 +235,6 @@ class DockerRunner : public Runner {
     Cell network(CellProgram::own(), spec, nullptr);
     Fd proc(open(fmt::format("/proc/{}/root/proc", pid).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     m_gateway = std::make_unique<Gateway>(network.take_network(), std::move(proc), request.reach, request.on_refused);
-  }
-
-  void read_environment(const Json& image) {
-    const auto config = image.find("Config");
-    if (config == image.end() || !config->is_object() || !config->contains("Env") || !config->at("Env").is_array()) {
-      return;
-    }
-    for (const auto& each : config->at("Env")) {
-      const auto text = each.get<std::string>();
-      if (const auto equals = text.find('='); equals != std::string::npos) {
-        m_environment[text.substr(0, equals)] = text.substr(equals + 1);
-      }
-    }
   }
 
   void set_running(const std::string& exec) {

@@ -61,6 +61,53 @@ TEST_CASE("an exit code is what the daemon notes, however long after the output"
   }
 }
 
+TEST_CASE("the daemon's answers are read, and those of another shape are its fault", "[agent][docker]") {
+  using base::Json;
+  const auto json = [](const char* text) { return Json::parse(text); };
+  CHECK(pid_of_container(json(R"({"State":{"Pid":4711,"OOMKilled":false}})")) == 4711);
+  CHECK(is_out_of_memory(json(R"({"State":{"Pid":0,"OOMKilled":true}})")));
+  CHECK(pid_of_exec(json(R"({"Pid":0})")) == 0);
+  CHECK(exit_code_of_exec(json(R"({"Running":false,"ExitCode":137})")) == 137);
+  CHECK_FALSE(exit_code_of_exec(json(R"({"Running":true,"ExitCode":0})")));
+  CHECK_FALSE(exit_code_of_exec(json(R"({"Running":false,"ExitCode":null})")));
+  CHECK(environment_of_image(json(R"({"Config":{"Env":["PATH=/bin","A=b=c","none",5,"=x"]}})")) ==
+        std::map<std::string, std::string>{{"A", "b=c"}, {"PATH", "/bin"}});
+  CHECK(environment_of_image(json(R"({"Config":{"Env":null}})")).empty());
+  CHECK(environment_of_image(json("[]")).empty());
+  CHECK(container_ids(json(R"([{"Id":"a"},{"Id":"b"}])")) == std::vector<std::string>{"a", "b"});
+
+  for (const char* odd : {"null", "[]", "7", R"({"State":5,"Pid":"1","Running":"no","ExitCode":0})",
+                          R"({"State":{"Pid":-1,"OOMKilled":0},"Pid":4294967297,"Running":false,"ExitCode":"0"})",
+                          R"({"State":{"Pid":1.5},"Pid":null,"Running":false,"ExitCode":9999999999})"}) {
+    INFO(odd);
+    const Json answer = json(odd);
+    CHECK(test::code_of([&] { return pid_of_container(answer); }) == base::ErrorCode::upstream);
+    CHECK(test::code_of([&] { return is_out_of_memory(answer); }) == base::ErrorCode::upstream);
+    CHECK(test::code_of([&] { return pid_of_exec(answer); }) == base::ErrorCode::upstream);
+    CHECK(test::code_of([&] { return exit_code_of_exec(answer); }) == base::ErrorCode::upstream);
+  }
+  CHECK(test::code_of([&] { return container_ids(json(R"([{"Id":5}])")); }) == base::ErrorCode::upstream);
+}
+
+TEST_CASE("a pull tells what it did, and its error also as a last line without an end", "[agent][docker]") {
+  std::vector<std::string> said;
+  const std::function<void(const std::string&)> say = [&](const std::string& text) { said.push_back(text); };
+  const auto pull = [&](std::string_view text) {
+    PullStatus status("debian:12", say);
+    for (; !text.empty(); text.remove_prefix(1)) {
+      status.write(base::as_bytes(text.substr(0, 1)));
+    }
+    status.finish();
+    return said.size();
+  };
+  CHECK(pull("{\"status\":\"Pulling\"}\r\n\n{\"status\":\"Digest: sha256:aa\"}\n{\"status\":\"Status: new\"}") == 2);
+  CHECK(said == std::vector<std::string>{"Digest: sha256:aa", "Status: new"});
+  for (const char* bad : {R"({"error":"no such host"})", R"({"error":5})", R"({"status":[]})", "[1]", "<html>"}) {
+    INFO(bad);
+    CHECK(test::code_of([&] { return pull(bad); }) == base::ErrorCode::upstream);
+  }
+}
+
 TEST_CASE("an image's place on the mirror", "[agent][docker]") {
   const auto mirror = base::Url::parse("http://127.0.0.1:8480/");
   const std::string digest = "@sha256:" + std::string(64, 'a');
