@@ -1,14 +1,50 @@
-// A manifest is read or refused by place; what it wishes for does not depend on being read twice.
+// A manifest is read or refused by place; what it wishes for does not depend on being read twice. The same text as a
+// list of wants, which nobody signed: it never says where from.
+#include <fstream>
+
 #include "base/error.hpp"
+#include "base/files.hpp"
 #include "fuzz_target.hpp"
 #include "model/manifest.hpp"
 #include "unit/model/sections.hpp"
 
 using namespace airlock;
 
+namespace {
+
+struct Files {
+  base::TempDir folder;
+  std::filesystem::path site = folder.path() / "site.yaml";
+  std::filesystem::path wants = folder.path() / "wants.yaml";
+  Files() { std::ofstream(site) << "name: site-a\n"; }
+};
+
+void read_as_wants(std::string_view text, std::span<const model::SectionSchema> sections) {
+  static const Files files;
+  std::ofstream(files.wants, std::ios::binary | std::ios::trunc) << text;
+  try {
+    const model::Manifest manifest =
+        model::read_manifests({files.site}, {files.wants}, sections, std::vector<model::Platform>());
+    fuzz::require(manifest.name == "site-a" && manifest.upstreams.empty(), "wants name no channel and no upstream");
+    for (const model::Entry& entry : manifest.entries) {
+      for (const auto& [field, values] : entry.values()) {
+        for (const std::string& value : values) {
+          fuzz::require(value.find(":/") == std::string::npos, "wants name no address");
+        }
+      }
+    }
+  } catch (const base::Error& error) {
+    fuzz::require(error.code() == base::ErrorCode::manifest || error.code() == base::ErrorCode::conflict,
+                  "every refusal is a mistake or a contradiction");
+  }
+}
+
+}  // namespace
+
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto sections = model::test_sections();
   const std::string_view text = fuzz::as_text(data, size);
+  read_as_wants(text, sections);
   try {
     const model::Manifest manifest = model::parse_manifest(text, "input", sections);
     fuzz::require(!manifest.name.empty(), "a manifest that is taken has a name");
