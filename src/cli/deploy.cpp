@@ -49,10 +49,10 @@ FoundDeployment find_deployment(ServerAccess& server, const std::string& name, c
   std::string version = at == std::string::npos ? "" : name.substr(at + 1);
   if (version.empty()) {
     const Json newest = server.get(stack + "?pageSize=1");
-    if (newest.at("deployments").empty()) {
+    if (answered(newest, "deployments").empty()) {
       throw Error(ErrorCode::not_found, fmt::format("nothing was deployed to '{}' yet", base::printable(name, 200)));
     }
-    version = newest.at("deployments").front().at("version").dump();
+    version = answered(answered(newest, "deployments").front(), "version").dump();
   }
   const Json json = server.get(fmt::format("{}/version/{}", stack, path_part(version)));
   return {fmt::format("{}/{}", stack, json_text(json, "id")), json};
@@ -69,8 +69,8 @@ struct DeployFlags {
 };
 
 std::string state_of(const Json& deployment) {
-  const auto state = json_text(deployment.at("airlock"), "state");
-  return deployment.value("paused", false) && state == "queued" ? "queued (paused)" : state;
+  const auto state = json_text(answered(deployment, "airlock"), "state");
+  return json_flag(deployment, "paused") && state == "queued" ? "queued (paused)" : state;
 }
 
 std::string stack_of(const Json& deployment) {
@@ -89,23 +89,23 @@ void list_deployments(Session& session, const DeployFlags& flags) {
   const Json answer = server.get(
       fmt::format("{}?pageSize={}&page={}&status={}", path, flags.count, flags.page, path_part(flags.status)));
   Table table({"deployment", "operation", "state", "pool", "by", "created", "id"});
-  for (const Json& each : answer.at("deployments")) {
-    table.add({fmt::format("{}@{}", stack_of(each), each.at("version").dump()), json_text(each, "pulumiOperation"),
-               state_of(each), pool_of(each), json_text(each, "initiator"), json_text(each, "created").substr(0, 19),
-               json_text(each, "id")});
+  for (const Json& each : answered(answer, "deployments")) {
+    table.add({fmt::format("{}@{}", stack_of(each), answered(each, "version").dump()),
+               json_text(each, "pulumiOperation"), state_of(each), pool_of(each), json_text(each, "initiator"),
+               json_text(each, "created").substr(0, 19), json_text(each, "id")});
   }
   auto text = table.empty() ? std::string("there is no such deployment\n") : table.text();
-  const auto total = answer.at("total").get<std::uint64_t>();
+  const auto total = base::uint_member(answer, "total", k_server_answer);
   if (flags.page * flags.count < total) {
     text += fmt::format("{} in all; --page {} shows the next\n", total, flags.page + 1);
   }
-  session.answer({{"deployments", answer.at("deployments")}, {"total", total}}, text);
+  session.answer({{"deployments", answered(answer, "deployments")}, {"total", total}}, text);
 }
 
 std::string steps_text(const Json& deployment) {
   Table table({"step", "status", "started", "last updated"});
-  for (const Json& job : deployment.at("jobs")) {
-    for (const Json& step : job.at("steps")) {
+  for (const Json& job : answered(deployment, "jobs")) {
+    for (const Json& step : answered(job, "steps")) {
       table.add({json_text(step, "name"), json_text(step, "status"), json_text(step, "started"),
                  json_text(step, "lastUpdated")});
     }
@@ -114,7 +114,7 @@ std::string steps_text(const Json& deployment) {
 }
 
 std::string refused_text(const Json& deployment) {
-  const Json& refused = deployment.at("airlock").at("refused");
+  const Json& refused = answered(answered(deployment, "airlock"), "refused");
   if (refused.empty()) {
     return "";
   }
@@ -124,10 +124,13 @@ std::string refused_text(const Json& deployment) {
     if (++shown > k_listed_attempts) {
       break;
     }
-    const auto port = each.value("port", 0U);
+    const auto port = each.find("port");
     const auto target = json_text(each, "target");
-    table.add({port == 0 ? target : fmt::format("{}:{}", target, port), json_text(each, "protocol"),
-               json_text(each, "process"), json_text(each, "stepName"), each.at("count").dump()});
+    table.add({port != each.end() && port->is_number_unsigned() && *port != 0
+                   ? fmt::format("{}:{}", target, port->dump())
+                   : target,
+               json_text(each, "protocol"), json_text(each, "process"), json_text(each, "stepName"),
+               answered(each, "count").dump()});
   }
   auto text = fmt::format("the job tried to reach what it may not:\n{}", table.text());
   if (refused.size() > k_listed_attempts) {
@@ -137,18 +140,18 @@ std::string refused_text(const Json& deployment) {
 }
 
 std::string deployment_text(const Json& deployment) {
-  const Json& own = deployment.at("airlock");
+  const Json& own = answered(deployment, "airlock");
   std::string text =
       fmt::format("{}@{} {}: {}\n  id       {}\n  pool     {}, runner {}\n  by       {}, {}\n", stack_of(deployment),
-                  deployment.at("version").dump(), json_text(deployment, "pulumiOperation"), state_of(deployment),
-                  json_text(deployment, "id"), pool_of(deployment), json_text(own, "runner"),
+                  answered(deployment, "version").dump(), json_text(deployment, "pulumiOperation"),
+                  state_of(deployment), json_text(deployment, "id"), pool_of(deployment), json_text(own, "runner"),
                   json_text(deployment, "initiator"), json_text(deployment, "created").substr(0, 19));
   const auto line = [&text](const char* name, const std::string& value) {
     if (!value.empty()) {
       text += fmt::format("  {:<8} {}\n", name, value);
     }
   };
-  for (const Json& agent : own.at("agents")) {
+  for (const Json& agent : answered(own, "agents")) {
     line("agent", fmt::format("{} (pid {}) {}", json_text(agent, "hostname"), json_text(agent, "pid"),
                               json_text(agent, "outcome")));
   }
@@ -181,7 +184,7 @@ void create_user_token(Session& session, const DeployFlags& flags) {
   }
   ServerAccess server(session, flags.server);
   const Json made = server.send("POST", "/api/user/tokens", Json{{"description", flags.name}});
-  Json answer = {{"id", made.at("id")}, {"name", flags.name}};
+  Json answer = {{"id", answered(made, "id")}, {"name", flags.name}};
   std::string text = fmt::format("token {} for '{}'\n", json_text(made, "id"), flags.name);
   const auto value = base::string_member(made, "tokenValue", "the answer");
   if (flags.output.empty()) {
@@ -199,10 +202,10 @@ void list_user_tokens(Session& session, const DeployFlags& flags) {
   ServerAccess server(session, flags.server);
   const Json answer = server.get("/api/user/tokens");
   Table table({"token", "name"});
-  for (const Json& token : answer.at("tokens")) {
+  for (const Json& token : answered(answer, "tokens")) {
     table.add({json_text(token, "id"), json_text(token, "description")});
   }
-  session.answer({{"tokens", answer.at("tokens")}}, table.text());
+  session.answer({{"tokens", answered(answer, "tokens")}}, table.text());
 }
 
 void revoke_user_token(Session& session, const DeployFlags& flags) {

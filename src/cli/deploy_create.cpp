@@ -205,8 +205,9 @@ void create_deployment(Session& session, const DeployCreateFlags& flags) {
   const auto stack = stack_path(flags.stack, flags.server.organization);
   const Json made = server.send("POST", stack, request_of(session, server, flags));
   const FoundDeployment found{fmt::format("{}/{}", stack, json_text(made, "id")), made};
-  Json answer = {{"id", made.at("id")}, {"version", made.at("version")}, {"url", made.at("consoleUrl")}};
-  const auto text = fmt::format("deployment {} of {} is queued ({})\n", made.at("version").dump(),
+  Json answer = {
+      {"id", answered(made, "id")}, {"version", answered(made, "version")}, {"url", answered(made, "consoleUrl")}};
+  const auto text = fmt::format("deployment {} of {} is queued ({})\n", answered(made, "version").dump(),
                                 base::printable(flags.stack, 200), json_text(made, "id"));
   if (!flags.follow) {
     session.answer(std::move(answer),

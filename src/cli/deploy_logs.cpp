@@ -64,7 +64,7 @@ Json show_log(Session& session, ServerAccess& server, const FoundDeployment& dep
     const int hold = view.follow == Follow::yes ? k_hold : 0;
     const Json page =
         server.get(fmt::format("{}/logs?continuationToken={}&wait={}", deployment.path, path_part(token), hold));
-    for (const Json& entry : page.at("lines")) {
+    for (const Json& entry : answered(page, "lines")) {
       if (session.json) {
         lines.push_back(entry);
       } else {
@@ -73,22 +73,22 @@ Json show_log(Session& session, ServerAccess& server, const FoundDeployment& dep
     }
     std::fflush(session.out);
     const auto next = page.find("nextToken");
-    if (next == page.end() || (view.follow == Follow::no && page.at("lines").empty())) {
+    if (next == page.end() || (view.follow == Follow::no && answered(page, "lines").empty())) {
       break;
     }
-    token = next->get<std::string>();
+    token = base::string_member(page, "nextToken", k_server_answer);
   }
   Json after = server.get(deployment.path);
-  const auto state = json_text(after.at("airlock"), "state");
+  const auto state = json_text(answered(after, "airlock"), "state");
   if (state == "failed" || state == "lost" || state == "cancelled") {
     session.exit_code = 1;
-    const auto reason = json_text(after.at("airlock"), "reason");
+    const auto reason = json_text(answered(after, "airlock"), "reason");
     session.reporter->say(fmt::format("the deployment {}{}{}", state == "failed" ? "failed" : "was " + state,
                                       reason.empty() ? "" : ": ", reason));
   } else if (state == "succeeded") {
     session.reporter->say("the deployment succeeded");
   }
-  const auto refused = after.at("airlock").at("refused").size();
+  const auto refused = answered(answered(after, "airlock"), "refused").size();
   if (refused > 0) {
     session.reporter->warning(
         fmt::format("the job tried {} times to reach what it may not; `airlock deploy show {}` lists it", refused,

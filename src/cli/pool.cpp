@@ -74,8 +74,8 @@ void create_pool(Session& session, const PoolFlags& flags) {
   ServerAccess server(session, flags.server);
   const Json made =
       server.send("POST", pools_path(flags), Json{{"name", flags.name}, {"description", flags.description}});
-  Json answer = {{"id", made.at("id")}, {"name", flags.name}, {"token", made.at("tokenValue")}};
-  answer["token_id"] = made.at("airlock").at("tokenId");
+  Json answer = {{"id", answered(made, "id")}, {"name", flags.name}, {"token", answered(made, "tokenValue")}};
+  answer["token_id"] = answered(answered(made, "airlock"), "tokenId");
   answer_token(session, flags, std::move(answer), fmt::format("pool '{}' ({})", flags.name, text_of(made, "id")));
 }
 
@@ -83,11 +83,11 @@ void list_pools(Session& session, const PoolFlags& flags) {
   ServerAccess server(session, flags.server);
   const Json answer = server.get(pools_path(flags));
   Table table({"pool", "id", "status", "last seen", "default", "description"});
-  for (const Json& pool : answer.at("agentPools")) {
+  for (const Json& pool : answered(answer, "agentPools")) {
     table.add({text_of(pool, "name"), text_of(pool, "id"), text_of(pool, "status"), time_of(pool, "lastSeen"),
-               pool.value("isDefault", false) ? "yes" : "", text_of(pool, "description")});
+               json_flag(pool, "isDefault") ? "yes" : "", text_of(pool, "description")});
   }
-  session.answer({{"pools", answer.at("agentPools")}},
+  session.answer({{"pools", answered(answer, "agentPools")}},
                  table.empty() ? "there is no pool yet; `airlock pool create NAME` makes one\n" : table.text());
 }
 
@@ -103,16 +103,16 @@ void show_pool(Session& session, const PoolFlags& flags) {
   ServerAccess server(session, flags.server);
   const Json pool = server.get(pool_path(flags));
   Table agents({"agent", "pid", "address", "platform", "version", "status", "last seen", "runs"});
-  for (const Json& agent : pool.at("agents")) {
+  for (const Json& agent : answered(pool, "agents")) {
     agents.add({text_of(agent, "hostname"), text_of(agent, "pid"), text_of(agent, "ip"), text_of(agent, "platform"),
                 text_of(agent, "version"), text_of(agent, "status"), time_of(agent, "lastSeen"),
-                text_of(agent.at("airlock"), "deployment")});
+                text_of(answered(agent, "airlock"), "deployment")});
   }
   std::string text =
       fmt::format("pool '{}' ({}), {}; {} deployments have not ended\n", text_of(pool, "name"), text_of(pool, "id"),
-                  text_of(pool, "status"), pool.at("airlock").at("openDeployments").dump());
+                  text_of(pool, "status"), answered(answered(pool, "airlock"), "openDeployments").dump());
   text += agents.empty() ? "no agent was seen lately\n" : agents.text();
-  text += token_table(pool.at("airlock").at("tokens")).text();
+  text += token_table(answered(answered(pool, "airlock"), "tokens")).text();
   session.answer({{"pool", pool}}, text);
 }
 
@@ -126,15 +126,16 @@ void create_token(Session& session, const PoolFlags& flags) {
   require_place_for_token(flags);
   ServerAccess server(session, flags.server);
   const Json made = server.send("POST", pool_path(flags) + "/tokens", Json::object());
-  answer_token(session, flags, {{"id", made.at("id")}, {"pool", flags.name}, {"token", made.at("tokenValue")}},
+  answer_token(session, flags,
+               {{"id", answered(made, "id")}, {"pool", flags.name}, {"token", answered(made, "tokenValue")}},
                fmt::format("token {} of pool '{}'", text_of(made, "id"), flags.name));
 }
 
 void list_tokens(Session& session, const PoolFlags& flags) {
   ServerAccess server(session, flags.server);
   const Json answer = server.get(pool_path(flags) + "/tokens");
-  const Table table = token_table(answer.at("tokens"));
-  session.answer({{"tokens", answer.at("tokens")}},
+  const Table table = token_table(answered(answer, "tokens"));
+  session.answer({{"tokens", answered(answer, "tokens")}},
                  table.empty() ? "the pool has no token: its agents are locked out\n" : table.text());
 }
 

@@ -156,7 +156,7 @@ http::Response ServerAccess::checked(const http::Request& request) {
 }
 
 base::Json ServerAccess::get(const std::string& path) {
-  return base::parse_json(checked(request("GET", path)).body, "the server's answer");
+  return base::parse_json(checked(request("GET", path)).body, k_server_answer);
 }
 
 std::optional<base::Json> ServerAccess::find(const std::string& path) {
@@ -167,7 +167,7 @@ std::optional<base::Json> ServerAccess::find(const std::string& path) {
   if (response.status != 200) {
     throw_refusal(response, m_url);
   }
-  return base::parse_json(response.body, "the server's answer");
+  return base::parse_json(response.body, k_server_answer);
 }
 
 base::Json ServerAccess::send(const std::string& method, const std::string& path,
@@ -178,7 +178,7 @@ base::Json ServerAccess::send(const std::string& method, const std::string& path
     sent.headers.set("Content-Type", "application/json");
   }
   const http::Response response = checked(sent);
-  return response.body.empty() ? base::Json::object() : base::parse_json(response.body, "the server's answer");
+  return response.body.empty() ? base::Json::object() : base::parse_json(response.body, k_server_answer);
 }
 
 bool ServerAccess::exists(const std::string& path) {
@@ -199,6 +199,15 @@ void ServerAccess::upload(const std::string& path, int file, std::uint64_t lengt
   sent.body_source = &source;
   sent.body_length = length;
   checked(sent);
+}
+
+const base::Json& answered(const base::Json& object, std::string_view key) {
+  return base::member(object, key, k_server_answer);
+}
+
+bool json_flag(const base::Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_boolean() && found->get<bool>();
 }
 
 std::string path_part(std::string_view text) {

@@ -29,6 +29,11 @@ struct ServerAddress {
 };
 void write_server_address(const std::filesystem::path& home, const ServerAddress& address);
 
+inline constexpr std::string_view k_server_answer = "the server's answer";  // in messages
+// A member of what a server answered; throws malformed where it is not there.
+const base::Json& answered(const base::Json& object, std::string_view key);
+bool json_flag(const base::Json& object, const char* key);  // false where it is not there, or no flag
+
 struct ServerFlags {
   std::string url, token_file, ca, organization = "default";
 };

@@ -52,3 +52,45 @@ TEST_CASE("what may be asked twice is asked again, and a deployment is queued on
   }
   CHECK(queued == 1);
 }
+
+TEST_CASE("a server whose answers have another shape is named, and nothing internal breaks") {
+  const CommandLine line;
+  base::write_file_atomic(line.folder() / "token", "t\n", 0600);
+  FaultServer server;
+  const std::string id = "01234567-89ab-4cde-8f01-23456789abcd";
+  const std::string one = "/api/stacks/default/shop/prod/deployments/" + id;
+  const auto run = [&](std::vector<std::string> arguments) {
+    for (const std::string& each :
+         {std::string("--url"), server.url(""), std::string("--token-file"), (line.folder() / "token").string()}) {
+      arguments.push_back(each);
+    }
+    return line.run(arguments);
+  };
+  const std::string odd = GENERATE(as<std::string>{}, "[]", R"("text")", "{}",
+                                   R"({"deployments":[5],"total":"1","agents":[7],"tokens":5,"jobs":7})",
+                                   R"({"deployments":5,"airlock":[],"agents":{"a":1},"lines":[]})");
+  const std::string shown =
+      R"({"id":")" + id + R"(","projectName":"shop","stackName":"prod","version":1,"airlock":{"state":"failed"}})";
+  INFO(odd);
+  server.script("/api/orgs/default/deployments", {{.body = odd}});
+  server.script("/api/orgs/default/agent-pools", {{.body = odd}});
+  server.script("/api/orgs/default/agent-pools/one", {{.body = odd}});
+  server.script("/api/orgs/default/deployments/" + id, {{.body = shown}});
+  server.script(one, {{.body = shown}});
+  server.script(one + "/logs", {{.body = odd}});
+  server.script("/api/stacks/default/shop/prod/deployments", {{.body = odd}});
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{{"deploy", "list"},
+                                                                                       {"deploy", "show", id},
+                                                                                       {"deploy", "show", "shop/prod"},
+                                                                                       {"deploy", "logs", id},
+                                                                                       {"pool", "list"},
+                                                                                       {"pool", "show", "one"},
+                                                                                       {"pool", "create", "one"}}) {
+    INFO(command[0] << " " << command[1]);
+    const auto result = run(command);
+    INFO(result.err);
+    CHECK(result.exit_code == 1);
+    CHECK(result.err.find("the server's answer") != std::string::npos);
+    CHECK(result.err.find("internal") == std::string::npos);
+  }
+}
