@@ -82,6 +82,10 @@ ApprovalCount count_approvals(const trust::SignedFile& snapshot, const trust::Ro
   return count;
 }
 
+ApprovalCount count_approvals(const Head& head) {
+  return count_approvals(snapshot_of(head).file, trust::parse_root(newest_root_file(head)));
+}
+
 ProvenDraft prove_draft(const Head& head, std::string_view root, base::Time now, const model::BelongingRule& belongs) {
   return base::with_context([&] { return fmt::format("checking {}", head.file().string()); },
                             [&] {

@@ -35,5 +35,7 @@ struct ApprovalCount {
   bool complete() const { return approved.size() >= threshold; }
 };
 ApprovalCount count_approvals(const trust::SignedFile& snapshot, const trust::Root& root);
+// Of a head's newest snapshot under its own newest root; nothing is proven by it. Throws tampered, malformed.
+ApprovalCount count_approvals(const Head& head);
 
 }  // namespace airlock::bundle

@@ -57,7 +57,9 @@ struct Head::Impl {
   bool has_index = false;
   bool blobs_follow = false;
 
-  void read_file(const base::Fd& fd, std::uint64_t file_size, const std::string& name);
+  enum class Extent { whole, statements };
+  static std::shared_ptr<const Impl> read(const std::filesystem::path& path, const base::Fd& fd, Extent extent);
+  void read_file(const base::Fd& fd, std::uint64_t file_size, const std::string& name, Extent extent);
   void take(const base::Fd& fd, HeadPart part, const base::TarMember& member, const std::string& name);
   void take_hint(std::string_view name);
 };
@@ -125,11 +127,14 @@ void Head::Impl::take(const base::Fd& fd, HeadPart part, const base::TarMember& 
   }
 }
 
-void Head::Impl::read_file(const base::Fd& fd, std::uint64_t file_size, const std::string& name) {
+void Head::Impl::read_file(const base::Fd& fd, std::uint64_t file_size, const std::string& name, Extent extent) {
   MemberOrder order;
   std::uint64_t members = 0;
   const auto visit = [&](const base::TarMember& member) {
     const HeadPart part = order.accept(member.name, name);
+    if (extent == Extent::statements && part > HeadPart::shipment) {
+      return false;
+    }
     if (part == HeadPart::blob) {
       blobs_follow = true;
       size = member.offset - base::tar_header_size(member.size);
@@ -156,9 +161,19 @@ void Head::Impl::read_file(const base::Fd& fd, std::uint64_t file_size, const st
           .with_hint("copy the file again");
     }
   }
-  if (!has_room || !has_layout || !has_index || metadata.empty()) {
+  const bool has_the_rest = extent == Extent::statements || (has_room && has_layout && has_index);
+  if (!has_the_rest || metadata.empty()) {
     throw Error(ErrorCode::tampered, fmt::format("{} lacks a part that every head has", name));
   }
+}
+
+std::shared_ptr<const Head::Impl> Head::Impl::read(const std::filesystem::path& path, const base::Fd& fd,
+                                                   Extent extent) {
+  const std::string name = printable_path(path);
+  const auto impl = std::make_shared<Impl>();
+  impl->path = path;
+  base::refusing_malformed([&] { impl->read_file(fd, base::file_size(fd.get(), name), name, extent); });
+  return impl;
 }
 
 namespace {
@@ -216,11 +231,17 @@ Head Head::read(const std::filesystem::path& path) {
     const std::filesystem::path head = only_head(folder_of(path), hint->set);
     return read(head);
   }
-  const auto impl = std::make_shared<Impl>();
-  impl->path = path;
-  base::refusing_malformed([&] { impl->read_file(fd, file_size, name); });
   Head head;
-  head.m_impl = impl;
+  head.m_impl = Impl::read(path, fd, Impl::Extent::whole);
+  return head;
+}
+
+Head Head::read_statements(const std::filesystem::path& file) {
+  const base::Fd fd = base::open_for_reading(file);
+  const std::string name = printable_path(file);
+  require_bundle(fd, base::file_size(fd.get(), name), name);
+  Head head;
+  head.m_impl = Impl::read(file, fd, Impl::Extent::statements);
   return head;
 }
 

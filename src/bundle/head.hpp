@@ -55,6 +55,9 @@ class Head {
   // at all), tampered (a member that cannot be there, twice the same, a link, larger than a head may be…), truncated,
   // conflict (a folder with several heads), unsupported (made by a newer airlock).
   static Head read(const std::filesystem::path& path);
+  // Only what stands in front of the room: hint, metadata and shipment, so that a look at a state costs the same
+  // whatever it holds. The result has no targets, index or room. `file` is a bundle or a head itself. Throws as read().
+  static Head read_statements(const std::filesystem::path& file);
   static constexpr std::uint64_t k_head_memory = 32u << 20;  // bytes
 
   const std::filesystem::path& file() const;  // the file that was read

@@ -8,7 +8,6 @@
 #include "base/text.hpp"
 #include "bundle/draft_proof.hpp"
 #include "bundle/head_checks.hpp"
-#include "bundle/head_roles.hpp"
 #include "bundle/policy_checks.hpp"
 #include "bundle/state_checks.hpp"
 #include "bundle/verified_state.hpp"
@@ -52,7 +51,7 @@ std::string expected_channel(const Head& head, const VerifyOptions& options) {
 // How far it is, by its own account: the root may be anybody's.
 std::string progress_of(const Head& head) {
   try {
-    const ApprovalCount count = count_approvals(snapshot_of(head).file, trust::parse_root(newest_root_file(head)));
+    const ApprovalCount count = count_approvals(head);
     return fmt::format("; {} of {} people have approved it", count.approved.size(), count.threshold);
   } catch (const Error&) {
     return "";

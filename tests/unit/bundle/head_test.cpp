@@ -74,6 +74,30 @@ TEST_CASE("a head is written member by member as it is built whole", "[bundle][h
   CHECK(written(later) != written(head));
 }
 
+TEST_CASE("the statements of a head are read without what stands behind them", "[bundle][head]") {
+  const base::TempDir folder;
+  const auto path = folder.path() / "b.airlock";
+  const HeadContents contents = some_contents();
+  std::string bytes = build_head(contents, std::nullopt, HeadEnd::alone).value();
+  write(path, bytes);
+  const Head head = Head::read_statements(path);
+  CHECK(head.hint() == contents.hint);
+  CHECK(head.contents().metadata == contents.metadata);
+  CHECK(head.shipment() == "shipment");
+  CHECK(head.target_names().empty());
+  CHECK(head.oci_index().empty());
+  // What is cut off behind them is not missed, and what is cut off in them is.
+  const auto place = bytes.find("rows\n");
+  REQUIRE(place != std::string::npos);
+  write(path, bytes.substr(0, place));
+  CHECK(code_of([&] { return Head::read(path); }) == ErrorCode::truncated);
+  CHECK(Head::read_statements(path).shipment() == "shipment");
+  write(path, bytes.substr(0, bytes.find("shipment", bytes.find("timestamp.json")) + 3));
+  CHECK(code_of([&] { return Head::read_statements(path); }) == ErrorCode::truncated);
+  write(path, "no bundle at all");
+  CHECK(code_of([&] { return Head::read_statements(path); }) == ErrorCode::malformed);
+}
+
 TEST_CASE("a head is exactly as long as its room", "[bundle][head]") {
   const HeadContents contents = some_contents();
   const std::string tight = build_head(contents, std::nullopt, HeadEnd::blobs_follow).value();
