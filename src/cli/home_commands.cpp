@@ -10,6 +10,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "cli/error_output.hpp"
+#include "cli/near_output.hpp"
 #include "cli/replaceable.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
@@ -87,6 +88,8 @@ std::string_view service_name(workflow::ServiceStatus::What what) {
     return "watch";
   case workflow::ServiceStatus::What::change:
     return "change";
+  case workflow::ServiceStatus::What::making:
+    return "make";
   }
   return "";
 }
@@ -120,11 +123,19 @@ void status(Session& session) {
     channels.push_back(channel_json(channel, now));
   }
   base::Json findings = base::Json::array();
-  std::string text = fmt::format("home     {}\nroots    {} pinned in {}\n", session.home.root.string(),
-                                 report.pinned_roots, session.home.pinned_roots().string());
+  std::string text = fmt::format("home     {}\n", session.home.root.string());
+  // A home that only makes bundles pins nobody's root.
+  if (report.near.empty() || report.pinned_roots > 0) {
+    text += fmt::format("roots    {} pinned in {}\n", report.pinned_roots, session.home.pinned_roots().string());
+  }
   if (report.channels.empty()) {
-    text += report.pinned_roots == 0 ? "nothing was imported yet; next: airlock trust init root.json\n"
-                                     : "nothing was imported yet; next: airlock import BUNDLE\n";
+    if (report.pinned_roots > 0) {
+      text += "nothing was imported yet; next: airlock import BUNDLE\n";
+    } else if (report.near.empty()) {
+      text +=
+          "nothing is here yet; next: airlock init on a connected host, airlock trust init root.json on an isolated "
+          "one\n";
+    }
     if (!report.services.empty()) {
       text += fmt::format("running  {}\n", services_text(report));
     }
@@ -136,6 +147,7 @@ void status(Session& session) {
                         report.catalog == 0 ? "none" : fmt::format("{}", report.catalog), services_text(report),
                         audit_mark_text(report.audit_number, report.audit_head), channels_text(report, now));
   }
+  text += near_text(report.near, now);
   if (!report.blocks.empty() || !report.revoked.empty()) {
     text += fmt::format("denied   {} blocked here, {} revoked by producers; `airlock block --list` shows them\n",
                         report.blocks.size(), report.revoked.size());
@@ -150,21 +162,22 @@ void status(Session& session) {
                         finding.subject, finding.message);
   }
   session.exit_code = report.stale() ? 5 : 0;
-  session.answer({{"home", session.home.root.string()},
-                  {"ok", !report.stale()},
-                  {"channels", std::move(channels)},
-                  {"findings", std::move(findings)},
-                  {"pinned_roots", report.pinned_roots},
-                  {"blobs", report.blobs},
-                  {"bytes", report.bytes},
-                  {"free_bytes", report.space.free_bytes},
-                  {"next_import_bytes", report.next_import},
-                  {"services", services_json(report)},
-                  {"audit", {{"number", report.audit_number}, {"head", report.audit_head}}},
-                  {"catalog", report.catalog},
-                  {"blocked", report.blocks.size()},
-                  {"revoked", report.revoked.size()}},
-                 text);
+  base::Json json = {{"home", session.home.root.string()},
+                     {"ok", !report.stale()},
+                     {"channels", std::move(channels)},
+                     {"findings", std::move(findings)},
+                     {"pinned_roots", report.pinned_roots},
+                     {"blobs", report.blobs},
+                     {"bytes", report.bytes},
+                     {"free_bytes", report.space.free_bytes},
+                     {"next_import_bytes", report.next_import},
+                     {"services", services_json(report)},
+                     {"audit", {{"number", report.audit_number}, {"head", report.audit_head}}},
+                     {"catalog", report.catalog},
+                     {"blocked", report.blocks.size()},
+                     {"revoked", report.revoked.size()}};
+  json.update(near_json(report.near, now));
+  session.answer(std::move(json), text);
 }
 
 void wants(Session& session, const std::string& output, bool all) {

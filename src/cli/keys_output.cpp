@@ -43,6 +43,12 @@ std::string where(const workflow::KeyInfo& key) {
   return key.file.empty() ? "not here" : key.file.string() + (key.encrypted ? "" : " (not encrypted)");
 }
 
+bool wants_renewal(const workflow::KeysReport& report, base::Time now) {
+  return report.expires - now < trust::lifetime("root", trust::Cadence::monthly) / 2;
+}
+
+}  // namespace
+
 std::int64_t days_until(base::Time time, base::Time now) {
   return std::chrono::floor<std::chrono::days>(time - now).count();
 }
@@ -51,12 +57,6 @@ std::string days_text(base::Time time, base::Time now) {
   const auto days = days_until(time, now);
   return time <= now ? fmt::format("expired {} days ago", -days - 1) : fmt::format("{} days left", days);
 }
-
-bool wants_renewal(const workflow::KeysReport& report, base::Time now) {
-  return report.expires - now < trust::lifetime("root", trust::Cadence::monthly) / 2;
-}
-
-}  // namespace
 
 std::string paper_lines(const std::string& hex) {
   std::string text;

@@ -1,6 +1,7 @@
 // What the commands below `keys` answer.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/json.hpp"
@@ -14,6 +15,9 @@ std::string progress_text(const workflow::RootProgress& progress);
 
 base::Json keys_json(const workflow::KeysReport& report, base::Time now);
 std::string keys_text(const workflow::KeysReport& report, base::Time now);
+
+std::int64_t days_until(base::Time time, base::Time now);  // whole days, rounded down: below 0 when it is over
+std::string days_text(base::Time time, base::Time now);    // "20 days left", "expired 3 days ago"
 
 // Hex digits on lines of eight groups, for paper.
 std::string paper_lines(const std::string& hex);

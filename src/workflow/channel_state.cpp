@@ -99,6 +99,19 @@ base::Json to_json(const WrittenBundle& bundle) {
 
 }  // namespace
 
+std::vector<std::string> written_channels(const Home& home) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entries(home.root / "channels", error), end; !error && entries != end;
+       entries.increment(error)) {
+    if (std::string name = entries->path().filename().string(); trust::is_channel_name(name)) {
+      names.push_back(std::move(name));
+    }
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
 std::optional<bundle::Head> ChannelState::last() const {
   return read_if_there(last_file(m_folder));
 }
@@ -123,6 +136,21 @@ std::optional<bundle::Head> ChannelState::last_sealed() const {
     }
   }
   return std::nullopt;
+}
+
+std::vector<bundle::Head> ChannelState::statements() const {
+  std::vector<bundle::Head> heads;
+  for (const fs::path& file : {last_file(m_folder), before_last_file(m_folder), last_sealed_file(m_folder)}) {
+    if (std::error_code ignored; !fs::exists(file, ignored)) {
+      continue;
+    }
+    // One that is just being moved stands in two places.
+    auto head = bundle::Head::read_statements(file);
+    if (heads.empty() || head.hint().serial < heads.back().hint().serial) {
+      heads.push_back(std::move(head));
+    }
+  }
+  return heads;
 }
 
 std::optional<bundle::Head> ChannelState::find(const std::string& bundle_id) const {

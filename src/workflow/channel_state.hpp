@@ -38,6 +38,9 @@ struct Sending {
 // How far the numbers of a sending skip ahead then: more sendings than one state has between two backups.
 inline constexpr std::uint64_t k_sendings_skipped = 100;
 
+// The channels that have a folder here, in order of their names.
+std::vector<std::string> written_channels(const Home& home);
+
 class ChannelState {
  public:
   ChannelState(const Home& home, std::string_view channel) : m_folder(home.channel(channel)), m_name(channel) {}
@@ -52,6 +55,8 @@ class ChannelState {
   std::optional<bundle::Head> before_last() const;
   // The newest that was sealed; drafts made since do not hide it.
   std::optional<bundle::Head> last_sealed() const;
+  // All that are kept, newest first, without what they hold (bundle::Head::read_statements).
+  std::vector<bundle::Head> statements() const;
   // The newer of the two that is older than `serial`.
   std::optional<bundle::Head> last_before(std::uint64_t serial) const;
   // The one of the two with that bundle id.

@@ -21,6 +21,10 @@ bool keys_are_encrypted(const Home& home) {
   return any_is_encrypted(reachable_keys(home, {&root}, k_bundle_roles));
 }
 
+bool root_ends_soon(base::Time expires, base::Time now) {
+  return expires - now < trust::lifetime("root", trust::Cadence::monthly) / 4;
+}
+
 KeyRing::KeyRing(const Home& home, const std::optional<base::Secret>& passphrase,
                  const std::function<void(std::string_view)>& show)
     : m_roots(read_own_roots(home)), m_cadence(read_key_settings(home).cadence) {
@@ -56,7 +60,7 @@ void KeyRing::require_ready(base::Time now, base::Reporter& reporter) const {
                                                 root.version, base::to_rfc3339(root.expires)))
         .with_hint("`airlock keys renew` makes the next one; the bundle after that brings it to every site");
   }
-  if (root.expires - now < trust::lifetime("root", trust::Cadence::monthly) / 4) {
+  if (root_ends_soon(root.expires, now)) {
     reporter.warning(fmt::format("the root of this home expires on {}; renew it soon: airlock keys renew",
                                  base::to_rfc3339(root.expires)));
   }

@@ -11,6 +11,7 @@
 #include "workflow/channel_state.hpp"
 #include "workflow/key_staging.hpp"
 #include "workflow/key_store.hpp"
+#include "workflow/made_channels.hpp"
 
 namespace airlock::workflow {
 
@@ -37,33 +38,14 @@ Error waits_for_first_root(const Home& home) {
           "keys accept`");
 }
 
-// Role by role, until when what a channel's last head says is valid.
-std::map<std::string, base::Time> expiries_of(const bundle::HeadContents& contents) {
-  std::map<std::string, base::Time> expires;
-  expires["snapshot"] = trust::parse_snapshot(newest_snapshot(contents).file).expires;
-  for (const auto& [name, bytes] : contents.metadata) {
-    if (name == "timestamp.json") {
-      expires["timestamp"] = trust::parse_timestamp(trust::parse_signed(bytes, name, trust::k_timestamp_limit)).expires;
-    } else if (name.ends_with(".targets.json")) {
-      expires["targets"] = trust::parse_targets(trust::parse_signed(bytes, name, trust::k_metadata_ceiling)).expires;
-    }
-  }
-  return expires;
-}
-
 std::vector<KeysReport::Channel> channels_written_by(const Home& home) {
   std::vector<KeysReport::Channel> channels;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(home.root / "channels", ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (!trust::is_channel_name(name)) {
-      continue;
-    }
-    if (const auto last = ChannelState(home, name).last()) {
-      channels.push_back({.name = name, .serial = last->hint().serial, .expires = expiries_of(last->contents())});
+  for (const auto& name : written_channels(home)) {
+    if (const auto heads = ChannelState(home, name).statements(); !heads.empty()) {
+      const auto& last = heads.front();
+      channels.push_back({.name = name, .serial = last.hint().serial, .expires = expiries_of(last.contents())});
     }
   }
-  std::ranges::sort(channels, {}, &KeysReport::Channel::name);
   return channels;
 }
 
@@ -219,7 +201,7 @@ std::vector<std::string> read_own_roots(const Home& home) {
   return roots;
 }
 
-KeysReport show_keys(const Home& home) {
+KeysReport keys_in_force(const Home& home) {
   const std::string bytes = read_own_roots(home).back();
   const trust::Root root = parse_own_root(bytes);
   const KeySettings settings = read_key_settings(home);
@@ -248,6 +230,11 @@ KeysReport show_keys(const Home& home) {
     }
   }
   report.pending = pending_root(home);
+  return report;
+}
+
+KeysReport show_keys(const Home& home) {
+  KeysReport report = keys_in_force(home);
   report.channels = channels_written_by(home);
   return report;
 }

@@ -81,8 +81,12 @@ struct KeysReport {
   };
   std::vector<Channel> channels;  // those that this home writes
 };
-// What the newest root says, and which private keys are here.
+// What the newest root says, and which private keys are here; the second with the channels.
+KeysReport keys_in_force(const Home& home);
 KeysReport show_keys(const Home& home);
+
+// Whether less than a quarter of a root's lifetime is left: its renewal may take several people.
+bool root_ends_soon(base::Time expires, base::Time now);
 
 // The signers whose private keys are in the home, or reached from it by a command, for the roles that a bundle needs
 // (root's own are not opened).
@@ -96,7 +100,7 @@ class KeyRing {
   bundle::SigningSet signing_set() const;  // borrows the signers: the ring outlives it
   const std::vector<std::string>& roots() const { return m_roots; }
   // Whether states can be signed: throws expired when the newest root is, config when no key of targets is here. Warns
-  // when less than a quarter of the root's lifetime is left.
+  // when the root ends soon.
   void require_ready(base::Time now, base::Reporter& reporter) const;
 
  private:

@@ -80,30 +80,44 @@ void apply_learned(model::Lock& lock, const std::string& text, const std::string
   }
 }
 
-}  // namespace
+std::optional<RunPlan> read_run_plan(const fs::path& folder) {
+  const std::string name = (folder / k_plan).string();
+  const auto text = base::read_file_if_exists(name, k_plan_limit);
+  return text ? std::optional(plan_from(base::parse_json(*text, name), name)) : std::nullopt;
+}
 
-std::optional<RunJournal::Interrupted> RunJournal::read() const {
+// A journal only saves work, so one that cannot be read costs no more than that; but memory and disk must answer.
+template <typename Read>
+auto if_readable(const Read& read) -> decltype(read()) {
   try {
-    const std::string name = (m_folder / k_plan).string();
-    const auto text = base::read_file_if_exists(name, k_plan_limit);
-    if (!text) {
-      return std::nullopt;
-    }
-    Interrupted run;
-    run.plan = plan_from(base::parse_json(*text, name), name);
-    run.lock = model::Lock::read(m_folder / k_lock);
-    const std::string learned_name = (m_folder / k_learned).string();
-    if (const auto learned = base::read_file_if_exists(learned_name, k_learned_limit)) {
-      apply_learned(run.lock, *learned, learned_name);
-    }
-    return run;
+    return read();
   } catch (const Error& error) {
-    // A journal only saves work, so one that cannot be read costs no more than that; but memory and disk must answer.
     if (error.code() == ErrorCode::io || error.code() == ErrorCode::interrupted) {
       throw;
     }
     return std::nullopt;
   }
+}
+
+}  // namespace
+
+std::optional<RunPlan> RunJournal::plan() const {
+  return if_readable([this] { return read_run_plan(m_folder); });
+}
+
+std::optional<RunJournal::Interrupted> RunJournal::read() const {
+  return if_readable([this]() -> std::optional<Interrupted> {
+    auto plan = read_run_plan(m_folder);
+    if (!plan) {
+      return std::nullopt;
+    }
+    Interrupted run{.plan = std::move(*plan), .lock = model::Lock::read(m_folder / k_lock)};
+    const std::string learned_name = (m_folder / k_learned).string();
+    if (const auto learned = base::read_file_if_exists(learned_name, k_learned_limit)) {
+      apply_learned(run.lock, *learned, learned_name);
+    }
+    return run;
+  });
 }
 
 void RunJournal::begin(const RunPlan& plan, const model::Lock& lock) {

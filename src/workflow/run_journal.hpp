@@ -41,6 +41,7 @@ class RunJournal {
     model::Lock lock;  // with what was learned
   };
   std::optional<Interrupted> read() const;
+  std::optional<RunPlan> plan() const;  // the same without the lock, which may be long
 
   void begin(const RunPlan& plan, const model::Lock& lock);
   void change(const RunPlan& plan);         // what is known of it by now

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "store/catalog.hpp"
 #include "trust/metadata.hpp"
+#include "workflow/channel_state.hpp"
 #include "workflow/import_watch.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
@@ -26,7 +27,6 @@ using base::ErrorCode;
 using base::Severity;
 using store::StateDb;
 
-constexpr std::chrono::days k_warn_before{14};
 constexpr std::uint64_t k_imports_looked_at = 5;
 constexpr std::size_t k_gap_limit = 20;  // missing serials that are listed
 
@@ -209,6 +209,9 @@ std::vector<ServiceStatus> services_of(const Home& home) {
     add(What::watcher, locks->path());
   }
   add(What::change, home.root / "lock");
+  for (const auto& channel : written_channels(home)) {
+    add(What::making, making_lock(home, channel));
+  }
   return services;
 }
 
@@ -232,6 +235,7 @@ StatusReport examine_status(const StatusOptions& options) {
   const auto policy = load_policy(options.home);
   report.pinned_roots = read_pinned_roots(options.home).size();
   report.services = services_of(options.home);
+  report.near = examine_near(options.home, options.wall, report.findings);
   std::unique_ptr<StateDb> state;
   try {
     state = std::make_unique<StateDb>(options.home.root, StateDb::Access::read);

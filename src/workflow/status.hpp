@@ -1,4 +1,4 @@
-// The health of an isolated home on one screen: what is here, how old it is, what ends when.
+// The health of a home on one screen: what is here, how old it is, what ends when; what it makes and who must act.
 #pragma once
 
 #include <sys/types.h>
@@ -15,6 +15,7 @@
 #include "base/files.hpp"
 #include "store/state_db.hpp"
 #include "workflow/home.hpp"
+#include "workflow/near_status.hpp"
 
 namespace airlock::workflow {
 
@@ -34,8 +35,9 @@ struct ChannelStatus {
 
 // Another process that uses this home now.
 struct ServiceStatus {
-  enum class What { server, agent, watcher, change } what = What::server;  // change: an import, sweep, backup, …
-  pid_t process = 0;                                                       // 0: not known
+  // change: an import, sweep, backup, …; making: a bundle is made or sent
+  enum class What { server, agent, watcher, change, making } what = What::server;
+  pid_t process = 0;  // 0: not known
 };
 
 struct StatusReport {
@@ -52,6 +54,7 @@ struct StatusReport {
   std::uint64_t audit_number = 0;       // newest entry of the log
   std::string audit_head;               // hex
   std::size_t pinned_roots = 0;
+  NearStatus near;  // of a home that makes bundles
 
   bool stale() const;  // any finding of severity error
 };
@@ -66,7 +69,8 @@ struct StatusOptions {
 // What is served and not here, as a finding (base_missing) that names the import to run.
 base::Finding lacking_finding(const store::Generation& active, std::uint64_t blobs, std::uint64_t bytes);
 
-// Never throws for what it finds. A home without state gives an empty report.
+// Never throws for what it finds. A home without state gives a report of the rest. Reads no document that grows with
+// what is in the bundles.
 StatusReport examine_status(const StatusOptions& options);
 
 }  // namespace airlock::workflow
