@@ -54,6 +54,10 @@ Surroundings Surroundings::of_this_process() {
   return {.environment = [](const char* name) { return std::getenv(name); }, .root = geteuid() == 0};
 }
 
+bool home_is_named(const HomeFlags& flags, const Surroundings& around) {
+  return !flags.home.empty() || from_environment(around, "AIRLOCK_HOME").has_value();
+}
+
 workflow::Home locate_home(const HomeFlags& flags, const Surroundings& around) {
   workflow::Home home;
   bool own_place_of_root = false;
@@ -98,6 +102,10 @@ fs::path config_file(const HomeFlags& flags, const workflow::Home& home) {
 
 bool holds_data(const workflow::Home& home) {
   return path_exists(home.root / "airlock.db") || path_exists(home.keys()) || path_exists(home.root / "channels");
+}
+
+bool home_exists(const workflow::Home& home) {
+  return path_exists(home.root) || holds_settings(home.config);
 }
 
 std::vector<fs::path> other_homes_with_data(const workflow::Home& used, const Surroundings& around) {

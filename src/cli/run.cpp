@@ -15,6 +15,7 @@
 #include "base/build_date.hpp"
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/error_output.hpp"
 #include "cli/session.hpp"
@@ -69,6 +70,32 @@ bool needs_home(CLI::App& app) {
                                            [&](std::string_view name) { return commands.front()->get_name() == name; });
 }
 
+// Commands that only look at what a home holds. Those that say where keys are wanted are not among them.
+bool only_looks(CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  const std::string name = commands.front()->get_name();
+  const auto below = commands.front()->get_subcommands();
+  const std::string verb = below.empty() ? "" : below.front()->get_name();
+  if (name == "store" || name == "trust") {
+    constexpr std::string_view k_verbs[] = {"list", "diff", "check", "receipt", "who", "scans", "show", "policy"};
+    return std::find(std::begin(k_verbs), std::end(k_verbs), verb) != std::end(k_verbs);
+  }
+  return name == "status" || name == "audit" || name == "wants";
+}
+
+// A home that was misspelt is no empty one, of which all would be well.
+void refuse_missing_home(const Session& session, const GlobalFlags& flags, const Surroundings& around, CLI::App& app) {
+  if (!only_looks(app) || !home_is_named(flags.home, around) || home_exists(session.home)) {
+    return;
+  }
+  const auto others = other_homes_with_data(session.home, around);
+  throw Error(ErrorCode::not_found, fmt::format("there is no home in {}", session.home.root.string()))
+      .with_hint(others.empty()
+                     ? "check --home and AIRLOCK_HOME; a new home begins with `airlock init` on a connected "
+                       "host, with `airlock trust init root.json` on an isolated one"
+                     : fmt::format("{} holds data: --home {}", others.front().string(), others.front().string()));
+}
+
 void tell_of_other_homes(Session& session, const Surroundings& around) {
   if (holds_data(session.home)) {
     return;
@@ -100,6 +127,7 @@ void prepare(Session& session, const GlobalFlags& flags, CLI::App& app) {
   const auto around = Surroundings::of_this_process();
   session.home = locate_home(flags.home, around);
   refuse_unfinished_restore(session, app);
+  refuse_missing_home(session, flags, around, app);
   session.config = Config::load(config_file(flags.home, session.home), around.environment);
   if (session.config.flag("fips")) {
     trust::require_fips();

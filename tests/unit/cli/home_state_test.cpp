@@ -1,6 +1,9 @@
 // What a person sees who looks at a home: one that makes bundles, one that is not there, one that takes them in.
+#include <unistd.h>
+
 #include "cli_fixture.hpp"
 #include "day.hpp"
+#include "support/environment.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -39,4 +42,64 @@ TEST_CASE("status of a home that makes bundles shows keys, bundles and who must 
   CHECK(json["findings"][0]["code"] == "approval-missing");
   text = line.run({"status"});
   CHECK(text.out.find("note   bundle 'site-a' 1: it is a draft: 1 of 2 people") != std::string::npos);
+}
+
+TEST_CASE("a home that is named and not there is an error for whoever only looks") {
+  const CommandLine line;
+  for (const auto& command : {std::vector<std::string>{"status"},
+                              {"audit"},
+                              {"audit", "list"},
+                              {"audit", "verify"},
+                              {"store", "list"},
+                              {"store", "check"},
+                              {"store", "who", "left-pad"},
+                              {"trust", "show"},
+                              {"trust", "policy"},
+                              {"wants"}}) {
+    CAPTURE(command);
+    auto arguments = command;
+    arguments.emplace_back("--json");
+    const auto result = line.run(arguments);
+    CHECK(result.exit_code == 1);
+    CHECK(result.json()["error"]["code"] == "not-found");
+    CHECK(result.json()["error"]["message"] == "there is no home in " + line.home().string());
+    CHECK_FALSE(result.json()["error"]["hint"].get<std::string>().empty());
+    CHECK_FALSE(std::filesystem::exists(line.home()));
+  }
+  SECTION("so it is where the environment names it") {
+    const ScopedEnvironment variable("AIRLOCK_HOME", line.home().string());
+    CHECK(line.run_bare({"status"}).exit_code == 1);
+  }
+  SECTION("an empty one says what to do first") {
+    base::make_directories(line.home());
+    const auto result = line.run({"status"});
+    CHECK(result.exit_code == 0);
+    CHECK(result.out.find("next: airlock init on a connected host, airlock trust init root.json") != std::string::npos);
+    CHECK(line.run({"trust", "show"}).exit_code == 0);
+    CHECK(line.run({"store", "list"}).err.find("nothing was imported") != std::string::npos);
+  }
+  SECTION("roots that are pinned in a configuration folder make one") {
+    const auto settings = line.folder() / "etc";
+    base::make_directories(settings / "roots");
+    CHECK(line.run({"status", "--config", settings.string()}).exit_code == 0);
+    CHECK(line.run({"trust", "show", "--config", settings.string()}).exit_code == 0);
+  }
+  SECTION("a home that nobody named may be made yet") {
+    const ScopedEnvironment home("HOME", line.folder().string());
+    const ScopedEnvironment data("XDG_DATA_HOME", (line.folder() / "data").string());
+    const ScopedEnvironment none("AIRLOCK_HOME", "");
+    if (::geteuid() != 0) {  // root's is the host's own
+      CHECK(line.run_bare({"status"}).exit_code == 0);
+    }
+  }
+}
+
+TEST_CASE("where another home holds data, a missing one points to it") {
+  const CommandLine line;
+  const auto other = line.folder() / "other";
+  REQUIRE(line.run_bare({"--home", other.string(), "keys", "init", "--no-passphrase"}).exit_code == 0);
+  const ScopedEnvironment variable("AIRLOCK_HOME", other.string());
+  const auto result = line.run({"status"});
+  CHECK(result.exit_code == 1);
+  CHECK(result.err.find("hint: " + other.string() + " holds data: --home " + other.string()) != std::string::npos);
 }

@@ -8,6 +8,7 @@ using namespace airlock::test;
 
 TEST_CASE("global flags stand before or after the verb") {
   const CommandLine line;
+  base::make_directories(line.home());
   for (const auto& arguments : {std::vector<std::string>{"--json", "status"},
                                 {"status", "--json"},
                                 {"store", "--json", "list"},
