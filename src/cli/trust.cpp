@@ -119,52 +119,51 @@ struct ChannelTrust {
   trust::Root root;  // the newest that was accepted for it
 };
 
-std::vector<ChannelTrust> channels_of(const Session& session) {
+std::vector<ChannelTrust> channels_of(const store::StateDb& state) {
   std::vector<ChannelTrust> channels;
-  try {
-    const store::StateDb state(session.home.root, store::StateDb::Access::read);
-    for (const auto& key : state.channels()) {
-      ChannelTrust channel{.key = key,
-                           .serial = state.last_serial(key),
-                           .floor = state.floor(key),
-                           .lowering = state.floor_lowering(key),
-                           .root = {}};
-      auto bytes = state.role(key, "root");
-      if (const auto roots = state.roots(key.producer); !roots.empty()) {
-        bytes = roots.back();
-      }
-      if (bytes) {
-        channel.root = trust::parse_root(trust::parse_signed(*bytes, "root.json", trust::k_root_limit));
-      }
-      channels.push_back(std::move(channel));
+  for (const auto& key : state.channels()) {
+    ChannelTrust channel{.key = key,
+                         .serial = state.last_serial(key),
+                         .floor = state.floor(key),
+                         .lowering = state.floor_lowering(key),
+                         .root = {}};
+    auto bytes = state.role(key, "root");
+    if (const auto roots = state.roots(key.producer); !roots.empty()) {
+      bytes = roots.back();
     }
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::not_found) {
-      throw;
+    if (bytes) {
+      channel.root = trust::parse_root(trust::parse_signed(*bytes, "root.json", trust::k_root_limit));
     }
+    channels.push_back(std::move(channel));
   }
   return channels;
 }
 
-std::optional<store::AuditEntry> last_audit_entry(const Session& session) {
+// Null where nothing was imported and no root was pinned yet.
+std::unique_ptr<const store::StateDb> open_state(const Session& session) {
   std::error_code ignored;
   if (!std::filesystem::exists(session.home.root / "airlock.db", ignored)) {
-    return std::nullopt;
+    return nullptr;
   }
-  return store::StateDb(session.home.root, store::StateDb::Access::read).last_audit_entry();
+  return std::make_unique<store::StateDb>(session.home.root, store::StateDb::Access::read);
 }
 
 void show_trust(Session& session) {
   const auto roots = workflow::read_pinned_roots(session.home);
-  const auto channels = channels_of(session);
+  const auto state = open_state(session);
+  const auto channels = state ? channels_of(*state) : std::vector<ChannelTrust>();
   base::Json list = base::Json::array();
   std::string text;
   for (const auto& pinned : roots) {
-    const auto& root = pinned.root.root;
+    const auto file = state ? workflow::root_in_force(pinned, *state) : pinned.root.file;
+    const auto root = trust::parse_root(file);
+    const auto fingerprint = trust::identity(file).hex();
+    const auto first = pinned.root.root.version;
     base::Json channel_list = base::Json::array();
-    text += fmt::format("{}\n  fingerprint {}\n  version {}, valid until {}\n{}", pinned.file.string(),
-                        base::group_digits(pinned.producer()), root.version, base::to_rfc3339(root.expires),
-                        role_text(root));
+    text += fmt::format("{}\n  pinned: version {}, fingerprint {}\n  in force: version {}{}, valid until {}\n{}",
+                        pinned.file.string(), first, base::group_digits(pinned.producer()), root.version,
+                        root.version == first ? "" : ", fingerprint " + base::group_digits(fingerprint),
+                        base::to_rfc3339(root.expires), role_text(root));
     for (const auto& channel : channels) {
       if (channel.key.producer != pinned.producer()) {
         continue;
@@ -192,7 +191,9 @@ void show_trust(Session& session) {
     }
     list.push_back({{"file", pinned.file.string()},
                     {"fingerprint", pinned.producer()},
+                    {"pinned_version", first},
                     {"version", root.version},
+                    {"fingerprint_in_force", fingerprint},
                     {"expires", base::to_rfc3339(root.expires)},
                     {"roles", role_json(root)},
                     {"channels", std::move(channel_list)}});
@@ -201,7 +202,7 @@ void show_trust(Session& session) {
     text = fmt::format("no root is pinned in {}\nnext: airlock trust init root.json\n",
                        session.home.pinned_roots().string());
   }
-  const auto last = last_audit_entry(session);
+  const auto last = state ? state->last_audit_entry() : std::nullopt;
   if (last) {
     text += fmt::format("audit log: {}\n", audit_mark_text(last->number, last->digest));
   }
@@ -266,7 +267,8 @@ void add_trust_commands(CLI::App& app, Session& session) {
       "--receipt keeps what was here before from being\nreplaced by something older.");
   init_command->callback([&session, flags] { init(session, *flags); });
 
-  auto* show_command = trust->add_subcommand("show", "Pinned roots, keys, thresholds, expiry, newest bundles");
+  auto* show_command =
+      trust->add_subcommand("show", "Pinned roots, the keys in force, thresholds, expiry, newest bundles");
   show_command->footer("Example:\n  airlock trust show --json");
   show_command->callback([&session] { show_trust(session); });
 

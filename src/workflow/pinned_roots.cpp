@@ -132,6 +132,16 @@ std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root) 
   return std::nullopt;
 }
 
+trust::SignedFile root_in_force(const PinnedRoot& pinned, const store::StateDb& state) {
+  if (auto accepted = state.roots(pinned.producer()); !accepted.empty()) {
+    auto newest = trust::parse_signed(std::move(accepted.back()), "root.json", trust::k_root_limit);
+    if (trust::parse_root(newest).version > pinned.root.root.version) {
+      return newest;
+    }
+  }
+  return pinned.root.file;
+}
+
 PinnedRoot pin_root(const Home& home, std::string_view bytes, const trust::Policy& policy) {
   PinnedRoot pinned{.bytes = std::string(bytes), .file = {}, .root = trust::check_pinnable(bytes, {})};
   pinned.file = home.pinned_roots() / (pinned.producer() + ".json");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bundle/head.hpp"
+#include "store/state_db.hpp"
 #include "trust/root_authoring.hpp"
 #include "workflow/home.hpp"
 
@@ -39,6 +40,9 @@ const PinnedRoot& require_root_for(const bundle::Head& head, const std::vector<P
 
 // The same root, where it is pinned.
 std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root);
+
+// The newest root that this site accepted after the pinned one: the pinned one itself where none followed.
+trust::SignedFile root_in_force(const PinnedRoot& pinned, const store::StateDb& state);
 
 // What the policy asks of a root that is about to be pinned. Throws untrusted.
 void check_for_pinning(const PinnedRoot& root, const trust::Policy& policy);

@@ -103,3 +103,36 @@ TEST_CASE("where another home holds data, a missing one points to it") {
   CHECK(result.exit_code == 1);
   CHECK(result.err.find("hint: " + other.string() + " holds data: --home " + other.string()) != std::string::npos);
 }
+
+TEST_CASE("trust show names the keys in force, and which root was pinned") {
+  Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  REQUIRE(day.line.run({"import", day.first.head.string()}).exit_code == 0);
+  auto shown = day.line.run({"trust", "show", "--json"}).json()["roots"][0];
+  const auto pinned = shown["fingerprint"];
+  CHECK(shown["version"] == 1);
+  CHECK(shown["pinned_version"] == 1);
+  CHECK(shown["fingerprint_in_force"] == pinned);
+  const auto before = shown["roles"]["targets"]["keys"][0]["keyid"].get<std::string>();
+
+  day.keys.rotate("targets");
+  const auto now = base::SystemClock().now();
+  const auto third =
+      make_bundle(day.stick, sample_files(), day.keys,
+                  {.serial = 3, .created = now - std::chrono::minutes(30), .previous = day.second.contents});
+  const auto taken = day.line.run({"import", third.head.string()});
+  INFO(taken.err);
+  REQUIRE(taken.exit_code == 0);
+  shown = day.line.run({"trust", "show", "--json"}).json()["roots"][0];
+  CHECK(shown["version"] == 2);
+  CHECK(shown["pinned_version"] == 1);
+  CHECK(shown["fingerprint"] == pinned);
+  CHECK(shown["fingerprint_in_force"] == trust::check_pinnable(day.keys.newest_root(), {}).fingerprint.hex());
+  const auto after = shown["roles"]["targets"]["keys"][0]["keyid"].get<std::string>();
+  CHECK(after != before);
+  const auto text = day.line.run({"trust", "show"}).out;
+  CHECK(text.find("pinned: version 1, fingerprint ") != std::string::npos);
+  CHECK(text.find("in force: version 2, fingerprint ") != std::string::npos);
+  CHECK(text.find("targets    1 of 1: " + after.substr(0, 12)) != std::string::npos);
+  CHECK(text.find(before.substr(0, 12)) == std::string::npos);
+}
