@@ -12,6 +12,7 @@
 #include "cli/replaceable.hpp"
 #include "cli/scans.hpp"
 #include "cli/session.hpp"
+#include "cli/store_withheld.hpp"
 #include "cli/table.hpp"
 #include "cli/take_output.hpp"
 #include "store/state_db.hpp"
@@ -41,20 +42,26 @@ base::Json generation_json(const store::Generation& generation) {
 
 void list(Session& session) {
   const store::StateDb state(session.home.root, store::StateDb::Access::read);
-  Table table({"generation", "channel", "serial", "made", "imported", "artifacts", "size", ""});
+  Table table({"generation", "channel", "serial", "made", "imported", "artifacts", "withheld", "size", ""});
   base::Json json = base::Json::array();
   for (const auto& generation : state.generations()) {
     const bool is_out = state.out_of_service(generation.channel).has_value();
+    const auto withheld = state.count_rows(generation.id, model::Kind::withheld);
     json.push_back(generation_json(generation));
     json.back()["out_of_service"] = is_out;
+    json.back()["withheld"] = withheld;
     table.add({fmt::format("{}", generation.id), generation.channel.channel, fmt::format("{}", generation.serial),
                base::to_rfc3339(generation.created), base::to_rfc3339(generation.imported),
-               fmt::format("{}", generation.artifacts), base::format_bytes(generation.bytes),
+               fmt::format("{}", generation.artifacts), fmt::format("{}", withheld),
+               base::format_bytes(generation.bytes),
                generation.active ? "active"
                : is_out          ? "out of service"
                                  : ""});
   }
-  session.answer({{"generations", std::move(json)}}, table.empty() ? "nothing was imported yet\n" : table.text());
+  const auto hint =
+      state.withheld().empty() ? "" : "`airlock store list --withheld` tells what is withheld, since when and why\n";
+  session.answer({{"generations", std::move(json)}},
+                 table.empty() ? "nothing was imported yet\n" : table.text() + hint);
 }
 
 void diff(Session& session, std::uint64_t before, std::uint64_t after) {
@@ -188,13 +195,21 @@ void add_generation_commands(CLI::App& store, Session& session) {
     std::uint64_t first = 0, second = 0;
     std::optional<std::uint64_t> back;
     store::ChannelKey channel;
+    bool withheld = false;
     RemarkFlags remark;
   };
   auto ids = std::make_shared<Ids>();
 
   auto* list_command = store.add_subcommand("list", "Generations, newest first, and which are served");
-  list_command->footer("Example:\n  airlock store list");
-  list_command->callback([&session] { list(session); });
+  list_command->add_flag("--withheld", ids->withheld, "Instead, what this site withholds, since when and why");
+  list_command->footer("Examples:\n  airlock store list\n  airlock store list --withheld");
+  list_command->callback([&session, ids] {
+    if (ids->withheld) {
+      show_withheld(session);
+    } else {
+      list(session);
+    }
+  });
 
   auto* diff_command = store.add_subcommand("diff", "What changed between two generations");
   diff_command->add_option("BEFORE", ids->first, "A generation")->required();

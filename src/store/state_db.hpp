@@ -83,6 +83,13 @@ struct OutOfService {
   base::Time since{};
 };
 
+// What this site takes neither of a channel nor serves of it.
+struct WithheldBlob {
+  ChannelKey channel;
+  base::Digest sha256;
+  std::optional<base::Time> since = {};  // nullopt: an older airlock did not keep it
+};
+
 struct AuditEntry {
   std::uint64_t number = 0;
   base::Time time{};
@@ -177,6 +184,7 @@ class StateDb {
   bool withhold(const ChannelKey& channel, const base::Digest& sha256, base::Time since);  // false: it is so already
   bool release(const ChannelKey& channel, const base::Digest& sha256);                     // false: it was not withheld
   std::set<base::Digest> withheld(const ChannelKey& channel) const;
+  std::vector<WithheldBlob> withheld() const;  // of all channels, by channel, producer and digest
 
   // What must not be served. The catalog leaves it out from its next number on.
   void add_revoked(const RevokedItem& revoked);  // one that is known already stays as it is

@@ -48,6 +48,27 @@ std::set<base::Digest> StateDb::withheld(const ChannelKey& channel) const {
   return digests;
 }
 
+std::vector<WithheldBlob> StateDb::withheld() const {
+  std::vector<WithheldBlob> list;
+  if (m_impl->step < k_withheld_step) {
+    for (const auto& channel : channels()) {
+      for (const auto& sha256 : withheld(channel)) {
+        list.push_back({.channel = channel, .sha256 = sha256});
+      }
+    }
+    return list;
+  }
+  base::Statement query = m_impl->database.prepare(
+      "SELECT c.producer, c.channel, w.sha256, w.since FROM withheld w JOIN channels c ON c.id = w.channel "
+      "ORDER BY c.channel, c.producer, w.sha256");
+  while (query.step()) {
+    list.push_back({.channel = {.producer = query.text(0), .channel = query.text(1)},
+                    .sha256 = read_digest(query, 2),
+                    .since = time_at(query, 3)});
+  }
+  return list;
+}
+
 void StateDb::add_revoked(const RevokedItem& revoked) {
   const std::int64_t channel = m_impl->add_channel(revoked.channel);
   m_impl->cached("INSERT OR IGNORE INTO revoked (channel, item, reason, since) VALUES (?,?,?,?)")

@@ -136,3 +136,35 @@ TEST_CASE("trust show names the keys in force, and which root was pinned") {
   CHECK(text.find("targets    1 of 1: " + after.substr(0, 12)) != std::string::npos);
   CHECK(text.find(before.substr(0, 12)) == std::string::npos);
 }
+
+TEST_CASE("what was withheld is listed with its reason until it is released") {
+  Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  const auto digest = base::sha256("more\n").to_string();
+  REQUIRE(day.line.run({"import", day.first.head.string()}).exit_code == 0);
+  CHECK(day.line.run({"store", "list", "--withheld"}).out == "nothing is withheld here\n");
+  CHECK(day.line.run({"store", "list"}).out.find("--withheld") == std::string::npos);
+  const auto taken = day.line.run(
+      {"import", day.second.head.string(), "--withhold", digest, "--reason", "no licence", "--ticket", "LAW-3"});
+  INFO(taken.err);
+  REQUIRE(taken.exit_code == 0);
+
+  const auto generations = day.line.run({"store", "list", "--json"}).json()["generations"];
+  REQUIRE(generations.size() == 2);
+  CHECK(generations[0]["withheld"] == 1);
+  CHECK(generations[1]["withheld"] == 0);
+  CHECK(day.line.run({"store", "list"}).out.find("`airlock store list --withheld`") != std::string::npos);
+  const auto list = day.line.run({"store", "list", "--withheld", "--json"}).json()["withheld"];
+  REQUIRE(list.size() == 1);
+  CHECK(list[0]["digest"] == digest);
+  CHECK(list[0]["channel"] == "site-a");
+  CHECK(list[0]["path"] == "docs/more.txt");
+  CHECK(list[0]["reason"] == "no licence");
+  CHECK(list[0]["ticket"] == "LAW-3");
+  CHECK_FALSE(list[0]["since"].is_null());
+  CHECK_FALSE(list[0]["user"].get<std::string>().empty());
+  CHECK(day.line.run({"store", "list", "--withheld"}).out.find("reason: no licence") != std::string::npos);
+
+  REQUIRE(day.line.run({"import", day.second.head.string(), "--release", digest, "--reason", "bought"}).exit_code == 0);
+  CHECK(day.line.run({"store", "list", "--withheld", "--json"}).json()["withheld"].empty());
+}
