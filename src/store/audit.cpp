@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
+#include "base/secret.hpp"
 #include "base/text.hpp"
 #include "store/row_columns.hpp"
 #include "store/state_db_impl.hpp"
@@ -33,6 +34,14 @@ std::string user_name() {
 }
 
 namespace {
+
+constexpr std::string_view k_home_id = "home-id";
+constexpr std::size_t k_home_id_size = 16;  // bytes
+
+std::string make_home_id() {
+  const auto random = base::random_bytes(k_home_id_size);
+  return base::to_hex({reinterpret_cast<const std::uint8_t*>(random.data()), random.size()});
+}
 
 AuditEntry read_entry(const base::Statement& query) {
   return {.number = static_cast<std::uint64_t>(query.number(0)),
@@ -70,6 +79,9 @@ void StateDb::audit(base::Time time, std::string_view action, std::string_view d
     entry.previous = last->digest;
   }
   entry.digest = audit_digest(entry);
+  if (!home_id()) {
+    m_impl->set_setting(k_home_id, make_home_id());
+  }
   m_impl->cached("INSERT INTO audit (number, time, action, user, detail, previous, digest) VALUES (?,?,?,?,?,?,?)")
       .bind(1, to_integer(entry.number))
       .bind(2, std::int64_t{time.time_since_epoch().count()})
@@ -79,6 +91,10 @@ void StateDb::audit(base::Time time, std::string_view action, std::string_view d
       .bind(6, std::string_view(entry.previous))
       .bind(7, std::string_view(entry.digest))
       .run();
+}
+
+std::optional<std::string> StateDb::home_id() const {
+  return m_impl->setting(k_home_id);
 }
 
 std::vector<AuditEntry> StateDb::audit_entries() const {

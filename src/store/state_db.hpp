@@ -200,6 +200,9 @@ class StateDb {
   void audit(base::Time time, std::string_view action, std::string_view detail_json);
   std::vector<AuditEntry> audit_entries() const;  // oldest first
   std::optional<AuditEntry> last_audit_entry() const;
+  // What tells this home from every other: random, 32 hex digits, made with the first entry that is appended. A backup
+  // has it too. nullopt: none was yet.
+  std::optional<std::string> home_id() const;
   std::vector<AuditEntry> newest_audit_entries(std::string_view action, std::uint64_t count) const;  // newest first
 
   base::Transaction change();  // everything until commit() becomes visible at once

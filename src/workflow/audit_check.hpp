@@ -33,8 +33,8 @@ struct AuditCheckReport {
 };
 
 // Also compares the receipts of the home itself: they cost nothing, and who forgets them when rewriting the log is
-// found out. An import may run meanwhile. Throws not_found for a home without state, and what read_receipt() throws of
-// a receipt that was named.
+// found out. An import may run meanwhile. Throws not_found for a home without state, what read_receipt() throws of a
+// receipt that was named, and conflict for one that another home wrote and this log does not bear out.
 AuditCheckReport check_audit_log(const AuditCheckOptions& options, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

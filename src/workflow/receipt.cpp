@@ -81,6 +81,9 @@ Json header_json(const Receipt& receipt) {
                {"blocked", receipt.blocked},
                {"blobs_count", receipt.blobs.size()},
                {"blobs_sha256", receipt.blobs_digest.hex()}};
+  if (!receipt.home.empty()) {
+    json["home"] = receipt.home;
+  }
   for (const auto& channel : receipt.channels) {
     json["channels"].push_back(to_json(channel));
   }
@@ -236,6 +239,7 @@ void read_header(const Json& json, Receipt& receipt, std::string_view name) {
   }
   receipt.time = base::parse_rfc3339(base::string_member(json, "time", name));
   receipt.tool = base::string_member_or(json, "tool", "", name);
+  receipt.home = base::string_member_or(json, "home", "", name);
   const auto& channels = base::member(json, "channels", name);
   if (!channels.is_array()) {
     throw Error(ErrorCode::malformed, fmt::format("{}: 'channels' is no list", name));
@@ -309,6 +313,7 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
   Receipt receipt;
   receipt.time = now;
   receipt.tool = "airlock " AIRLOCK_VERSION;
+  receipt.home = state.home_id().value_or("");
   std::map<store::ChannelKey, ReceiptChannel> channels;
   for (const auto& generation : state.generations()) {  // newest first
     const auto& key = generation.channel;

@@ -43,6 +43,7 @@ struct SiteBlob {
 struct Receipt {
   base::Time time{};
   std::string tool;                      // "airlock 0.1.0"
+  std::string home;                      // store::StateDb::home_id(); empty: an older airlock wrote it
   std::vector<ReceiptChannel> channels;  // sorted by channel, producer
   std::vector<base::Digest> withheld;    // sorted; approved, but not kept here on purpose
   // What producers revoked ("CHANNEL ITEM"), and what this site blocks; without the reasons, which are its own.

@@ -197,6 +197,8 @@ officer=$work/officer.pem
 mv "$(find "$near3/keys" -name '*snapshot*2*.pem' | head -n 1)" "$officer"
 check "revoke with one of two keys" bash -c '"$1" --home "$2" --json bundle revoke file:other/guide.txt --reason "wrong edition" -o "$3/revoked3/" >"$3/revoke3.json"' - "$airlock" "$near3" "$work"
 check "leaves a draft" test "$(json "$work/revoke3.json" "d['sealed'], d['approvals'], d['threshold']")" = "(False, 1, 2)"
+check "status of that home tells who must act" "$airlock" --home "$near3" status
+check_said "1 of 2 people have approved it"
 draft=$work/revoked3/third-2.airlock
 check_exit 4 "which cannot be sealed yet" "$airlock" --home "$near3" bundle seal "$draft"
 check "the second approves" "$airlock" --home "$near3" bundle sign "$draft" --key "$officer"
@@ -255,6 +257,10 @@ check_said "in service again"
 check "then it is served" got other/guide.txt
 check "the log tells of it" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | python3 -c "import json, sys; d = [json.loads(e[\"detail\"]) for e in json.load(sys.stdin)[\"entries\"] if e[\"action\"] == \"deactivate\"]; assert len(d) == 1 and d[0][\"ticket\"] == \"CHG-31\" and d[0][\"reason\"] == \"moved to north\""' - "$far" "$airlock" "$work/one"
 check "the audit log's chain holds" at one audit verify
+check "and bears out its own receipt" at one audit verify --receipt "$work/one.receipt"
+check_exit 2 "a receipt of another site is a mistake, no alarm" at one audit verify --receipt "$work/two.receipt"
+check_said "another home"
+check_exit 1 "a home that is misspelt is no healthy one" at onne status
 
 # ---- taken in now, served later ------------------------------------------------------------------------------------
 stop "$serve_pid"

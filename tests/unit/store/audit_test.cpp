@@ -31,6 +31,26 @@ TEST_CASE("audit entries form an unbroken chain", "[store][audit]") {
   CHECK(check_audit({}).empty());
 }
 
+TEST_CASE("a home has an id of its own from its first entry on", "[store][audit]") {
+  const base::TempDir folder;
+  const base::TempDir other;
+  std::string id;
+  {
+    StateDb state(folder.path(), StateDb::Access::change);
+    CHECK(state.home_id() == std::nullopt);
+    state.audit(base::Time(std::chrono::seconds(1)), "trust-init", "{}");
+    REQUIRE(state.home_id());
+    id = *state.home_id();
+    CHECK(id.size() == 32);
+    state.audit(base::Time(std::chrono::seconds(2)), "import", "{}");
+    CHECK(state.home_id() == id);
+  }
+  CHECK(StateDb(folder.path(), StateDb::Access::read).home_id() == id);
+  StateDb state(other.path(), StateDb::Access::change);
+  state.audit(base::Time(std::chrono::seconds(1)), "trust-init", "{}");
+  CHECK(state.home_id() != id);
+}
+
 TEST_CASE("every change of the log is found", "[store][audit]") {
   auto entries = three_entries();
   const auto findings = [&] {

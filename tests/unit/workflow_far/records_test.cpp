@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/json.hpp"
+#include "base/sqlite.hpp"
 #include "workflow/audit_check.hpp"
 #include "workflow/floors.hpp"
 #include "workflow/generations.hpp"
@@ -101,6 +102,80 @@ TEST_CASE("a log is whole while an import adds to it", "[audit]") {
   options.at_step = {};
   options.marks = {{.number = 3, .head = std::string(64, 'a'), .source = "the paper"}};
   CHECK_FALSE(workflow::check_audit_log(options, site.reporter).unbroken());
+}
+
+TEST_CASE("a receipt of another home is no alarm, and a log that was written anew is one", "[audit]") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Site other(&keys);
+  Medium medium;
+  const auto made = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  const auto next = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
+                                {.serial = 2, .created = bundle_time(0), .previous = made.contents});
+  const auto take = [](Site& into, const fs::path& head, const std::string& ticket) {
+    auto options = into.options({head});
+    options.ticket = ticket;
+    workflow::import_bundles(options, into.clock, into.reporter);
+  };
+  // The same bundles of the same channel, so that only the ids and the logs differ.
+  for (const auto& head : {made.head, next.head}) {
+    take(site, head, "CHG-1");
+    take(other, head, "CHG-2");
+  }
+  const auto carried = [&](const Site& from, const std::string& name) {
+    auto receipt = workflow::make_receipt(from.state(), from.clock.now());
+    CHECK(receipt.home == from.state().home_id());
+    const auto path = medium.path() / name;
+    workflow::write_receipt_file(receipt, path);
+    CHECK(workflow::read_receipt(path).home == receipt.home);
+    return path;
+  };
+  const auto own = carried(site, "own.json");
+  const auto foreign = carried(other, "foreign.json");
+  const auto check = [&](const fs::path& receipt) {
+    return workflow::check_audit_log({.home = site.home, .receipts = {receipt}, .marks = {}}, site.reporter);
+  };
+  const auto has_alarm = [&](const fs::path& receipt) {
+    const auto report = check(receipt);
+    return std::ranges::any_of(report.findings,
+                               [](const auto& finding) { return finding.code == ErrorCode::tampered; });
+  };
+  CHECK(check(own).unbroken());
+  const auto error = error_of([&] { return check(foreign); });
+  CHECK(error.code() == ErrorCode::conflict);
+  CHECK(error.message().find("foreign.json is a receipt of another home") != std::string::npos);
+
+  // One of before there were ids is told by its channels alone.
+  auto nameless = workflow::read_receipt(foreign);
+  nameless.home.clear();
+  workflow::write_receipt_file(nameless, medium.path() / "nameless.json");
+  CHECK(has_alarm(medium.path() / "nameless.json"));
+  nameless.channels.front().channel = "elsewhere";
+  workflow::write_receipt_file(nameless, medium.path() / "nameless.json");
+  CHECK(code_of([&] { return check(medium.path() / "nameless.json"); }) == ErrorCode::conflict);
+
+  const auto change_log = [&](const std::string& sql) {
+    base::Database(site.home.root / "airlock.db", base::DatabaseMode::read_write).execute(sql);
+  };
+  SECTION("cut off") {
+    change_log("DELETE FROM audit WHERE number = (SELECT max(number) FROM audit)");
+    CHECK(has_alarm(own));
+  }
+  SECTION("written anew") {
+    const auto entries = site.state().audit_entries();
+    change_log("DELETE FROM audit");
+    store::StateDb state(site.home.root, store::StateDb::Access::change);
+    for (const auto& entry : entries) {
+      state.audit(entry.time, entry.action, R"({"ticket":"CHG-9"})");
+    }
+    CHECK(has_alarm(own));
+  }
+  SECTION("with another id, while receipts in the home name the one of before") {
+    change_log("DELETE FROM audit WHERE number = (SELECT max(number) FROM audit)");
+    change_log("UPDATE settings SET value = '00112233445566778899aabbccddeeff' WHERE key = 'home-id'");
+    CHECK(has_alarm(own));
+    CHECK(code_of([&] { return check(foreign); }) == ErrorCode::conflict);
+  }
 }
 
 TEST_CASE("a content is found by digest, path, purl and name, with the generations that have it", "[who]") {
