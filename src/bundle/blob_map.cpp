@@ -19,15 +19,26 @@ BlobMap::Impl::Value BlobMap::Impl::value_of(const Digest& sha256) {
   return value;
 }
 
-BlobMap::Impl::Impl(const std::vector<VerifiedBundle::StateBlob>& blobs) {
+BlobMap::Impl::Impl(const Head& of_head, const std::vector<std::filesystem::path>& in_folders,
+                    const std::vector<VerifiedBundle::StateBlob>& blobs)
+    : head(of_head), folders(in_folders) {
   listed.reserve(blobs.size());
   std::ranges::for_each(blobs, [this](const auto& blob) { add_listed(blob); });
   sort_listed();
 }
 
-BlobMap::Impl::Impl(const Head& head) {
+BlobMap::Impl::Impl(const Head& of_head, const std::vector<std::filesystem::path>& in_folders)
+    : head(of_head), folders(in_folders) {
   for_each_listed_blob(head, [this](const auto& blob) { add_listed(blob); });
   sort_listed();
+}
+
+BlobMap::Impl::Impl(const Impl& other, const std::set<std::string>& without)
+    : head(other.head), folders(other.folders), passed_over(without) {
+  listed.reserve(other.listed.size());
+  for (const Listed& blob : other.listed) {
+    listed.push_back({.sha256 = blob.sha256, .length = blob.length});
+  }
 }
 
 void BlobMap::Impl::add_listed(const VerifiedBundle::StateBlob& blob) {
@@ -39,8 +50,8 @@ void BlobMap::Impl::add_listed(const VerifiedBundle::StateBlob& blob) {
 
 void BlobMap::Impl::sort_listed() {
   std::ranges::sort(listed, {}, &Listed::sha256);
-  const auto twice = std::ranges::unique(listed, {}, &Listed::sha256);
-  listed.erase(twice.begin(), twice.end());
+  const auto same = [](const Listed& a, const Listed& b) { return a.sha256 == b.sha256; };
+  listed.erase(std::unique(listed.begin(), listed.end(), same), listed.end());
 }
 
 std::optional<std::uint32_t> BlobMap::Impl::index_of(const Digest& sha256) const {
@@ -55,7 +66,8 @@ std::optional<std::uint32_t> BlobMap::Impl::index_of(const Digest& sha256) const
   return static_cast<std::uint32_t>(found - listed.begin());
 }
 
-// Parts count only as a whole row of them that adds up to what is listed.
+// Parts count only as a whole row of them, from the first to where they reach what is listed. A row that goes beyond,
+// or of which there are other copies, stays for its reader to refuse: one of its files is not what it should be.
 void BlobMap::Impl::drop_incomplete() {
   std::erase_if(cut, [&](const auto& entry) {
     const auto& [index, parts] = entry;
@@ -67,7 +79,7 @@ void BlobMap::Impl::drop_incomplete() {
       }
       sum += place.length;
     }
-    return listed[index].length != sum;
+    return sum < listed[index].length && !differing.contains(index);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,11 +45,16 @@ class BlobMap {
   // is not found, or in a wrong digest. Throws limit where they name more than a bundle can have.
   static BlobMap scan(const Head& head, const std::vector<std::filesystem::path>& folders);
 
-  // nullopt also while a part is missing, or the parts do not add up to the length that is listed.
+  // The same files looked at again, but for those of these names (BlobExtent::file): what they hold is found in other
+  // copies, where there are some.
+  BlobMap without(const std::set<std::string>& files) const;
+
+  // nullopt also while a part is missing. Where members do not have the length that is listed, neither has this.
   std::optional<BlobLocation> find(const base::Digest& sha256) const;
   const std::vector<base::Finding>& findings() const;
   struct VolumeFile {
     std::filesystem::path path;
+    std::string name;  // as in BlobExtent::file
     std::uint64_t length = 0;
     Hint hint;
   };
@@ -65,8 +71,7 @@ class BlobMap {
  private:
   friend class BlobScanner;
   struct Impl;
-  static BlobMap scan(const Head& head, const std::vector<std::filesystem::path>& folders,
-                      const std::shared_ptr<Impl>& impl);
+  static BlobMap scan(const std::shared_ptr<Impl>& impl);
   std::shared_ptr<const Impl> m_impl;
 };
 

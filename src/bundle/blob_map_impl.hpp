@@ -41,9 +41,13 @@ struct BlobMap::Impl {
   };
   using Parts = std::map<std::uint64_t, Place>;  // by number
 
+  Head head;
+  std::vector<std::filesystem::path> folders;
+  std::set<std::string> passed_over;  // files of these names
   std::vector<File> files;
   std::vector<Listed> listed;          // sorted by digest
   std::map<std::uint32_t, Parts> cut;  // by index in `listed`
+  std::set<std::uint32_t> differing;   // of those: files disagree about the length of a part
   std::vector<std::uint32_t> order;    // complete blobs, as indices in `listed`, by the place of their first byte
   std::vector<base::Finding> findings;
   std::vector<VolumeFile> volumes;
@@ -52,8 +56,12 @@ struct BlobMap::Impl {
 
   static Value value_of(const base::Digest& sha256);
 
-  explicit Impl(const std::vector<VerifiedBundle::StateBlob>& blobs);
-  explicit Impl(const Head& head);  // what its catalogs name, verified or not
+  Impl(const Head& of_head, const std::vector<std::filesystem::path>& in_folders,
+       const std::vector<VerifiedBundle::StateBlob>& blobs);
+  // What its catalogs name, verified or not.
+  Impl(const Head& of_head, const std::vector<std::filesystem::path>& in_folders);
+  // What the other lists, found nowhere yet.
+  Impl(const Impl& other, const std::set<std::string>& without);
   void add_listed(const VerifiedBundle::StateBlob& blob);
   void sort_listed();
   BlobExtent extent(const Place& place) const {

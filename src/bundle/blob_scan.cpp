@@ -51,13 +51,16 @@ FileIdentity identity_of(int fd) {
 // One scan: files are listed, blobs noted, and what is odd becomes a finding.
 class BlobScanner {
  public:
-  BlobScanner(const Head& head, BlobMap::Impl& map) : m_head(head), m_map(map) {}
+  explicit BlobScanner(BlobMap::Impl& map) : m_head(map.head), m_map(map) {}
 
   void take_head_file() {
     auto fd = std::make_shared<base::Fd>(base::open_for_reading(m_head.file()));
     m_seen.insert(identity_of(fd->get()));
     if (m_head.blobs_follow()) {
       const std::string name = printable_path(m_head.file());
+      if (m_map.passed_over.contains(name)) {
+        return;
+      }
       list(fd, base::file_size(fd->get(), name), name, Front::head);
     }
   }
@@ -87,6 +90,9 @@ class BlobScanner {
 
   void take_file(const fs::path& path) {
     const std::string name = printable_path(path);
+    if (m_map.passed_over.contains(name)) {
+      return;
+    }
     try {
       auto fd = std::make_shared<base::Fd>(base::open_for_reading(path, base::FollowLinks::no));
       if (!m_seen.insert(identity_of(fd->get())).second) {
@@ -110,7 +116,7 @@ class BlobScanner {
         return;
       }
       if (list(fd, size, name, Front::volume)) {
-        m_map.volumes.push_back({.path = path, .length = size, .hint = *hint});
+        m_map.volumes.push_back({.path = path, .name = name, .length = size, .hint = *hint});
       }
     } catch (const Error& error) {
       note(Severity::warning, error.code(), name, error.message());
@@ -225,7 +231,11 @@ class BlobScanner {
     }
     for (auto [key, place] : listing.parts) {
       place.file = file;
-      m_parts += m_map.cut[key.first].emplace(key.second, place).second ? 1U : 0U;
+      const auto [first, is_new] = m_map.cut[key.first].emplace(key.second, place);
+      m_parts += is_new ? 1U : 0U;
+      if (!is_new && first->second.length != place.length) {
+        m_map.differing.insert(key.first);
+      }
     }
     for (const Digest& sha256 : listing.unlisted) {
       if (m_map.unlisted.size() == BlobMap::k_unlisted_counted) {
@@ -244,20 +254,25 @@ class BlobScanner {
 };
 
 BlobMap BlobMap::scan(const Head& head, const std::vector<fs::path>& folders) {
-  return scan(head, folders, std::make_shared<Impl>(head));
+  return scan(std::make_shared<Impl>(head, folders));
 }
 
 BlobMap BlobMap::scan(const Head& head, const std::vector<fs::path>& folders,
                       const std::vector<VerifiedBundle::StateBlob>& listed) {
-  return scan(head, folders, std::make_shared<Impl>(listed));
+  return scan(std::make_shared<Impl>(head, folders, listed));
 }
 
-BlobMap BlobMap::scan(const Head& head, const std::vector<fs::path>& folders, const std::shared_ptr<Impl>& impl) {
+BlobMap BlobMap::without(const std::set<std::string>& files) const {
+  return scan(std::make_shared<Impl>(*m_impl, files));
+}
+
+BlobMap BlobMap::scan(const std::shared_ptr<Impl>& impl) {
+  const fs::path& file = impl->head.file();
   base::allow_open_files(k_volume_limit + 256);  // all volumes stay open: what was listed is what is read
-  BlobScanner scanner(head, *impl);
+  BlobScanner scanner(*impl);
   scanner.take_head_file();
-  scanner.take_folder(head.file().has_parent_path() ? head.file().parent_path() : fs::path("."));
-  for (const fs::path& folder : folders) {
+  scanner.take_folder(file.has_parent_path() ? file.parent_path() : fs::path("."));
+  for (const fs::path& folder : impl->folders) {
     scanner.take_folder(folder);
   }
   impl->drop_incomplete();

@@ -9,6 +9,7 @@
 #include "workflow/blob_intake.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/import_one.hpp"
+#include "workflow/other_copies.hpp"
 #include "workflow/receipt.hpp"
 
 namespace airlock::workflow {
@@ -127,6 +128,35 @@ bool recheck_staged(const ImportPlan& plan, const ImportRun& run) {
   return all_good;
 }
 
+// What is damaged in one file and may be right in another copy of it. Throws what refuse_damage does where it is not.
+Taken take_other_copies(const bundle::VerifiedBundle& verified, const std::vector<bundle::BlobMap>& maps,
+                        const std::vector<BlobFailure>& failures, std::size_t of, const std::set<base::Digest>& left,
+                        const ImportRun& run) {
+  std::uint64_t bytes = 0;
+  for (const BlobFailure& failure : failures) {
+    bytes += failure.blob.length;
+  }
+  const auto progress = run.reporter.task("looking for other copies", bytes);
+  std::vector<bundle::BlobMap> others;
+  std::set<std::string> changed;
+  for (const bundle::BlobMap& map : maps) {
+    const auto files = changed_files(verified.shipment(), map, failures, *progress);
+    others.push_back(files.empty() ? map : map.without(files));
+    changed.insert(files.begin(), files.end());
+  }
+  const ImportPlan plan = plan_import(verified, others, run.state, run.blobs, left);
+  if (changed.empty() || plan.take.size() < failures.size()) {
+    refuse_damage(failures, of, worst(failures));
+  }
+  const auto result = take_blobs(plan.take, locate_in(others), run.blobs, *progress, {});
+  if (!result.failures.empty()) {
+    refuse_damage(result.failures, of, worst(result.failures));
+  }
+  run.reporter.warning(fmt::format("{} of {} blobs are damaged in {}; they were taken from other copies that are here",
+                                   failures.size(), of, base::join({changed.begin(), changed.end()}, ", ")));
+  return {result.blobs, result.bytes};
+}
+
 }  // namespace
 
 Taken take_content(const bundle::VerifiedBundle& verified, const std::vector<bundle::BlobMap>& maps, ImportPlan& plan,
@@ -150,7 +180,9 @@ Taken take_content(const bundle::VerifiedBundle& verified, const std::vector<bun
     const auto result = take_blobs(plan.take, locate_in(maps), run.blobs, *progress, options);
     taken = {result.blobs, result.bytes};
     if (!result.failures.empty()) {
-      refuse_damage(result.failures, plan.take.size(), worst(result.failures));
+      const Taken more = take_other_copies(verified, maps, result.failures, plan.take.size(), left, run);
+      taken.blobs += more.blobs;
+      taken.bytes += more.bytes;
     }
   }
   if (!plan.absent.empty()) {

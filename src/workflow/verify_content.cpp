@@ -12,6 +12,7 @@
 #include "workflow/blob_check.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/import_plan.hpp"
+#include "workflow/other_copies.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/verify_parts.hpp"
 
@@ -92,30 +93,53 @@ void report_absent(const bundle::VerifiedBundle& verified, const bundle::BlobMap
   }
 }
 
-// Which file is to be copied again: its whole digest is looked at only now, because reading all bytes twice would
-// double the time of every good bundle and tell nothing that the blobs' own digests do not.
-void name_damaged_volumes(const bundle::Shipment& shipment, const bundle::BlobMap& map,
-                          const std::vector<BlobFailure>& failures, base::ProgressTask& progress, Findings findings) {
-  std::set<std::string> files;
-  for (const auto& failure : failures) {
-    files.insert(failure.file);
+// Of which blobs another copy is good, in the files that are not `changed`.
+std::set<base::Digest> good_elsewhere(const bundle::BlobMap& map, const std::vector<BlobFailure>& failures,
+                                      const std::set<std::string>& changed, base::ProgressTask& progress) {
+  std::set<base::Digest> good;
+  if (changed.empty()) {
+    return good;
   }
-  std::set<base::Digest> signed_volumes;
-  for (const auto& record : shipment.volumes) {
-    signed_volumes.insert(record.sha256);
+  const bundle::BlobMap others = map.without(changed);
+  std::vector<BlobToCheck> again;
+  for (const BlobFailure& failure : failures) {
+    if (others.find(failure.blob.sha256)) {
+      again.push_back(failure.blob);
+      good.insert(failure.blob.sha256);
+    }
+  }
+  const auto still = check_blobs(
+      again, [&others](const BlobToCheck& blob) { return others.find(blob.sha256); }, progress);
+  for (const BlobFailure& failure : still) {
+    good.erase(failure.blob.sha256);
+  }
+  return good;
+}
+
+// Which file is to be copied again.
+void name_damaged_volumes(const bundle::Shipment& shipment, const bundle::BlobMap& map,
+                          const std::vector<BlobFailure>& failures, const std::set<std::string>& changed,
+                          const std::set<base::Digest>& good, Findings findings) {
+  std::map<std::string, Severity> files;
+  for (const BlobFailure& failure : failures) {
+    const bool is_good = good.contains(failure.blob.sha256);
+    files.try_emplace(failure.file, Severity::warning);
+    if (!is_good) {
+      files[failure.file] = Severity::error;
+    }
   }
   for (const auto& volume : map.volumes()) {
-    if (!files.contains("'" + base::printable(volume.path.string()) + "'")) {  // as the map names it
+    const auto file = files.find(volume.name);
+    if (file == files.end()) {
       continue;
     }
     const auto place = fmt::format("volume {} of {}", volume.hint.volume, shipment.volumes.size());
-    auto fd = std::make_shared<const base::Fd>(base::open_for_reading(volume.path));
-    bundle::BlobLocation whole{.extents = {{fd, volume.path.string(), 0, volume.length}}, .length = volume.length};
-    const bool as_signed = signed_volumes.contains(hash_location(whole, progress));
-    findings.add(Severity::error, ErrorCode::tampered, volume.path.string(),
-                 as_signed
+    findings.add(file->second, ErrorCode::tampered, volume.path.string(),
+                 !changed.contains(volume.name)
                      ? fmt::format("{} reads well as a whole now, so the medium or its reader is unreliable", place)
-                     : fmt::format("{} is not what was signed; copy this one file again", place));
+                 : file->second == Severity::error
+                     ? fmt::format("{} is not what was signed; copy this one file again", place)
+                     : fmt::format("{} is not what was signed; another copy of it is here", place));
   }
 }
 
@@ -183,15 +207,16 @@ void verify_blobs(const bundle::VerifiedBundle& verified, const bundle::BlobMap&
       }
     });
   }
+  const auto changed = changed_files(verified.shipment(), map, failures, *progress);
+  const auto good = good_elsewhere(map, failures, changed, *progress);
   for (const auto& failure : failures) {
     const auto& name = names.at(failure.blob.sha256);
-    findings.add(
-        Severity::error, failure.code, failure.blob.sha256.to_string(),
-        fmt::format("{}{} (in {})", name.empty() ? "" : base::printable(name) + " ", failure.message, failure.file));
+    const bool is_good = good.contains(failure.blob.sha256);
+    findings.add(is_good ? Severity::warning : Severity::error, failure.code, failure.blob.sha256.to_string(),
+                 fmt::format("{}{} (in {}){}", name.empty() ? "" : base::printable(name) + " ", failure.message,
+                             failure.file, is_good ? "; another copy of it is good" : ""));
   }
-  if (!failures.empty()) {
-    name_damaged_volumes(verified.shipment(), map, failures, *progress, findings);
-  }
+  name_damaged_volumes(verified.shipment(), map, failures, changed, good, findings);
   report_absent(verified, map, absent, state, report, findings);
 }
 

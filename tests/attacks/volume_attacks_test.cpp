@@ -62,6 +62,25 @@ TEST_CASE("a volume whose hint claims this set brings only what is needed, if it
   CHECK(fate(set.made.head, verify_options(keys)) == "tampered");
 }
 
+TEST_CASE("a copy of a volume whose part has another length hides no good one", "[attacks]") {
+  const ProducerKeys keys;
+  const base::TempDir folder;
+  const auto made = make_bundle(folder.path(),
+                                {{.ecosystem = "file",
+                                  .path = "large.bin",
+                                  .content = std::string(30'000, 'l'),
+                                  .artifact = "pkg:generic/large.bin"}},
+                                keys, {.volume_size = 8192});
+  REQUIRE(made.volumes.size() >= 3);
+  auto members = take_apart(made.volumes[1]);
+  auto part = std::ranges::find_if(members, [](const auto& member) { return member.name.starts_with("blobs/"); });
+  REQUIRE(part != members.end());
+  const bool longer = GENERATE(false, true);
+  part->content.resize(part->content.size() + (longer ? 1 : 0) - (longer ? 0 : 1));
+  write_bytes(folder.path() / "000", put_together(members));
+  CHECK(fate(made.head, verify_options(keys)) == "ok");
+}
+
 TEST_CASE("volumes of two sendings of one state are not mixed unseen", "[attacks]") {
   const ProducerKeys keys;
   const base::TempDir folder, again;

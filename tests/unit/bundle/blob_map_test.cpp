@@ -245,9 +245,13 @@ TEST_CASE("what is listed may be said by whoever verified it", "[bundle][blob_ma
   CHECK(some.size() == 2);
   CHECK(some.unlisted() == 4);
   CHECK(content(some, base::sha256(cut)) == cut);
-  // Parts count only where they add up to the length that is listed; of a whole blob, reading it shows.
-  const BlobMap wrong = BlobMap::scan(head, {}, {{.sha256 = base::sha256(cut), .length = cut.size() - 1}});
-  CHECK(wrong.find(base::sha256(cut)).has_value() == !volume_size);
+  // What holds more than is listed is for its reader to refuse, as a whole blob that holds less; parts that do are
+  // none.
+  const BlobMap more = BlobMap::scan(head, {}, {{.sha256 = base::sha256(cut), .length = cut.size() - 1}});
+  REQUIRE(more.find(base::sha256(cut)).has_value());
+  CHECK(more.find(base::sha256(cut))->length == cut.size());
+  const BlobMap less = BlobMap::scan(head, {}, {{.sha256 = base::sha256(cut), .length = cut.size() + 1}});
+  CHECK(less.find(base::sha256(cut)).has_value() == !volume_size);
 }
 
 TEST_CASE("a file that cuts blobs into more parts than a set can have is left out", "[bundle][blob_map]") {

@@ -153,6 +153,35 @@ TEST_CASE("a volume that lacks only the end of its tar lacks no bytes that anybo
   }
 }
 
+TEST_CASE("a damaged copy of a volume hides no good one") {
+  const bool cut_blobs = GENERATE(false, true);
+  const ProducerKeys keys;
+  Medium medium;
+  const auto bundle =
+      make_bundle(medium.path(), big_files(3, cut_blobs ? 200'000 : 20'000), keys, {.volume_size = 80'000});
+  REQUIRE_FALSE(bundle.volumes.empty());
+  const auto copy = medium.path() / "000-sent-first";
+  fs::copy_file(bundle.volumes[0], copy);
+  flip_bit(copy, text_of(copy).find("file ") + 50);
+  Site site(&keys);
+  const auto report = site.verify(bundle.head);
+  CHECK(report.exit_code() == 0);
+  CHECK(has_finding(report, ErrorCode::tampered, "another copy of it is"));
+  site.import({bundle.head});
+  CHECK(site.generations().size() == 1);
+  for (const auto& file : big_files(3, cut_blobs ? 200'000 : 20'000)) {
+    CHECK(site.served("file", file.path) == file.content);
+  }
+  REQUIRE_FALSE(site.reporter.warnings().empty());
+  CHECK(site.reporter.warnings().back().find("000-sent-first") != std::string::npos);
+  // Where both are damaged there is none.
+  flip_bit(bundle.volumes[0], text_of(bundle.volumes[0]).find("file ") + 60);
+  Site other(&keys);
+  CHECK(code_of([&] { return other.import({bundle.head}); }) == ErrorCode::tampered);
+  CHECK(other.verify(bundle.head).exit_code() == 3);
+  CHECK(other.generations().empty());
+}
+
 TEST_CASE("of a blob that claims another length than was signed nothing is read") {
   const ProducerKeys keys;
   Medium medium;
