@@ -55,9 +55,9 @@ class DockerApi {
 };
 
 // Readers of the daemon's answers; each throws upstream for one of another shape.
-pid_t pid_of_container(const base::Json& container);           // 0: it does not run
-bool is_out_of_memory(const base::Json& container);            // "OOMKilled"
-pid_t pid_of_exec(const base::Json& exec);                     // 0: it does not run
+pid_t pid_of_container(const base::Json& container);  // 0: it does not run
+bool is_out_of_memory(const base::Json& container);   // "OOMKilled"
+pid_t pid_of_exec(const base::Json& exec);            // 0: it does not run
 bool is_running(const base::Json& exec);
 std::optional<int> exit_code_of_exec(const base::Json& exec);  // nullopt: it has not ended, or nobody noted how
 std::map<std::string, std::string>

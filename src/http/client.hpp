@@ -89,7 +89,8 @@ struct Download {
   std::uint64_t offset = 0;             // first byte wanted
   std::optional<std::uint64_t> length;  // bytes wanted from there; without it, to the end
   std::optional<std::uint64_t> total;   // length of the whole where it is known; a different one throws upstream
-  bool proven = true;  // a digest will tell; else a body that breaks off goes on only where the server names its version
+  bool proven =
+      true;  // a digest will tell; else a body that breaks off goes on only where the server names its version
 };
 
 // A sink of a part that can be had in another way. Told before the first byte of each answer that brings the whole

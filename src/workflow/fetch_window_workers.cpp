@@ -201,9 +201,8 @@ void FetchWindow::feed() {
     m_cutting = std::make_shared<Blob>();
     m_cutting->number = m_fed++;
     m_cutting->wish = std::move(*wish);
-    m_cutting->in_one =
-        m_cutting->wish.in_one ||
-        (!m_without_ranges.empty() && m_without_ranges.contains(origin_key(m_cutting->wish.origin)));
+    m_cutting->in_one = m_cutting->wish.in_one ||
+                        (!m_without_ranges.empty() && m_without_ranges.contains(origin_key(m_cutting->wish.origin)));
     m_cut_to = m_cutting->wish.start;
     return;
   }
