@@ -36,7 +36,7 @@ std::optional<std::string> build_head(const HeadContents& contents, std::optiona
                                       std::uint64_t spare = 0);
 
 // The heads that lie in a folder (not below it), by what their first member says; sorted by serial, shipment and name.
-// Throws not_found, io, limit (more than k_folder_limit files).
+// Throws not_found, io (a file cannot be read, and no other is a head), limit (more than k_folder_limit files).
 struct HeadCandidate {
   std::filesystem::path path;
   Hint hint;

@@ -57,13 +57,17 @@ std::optional<Hint> peek_hint(int fd, std::uint64_t file_size) {
     std::string text(static_cast<std::size_t>(first->size), '\0');
     base::pread_exact(fd, std::as_writable_bytes(std::span(text)), first->offset, "");
     return parse_hint(text);
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::io) {
+      throw;
+    }
     return std::nullopt;  // whatever it is, it is no file of a bundle
   }
 }
 
 std::vector<HeadCandidate> list_heads(const std::filesystem::path& folder) {
   std::vector<HeadCandidate> heads;
+  std::optional<Error> unread;
   for (const std::filesystem::path& path : list_regular_files(folder)) {
     try {
       const base::Fd fd = base::open_for_reading(path, base::FollowLinks::no);
@@ -71,9 +75,15 @@ std::vector<HeadCandidate> list_heads(const std::filesystem::path& folder) {
       if (hint && hint->kind == "head") {
         heads.push_back({.path = path, .hint = *hint});
       }
-    } catch (const Error&) {
-      continue;  // a file that cannot be read is no reason not to find the others
+    } catch (const Error& error) {
+      // A file that cannot be read is no reason not to find the others; but it may be the one that is looked for.
+      if (error.code() == ErrorCode::io && !unread) {
+        unread = error;
+      }
     }
+  }
+  if (heads.empty() && unread) {
+    throw Error(*unread);
   }
   std::ranges::sort(heads, {}, [](const HeadCandidate& head) {
     return std::tie(head.hint.channel, head.hint.serial, head.hint.shipment, head.path);

@@ -60,10 +60,10 @@ std::string describe_bases(const bundle::Shipment& shipment) {
   const auto count =
       fmt::format("{} blobs ({}) are still missing", plan.absent.size(), base::format_bytes(plan.absent_bytes));
   // A file that is there and cannot be used is what the person must hear of; damage before an early end.
-  for (const auto code : {ErrorCode::tampered, ErrorCode::truncated}) {
+  for (const auto code : {ErrorCode::tampered, ErrorCode::truncated, ErrorCode::io}) {
     const auto& findings = map.findings();
     const auto bad = std::find_if(findings.begin(), findings.end(), [code](const base::Finding& each) {
-      return each.code == code && each.severity == base::Severity::error;
+      return each.code == code && (each.severity == base::Severity::error || code == ErrorCode::io);
     });
     if (bad != findings.end()) {
       throw Error(code, fmt::format("{} {}; {}", bad->subject, bad->message, count))

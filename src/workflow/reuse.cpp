@@ -97,13 +97,18 @@ void LocalFetchable::fetch(std::uint64_t offset, std::optional<std::uint64_t> le
   while (offset < end) {
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(k_read_size, end - offset));
     std::size_t got = 0;
+    std::string why = "it ends too early";
     try {
       got = read(offset, {buffer.get(), wanted});
-    } catch (const Error&) {
-      got = 0;
+    } catch (const Error& error) {
+      why = error.message();
     }
     if (got == 0) {
-      m_upstream()->fetch(offset, length ? std::optional(end - offset) : std::nullopt, sink);
+      base::with_context([&] { return "doing without the copy that is here: " + why; },
+                         [&] {
+                           const auto rest = length ? std::optional(end - offset) : std::nullopt;
+                           m_upstream()->fetch(offset, rest, sink);
+                         });
       return;
     }
     sink.write({buffer.get(), got});

@@ -116,16 +116,36 @@ std::set<base::Digest> good_elsewhere(const bundle::BlobMap& map, const std::vec
   return good;
 }
 
+// Of the files with parts of it those that changed, else the one with its beginning.
+std::set<std::string> damaged_in(const BlobFailure& failure, const bundle::BlobMap& map,
+                                 const std::set<std::string>& changed) {
+  std::set<std::string> files;
+  if (const auto location = map.find(failure.blob.sha256)) {
+    for (const bundle::BlobExtent& extent : location->extents) {
+      if (changed.contains(extent.file)) {
+        files.insert(extent.file);
+      }
+    }
+  }
+  if (files.empty()) {
+    files.insert(failure.file);
+  }
+  return files;
+}
+
 // Which file is to be copied again.
 void name_damaged_volumes(const bundle::Shipment& shipment, const bundle::BlobMap& map,
                           const std::vector<BlobFailure>& failures, const std::set<std::string>& changed,
                           const std::set<base::Digest>& good, Findings findings) {
   std::map<std::string, Severity> files;
   for (const BlobFailure& failure : failures) {
+    if (failure.code == ErrorCode::io) {
+      continue;  // what cannot be read is told of as that; nothing says that it is other content
+    }
     const bool is_good = good.contains(failure.blob.sha256);
-    files.try_emplace(failure.file, Severity::warning);
-    if (!is_good) {
-      files[failure.file] = Severity::error;
+    for (const std::string& file : damaged_in(failure, map, changed)) {
+      Severity& severity = files.try_emplace(file, Severity::warning).first->second;
+      severity = is_good ? severity : Severity::error;
     }
   }
   for (const auto& volume : map.volumes()) {
