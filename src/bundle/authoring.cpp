@@ -38,6 +38,10 @@ class StateAuthor {
       throw Error(ErrorCode::lock,
                   fmt::format("'{}' cannot be the name of a channel", base::printable(input.lock.channel)));
     }
+    if (input.serial > k_number_limit) {
+      throw Error(ErrorCode::limit, fmt::format("channel '{}' has had all of its serials", input.lock.channel))
+          .with_hint("begin a channel of another name");
+    }
     if (input.previous) {
       m_previous = read_previous(*input.previous, input.lock.channel);
     }

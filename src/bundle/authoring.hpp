@@ -68,7 +68,7 @@ inline constexpr std::uint64_t k_timestamps_per_snapshot = 1'000;
 // metadata alone; for a delta in one file the caller sets `oci_index` (build_oci_index) to what is in that file.
 // `skipped`: versions that a new timestamp leaves free, where others may have been made that nobody here knows of.
 // Throws approval_missing for a draft, untrusted when the keys at hand do not meet the threshold of timestamp, limit
-// when the state has had all of its timestamps.
+// when the state has had all of its timestamps, or numbers of sendings.
 enum class Timestamping { keep_fresh, renew };  // renew: in any case a new one
 void seal(HeadContents& head, const Shipment& shipment, base::Time created, const SigningSet& keys,
           Timestamping timestamping = Timestamping::keep_fresh, std::uint64_t skipped = 0);

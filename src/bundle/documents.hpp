@@ -31,7 +31,8 @@ struct Hint {
 
   bool operator==(const Hint&) const = default;
 };
-inline constexpr std::size_t k_hint_limit = 512;  // bytes of its text: one tar block
+inline constexpr std::uint64_t k_first_shipment = 1;  // of a state; a draft has no other
+inline constexpr std::size_t k_hint_limit = 512;      // bytes of its text: one tar block
 std::string to_text(const Hint& hint);
 std::optional<Hint> parse_hint(std::string_view text);  // nullopt: not readable; hints are never errors
 std::string set_id(std::string_view channel, std::uint64_t serial, std::uint64_t shipment, base::Time created);

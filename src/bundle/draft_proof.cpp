@@ -43,7 +43,9 @@ ProvenDraft prove(const Head& head, std::string_view root_bytes, base::Time now,
   check_delegations(draft.trusted);
   check_top_level(draft.trusted.targets);
   draft.descriptor = open_descriptor(head, draft.trusted);
-  if (head.hint().channel != draft.descriptor.channel || head.hint().serial != draft.descriptor.serial) {
+  // The seal takes the number over, so it may be no other than that of every draft.
+  if (head.hint().channel != draft.descriptor.channel || head.hint().serial != draft.descriptor.serial ||
+      head.hint().shipment != k_first_shipment) {
     throw Error(ErrorCode::tampered, fmt::format("'{}' does not say what is signed", k_hint_member));
   }
   static_cast<void>(check_state(head, draft.trusted, draft.descriptor, nullptr,

@@ -18,7 +18,8 @@ inline constexpr std::uint64_t k_member_limit = 10'000'000;
 inline constexpr std::uint64_t k_rows_per_catalog = 50'000;
 inline constexpr std::uint64_t k_row_limit = 5'000'000;
 inline constexpr std::uint64_t k_volume_limit = 9'999;
-inline constexpr std::uint64_t k_blob_limit = 16ull << 40;  // bytes of one blob
+inline constexpr std::uint64_t k_blob_limit = 16ull << 40;         // bytes of one blob
+inline constexpr std::uint64_t k_number_limit = (1ull << 53) - 1;  // of serials and sendings: exact in every JSON
 
 // Member names of a head, in the order in which they stand.
 inline constexpr std::string_view k_hint_member = "airlock.json";

@@ -102,6 +102,10 @@ void set_oci_index(HeadContents& head, const Shipment& shipment) {
 
 void seal(HeadContents& head, const Shipment& shipment, base::Time created, const SigningSet& keys,
           Timestamping timestamping, std::uint64_t skipped) {
+  if (shipment.number > k_number_limit) {
+    throw Error(ErrorCode::limit, "this state has had all of its numbers of sendings")
+        .with_hint("make the channel's next state with `airlock bundle create`, and send that");
+  }
   const trust::Root root = newest_root(keys);
   const SnapshotInHead snapshot = approved_snapshot(head, root);
   const auto descriptor_text = head.targets.find(std::string(k_descriptor_target));

@@ -117,7 +117,7 @@ bundle::Shipment shipment_of(const Draft& draft, const std::vector<fs::path>& fo
   const auto known = std::ranges::find(written, draft.contents.hint.set, &WrittenBundle::set);
   const auto map = bundle::BlobMap::scan(draft.head, folders);
   bundle::Shipment shipment;
-  shipment.number = std::max<std::uint64_t>(draft.contents.hint.shipment, 1);
+  shipment.number = bundle::k_first_shipment;
   shipment.volumes = volume_records(map, reporter);
   if (shipment.volumes.size() != draft.contents.hint.volumes) {
     throw Error(ErrorCode::volume_missing, fmt::format("{} of {} volumes of the draft are beside its head",

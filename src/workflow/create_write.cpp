@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::uint64_t k_shipment_number = 1;
+constexpr std::uint64_t k_shipment_number = bundle::k_first_shipment;
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "bundle/layout.hpp"
 #include "ecosystem/ecosystem.hpp"
+#include "trust/dsse.hpp"
 #include "workflow/revocation.hpp"
 #include "workflow/ship_plan.hpp"
 
@@ -66,9 +67,15 @@ void ShipStatements::bring_up_to_date(const std::vector<fs::path>& folders) {
                                "sendings are counted on from {}, with a new timestamp",
                                m_shipments + 1));
   }
+  if (m_shipments >= bundle::k_number_limit) {
+    throw Error(ErrorCode::limit, fmt::format("serial {} of '{}' has had all of its numbers of sendings",
+                                              m_verified.descriptor().serial, m_verified.descriptor().channel))
+        .with_hint("make the channel's next state with `airlock bundle create`, and send that");
+  }
 }
 
-// Other sendings of the state, perhaps by another home with the same keys.
+// Other sendings of the state, perhaps by another home with the same keys. Their names in front only find them: anyone
+// can put a file on a medium.
 void ShipStatements::consider_neighbours(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
@@ -79,15 +86,29 @@ void ShipStatements::consider_neighbours(const fs::path& folder) {
         candidate.hint.serial != m_verified.descriptor().serial) {
       continue;
     }
-    m_shipments = std::max(m_shipments, candidate.hint.shipment);
     try {
-      consider_timestamp(bundle::Head::read(candidate.path).metadata("timestamp.json").value_or(""));
+      const bundle::Head head = bundle::Head::read(candidate.path);
+      consider_shipment(head.shipment());
+      consider_timestamp(head.metadata("timestamp.json").value_or(""));
     } catch (const Error& error) {
       if (error.code() == ErrorCode::interrupted) {
         throw;
       }
       m_reporter.note(fmt::format("{} tells nothing: {}", candidate.path.string(), error.message()));
     }
+  }
+}
+
+void ShipStatements::consider_shipment(const std::string& envelope) {
+  if (envelope.empty()) {
+    return;
+  }
+  const Shipment shipment =
+      bundle::parse_shipment(trust::open_envelope(envelope, bundle::k_shipment_type, bundle::k_shipment_name,
+                                                  m_root.roles.at("timestamp"), m_root.keys, bundle::k_shipment_limit),
+                             bundle::k_shipment_name);
+  if (shipment.bundle_id == m_verified.bundle_id()) {
+    m_shipments = std::max(m_shipments, shipment.number);
   }
 }
 

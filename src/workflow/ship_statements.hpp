@@ -25,7 +25,7 @@ class ShipStatements {
   // Throws revoked when a later state that this home knows revokes what is to be sent; warns when there is one.
   void compare_with_newest() const;
   // Takes every root, and the newest timestamp that was made for this state as the channel and the heads in `folders`
-  // tell.
+  // tell. Throws limit when the state has no number left for another sending.
   void bring_up_to_date(const std::vector<std::filesystem::path>& folders);
   // What is signed already must be as good to the far side as it was when it was made; throws expired,
   // approval_missing or untrusted, with what to do. `scratch` is a folder for one file.
@@ -38,6 +38,8 @@ class ShipStatements {
 
  private:
   void consider_neighbours(const std::filesystem::path& folder);
+  // Throws untrusted for what the keys of this home's newest root have not signed.
+  void consider_shipment(const std::string& envelope);
   void consider_timestamp(const std::string& bytes);
 
   const bundle::Head& m_head;

@@ -151,6 +151,22 @@ TEST_CASE("what too few people approved is a draft and cannot be sealed", "[bund
   CHECK(author_state(input, keys.signing_set()).bundle_id == state.bundle_id);  // whoever signs
 }
 
+TEST_CASE("no number is signed that a reader would refuse", "[bundle][authoring]") {
+  const ProducerKeys keys;
+  StateInput input = input_of(sample_files(), k_number_limit, bundle_time());
+  AuthoredState state = author_state(input, keys.signing_set());
+  const auto seal_as = [&](std::uint64_t number) {
+    Shipment shipment;
+    shipment.number = number;
+    seal(state.head, shipment, bundle_time(), keys.signing_set());
+    return parse_hint(to_text(state.head.hint))->shipment;
+  };
+  CHECK(seal_as(k_number_limit) == k_number_limit);
+  CHECK(code_of([&] { return seal_as(k_number_limit + 1); }) == ErrorCode::limit);
+  input.serial = k_number_limit + 1;
+  CHECK(code_of([&] { return author_state(input, keys.signing_set()); }) == ErrorCode::limit);
+}
+
 TEST_CASE("keys that are not at hand are named", "[bundle][authoring]") {
   const ProducerKeys keys;
   const StateInput input = input_of(sample_files(), 1, bundle_time());

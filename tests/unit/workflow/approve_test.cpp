@@ -414,6 +414,14 @@ TEST_CASE("nobody approves what was changed after the build", "[workflow][approv
     base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
     CHECK(test::code_of(sign) == ErrorCode::tampered);
   }
+  SECTION("the number of the sending, which the seal would sign") {
+    people.sign(draft.bundle, *people.second);
+    auto contents = bundle::Head::read(draft.bundle).contents();
+    contents.hint.shipment = bundle::k_number_limit;
+    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    CHECK(test::code_of(sign) == ErrorCode::tampered);
+    CHECK(test::code_of([&] { return people.seal({.bundle = draft.bundle}).sealed; }) == ErrorCode::tampered);
+  }
   SECTION("with a key that is no approver's") {
     const auto stranger = trust::generate_key(trust::Scheme::ed25519);
     CHECK(test::code_of([&] { return people.sign(draft.bundle, *stranger).added; }) == ErrorCode::untrusted);

@@ -112,6 +112,49 @@ TEST_CASE("a state is sent again as it was approved", "[ship]") {
   CHECK(third.shipment == 3);
 }
 
+TEST_CASE("the number of a sending is nobody's word but this home's own keys'", "[ship]") {
+  Producer near;
+  const auto made = near.create({{"a.txt", "first"}});
+  const auto options = near.options(made.bundle);
+  const fs::path folder(options.output);
+  base::make_directories(folder);
+  const auto plant = [&](const std::string& name, const bundle::HeadContents& contents) {
+    base::write_file_atomic(folder / name, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+  };
+  bundle::HeadContents hint;
+  hint.hint = bundle::Head::read(made.bundle).hint();
+  hint.hint.shipment = bundle::k_number_limit;
+  plant("hint.airlock", hint);
+  // The same in front of all that is signed, and a shipment by somebody else's key.
+  auto whole = bundle::Head::read(made.bundle).contents();
+  whole.hint.shipment = bundle::k_number_limit;
+  plant("whole.airlock", whole);
+  const auto stranger = trust::generate_key(trust::Scheme::ed25519);
+  auto shipment = near.host.open(made.bundle).shipment;
+  shipment.number = bundle::k_number_limit - 1;
+  whole.shipment = trust::sign_envelope(bundle::k_shipment_type, bundle::to_text(shipment), {stranger.get()});
+  plant("stranger.airlock", whole);
+  CHECK(near.ship(options).shipment == 2);
+  CHECK(near.ship(options).shipment == 3);
+
+  // Another home with the same keys, which does not know of those.
+  const workflow::Home twin{near.host.root() / "twin", near.host.root() / "twin"};
+  fs::copy(near.host.home().root, twin.root, fs::copy_options::recursive);
+  fs::remove(twin.channel("site-a") / "sendings.json");
+  const base::FixedClock clock(bundle_time());
+  CHECK(workflow::ship_bundle(twin, options, near.host.keys(), clock, near.host.reporter()).shipment == 4);
+
+  // Whoever has the key may use the numbers of one state up, and no more than those.
+  auto last = bundle::Head::read(made.bundle).contents();
+  shipment.number = bundle::k_number_limit;
+  bundle::seal(last, shipment, bundle_time(), near.host.keys().signing_set());
+  plant("last.airlock", last);
+  CHECK(code_of([&] { return near.ship(options); }) == ErrorCode::limit);
+  const auto next = near.create({{"a.txt", "second"}});
+  CHECK(next.serial == 2);
+  CHECK(near.ship(near.options(next.bundle)).shipment == 2);
+}
+
 TEST_CASE("what one base lacks is sent, and nothing else", "[ship]") {
   Producer near;
   FarSite site(near);
