@@ -114,6 +114,16 @@ BaseState read_base(const std::filesystem::path& file, const Home& home, const s
                             });
 }
 
+std::vector<bundle::ShipmentBase> named_bases(const std::vector<BaseState>& bases) {
+  std::vector<bundle::ShipmentBase> named;
+  for (const BaseState& base : bases) {
+    if (!base.named.bundle_id.empty()) {
+      named.push_back(base.named);
+    }
+  }
+  return named;
+}
+
 std::vector<Digest> held_by_all(const std::vector<BaseState>& bases) {
   if (bases.empty()) {
     return {};

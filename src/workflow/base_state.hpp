@@ -46,6 +46,9 @@ bundle::Head continue_channel(const Home& home, const std::string& channel, cons
                               const std::filesystem::path& file, base::Reporter& reporter,
                               const BundleFiles& files = {});
 
+// What a shipment names of them. A site that has nothing of the channel yet has no serial to name.
+std::vector<bundle::ShipmentBase> named_bases(const std::vector<BaseState>& bases);
+
 // Sorted, each once.
 void make_sorted_set(std::vector<base::Digest>& digests);
 

@@ -91,9 +91,7 @@ bundle::Shipment CreateRun::make_shipment(const bundle::AuthoredState& state) {
   shipment.number = k_shipment_number;
   shipment.bundle_id = state.bundle_id;
   shipment.kind = m_bases.empty() ? bundle::Shipment::Kind::full : bundle::Shipment::Kind::delta;
-  for (const BaseState& base : m_bases) {
-    shipment.bases.push_back(base.named);
-  }
+  shipment.bases = named_bases(m_bases);
   shipment.volumes = m_output->volumes();
   for (const bundle::WrittenBlob& blob : m_output->written()) {
     ++shipment.blobs;
@@ -201,11 +199,11 @@ void CreateRun::remember() {
 }
 
 void CreateRun::add_bundle(const fs::path& head, const std::vector<fs::path>& volumes) const {
-  WrittenBundle written{
-      .serial = m_run.serial, .set = m_head.hint.set, .head = fs::absolute(head), .volumes = volumes, .bases = {}};
-  for (const BaseState& base : m_bases) {
-    written.bases.push_back(base.named);
-  }
+  const WrittenBundle written{.serial = m_run.serial,
+                              .set = m_head.hint.set,
+                              .head = fs::absolute(head),
+                              .volumes = volumes,
+                              .bases = named_bases(m_bases)};
   if (!m_channel.has_bundle(written)) {
     m_channel.add_bundle(written);
   }

@@ -13,6 +13,7 @@
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "bundle/layout.hpp"
 #include "store/blob_store.hpp"
 #include "store/state_db.hpp"
 #include "trust/metadata.hpp"
@@ -52,19 +53,37 @@ Json to_json(const ReceiptChannel& channel) {
           {"snapshot_sha256", channel.snapshot_sha256}};
 }
 
+// Both go on into what the connected side signs and keeps, whose readers take nothing else.
+std::string digest_member(const Json& json, std::string_view key, std::string_view name) {
+  auto text = base::string_member(json, key, name);
+  if (!base::Digest::is_sha256_hex(text)) {
+    throw Error(ErrorCode::malformed, fmt::format("{}: '{}' is no SHA-256 in 64 lower-case hex digits", name, key));
+  }
+  return text;
+}
+
+std::uint64_t number_member(const Json& json, std::string_view key, std::string_view name) {
+  const auto number = base::uint_member(json, key, name);
+  if (number > bundle::k_number_limit) {
+    throw Error(ErrorCode::malformed, fmt::format("{}: '{}' is larger than any such number", name, key));
+  }
+  return number;
+}
+
 ReceiptChannel channel_from(const Json& json, std::string_view name) {
   ReceiptChannel channel;
-  channel.producer = base::string_member(json, "producer", name);
+  channel.producer = digest_member(json, "producer", name);
   channel.channel = base::string_member(json, "channel", name);
-  channel.serial = base::uint_member(json, "serial", name);
-  channel.bundle_id = base::string_member(json, "bundle_id", name);
-  channel.generation = base::uint_member(json, "generation", name);
-  channel.active_generation = base::uint_member(json, "active_generation", name);
-  channel.out_of_service = json.value("out_of_service", false);  // absent: written before there was such a state
+  channel.serial = number_member(json, "serial", name);
+  channel.bundle_id = digest_member(json, "bundle_id", name);
+  channel.generation = number_member(json, "generation", name);
+  channel.active_generation = number_member(json, "active_generation", name);
+  const auto out = json.find("out_of_service");  // absent: written before there was such a state
+  channel.out_of_service = out != json.end() && out->is_boolean() && out->get<bool>();
   channel.created = base::parse_rfc3339(base::string_member(json, "created", name));
   channel.imported = base::parse_rfc3339(base::string_member(json, "imported", name));
-  channel.root_version = base::uint_member(json, "root_version", name);
-  channel.snapshot_version = base::uint_member(json, "snapshot_version", name);
+  channel.root_version = number_member(json, "root_version", name);
+  channel.snapshot_version = number_member(json, "snapshot_version", name);
   channel.snapshot_sha256 = base::string_member(json, "snapshot_sha256", name);
   return channel;
 }
@@ -248,7 +267,7 @@ void read_header(const Json& json, Receipt& receipt, std::string_view name) {
     receipt.channels.push_back(channel_from(channel, name));
   }
   const auto& audit = base::member(json, "audit", name);
-  receipt.audit_number = base::uint_member(audit, "number", name);
+  receipt.audit_number = number_member(audit, "number", name);
   receipt.audit_head = base::string_member(audit, "head", name);
   receipt.revoked = texts_in(json, "revoked", name);
   receipt.blocked = texts_in(json, "blocked", name);
@@ -256,8 +275,8 @@ void read_header(const Json& json, Receipt& receipt, std::string_view name) {
   if (kind == k_need_kind) {
     const auto& need = base::member(json, "need", name);
     receipt.need_channel = base::string_member(need, "channel", name);
-    receipt.need_serial = base::uint_member(need, "serial", name);
-    receipt.need_bundle_id = base::string_member(need, "bundle_id", name);
+    receipt.need_serial = number_member(need, "serial", name);
+    receipt.need_bundle_id = digest_member(need, "bundle_id", name);
   }
   // A list that was cut would make the producer leave out too little, one that was added to too much.
   if (!std::is_sorted(receipt.blobs.begin(), receipt.blobs.end()) ||

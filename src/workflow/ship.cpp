@@ -231,11 +231,7 @@ class ShipRun {
     Shipment shipment;
     shipment.number = m_run.shipment;
     shipment.kind = m_plan.kind();
-    for (const BaseState& base : m_bases) {
-      if (!base.named.bundle_id.empty()) {  // a site that has nothing yet has no serial to name
-        shipment.bases.push_back(base.named);
-      }
-    }
+    shipment.bases = named_bases(m_bases);
     shipment.volumes = volumes;
     shipment.blobs = m_plan.blobs.size();
     shipment.bytes = m_plan.bytes;
@@ -301,12 +297,6 @@ class ShipRun {
   }
 
   void remember() {
-    std::vector<bundle::ShipmentBase> bases;
-    for (const BaseState& base : m_bases) {
-      if (!base.named.bundle_id.empty()) {
-        bases.push_back(base.named);
-      }
-    }
     std::vector<fs::path> volumes;
     for (const fs::path& volume : m_report.volumes) {
       volumes.push_back(fs::absolute(volume));
@@ -315,7 +305,7 @@ class ShipRun {
                           .set = set(),
                           .head = fs::absolute(m_report.bundle),
                           .volumes = std::move(volumes),
-                          .bases = std::move(bases)});
+                          .bases = named_bases(m_bases)});
     m_journal.end();
 
     m_report.channel = channel();

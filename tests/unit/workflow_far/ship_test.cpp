@@ -176,6 +176,19 @@ TEST_CASE("what one base lacks is sent, and nothing else", "[ship]") {
   CHECK(site.served("file", "data/b.txt") == "stays");
 }
 
+TEST_CASE("a site that has nothing of the channel yet is named by no base", "[ship]") {
+  Producer near;
+  FarSite site(near);
+  const auto first = near.create({{"a.txt", "1"}});
+  const auto delta = near.create({{"a.txt", "1"}, {"b.txt", "2"}}, {first.bundle});
+  CHECK(code_of([&] { return site.import({delta.bundle}); }) == ErrorCode::base_missing);
+  const auto third = near.create({{"a.txt", "1"}, {"b.txt", "2"}, {"c.txt", "3"}}, {site.need(2)});
+  CHECK(near.host.open(third.bundle).shipment.bases.empty());
+  CHECK(site.verify(third.bundle).ok());
+  site.import({third.bundle});
+  CHECK(site.served("file", "data/c.txt") == "3");
+}
+
 TEST_CASE("three sites at different stages are served by one sending", "[ship]") {
   Producer near;
   FarSite newest(near);

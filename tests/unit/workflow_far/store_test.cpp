@@ -313,6 +313,16 @@ TEST_CASE("a receipt is read as it was written, and a changed one is refused") {
   auto shorter = text;
   shorter.erase(shorter.find("\"" + digest), digest.size() + 4);
   CHECK(code_of([&] { return workflow::parse_receipt(shorter, "r"); }) == ErrorCode::tampered);
+  // What the connected side would sign or keep as it is.
+  const auto changed = [&](std::string_view from, std::string_view to) {
+    auto other = text;
+    other.replace(other.find(from), from.size(), to);
+    return code_of([&] { return workflow::parse_receipt(other, "r"); });
+  };
+  CHECK(changed(made.channels.front().bundle_id, "zzz") == ErrorCode::malformed);
+  CHECK(changed(made.channels.front().producer, "zzz") == ErrorCode::malformed);
+  CHECK(changed("\"serial\": 3", "\"serial\": 9007199254740992") == ErrorCode::malformed);
+  CHECK(changed("\"generation\": 3", "\"generation\": 18446744073709551615") == ErrorCode::malformed);
   CHECK(code_of([&] { return workflow::parse_receipt("{}", "r"); }) == ErrorCode::malformed);
   CHECK(code_of([&] { return workflow::parse_receipt("[1", "r"); }) == ErrorCode::malformed);
   CHECK(code_of([&] { return workflow::parse_receipt(R"({"blobs":["zz"]})", "r"); }) == ErrorCode::malformed);
