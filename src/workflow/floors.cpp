@@ -99,7 +99,15 @@ void require_near(std::string_view what, std::uint64_t wanted, std::uint64_t kno
                      : "look at the paper again: nothing older than the floor can be imported afterwards");
 }
 
+const Reach& reach_of(const FloorWish& wish) {
+  return wish.from_receipt ? k_receipt_reach : k_paper_reach;
+}
+
 }  // namespace
+
+void require_near_serial(const FloorWish& wish, std::uint64_t known) {
+  require_near("serial", wish.floor.serial, known, reach_of(wish).serial, wish);
+}
 
 FloorWish parse_floor(std::string_view text) {
   const auto parts = base::split(text, ',');
@@ -161,8 +169,8 @@ std::vector<FloorChange> raise_floors(store::StateDb& state, const Home& home, c
   for (const auto& wish : wishes) {
     const store::ChannelKey key{producer_of(state, home, wish), wish.channel};
     const auto known = proven_here(state, home, key, wish);
-    const Reach& reach = wish.from_receipt ? k_receipt_reach : k_paper_reach;
-    require_near("serial", wish.floor.serial, known.serial, reach.serial, wish);
+    const Reach& reach = reach_of(wish);
+    require_near_serial(wish, known.serial);
     require_near("root version", wish.floor.root_version, known.root_version, reach.root, wish);
     // With the state lost, the serial tells how far the snapshot's version may have come.
     require_near("snapshot version", wish.floor.snapshot_version, std::max(known.snapshot_version, wish.floor.serial),

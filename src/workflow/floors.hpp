@@ -37,6 +37,10 @@ FloorWish parse_floor(std::string_view text);
 std::string floor_text(const ReceiptChannel& channel);
 std::vector<FloorWish> floors_of(const Receipt& receipt);
 
+// Throws usage for a serial further ahead of `known`, the newest that is known here, than can be right (by the numbers
+// below).
+void require_near_serial(const FloorWish& wish, std::uint64_t known);
+
 // Inside a change() of the caller. Gives what each wish changed. Throws usage: no channel of that name and no single
 // pinned root to tell whose it is, a time in the future, or a number that is further ahead of what was proven here than
 // can be right (serial and snapshot version by 1,000,000, root version by 1,024; from a receipt by 10,000 and 64).

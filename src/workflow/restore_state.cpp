@@ -1,7 +1,6 @@
 #include "workflow/restore_state.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <system_error>
 
@@ -206,10 +205,7 @@ void settle_near_side(const RestoredState& restored, RestoreReport& report) {
     report.keys_missing = !has_private_keys(staged);
   }
   std::error_code ignored;
-  std::map<std::string, std::uint64_t> floors;
-  for (const auto& wish : wishes_of(restored)) {
-    floors[wish.channel] = std::max(floors[wish.channel], wish.floor.serial);
-  }
+  const auto wishes = wishes_of(restored);
   for (const auto& entry : fs::directory_iterator(staged.root / "channels", ignored)) {
     const auto name = entry.path().filename().string();
     const ChannelState channel(staged, name);
@@ -218,8 +214,11 @@ void settle_near_side(const RestoredState& restored, RestoreReport& report) {
       continue;
     }
     RestoreReport::NearChannel near{.channel = name, .serial = last->hint().serial, .floor = {}};
-    if (const auto floor = floors.find(name); floor != floors.end()) {
-      near.floor = floor->second;
+    for (const auto& wish : wishes) {
+      if (wish.channel == name) {
+        require_near_serial(wish, near.serial);
+        near.floor = std::max(near.floor.value_or(0), wish.floor.serial);
+      }
     }
     channel.set_restored(RestoredChannel{.serial = near.serial, .floor = near.floor});
     report.near_channels.push_back(std::move(near));

@@ -5,7 +5,9 @@
 #include "support/catch.hpp"
 #include "trust/metadata.hpp"
 #include "unit/workflow/near_host.hpp"
+#include "workflow/backup.hpp"
 #include "workflow/channel_state.hpp"
+#include "workflow/restore.hpp"
 #include "workflow/revoke.hpp"
 #include "workflow/ship.hpp"
 
@@ -189,6 +191,28 @@ TEST_CASE("a restored home revokes only where it knows the newest state", "[work
   CHECK(near.state().before_last()->hint().serial == 2);
   CHECK_FALSE(near.state().restored());
   CHECK(near.create(near.options("good")).serial == 4);
+}
+
+TEST_CASE("a restored home asks for no bundle further ahead than can be right", "[workflow][restore]") {
+  Channel near;
+  near.create(near.options("content"));
+  const fs::path backup = near.folder.path() / "backup.tar";
+  write_backup({.home = near.home, .file = backup}, near.clock, near.reporter);
+  int homes = 0;
+  const auto floor_after = [&](const std::string& text, bool from_receipt) {
+    RestoreOptions options;
+    const fs::path home = near.folder.path() / ("restored-" + std::to_string(++homes));
+    options.home = {.root = home, .config = home};
+    options.file = backup;
+    options.floors = {parse_floor(text)};
+    options.floors.front().from_receipt = from_receipt;
+    return restore_home(options, near.clock, near.reporter).near_channels.front().floor.value();
+  };
+  CHECK(floor_after("site-a:10001", true) == 10'001);
+  CHECK(test::code_of([&] { return floor_after("site-a:10002", true); }) == ErrorCode::usage);
+  CHECK(floor_after("site-a:1000001", false) == 1'000'001);
+  CHECK(test::code_of([&] { return floor_after("site-a:9007199254740991", false); }) == ErrorCode::usage);
+  CHECK_FALSE(fs::exists(near.folder.path() / ("restored-" + std::to_string(homes)) / "channels"));
 }
 
 TEST_CASE("a restored home sends no timestamp version and no number a second time", "[workflow][ship][restore]") {
