@@ -51,7 +51,9 @@ void lower_floor(Session& session, const FloorFlags& flags, const std::string& t
   remark.add_to(detail);
   state.audit(now, "lower-floor", workflow::audit_text(detail));
   change.commit();
-  std::string answer = floor_changes_text(changes) + "what was imported here still keeps older bundles out\n";
+  std::string answer = floor_changes_text(changes);
+  answer += changes.front().newest ? "what is served stays so: `airlock store rollback` serves an earlier state\n"
+                                   : "what was imported here still keeps older bundles out\n";
   if (const auto held = state.root_floor(changes.front().key.producer); held > changes.front().after.root_version) {
     answer += fmt::format("another channel of this producer still asks for root version {}\n", held);
   }
@@ -89,10 +91,12 @@ void add_floor_flags(CLI::App& command, FloorFlags& flags) {
 
 std::string floor_changes_text(const FloorChanges& changes) {
   std::string text;
-  for (const auto& [key, before, after, time] : changes) {
-    text += fmt::format("channel '{}': nothing older than serial {} comes in{}\n", key.channel, after.serial,
+  for (const auto& [key, before, after, time, newest] : changes) {
+    text += fmt::format("channel '{}': nothing older than serial {} comes in{}\n", key.channel,
+                        std::max(after.serial, newest ? newest->after : 0),
                         after.root_version == 0 ? "" : fmt::format(", nor under a root before {}", after.root_version));
     const auto steps = step_text("serial", before.serial, after.serial) +
+                       (newest ? step_text("newest serial", newest->before, newest->after) : "") +
                        step_text("root version", before.root_version, after.root_version) +
                        step_text("snapshot version", before.snapshot_version, after.snapshot_version) +
                        (time ? fmt::format("  no clock behind  {}\n", base::to_rfc3339(*time)) : "");
@@ -112,6 +116,9 @@ base::Json floor_changes_json(const FloorChanges& changes) {
     one["channel"] = change.key.channel;
     one["producer"] = change.key.producer;
     one["before"] = floor_json(change.before);
+    if (change.newest) {
+      one["newest_serial"] = {{"before", change.newest->before}, {"after", change.newest->after}};
+    }
     list.push_back(std::move(one));
   }
   return list;
@@ -144,13 +151,16 @@ void add_floor_command(CLI::App& trust, Session& session) {
   };
   auto wanted = std::make_shared<Wanted>();
   add_floor_flags(*floor, wanted->floors);
-  floor->add_option("--lower", wanted->lower, "A floor that was a mistake, as it is from now on; needs --reason")
+  floor
+      ->add_option("--lower", wanted->lower,
+                   "A floor, or a newest serial, that was a mistake, as it is from now on; needs --reason")
       ->type_name("CHANNEL:SERIAL");
   add_remark_flags(*floor, wanted->remark);
   floor->footer(
       "Examples:\n  airlock trust floor --receipt site-a-17.json\n"
       "  airlock trust floor --floor site-a:17,root=2,created=2026-07-01T12:00:00Z\n"
-      "  airlock trust floor --lower site-a:17,root=2,snapshot=17 --reason 'a digit too many' --ticket OPS-7\n\n"
+      "  airlock trust floor --lower site-a:17,root=2,snapshot=17 --reason 'a digit too many' --ticket OPS-7\n"
+      "  airlock trust floor --lower site-a:17 --reason 'serial 900017 was signed with a stolen key'\n\n"
       "Floors rise, and fall only with --lower, which the audit log and `trust show`\n"
       "remember. What --lower leaves out stays as it is.");
   floor->callback([&session, wanted] {

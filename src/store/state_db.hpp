@@ -115,7 +115,7 @@ class StateDb {
   void add_root(std::string_view producer, std::uint64_t version, std::string_view bytes);
   std::optional<std::string> role(const ChannelKey& channel, std::string_view role) const;
   void set_role(const ChannelKey& channel, std::string_view role, std::string_view bytes);
-  // The highest serial that add_generation ever saw; dropping generations does not lower it.
+  // The highest serial that add_generation ever saw, unless a person lowered it since; dropping generations does not.
   std::optional<std::uint64_t> last_serial(const ChannelKey& channel) const;
   std::set<std::uint64_t> imported_serials(const ChannelKey& channel) const;  // also of generations that were dropped
   std::optional<base::Time> time_floor() const;  // newest `created` of any import; never lowered
@@ -131,6 +131,8 @@ class StateDb {
   void raise_floor(const ChannelKey& channel, const Floor& floor);
   // The one way back, for a person with a reason: exactly `floor` from now on.
   void lower_floor(const ChannelKey& channel, const Floor& floor, const FloorLowering& lowering);
+  // Likewise for last_serial, of a channel that has one.
+  void lower_last_serial(const ChannelKey& channel, std::uint64_t serial, const FloorLowering& lowering);
   std::optional<FloorLowering> floor_lowering(const ChannelKey& channel) const;
   std::optional<Restored> restored() const;
   void set_restored(const std::optional<Restored>& restored);

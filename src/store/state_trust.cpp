@@ -37,6 +37,10 @@ std::string to_text(const Floor& floor) {
       .dump();
 }
 
+std::string to_text(const FloorLowering& lowering) {
+  return base::to_line(base::Json{{"time", base::to_rfc3339(lowering.time)}, {"reason", lowering.reason}});
+}
+
 std::optional<base::Time> to_time(const std::optional<std::string>& text) {
   if (!text) {
     return std::nullopt;
@@ -198,8 +202,17 @@ void StateDb::raise_floor(const ChannelKey& channel, const Floor& floor) {
 void StateDb::lower_floor(const ChannelKey& channel, const Floor& floor, const FloorLowering& lowering) {
   m_impl->add_channel(channel);
   m_impl->set_setting(floor_key(channel), to_text(floor));
-  m_impl->set_setting(lowering_key(channel), base::to_line(base::Json{{"time", base::to_rfc3339(lowering.time)},
-                                                                      {"reason", lowering.reason}}));
+  m_impl->set_setting(lowering_key(channel), to_text(lowering));
+}
+
+void StateDb::lower_last_serial(const ChannelKey& channel, std::uint64_t serial, const FloorLowering& lowering) {
+  m_impl->cached("UPDATE channels SET last_serial=? WHERE producer=? AND channel=? AND last_serial>?")
+      .bind(1, to_integer(serial))
+      .bind(2, std::string_view(channel.producer))
+      .bind(3, std::string_view(channel.channel))
+      .bind(4, to_integer(serial))
+      .run();
+  m_impl->set_setting(lowering_key(channel), to_text(lowering));
 }
 
 std::optional<FloorLowering> StateDb::floor_lowering(const ChannelKey& channel) const {

@@ -203,25 +203,37 @@ FloorChange lower_floor(store::StateDb& state, const Home& home, const FloorWish
     throw Error(ErrorCode::usage, "the floor of time cannot be lowered").with_hint("leave out created=…");
   }
   const store::ChannelKey key{producer_of(state, home, wish), wish.channel};
-  const auto before = state.floor(key);
-  if (!before) {
-    throw Error(ErrorCode::usage, fmt::format("channel '{}' has no floor", wish.channel))
-        .with_hint("what was imported here keeps older bundles out by itself; `airlock trust show` shows both");
+  const auto known = state.floor(key);
+  const auto newest = state.last_serial(key).value_or(0);
+  if (!known && wish.floor.serial >= newest) {
+    throw Error(ErrorCode::usage,
+                fmt::format("channel '{}' has no floor, and its newest serial here is {}", wish.channel, newest))
+        .with_hint("`airlock trust show` shows both; --lower names a serial below one of them");
   }
+  const store::Floor before = known.value_or(store::Floor{});
   store::Floor after = wish.floor;
-  after.root_version = after.root_version == 0 ? before->root_version : after.root_version;
-  after.snapshot_version = after.snapshot_version == 0 ? before->snapshot_version : after.snapshot_version;
-  after.bundle_id = after.serial == before->serial ? before->bundle_id : std::string();
-  if (after.serial > before->serial || after.root_version > before->root_version ||
-      after.snapshot_version > before->snapshot_version) {
+  after.serial = std::min(after.serial, before.serial);
+  after.root_version = after.root_version == 0 ? before.root_version : after.root_version;
+  after.snapshot_version = after.snapshot_version == 0 ? before.snapshot_version : after.snapshot_version;
+  after.bundle_id = after.serial == before.serial ? before.bundle_id : std::string();
+  if (wish.floor.serial > std::max(before.serial, newest) || after.root_version > before.root_version ||
+      after.snapshot_version > before.snapshot_version) {
     throw Error(ErrorCode::usage,
                 fmt::format("that is higher than the floor of channel '{}', which is {},root={},"
-                            "snapshot={}",
-                            wish.channel, before->serial, before->root_version, before->snapshot_version))
+                            "snapshot={}, and its newest serial here, which is {}",
+                            wish.channel, before.serial, before.root_version, before.snapshot_version, newest))
         .with_hint("--floor raises, --lower only lowers");
   }
-  state.lower_floor(key, after, {.time = now, .reason = remark.reason});
-  return {.key = key, .before = *before, .after = after, .time = {}};
+  const store::FloorLowering lowering{.time = now, .reason = remark.reason};
+  FloorChange change{.key = key, .before = before, .after = after, .time = {}};
+  if (known) {
+    state.lower_floor(key, after, lowering);
+  }
+  if (wish.floor.serial < newest) {
+    state.lower_last_serial(key, wish.floor.serial, lowering);
+    change.newest = FloorChange::Newest{.before = newest, .after = wish.floor.serial};
+  }
+  return change;
 }
 
 }  // namespace airlock::workflow

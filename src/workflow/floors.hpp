@@ -29,6 +29,11 @@ struct FloorChange {
   store::ChannelKey key;
   store::Floor before, after;
   std::optional<base::Time> time;  // where the floor of time rose: to this
+  // Where the serial of the newest import, which keeps older ones out as a floor does, was lowered.
+  struct Newest {
+    std::uint64_t before = 0, after = 0;
+  };
+  std::optional<Newest> newest = {};
 };
 
 // "site-a:7", more exactly "site-a:7,root=1,snapshot=7,created=2026-07-01T12:00:00Z": the line that each import prints.
@@ -46,9 +51,10 @@ void require_near_serial(const FloorWish& wish, std::uint64_t known);
 // can be right (serial and snapshot version by 1,000,000, root version by 1,024; from a receipt by 10,000 and 64).
 std::vector<FloorChange> raise_floors(store::StateDb& state, const Home& home, const std::vector<FloorWish>& wishes,
                                       base::Time now);
-// Likewise, and the way back from a floor that was a mistake: what the wish names is so from now on, what it leaves out
-// stays. What was imported here counts beside floors and is not touched, and neither is the floor of time. Throws
-// usage: no reason, no floor, a member above the one that holds, a time.
+// Likewise, and the way back from a floor that was a mistake, or from a serial that was imported and should not have
+// been (by a stolen key: nothing that comes later would be newer): what the wish names is so from now on, what it
+// leaves out stays. Versions that were imported count beside floors and are not touched, since new keys start them
+// anew, and neither is the floor of time. Throws usage: no reason, nothing to lower, a member above what holds, a time.
 FloorChange lower_floor(store::StateDb& state, const Home& home, const FloorWish& wish, const Remark& remark,
                         base::Time now);
 

@@ -224,7 +224,7 @@ ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
   AuditedRoots known(root, key, head, run);
   try {
     auto verified = bundle::verify_head(head, known, options);
-    check_serial(verified, run.state, key);
+    check_serial(verified, run.state, key, run.policy.trust);
     return {std::move(verified), key, options.now};
   } catch (Error& error) {
     if (error.code() == ErrorCode::equivocation) {

@@ -1,5 +1,7 @@
 #include "workflow/serial_check.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/error.hpp"
@@ -50,15 +52,62 @@ void check_floor(const bundle::VerifiedBundle& verified, const store::StateDb& s
   }
 }
 
+// A site may join a channel of any age, however little its policy lets one import leap: a new state every minute comes
+// this far in two years.
+constexpr std::uint64_t k_first_serial_limit = 1'000'000;
+
+// `from`: the newest serial that counts here; 0: none. New keys start the versions of the roles anew, and not the
+// serial: what leaps to the end of all numbers would be the channel's last bundle for good.
+void refuse_leap(std::uint64_t serial, std::uint64_t from, const std::string& channel, const trust::Policy& policy) {
+  using base::Error;
+  using base::ErrorCode;
+  const auto reach =
+      from == 0 ? std::max(policy.largest_version_jump, k_first_serial_limit) : policy.largest_version_jump;
+  if (serial > from && serial - from > reach) {
+    throw Error(
+        ErrorCode::untrusted,
+        from == 0 ? fmt::format("serial {} is further than any channel has come, and '{}' is new here", serial, channel)
+                  : fmt::format("the serial of channel '{}' jumps from {} to {}, further than this site's policy "
+                                "allows",
+                                channel, from, serial))
+        .with_hint("a stolen key could make every later bundle look old; ask the producer before allowing it");
+  }
+}
+
+// Whether the newest serial here has another state. Where a person lowered it, the stored snapshot is that of a later
+// one, and only the generations tell.
+bool is_another_state(const bundle::VerifiedBundle& verified, const store::StateDb& state,
+                      const store::ChannelKey& key) {
+  bool is_here = false;
+  for (const auto& generation : state.generations()) {
+    if (generation.channel == key && generation.serial == verified.descriptor().serial) {
+      if (generation.bundle_id == verified.bundle_id()) {
+        return false;
+      }
+      is_here = true;
+    }
+  }
+  if (is_here || state.floor_lowering(key)) {
+    return is_here;
+  }
+  const auto snapshot = state.role(key, "snapshot");
+  return snapshot &&
+         trust::identity(trust::parse_signed(*snapshot, "snapshot.json", trust::k_metadata_ceiling)).hex() !=
+             verified.bundle_id();
+}
+
 }  // namespace
 
-void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& state, const store::ChannelKey& key) {
+void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& state, const store::ChannelKey& key,
+                  const trust::Policy& policy) {
   using base::Error;
   using base::ErrorCode;
   const auto last = state.last_serial(key);
   const auto serial = verified.descriptor().serial;
   check_floor(verified, state, last.value_or(0), key);
   if (!last || serial > *last) {
+    const auto floor = state.floor(key);
+    refuse_leap(serial, std::max(last.value_or(0), floor ? floor->serial : 0), key.channel, policy);
     return;
   }
   if (serial < *last) {
@@ -66,13 +115,15 @@ void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& 
                                                  key.channel, *last, serial))
         .with_hint("nothing to do; to serve an earlier state again use `airlock store rollback`");
   }
-  const auto snapshot = state.role(key, "snapshot");
-  if (snapshot && trust::identity(trust::parse_signed(*snapshot, "snapshot.json", trust::k_metadata_ceiling)).hex() !=
-                      verified.bundle_id()) {
+  if (is_another_state(verified, state, key)) {
     throw Error(ErrorCode::equivocation,
                 fmt::format("serial {} of channel '{}' was taken in with another state than this bundle has", serial,
                             key.channel));
   }
+}
+
+void check_first_serial(const bundle::VerifiedBundle& verified, const trust::Policy& policy) {
+  refuse_leap(verified.descriptor().serial, 0, verified.descriptor().channel, policy);
 }
 
 std::optional<store::Generation> taken_in_as(const bundle::Head& head, const store::StateDb& state,

@@ -10,8 +10,12 @@
 namespace airlock::workflow {
 
 // Throws rollback for a serial below the newest one of the channel, equivocation for the same serial with another
-// state.
-void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& state, const store::ChannelKey& key);
+// state, untrusted for one that leaps further over the newest, or over a floor, than `policy` lets a version leap. The
+// first of a channel may leap to 1,000,000 under any policy.
+void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& state, const store::ChannelKey& key,
+                  const trust::Policy& policy);
+// The same where there is no state: throws untrusted.
+void check_first_serial(const bundle::VerifiedBundle& verified, const trust::Policy& policy);
 
 // The newest generation whose state is the one that a head names. Nothing of the head is proven by that, and nothing of
 // it may be taken: it says only that an import of it would bring nothing new.

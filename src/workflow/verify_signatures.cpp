@@ -56,11 +56,15 @@ std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& open
         const store::ChannelKey key{root.producer(), head.hint().channel};
         bundle::ReadOnlyStateStore known(*state, key);
         auto verified = bundle::verify_head(head, known, options);
-        check_serial(verified, *state, key);
+        check_serial(verified, *state, key, policy.trust);
         return verified;
       }
       bundle::EmptyStateStore nothing;
-      return bundle::verify_head(head, nothing, options);
+      auto verified = bundle::verify_head(head, nothing, options);
+      if (state == nullptr) {
+        check_first_serial(verified, policy.trust);
+      }
+      return verified;
     } catch (const Error& refusal) {
       const store::ChannelKey key{root.producer(), head.hint().channel};
       const auto older = with_state && refusal.code() == ErrorCode::untrusted ? older_than_keys(head, root, *state, key)

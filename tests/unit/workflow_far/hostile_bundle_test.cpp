@@ -8,6 +8,7 @@
 #include "ecosystem/ecosystem.hpp"
 #include "store/blob_store.hpp"
 #include "workflow/extract.hpp"
+#include "workflow/floors.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -151,6 +152,85 @@ TEST_CASE("a site may follow a leap when its policy says so") {
   CHECK(code_of([&] { return site.import({far}); }) == ErrorCode::untrusted);
   base::write_file_atomic(site.home.config / "policy.yaml", "largest_version_jump: 6000000\n");
   CHECK(site.import({far}).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
+}
+
+TEST_CASE("a serial that leaps is not followed, whatever the versions say") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto made_as = [&](std::uint64_t serial, const std::optional<bundle::HeadContents>& previous = {}) {
+    return make_bundle(medium.path(), {text_file("a.txt", std::to_string(serial))}, keys,
+                       {.serial = serial, .previous = previous});
+  };
+  const auto refuse = [&](const MadeBundle& made) {
+    CAPTURE(made.head);
+    CHECK(site.verify(made.head).exit_code() == 3);  // at first without any state
+    CHECK(code_of([&] { return site.import({made.head}); }) == ErrorCode::untrusted);
+  };
+  // No site may begin so far on, and each may join a channel that is old, also with a policy that takes small steps.
+  refuse(made_as(bundle::k_number_limit));
+  refuse(made_as(1'000'001));
+  CHECK(site.generations().empty());
+  base::write_file_atomic(site.home.config / "policy.yaml", "largest_version_jump: 500\n");
+  const auto old = made_as(1'040);
+  CHECK(site.verify(old.head).ok());
+  CHECK(site.import({old.head}).bundles.front().serial == 1'040);
+  fs::remove(site.home.config / "policy.yaml");
+
+  refuse(made_as(bundle::k_number_limit, old.contents));
+  refuse(made_as(1'001'041, old.contents));
+  // What was missed for many years is a small step.
+  CHECK(site.import({made_as(3'000, old.contents).head}).bundles.front().serial == 3'000);
+}
+
+TEST_CASE("a serial that a thief used up is lowered with a reason, and the producer's new keys go on") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys);
+  const auto stolen = make_bundle(medium.path(), {text_file("a.txt", "evil")}, keys,
+                                  {.serial = 900'000, .created = bundle_time(1), .previous = first.contents});
+  site.import({first.head});
+  site.clock.set(bundle_time(2));
+  site.import({stolen.head});
+  const auto lower = [&](const std::string& text) {
+    store::StateDb state(site.home.root, store::StateDb::Access::change);
+    auto change = state.change();
+    auto result = workflow::lower_floor(state, site.home, workflow::parse_floor(text), {"stolen", ""}, bundle_time(2));
+    change.commit();
+    return result;
+  };
+  CHECK(code_of([&] { return lower("site-a:900000"); }) == ErrorCode::usage);
+  Medium later;
+
+  SECTION("with the next state") {
+    for (const char* role : {"timestamp", "snapshot", "targets"}) {
+      keys.rotate(role);
+    }
+    const auto second = make_bundle(later.path(), {text_file("a.txt", "two")}, keys,
+                                    {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+    CHECK(code_of([&] { return site.import({second.head}); }) == ErrorCode::rollback);
+    const auto change = lower("site-a:1");
+    REQUIRE(change.newest);
+    CHECK(change.newest->before == 900'000);
+    CHECK(change.newest->after == 1);
+    site.import({second.head});
+    CHECK(site.served("file", "a.txt") == "two");
+    CHECK(site.state().last_serial(site.state().channels().front()) == 2);
+    CHECK(site.state().floor_lowering(site.state().channels().front())->reason == "stolen");
+    CHECK_FALSE(site.state().floor(site.state().channels().front()));
+    CHECK(code_of([&] { return site.import({stolen.head}); }) == ErrorCode::untrusted);
+  }
+  SECTION("with the state before, sealed once more") {
+    keys.rotate("timestamp");
+    lower("site-a:1");
+    const auto again = make_bundle(later.path(), {text_file("a.txt", "one")}, keys, {.shipment = 2});
+    REQUIRE(again.bundle_id == first.bundle_id);
+    CHECK(site.import({again.head}).bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);
+    const auto other = make_bundle(later.path(), {text_file("a.txt", "another")}, keys,
+                                   {.shipment = 3, .created = bundle_time(1), .previous = first.contents});
+    CHECK(code_of([&] { return site.import({other.head}); }) == ErrorCode::equivocation);
+  }
 }
 
 TEST_CASE("names that are only odd are stored, served and extracted as data") {
