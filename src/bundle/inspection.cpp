@@ -106,6 +106,7 @@ class Inspector {
   void read_roles() {
     m_set = bundle::read_roles(m_head, std::move(m_set.root_file), std::move(m_set.root));
     m_result.bundle_id = trust::identity(m_set.snapshot_file).hex();
+    m_result.snapshot_version = m_set.snapshot.version;
     note_role("snapshot", m_set.snapshot);
     note_role("targets", m_set.targets);
     for (const auto& [name, role] : m_set.delegated) {
@@ -209,6 +210,21 @@ class Inspector {
 
 Inspection inspect(const Head& head, base::Time now, const model::BelongingRule& belongs) {
   return Inspector(head, now, belongs).run();
+}
+
+std::string serial_remark(const Inspection& inspection, const InspectionDiff* diff) {
+  constexpr std::uint64_t k_slack = 10;  // serials: so few do no harm
+  if (diff != nullptr && diff->is_previous && inspection.serial > diff->before_serial + 1) {
+    return fmt::format("leaps from {} to {}, and a serial rises by one; ask the one who built it", diff->before_serial,
+                       inspection.serial);
+  }
+  if (inspection.snapshot_version > 0 && inspection.serial > inspection.snapshot_version + k_slack) {
+    return fmt::format(
+        "{} is far ahead of the snapshot's version {}, and both rise by one with each state; ask the one "
+        "who built it",
+        inspection.serial, inspection.snapshot_version);
+  }
+  return "";
 }
 
 std::string Inspection::approval_text() const {

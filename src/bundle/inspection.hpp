@@ -47,6 +47,7 @@ struct Inspection {
   std::string file;  // name of the file that was read, printable
   std::string channel;
   std::uint64_t serial = 0;
+  std::uint64_t snapshot_version = 0;  // 0: it could not be read
   bool sealed = false;
   std::string created;    // RFC 3339
   std::string bundle_id;  // hex
@@ -108,6 +109,10 @@ struct InspectionDiff {
   std::map<std::string, Counts> counts() const;  // by ecosystem, those in which something changed
 };
 InspectionDiff compare(const Inspection& before, const Inspection& after);
+
+// Why the serial is none that an honest maker gives: it rises by one with each state, as the snapshot's version does,
+// and one far ahead would make all later ones look old. Empty where nothing is odd. `diff` may be null.
+std::string serial_remark(const Inspection& inspection, const InspectionDiff* diff);
 
 // For a terminal: aligned, every foreign string made printable. `diff` may be null.
 enum class Detail { summary, artifacts };

@@ -91,8 +91,11 @@ class Page {
   std::string m_html;
 };
 
-void add_front(Page& page, const Inspection& inspection) {
+void add_front(Page& page, const Inspection& inspection, const InspectionDiff* diff) {
   page.begin_table({});
+  if (const std::string remark = serial_remark(inspection, diff); !remark.empty()) {
+    page.fact("Serial", "<span class=\"failed\">" + escape(remark) + "</span>");
+  }
   page.fact("Sending", escape(inspection.shipment_text()));
   page.fact("Created", escape(inspection.created) + (inspection.tool.empty() ? "" : " by " + escape(inspection.tool)));
   page.fact("Approval", escape(inspection.approval_text()));
@@ -249,7 +252,7 @@ std::string render_html(const Inspection& inspection, const InspectionDiff* diff
                   base64_of(base::sha256(k_style))));
   page.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" + title + "</title>\n");
   page.raw(fmt::format("<style>{}</style></head><body>\n<h1>Transfer of {}</h1>\n", k_style, title));
-  add_front(page, inspection);
+  add_front(page, inspection, diff);
   add_checks(page, inspection);
   add_summary(page, inspection);
   if (diff != nullptr) {

@@ -134,6 +134,8 @@ Json render_json(const Inspection& inspection, const InspectionDiff* diff) {
                 {"ecosystems", ecosystems_json(inspection)},
                 {"artifacts", to_json(inspection.artifacts)},
                 {"checks", checks_json(inspection)}};
+  value["serial_remark"] = serial_remark(inspection, diff);
+  value["snapshot_version"] = inspection.snapshot_version;
   value["previous"] = inspection.previous ? Json(*inspection.previous) : Json();
   value["shipment"] = inspection.shipment ? to_json(*inspection.shipment) : Json();
   value["waivers"] = Json::array();

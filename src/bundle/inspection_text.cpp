@@ -73,9 +73,12 @@ std::string_view mark(InspectionCheck::Result result) {
   return "not checked";
 }
 
-std::string front(const Inspection& inspection) {
+std::string front(const Inspection& inspection, const InspectionDiff* diff) {
   Table table;
   table.add({"bundle", fmt::format("{} {}", cell(inspection.channel), inspection.serial)});
+  if (const std::string remark = serial_remark(inspection, diff); !remark.empty()) {
+    table.add({"SERIAL", remark});
+  }
   table.add({"sending", inspection.shipment
                             ? fmt::format("{}, number {}", inspection.shipment_text(), inspection.shipment->number)
                             : inspection.shipment_text()});
@@ -254,7 +257,7 @@ std::string checks(const Inspection& inspection) {
 }  // namespace
 
 std::string render_text(const Inspection& inspection, const InspectionDiff* diff, Detail detail) {
-  std::string text = front(inspection) + ecosystems(inspection) + proofs(inspection);
+  std::string text = front(inspection, diff) + ecosystems(inspection) + proofs(inspection);
   if (diff != nullptr) {
     text += difference(*diff);
   }

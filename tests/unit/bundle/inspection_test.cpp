@@ -65,6 +65,34 @@ TEST_CASE("an inspection says what is inside", "[bundle][inspection]") {
   CHECK(inspection.artifacts[1].known_only);
 }
 
+TEST_CASE("a serial that leaps is shown to whoever approves", "[bundle][inspection]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto first = make_bundle(folder.path(), sample_files(), keys);
+  const auto inspected = [&](std::uint64_t serial) {
+    return inspection_of(
+        make_bundle(folder.path(), {text_file("a.txt", "x")}, keys, {.serial = serial, .previous = first.contents}));
+  };
+  const Inspection before = inspection_of(first);
+  const Inspection next = inspected(2);
+  const auto quiet = compare(before, next);
+  CHECK(serial_remark(next, &quiet).empty());
+  CHECK(serial_remark(next, nullptr).empty());
+  CHECK(render_text(next, &quiet, Detail::summary).find("SERIAL") == std::string::npos);
+
+  const Inspection leap = inspected(k_number_limit);
+  const auto diff = compare(before, leap);
+  CHECK(serial_remark(leap, &diff).find("leaps from 1 to 9007199254740991") != std::string::npos);
+  const std::string text = render_text(leap, nullptr, Detail::summary);
+  CHECK(text.find("SERIAL       9007199254740991 is far ahead of the snapshot's version 2") != std::string::npos);
+  CHECK(render_html(leap, &diff).find("leaps from 1 to") != std::string::npos);
+  CHECK(render_json(leap, nullptr).at("serial_remark").get<std::string>().find("far ahead") != std::string::npos);
+  const Inspection few = inspected(4);
+  const auto gap = compare(before, few);
+  CHECK_FALSE(serial_remark(few, &gap).empty());
+  CHECK(serial_remark(few, nullptr).empty());
+}
+
 TEST_CASE("one person's approval is called that", "[bundle][inspection]") {
   const base::TempDir folder, other, third;
   const ProducerKeys alone, two(3, 2);
