@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,10 +67,30 @@ Approval approvals_in(const HeadSnapshot& snapshot, const trust::Root& root, std
 // bundle or version), untrusted (a key that `root` does not list for snapshot, a signature that is not by it).
 std::vector<std::string> merge_approval(HeadSnapshot& snapshot, const Approval& approval, const trust::Root& root);
 
+// The approvals that lie in folders, each file of them opened once, for all heads of a run: a medium may hold thousands
+// of heads beside thousands of files. It says where to look, and what is taken is read again.
+class ApprovalListing {
+ public:
+  struct Entry {
+    std::filesystem::path file;
+    std::filesystem::path place;  // the same for one file under two paths
+    std::string channel, bundle_id;
+    std::uint64_t serial = 0;
+    std::optional<base::Error> failure;  // of a file that says that it holds approvals and cannot be read as such
+  };
+  // Sorted by name; nothing in a folder that cannot be listed.
+  const std::vector<Entry>& in(const std::filesystem::path& folder);
+  static std::optional<Entry> look_at(const std::filesystem::path& file);  // nullopt: it holds none
+
+ private:
+  std::map<std::filesystem::path, std::vector<Entry>> m_folders;
+};
+
 // Where approvals of a head may lie beside its own folder.
 struct ApprovalPlaces {
   std::vector<std::filesystem::path> folders;
   std::vector<std::filesystem::path> files;
+  std::shared_ptr<ApprovalListing> listing = {};  // null: folders are listed anew
 };
 // The head with what belongs to it from its own folder and `places`: the newest seal where there is one that holds,
 // else every approval that holds, merged. Nothing is trusted by that: the keys are those of the head's own newest root,

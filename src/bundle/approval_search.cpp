@@ -1,5 +1,6 @@
 // Approvals beside a head: found by their content, composed with it, hostile ones told apart from good ones.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -33,12 +34,16 @@ class ApprovalSearch {
         m_bundle_id(trust::identity(m_snapshot.file).hex()), m_root(newest_root()) {}
 
   void look_at(const ApprovalPlaces& places) {
-    look_into(m_head.file().has_parent_path() ? m_head.file().parent_path() : fs::path("."));
+    ApprovalListing anew;
+    ApprovalListing& listing = places.listing ? *places.listing : anew;
+    look_into(listing.in(m_head.file().has_parent_path() ? m_head.file().parent_path() : fs::path(".")));
     for (const fs::path& folder : places.folders) {
-      look_into(folder);
+      look_into(listing.in(folder));
     }
     for (const fs::path& file : places.files) {
-      take(file);
+      if (const auto entry = ApprovalListing::look_at(file)) {
+        take(*entry);
+      }
     }
   }
 
@@ -83,6 +88,9 @@ class ApprovalSearch {
   }
 
   void note(Severity severity, ErrorCode code, const std::string& name, std::string message) {
+    if (++m_noted[severity] > k_approval_files_limit) {
+      return;  // a flood says no more than its beginning
+    }
     const auto same = [&](const base::Finding& finding) {
       return finding.subject == name && finding.message == message;
     };
@@ -91,34 +99,36 @@ class ApprovalSearch {
     }
   }
 
-  void look_into(const fs::path& folder) {
-    try {
-      for (const fs::path& file : list_regular_files(folder)) {
-        take(file);
-      }
-    } catch (const Error&) {
-      return;  // a folder that cannot be listed is told of where its volumes are looked for
+  void look_into(const std::vector<ApprovalListing::Entry>& entries) {
+    for (const auto& entry : entries) {
+      take(entry);
     }
   }
 
-  void take(const fs::path& file) {
-    std::error_code error;
-    const fs::path place = fs::weakly_canonical(file, error);
-    if (!m_seen.insert(error ? file : place).second || !is_approval_file(file)) {
+  void take(const ApprovalListing::Entry& entry) {
+    const bool counts = !entry.failure && entry.bundle_id == m_bundle_id;
+    const Severity severity = entry.failure ? Severity::warning : Severity::note;
+    if ((!counts && m_noted[severity] >= k_approval_files_limit) || !m_seen.insert(entry.place).second) {
       return;
     }
-    Found found{.name = printable_path(file), .approval = {}};
+    if (entry.failure) {
+      note(Severity::warning, entry.failure->code(), printable_path(entry.file), entry.failure->message());
+      return;
+    }
+    if (!counts) {
+      note(Severity::note, ErrorCode::foreign, printable_path(entry.file),
+           fmt::format("approves another bundle, '{}' {}, and was passed over", entry.channel, entry.serial));
+      return;
+    }
+    Found found{.name = printable_path(entry.file), .approval = {}};
     try {
-      found.approval = read_approval(file);
+      found.approval = read_approval(entry.file);
     } catch (const Error& failure) {
       note(Severity::warning, failure.code(), found.name, failure.message());
       return;
     }
     if (found.approval.bundle_id != m_bundle_id) {
-      note(Severity::note, ErrorCode::foreign, found.name,
-           fmt::format("approves another bundle, '{}' {}, and was passed over", found.approval.channel,
-                       found.approval.serial));
-      return;
+      return;  // another file lies there since
     }
     if (m_taken == k_approval_files_limit) {
       note(Severity::warning, ErrorCode::limit, found.name,
@@ -176,6 +186,7 @@ class ApprovalSearch {
   std::string m_bundle_id;
   trust::Root m_root;
   std::set<fs::path> m_seen;
+  std::map<Severity, std::size_t> m_noted;
   std::size_t m_taken = 0;
   std::vector<Found> m_found;     // without a seal
   std::optional<Found> m_sealed;  // the newest that holds
@@ -183,6 +194,40 @@ class ApprovalSearch {
 };
 
 }  // namespace
+
+std::optional<ApprovalListing::Entry> ApprovalListing::look_at(const fs::path& file) {
+  if (!is_approval_file(file)) {
+    return std::nullopt;
+  }
+  std::error_code error;
+  const fs::path place = fs::weakly_canonical(file, error);
+  Entry entry{.file = file, .place = error ? file : place, .channel = {}, .bundle_id = {}, .serial = 0, .failure = {}};
+  try {
+    Approval approval = read_approval(file);
+    entry.channel = std::move(approval.channel);
+    entry.bundle_id = std::move(approval.bundle_id);
+    entry.serial = approval.serial;
+  } catch (const Error& failure) {
+    entry.failure = failure;
+  }
+  return entry;
+}
+
+const std::vector<ApprovalListing::Entry>& ApprovalListing::in(const fs::path& folder) {
+  const auto [known, is_new] = m_folders.try_emplace(folder);
+  if (is_new) {
+    try {
+      for (const fs::path& file : list_regular_files(folder)) {
+        if (auto entry = look_at(file)) {
+          known->second.push_back(std::move(*entry));
+        }
+      }
+    } catch (const Error&) {
+      // A folder that cannot be listed is told of where its volumes are looked for.
+    }
+  }
+  return known->second;
+}
 
 Head with_approvals(const Head& head, const ApprovalPlaces& places, std::vector<base::Finding>& findings) {
   if (!head.shipment().empty() || head.metadata("timestamp.json")) {

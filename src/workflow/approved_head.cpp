@@ -33,8 +33,8 @@ Error ApprovedHead::explain(const Error& refusal) const {
 
 ApprovedHead read_approved_head(const std::filesystem::path& path, const BundleFiles& files) {
   ApprovedHead opened{.head = bundle::Head::read(path), .findings = {}};
-  opened.head =
-      bundle::with_approvals(opened.head, {.folders = files.folders, .files = files.approvals}, opened.findings);
+  opened.head = bundle::with_approvals(
+      opened.head, {.folders = files.folders, .files = files.approvals, .listing = files.listing}, opened.findings);
   return opened;
 }
 

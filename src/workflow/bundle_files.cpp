@@ -1,6 +1,7 @@
 #include "workflow/bundle_files.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <system_error>
 #include <tuple>
@@ -9,7 +10,6 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
-#include "bundle/approval.hpp"
 #include "workflow/local_approvals.hpp"
 
 namespace airlock::workflow {
@@ -35,12 +35,18 @@ fs::path folder_of(const fs::path& path) {
   return folder.empty() ? fs::path(".") : folder;
 }
 
+using ListedHeads = std::map<fs::path, std::vector<bundle::HeadCandidate>>;  // by folder
+
 bundle::HeadCandidate head_of_volume(const fs::path& volume, const bundle::Hint& hint,
-                                     const std::vector<fs::path>& volume_folders) {
+                                     const std::vector<fs::path>& volume_folders, ListedHeads& listed) {
   std::vector<fs::path> folders = {folder_of(volume)};
   folders.insert(folders.end(), volume_folders.begin(), volume_folders.end());
   for (const auto& folder : folders) {
-    for (auto& head : bundle::list_heads(folder)) {
+    const auto [heads, is_new] = listed.try_emplace(folder);
+    if (is_new) {
+      heads->second = bundle::list_heads(folder);
+    }
+    for (const auto& head : heads->second) {
       if (head.hint.set == hint.set) {
         return head;
       }
@@ -96,6 +102,8 @@ BundleFiles find_bundles(const std::vector<fs::path>& arguments, const std::vect
   for (const auto& argument : arguments) {
     searched.push_back(is_folder(argument) ? argument : folder_of(argument));
   }
+  found.listing = std::make_shared<bundle::ApprovalListing>();
+  ListedHeads listed;
   std::vector<Error> headless;
   for (const auto& argument : arguments) {
     if (bundle::is_approval_file(argument) || is_local_approval_file(argument)) {
@@ -118,7 +126,7 @@ BundleFiles find_bundles(const std::vector<fs::path>& arguments, const std::vect
     const auto hint = hint_of(argument);
     if (hint && hint->kind == "volume") {
       found.folders.push_back(folder_of(argument));
-      found.heads.push_back(head_of_volume(argument, *hint, searched));
+      found.heads.push_back(head_of_volume(argument, *hint, searched, listed));
     } else {
       // What is no bundle at all, Head::read says better.
       found.heads.push_back({.path = argument, .hint = hint.value_or(bundle::Hint{})});

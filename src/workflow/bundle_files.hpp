@@ -3,8 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <vector>
 
+#include "bundle/approval.hpp"
 #include "bundle/blob_map.hpp"
 #include "bundle/head.hpp"
 
@@ -13,7 +15,8 @@ namespace airlock::workflow {
 struct BundleFiles {
   std::vector<bundle::HeadCandidate> heads;    // by channel, serial and shipment, as their hints say
   std::vector<std::filesystem::path> folders;  // where their volumes and approvals may lie, apart from beside the head
-  std::vector<std::filesystem::path> approvals = {};  // files of approvals that were named
+  std::vector<std::filesystem::path> approvals = {};      // files of approvals that were named
+  std::shared_ptr<bundle::ApprovalListing> listing = {};  // what lies in folders, for one run; null: looked at anew
 };
 
 // Folders count with all heads in them; a volume stands for its head, looked for beside it and in `volume_folders`.

@@ -88,9 +88,12 @@ std::pair<base::Digest, std::uint64_t> store_head(const bundle::Head& head, cons
   return {digest, length};
 }
 
+// Each sending that is looked through lists its folders, which anyone may have filled with heads.
+constexpr std::size_t k_most_sendings = 64;
+
 // Other sendings of the same state, whose blobs are as good: what a need list was answered with lacks what its own
-// bundle had brought. Their heads say nothing that counts here, since each blob is known by its digest. True: there are
-// some.
+// bundle had brought. Their heads say nothing that counts here but which state they are of, since each blob is known by
+// its digest. True: there are some.
 bool add_other_sendings(std::vector<bundle::BlobMap>& maps, const bundle::HeadCandidate& candidate,
                         const bundle::VerifiedBundle& verified, const ImportRun& run) {
   const auto& descriptor = verified.descriptor();
@@ -99,8 +102,16 @@ bool add_other_sendings(std::vector<bundle::BlobMap>& maps, const bundle::HeadCa
         other.hint.serial != descriptor.serial) {
       continue;
     }
+    if (maps.size() > k_most_sendings) {
+      run.reporter.warning(fmt::format("of the sendings of bundle '{}' {} only {} beside it were looked through",
+                                       descriptor.channel, descriptor.serial, k_most_sendings));
+      break;
+    }
     try {
-      maps.push_back(bundle::BlobMap::scan(bundle::Head::read(other.path), run.files.folders, verified.blobs()));
+      const auto head = bundle::Head::read(other.path);
+      if (trust::identity(bundle::snapshot_of(head).file).hex() == verified.bundle_id()) {
+        maps.push_back(bundle::BlobMap::scan(head, run.files.folders, verified.blobs()));
+      }
     } catch (const Error& error) {
       if (error.code() == ErrorCode::interrupted) {
         throw;

@@ -128,6 +128,40 @@ TEST_CASE("approvals from several files come together, whatever they are called"
   CHECK(ceremony.approvals() == 2);
 }
 
+TEST_CASE("a folder is listed once for all heads of a run", "[bundle][approval]") {
+  const Ceremony ceremony;
+  ceremony.put(ceremony.elsewhere.path() / "anna", ceremony.by({0}));
+  const ApprovalPlaces places{
+      .folders = {ceremony.elsewhere.path()}, .files = {}, .listing = std::make_shared<ApprovalListing>()};
+  std::vector<base::Finding> findings;
+  const auto approvals = [&] {
+    return count_approvals(snapshot_of(with_approvals(ceremony.head, places, findings)).file, ceremony.root())
+        .approved.size();
+  };
+  CHECK(approvals() == 1);
+  ceremony.put(ceremony.elsewhere.path() / "carl", ceremony.by({2}));
+  CHECK(approvals() == 1);  // came after the folder was listed
+  CHECK(ceremony.approvals() == 2);
+  // What is taken is read again, and of what lies there by then nothing else counts.
+  auto other = ceremony.by({1});
+  other.bundle_id = std::string(64, 'a');
+  ceremony.put(ceremony.elsewhere.path() / "anna", other);
+  CHECK(approvals() == 0);
+}
+
+TEST_CASE("a flood of files that approve something else is told of by its beginning", "[bundle][approval]") {
+  const Ceremony ceremony;
+  auto other = ceremony.by({1});
+  other.bundle_id = std::string(64, 'a');
+  for (std::size_t i = 0; i < k_approval_files_limit + 20; ++i) {
+    ceremony.put(ceremony.elsewhere.path() / ("a" + std::to_string(i)), other);
+  }
+  ceremony.put(ceremony.elsewhere.path() / "z", ceremony.by({0}));
+  std::vector<base::Finding> findings;
+  CHECK(count_approvals(snapshot_of(ceremony.composed(&findings)).file, ceremony.root()).approved.size() == 1);
+  CHECK(findings.size() == k_approval_files_limit);
+}
+
 TEST_CASE("a seal beside the head is as good as one in it", "[bundle][approval]") {
   const Ceremony ceremony(GENERATE(std::optional<std::uint64_t>(), std::optional<std::uint64_t>(10'000)));
   ceremony.put(ceremony.elsewhere.path() / "x", ceremony.sealed_by({0, 1}));

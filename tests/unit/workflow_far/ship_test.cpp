@@ -497,6 +497,42 @@ TEST_CASE("what is revoked becomes the next state, as statements alone", "[ship]
   }
 }
 
+TEST_CASE("heads in a folder that only claim to be of a state cost little and hide none", "[ship]") {
+  Producer near;
+  FarSite site(near);
+  site.import({near.create({{"a.txt", "1"}}).bundle});
+  const auto two = near.create({{"a.txt", "1"}, {"b.txt", "2"}});
+  const auto three = near.create({{"b.txt", "2"}, {"c.txt", "3"}}, {two.bundle});
+  CHECK(code_of([&] { return site.import({three.bundle}); }) == ErrorCode::base_missing);
+  auto options = near.options(three.bundle);
+  options.bases = {site.need(3)};
+  Medium medium;
+  fs::copy_file(near.ship(options).bundle, medium.path() / "sent");
+  const bool same_state = GENERATE(false, true);
+  auto contents = bundle::Head::read(same_state ? three.bundle : two.bundle).contents();
+  contents.hint.serial = 3;
+  const auto bytes = bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone).value();
+  for (int i = 0; i < 70; ++i) {
+    base::write_file_atomic(medium.path() / ("planted-" + std::to_string(i)), bytes);
+  }
+  auto import = site.options({three.bundle});
+  import.beside = {medium.path()};
+  const auto run = [&] { return workflow::import_bundles(import, site.clock, site.reporter).bundles.size(); };
+  const auto said = [&] {
+    const auto warnings = site.reporter.warnings();
+    return std::ranges::any_of(warnings, [](const auto& text) { return text.find("looked through") != text.npos; });
+  };
+  if (same_state) {
+    // Each copy would have the whole folder listed again: beyond 64 they are told of.
+    CHECK(code_of(run) == ErrorCode::base_missing);
+    CHECK(said());
+  } else {
+    CHECK(run() == 1);
+    CHECK_FALSE(said());
+    CHECK(site.served("file", "data/b.txt") == "2");
+  }
+}
+
 TEST_CASE("a watched folder completes one sending from another of the same state", "[ship]") {
   Producer near;
   FarSite site(near);
