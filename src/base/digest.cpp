@@ -3,10 +3,14 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/secret.hpp"
 #include "base/text.hpp"
 
 namespace airlock::base {
@@ -197,8 +201,19 @@ Digest sha256(std::string_view text) {
 }  // namespace airlock::base
 
 std::size_t std::hash<airlock::base::Digest>::operator()(const airlock::base::Digest& digest) const noexcept {
-  // A digest is uniform already, and every algorithm has more bytes than this takes.
-  std::size_t value = 0;
-  std::memcpy(&value, digest.bytes().data(), sizeof value);
-  return value;
+  // Digests that somebody chose, who knows no digest's content, could all begin alike: each process mixes its own way.
+  static const std::array<std::uint64_t, 4> keys = [] {
+    const std::string bytes = airlock::base::random_bytes(4 * sizeof(std::uint64_t));
+    std::array<std::uint64_t, 4> drawn{};
+    std::memcpy(drawn.data(), bytes.data(), bytes.size());
+    return drawn;
+  }();
+  std::array<std::uint64_t, 4> words{};
+  std::memcpy(words.data(), digest.bytes().data(), std::min(sizeof words, digest.bytes().size()));
+  const auto folded = [&](std::size_t at) {
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = Wide{words[at] ^ keys[at]} * (words[at + 1] ^ keys[at + 1]);
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  };
+  return folded(0) ^ folded(2);
 }

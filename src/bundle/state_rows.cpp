@@ -33,10 +33,8 @@ std::uint64_t mix(std::uint64_t value) {  // the finaliser of splitmix64
 }  // namespace
 
 std::size_t BlobTable::slot(const Digest& sha256) const {
-  std::uint64_t start = 0;
-  std::memcpy(&start, sha256.bytes().data(), sizeof start);
   const std::size_t mask = m_slots.size() - 1;
-  std::size_t at = static_cast<std::size_t>(start) & mask;
+  std::size_t at = std::hash<Digest>{}(sha256)&mask;
   while (m_slots[at] != 0 && m_blobs[m_slots[at] - 1].sha256 != sha256) {
     at = (at + 1) & mask;
   }

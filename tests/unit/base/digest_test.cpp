@@ -1,6 +1,9 @@
 #include "base/digest.hpp"
 
+#include <set>
 #include <unordered_set>
+
+#include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "support/errors.hpp"
@@ -77,6 +80,15 @@ TEST_CASE("digests have an order and a hash", "[base][digest]") {
   CHECK(sha256("abc") < Digest::parse_sha256_hex(std::string(64, 'f')));
   const std::unordered_set<Digest> set = {sha256("a"), sha256("b"), sha256("a")};
   CHECK(set.size() == 2);
+}
+
+TEST_CASE("digests that begin alike do not hash alike", "[base][digest]") {
+  std::set<std::size_t> hashes;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string hex = std::string(16, '1') + std::string(40, '0') + fmt::format("{:08x}", i);
+    hashes.insert(std::hash<Digest>{}(Digest::parse_sha256_hex(hex)) % 4096);
+  }
+  CHECK(hashes.size() > 500);  // 886 where they are spread by chance, one where they begin alike and that counts
 }
 
 TEST_CASE("a hasher can be looked at, cloned and used again", "[base][digest]") {
