@@ -20,6 +20,7 @@
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
 #include "workflow/remark.hpp"
+#include "workflow/trust_removal.hpp"
 
 namespace airlock::cli {
 
@@ -240,6 +241,33 @@ void reset_clock(Session& session, const std::string& reason) {
                              base::to_rfc3339(now)));
 }
 
+struct RemoveFlags {
+  std::string producer;
+  bool yes = false;
+  RemarkFlags remark;
+};
+
+void remove(Session& session, const RemoveFlags& flags) {
+  if (!flags.yes && session.terminal) {
+    const auto answer = session.ask("Nothing of that producer is served from then on. Type yes:", "--yes");
+    if (base::to_lower(answer) != "yes") {
+      throw Error(ErrorCode::interrupted, "nothing was changed");
+    }
+  }
+  const auto removed =
+      workflow::remove_trust(session.home, base::to_lower(flags.producer), *session.clock, flags.remark.remark());
+  session.answer(
+      {{"fingerprint", removed.producer},
+       {"version", removed.version},
+       {"file", removed.file.string()},
+       {"out_of_service", removed.channels}},
+      fmt::format("{} is gone; no bundle under that root is taken in any more\n{}next: airlock trust init root.json, "
+                  "with the root of whoever takes its place\n",
+                  removed.file.string(),
+                  removed.channels.empty() ? ""
+                                           : fmt::format("out of service: {}\n", base::join(removed.channels, ", "))));
+}
+
 void export_own(Session& session, const std::string& path) {
   const auto fingerprint = workflow::export_root(session.home, path);
   session.answer({{"fingerprint", fingerprint}, {"root", path}},
@@ -282,6 +310,19 @@ void add_trust_commands(CLI::App& app, Session& session) {
   export_command->add_option("-o,--output", *path, "Where to")->type_name("FILE")->required();
   export_command->footer("Example:\n  airlock trust export -o root.json");
   export_command->callback([&session, path] { export_own(session, *path); });
+
+  auto* remove_command =
+      trust->add_subcommand("remove", "Trust a producer no more: its channels go out of service, its root away");
+  auto remove_flags = std::make_shared<RemoveFlags>();
+  remove_command->add_option("PRODUCER", remove_flags->producer, "The pinned root's fingerprint, 8 digits or more")
+      ->required();
+  remove_command->add_flag("--yes", remove_flags->yes, "Do not ask");
+  add_remark_flags(*remove_command, remove_flags->remark);
+  remove_command->footer(
+      "Example:\n  airlock trust remove 3f9a01c2 --reason 'their root keys were stolen' --ticket CHG-12"
+      "\n\nFor keys of root that are lost or stolen beyond the threshold. Single keys are replaced by "
+      "a\nnewer root, which arrives with a bundle.");
+  remove_command->callback([&session, remove_flags] { remove(session, *remove_flags); });
 
   auto* reset = trust->add_subcommand("reset-clock", "Forget a clock that was once far ahead; kept in the audit log");
   auto reason = std::make_shared<std::string>();

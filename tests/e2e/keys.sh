@@ -293,6 +293,32 @@ check "create --continue goes on" ship "$near" burnt --continue "$last"
 check "and the site takes it" take burnt
 check "and the one that slept, over all those roots" in_far "$airlock" --home "$sleeper" import "$stick/burnt"
 
+echo "-- all keys of root are gone, or in a thief's hands: a producer that begins anew"
+lost=$near heir=$work/heir
+near=$heir
+approvers_before=("${approvers[@]}")
+check "a new producer" "$airlock" --home "$heir" keys init --no-passphrase
+check "hands over its root" "$airlock" --home "$heir" trust export -o "$stick/heir.json"
+heir_print=$("$airlock" --home "$heir" --json keys show | python3 -c 'import json,sys; print(json.load(sys.stdin)["fingerprint"])')
+check "makes the same channel, with the same path and other content" ship "$heir" heir
+check_exit 3 "which the site does not take" take heir
+near=$lost
+check "the thief of the old root can still make bundles" ship "$lost" thief
+remove() { in_far "$airlock" --home "$site" trust remove "${first:0:12}" "$@"; }
+check_exit 2 "trust remove wants a reason" remove --yes
+check_exit 1 "and a root that is pinned" in_far "$airlock" --home "$site" trust remove 0123456789ab --yes --reason x
+check "the site trusts the old root no more" remove --yes --reason "root keys stolen" --ticket CHG-12
+check_said "out of service: site-a"
+check_exit 1 "which is gone then" remove --yes --reason again
+check_exit 3 "what the thief made is not taken" take thief
+check "status says so" in_far "$airlock" --home "$site" status
+check_said "out of service since"
+check "the new producer's root is pinned, from paper" in_far "$airlock" --home "$site" trust init "$stick/heir.json" --fingerprint "$heir_print"
+check "and its bundle goes in" take heir
+check "which is what is served" bash -c '[ "$(ip netns exec "$1" "$2" --home "$3" --json store list | jq "[.generations[] | select(.active)] | length")" = 1 ]' - "$far" "$airlock" "$site"
+check "the log keeps who, why and under which ticket" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | jq -e "[.entries[] | select(.action == \"trust-remove\") | .detail | fromjson] | length == 1 and .[0].ticket == \"CHG-12\" and .[0].channels == [\"site-a\"]"' - "$far" "$airlock" "$site"
+approvers=("${approvers_before[@]}")
+
 echo "-- FIPS"
 check "keys init --fips makes ECDSA keys" bash -c '"$1" --home "$2" keys init --fips --no-passphrase && "$1" --home "$2" --json keys show | grep -q ecdsa-sha2-nistp256 && ! "$1" --home "$2" --json keys show | grep -q ed25519' - "$airlock" "$work/fips"
 check "keys rotate keeps to them" bash -c '"$1" --home "$2" keys rotate snapshot && ! "$1" --home "$2" --json keys show | grep -q ed25519' - "$airlock" "$work/fips"
