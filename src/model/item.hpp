@@ -22,6 +22,7 @@ class Item {
 
   const std::string& text() const { return m_text; }  // canonical; parse(text()) is equal
   const std::optional<base::Digest>& digest() const { return m_digest; }
+  const std::string& artifact() const { return m_artifact; }  // of a package URL, canonical; else empty
 
   // Without a version every version is meant, without qualifiers every variant. A digest other than SHA-256 matches
   // what is pinned by it; what else it is known to stand for is the caller's to know.
