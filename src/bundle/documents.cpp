@@ -170,6 +170,11 @@ std::string revoked_text(const std::vector<Revoked>& revoked) {
   for (const Revoked& entry : revoked) {
     sorted.emplace(entry.item, &entry);
   }
+  if (sorted.size() > k_revoked_limit) {
+    throw Error(ErrorCode::limit, fmt::format("{} revoked items are more than the {} that one list may have",
+                                              sorted.size(), k_revoked_limit))
+        .with_hint("revoke whole packages, pkg:TYPE/NAME, where every version is meant");
+  }
   std::string text;
   for (const auto& [item, entry] : sorted) {
     if (!is_revocable(entry->item)) {
@@ -192,6 +197,9 @@ std::vector<Revoked> parse_revoked(std::string_view text, std::string_view name)
   std::vector<Revoked> revoked;
   try {
     for (std::size_t start = 0; start < text.size();) {
+      if (revoked.size() == k_revoked_limit) {
+        refuse_document(name, fmt::format("it has more than {} lines", k_revoked_limit));
+      }
       const std::size_t end = std::min(text.find('\n', start), text.size());
       const Json line = base::parse_json(text.substr(start, end - start), name, {}, base::Numbers::integers);
       revoked.emplace_back(string_member(line, line.contains("artifact") ? "artifact" : "digest", name),

@@ -113,8 +113,9 @@ struct Revoked {
   Revoked(const char* the_item) : item(the_item) {}
   bool operator==(const Revoked&) const = default;
 };
-inline constexpr std::size_t k_reason_limit = 300;  // bytes
-// Sorted by item; of one that stands twice the first counts. Throws malformed for what cannot be revoked.
+inline constexpr std::size_t k_reason_limit = 300;      // bytes
+inline constexpr std::size_t k_revoked_limit = 10'000;  // items of one list
+// Sorted by item; of one that stands twice the first counts. Throws malformed for what cannot be revoked, limit.
 std::string revoked_text(const std::vector<Revoked>& revoked);
 std::vector<Revoked> parse_revoked(std::string_view text, std::string_view name);  // throws tampered
 

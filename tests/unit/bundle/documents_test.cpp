@@ -185,3 +185,16 @@ TEST_CASE("what is revoked is a sorted list of digests and package URLs", "[bund
     CHECK(code_of([&] { return parse_revoked(bad, "r"); }) == ErrorCode::tampered);
   }
 }
+
+TEST_CASE("a list of what is revoked has an end", "[bundle][documents]") {
+  std::vector<Revoked> revoked;
+  for (std::size_t i = 0; i < k_revoked_limit; ++i) {
+    revoked.emplace_back("pkg:npm/name-" + std::to_string(100'000 + i));
+  }
+  const std::string text = revoked_text(revoked);
+  CHECK(parse_revoked(text, "r").size() == k_revoked_limit);
+  revoked.emplace_back("pkg:npm/one-too-many");
+  CHECK(code_of([&] { return revoked_text(revoked); }) == ErrorCode::limit);
+  const std::string more = text + "{\"artifact\":\"pkg:npm/one-too-many\"}\n";
+  CHECK(code_of([&] { return parse_revoked(more, "r"); }) == ErrorCode::tampered);
+}
