@@ -1,13 +1,12 @@
-// What must not be served, asked row by row: the site's blocks, and what each channel's producer revoked.
+// What must not be served, asked row by row: the site's blocks, and what each channel's producer revoked, unless the
+// site serves it all the same.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "base/digest.hpp"
-#include "model/item.hpp"
+#include "model/item_index.hpp"
 #include "store/state_db.hpp"
 
 namespace airlock::store {
@@ -16,8 +15,7 @@ class Denials {
  public:
   struct Denial {
     std::optional<ChannelKey> channel;  // of a revocation; a block holds for all
-    model::Item item;
-    std::string why;  // "blocked on this side: REASON"
+    std::string why;                    // "blocked on this side: REASON"
   };
 
   explicit Denials(const StateDb& state);
@@ -29,8 +27,7 @@ class Denials {
 
  private:
   std::vector<Denial> m_denials;
-  std::unordered_map<base::Digest, std::vector<std::size_t>> m_by_digest;
-  std::vector<std::size_t> m_by_pattern;
+  model::ItemIndex m_index;
 };
 
 }  // namespace airlock::store

@@ -63,12 +63,19 @@ struct Restored {
 };
 
 // What a producer took back of a channel. It stays so, whichever generation is served.
+// That this site serves what a producer revoked.
+struct RevocationOverride {
+  std::string reason, ticket, user;
+  base::Time since{};
+};
+
 struct RevokedItem {
   ChannelKey channel;
   std::string item;  // a model::Item
   std::string reason;
   base::Time since{};
 };
+  std::optional<RevocationOverride> overridden = {};
 
 // What this site does not serve, whoever brings it.
 struct Block {
@@ -191,9 +198,14 @@ class StateDb {
   // What must not be served. The catalog leaves it out from its next number on.
   void add_revoked(const RevokedItem& revoked);  // one that is known already stays as it is
   std::vector<RevokedItem> revoked() const;      // by channel and item
-  void set_block(const Block& block);            // replaces one of the same item; `user` is filled in
-  bool remove_block(const std::string& item);    // false: there is none
-  std::vector<Block> blocks() const;             // by item
+  // Of this very item of this channel, until the item is blocked; also where the producer revokes it again. `user` is
+  // filled in.
+  void set_override(const ChannelKey& channel, const std::string& item, const RevocationOverride& why);
+  std::vector<ChannelKey> remove_overrides(const std::string& item);  // those that had one
+  std::set<std::string> overridden(const ChannelKey& channel) const;  // items
+  void set_block(const Block& block);          // replaces one of the same item; `user` is filled in
+  bool remove_block(const std::string& item);  // false: there is none
+  std::vector<Block> blocks() const;           // by item
   // Blobs that a block keeps from being swept away, also after the rows that it meant are gone.
   void keep_for_block(const std::string& item, const base::Digest& sha256);
   void for_each_kept_blob(const std::function<void(const base::Digest&)>& visit) const;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json.hpp"
 #include "store/denials.hpp"
 #include "store/row_columns.hpp"
 #include "store/state_db_impl.hpp"
@@ -14,6 +15,20 @@ namespace {
 
 constexpr std::int64_t k_first_step = 2;     // of the schema with these tables
 constexpr std::int64_t k_withheld_step = 3;  // of the schema with the list of what is withheld
+
+constexpr std::string_view k_override = "served-though-revoked/";  // PRODUCER/CHANNEL/ITEM
+
+std::string override_key(const ChannelKey& channel) {
+  return fmt::format("{}{}/{}/", k_override, channel.producer, channel.channel);
+}
+
+RevocationOverride parse_override(const std::string& text) {
+  const auto json = base::parse_json(text, k_override);
+  return {.reason = base::string_member(json, "reason", k_override),
+          .ticket = base::string_member(json, "ticket", k_override),
+          .user = base::string_member(json, "user", k_override),
+          .since = base::parse_rfc3339(base::string_member(json, "since", k_override))};
+}
 
 }  // namespace
 
@@ -85,15 +100,53 @@ std::vector<RevokedItem> StateDb::revoked() const {
     return list;
   }
   base::Statement query = m_impl->database.prepare(
-      "SELECT c.producer, c.channel, r.item, r.reason, r.since FROM revoked r JOIN channels c ON c.id = r.channel "
-      "ORDER BY c.channel, c.producer, r.item");
+      fmt::format("SELECT c.producer, c.channel, r.item, r.reason, r.since, s.value FROM revoked r "
+                  "JOIN channels c ON c.id = r.channel "
+                  "LEFT JOIN settings s ON s.key = '{}' || c.producer || '/' || c.channel || '/' || r.item "
+                  "ORDER BY c.channel, c.producer, r.item",
+                  k_override));
   while (query.step()) {
     list.push_back({.channel = {.producer = query.text(0), .channel = query.text(1)},
                     .item = query.text(2),
                     .reason = query.text(3),
-                    .since = time_at(query, 4)});
+                    .since = time_at(query, 4),
+                    .overridden = {}});
+    if (!query.is_null(5)) {
+      list.back().overridden = parse_override(query.text(5));
+    }
   }
   return list;
+}
+
+void StateDb::set_override(const ChannelKey& channel, const std::string& item, const RevocationOverride& why) {
+  m_impl->set_setting(override_key(channel) + item, base::to_line(base::Json{{"since", base::to_rfc3339(why.since)},
+                                                                             {"reason", why.reason},
+                                                                             {"ticket", why.ticket},
+                                                                             {"user", user_name()}}));
+}
+
+std::vector<ChannelKey> StateDb::remove_overrides(const std::string& item) {
+  std::vector<ChannelKey> ended;
+  for (const auto& channel : channels()) {
+    m_impl->remove_setting(override_key(channel) + item);
+    if (m_impl->database.changes() > 0) {
+      ended.push_back(channel);
+    }
+  }
+  return ended;
+}
+
+std::set<std::string> StateDb::overridden(const ChannelKey& channel) const {
+  const std::string prefix = override_key(channel);
+  std::string end = prefix;
+  ++end.back();
+  base::Statement query = m_impl->database.prepare("SELECT key FROM settings WHERE key >= ? AND key < ?");
+  query.bind(1, std::string_view(prefix)).bind(2, std::string_view(end));
+  std::set<std::string> items;
+  while (query.step()) {
+    items.insert(query.text(0).substr(prefix.size()));
+  }
+  return items;
 }
 
 void StateDb::set_block(const Block& block) {
@@ -157,50 +210,34 @@ Denials::Denials(const StateDb& state) {
   }
   const auto add = [&](std::optional<ChannelKey> channel, const std::string& text, const std::string& why) {
     const auto item = model::Item::parse(text);
-    std::vector<base::Digest> digests;
-    if (item.digest() && item.digest()->algorithm() == base::HashAlgorithm::sha256) {
-      digests.push_back(*item.digest());
-    } else if (const auto same = aliases.find(item.text()); same != aliases.end()) {
-      digests = same->second;
+    const auto same = item.digest() ? aliases.find(item.text()) : aliases.end();
+    if (same == aliases.end()) {
+      m_index.add(item, m_denials.size());
+    } else {
+      for (const auto& digest : same->second) {
+        m_index.add(model::Item::parse(digest.to_string()), m_denials.size());
+      }
     }
-    for (const auto& digest : digests) {
-      m_by_digest[digest].push_back(m_denials.size());
-    }
-    if (!item.digest() || digests.empty()) {
-      m_by_pattern.push_back(m_denials.size());
-    }
-    m_denials.push_back({.channel = std::move(channel), .item = item, .why = why});
+    m_denials.push_back({.channel = std::move(channel), .why = why});
   };
   for (const auto& block : blocks) {
     add(std::nullopt, block.item, "blocked on this side: " + block.reason);
   }
   for (const auto& one : revoked) {
-    add(one.channel, one.item,
-        one.reason.empty() ? fmt::format("revoked by the producer of '{}'", one.channel.channel)
-                           : fmt::format("revoked by the producer of '{}': {}", one.channel.channel, one.reason));
+    if (!one.overridden) {
+      add(one.channel, one.item,
+          one.reason.empty() ? fmt::format("revoked by the producer of '{}'", one.channel.channel)
+                             : fmt::format("revoked by the producer of '{}': {}", one.channel.channel, one.reason));
+    }
   }
 }
 
 const Denials::Denial* Denials::find(const ChannelKey& channel, const model::FileRow& row) const {
-  if (m_denials.empty()) {
-    return nullptr;
-  }
-  const auto applies = [&channel](const Denial& denial) { return !denial.channel || *denial.channel == channel; };
-  if (row.sha256) {
-    if (const auto found = m_by_digest.find(*row.sha256); found != m_by_digest.end()) {
-      for (const auto number : found->second) {
-        if (applies(m_denials[number])) {
-          return &m_denials[number];
-        }
-      }
-    }
-  }
-  for (const auto number : m_by_pattern) {
-    if (applies(m_denials[number]) && m_denials[number].item.matches(row)) {
-      return &m_denials[number];
-    }
-  }
-  return nullptr;
+  const auto found = m_index.find(row, [&](std::size_t number) {
+    const auto& of = m_denials[number].channel;
+    return !of || *of == channel;
+  });
+  return found ? &m_denials[*found] : nullptr;
 }
 
 }  // namespace airlock::store
