@@ -12,6 +12,7 @@
 #include <csignal>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -26,6 +27,7 @@
 #include "http/self_signed.hpp"
 #include "mirror/mirror.hpp"
 #include "store/catalog.hpp"
+#include "workflow/generations.hpp"
 
 namespace airlock::cli {
 
@@ -35,6 +37,7 @@ using base::Error;
 using base::ErrorCode;
 
 constexpr std::chrono::milliseconds k_look_for_signals{200};
+constexpr std::chrono::seconds k_look_for_catalog{5};
 
 struct ServeFlags {
   std::string listen, tls_cert, tls_key, tls_ca, base_url;
@@ -160,9 +163,54 @@ std::string local_url(const mirror::MirrorOptions& options, const ListenAddress&
   return fmt::format("{}://{}", tls ? "https" : "http", address.reachable_as(port));
 }
 
+// What is known not to be in force keeps a server from starting; a state that cannot be read does not.
+void finish_what_was_begun(Session& session) {
+  bool behind = false;
+  try {
+    behind = workflow::catalog_is_behind(session.home);
+  } catch (const Error& error) {
+    session.reporter->warning(
+        fmt::format("whether all that was blocked is in force is not known: {}", error.message()));
+  }
+  if (behind) {
+    base::with_context([] { return "publishing what an earlier run blocked, revoked or brought"; },
+                       [&session] { return workflow::finish_catalog(session.home, *session.reporter); });
+  }
+}
+
+// A run that was killed while this serves may have blocked something, and not have published that.
+class CatalogWatch {
+ public:
+  explicit CatalogWatch(Session& session) : m_session(session) {}
+
+  void look() {
+    if (std::chrono::steady_clock::now() < m_next) {
+      return;
+    }
+    m_next = std::chrono::steady_clock::now() + k_look_for_catalog;
+    try {
+      if (workflow::catalog_is_behind(m_session.home)) {
+        workflow::finish_catalog(m_session.home, *m_session.reporter);
+      }
+      m_said.clear();
+    } catch (const Error& error) {
+      if (std::exchange(m_said, error.message()) != error.message()) {
+        m_session.reporter->warning(fmt::format("what was changed last is not in force yet: {}", error.message()));
+      }
+    }
+  }
+
+ private:
+  Session& m_session;
+  std::chrono::steady_clock::time_point m_next = std::chrono::steady_clock::now() + k_look_for_catalog;
+  std::string m_said;
+};
+
 void wait_until_stopped(Session& session, mirror::Mirror& mirror) {
+  CatalogWatch catalog(session);
   while (!base::interrupt_requested()) {
     std::this_thread::sleep_for(k_look_for_signals);
+    catalog.look();
     if (!g_reload.exchange(false)) {
       continue;
     }
@@ -214,6 +262,7 @@ void serve(Session& session, const ServeFlags& flags) {
   const auto base_url = options.server.base_url;
   const auto authority = options.ca_certificate;
 
+  finish_what_was_begun(session);
   mirror::Mirror mirror(options);
   struct sigaction action = {};
   action.sa_handler = handle_hangup;

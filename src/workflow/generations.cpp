@@ -214,6 +214,30 @@ GenerationDiff diff_generations(const Home& home, std::uint64_t before, std::uin
   state.for_each_row_pair(before, after, [&](const model::FileRow* old_row, const model::FileRow* new_row) {
     if ((old_row != nullptr ? old_row : new_row)->ecosystem == k_bundle_ecosystem) {
       return;
+bool catalog_is_behind(const Home& home) {
+  try {
+    return !store::catalog_is_current(StateDb(home.root, StateDb::Access::read), home.root);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) {
+      throw;
+    }
+    return false;
+  }
+}
+
+bool finish_catalog(const Home& home, base::Reporter& reporter) {
+  try {
+    StateDb state(home.root, StateDb::Access::change);
+    mend_catalog(state, home, reporter);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::busy) {
+      throw;
+    }
+    return false;
+  }
+}
+
     }
     if (old_row != nullptr) {
       old_list.add(*old_row);

@@ -48,6 +48,11 @@ DeactivationReport deactivate_channel(const Home& home, const store::ChannelKey&
 
 // A run that ended between its commit and the switch of the catalog left the old one in place; this ends what it began.
 void mend_catalog(store::StateDb& state, const Home& home, base::Reporter& reporter);
+// For whoever only serves: what was blocked or revoked must not stay served because a run ended too early. False also
+// for a home without state; while another process is at work, it may be about to publish.
+bool catalog_is_behind(const Home& home);
+// mend_catalog() of a home. False where another process is at work: it publishes itself, or leaves it to the next call.
+bool finish_catalog(const Home& home, base::Reporter& reporter);
 
 struct GenerationDiff {
   store::Generation before, after;

@@ -280,8 +280,12 @@ StatusReport examine_status(const StatusOptions& options) {
                                               "something older; airlock trust floor --receipt FILE")});
   }
   if (!store::catalog_is_current(*state, options.home.root)) {
-    report.findings.push_back({Severity::warning, ErrorCode::io, "catalog",
-                               "the last import ended before its catalog was published; run it again"});
+    // Whoever is at work now may be about to publish it.
+    const bool at_work = std::ranges::any_of(
+        report.services, [](const ServiceStatus& service) { return service.what == ServiceStatus::What::change; });
+    report.findings.push_back({at_work ? Severity::warning : Severity::error, ErrorCode::io, "catalog",
+                               "a run ended before its catalog was published: what it brought, blocked or revoked is "
+                               "not in force; run it again, or start `airlock serve`"});
   }
   for (const auto& channel : report.channels) {
     judge(channel, options, report.findings);

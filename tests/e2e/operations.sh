@@ -175,6 +175,19 @@ check "with one it is taken" in_far "$airlock" --home "$work/site-old" import "$
 check "and the log has it" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | grep -q "no courier before morning"' - "$far" "$airlock" "$work/site-old"
 
 # The near home: destroyed, restored, and no serial is used twice.
+# A block whose run was killed before the switch of the catalog.
+current=$(cat "$site/catalog/current")
+check "a block" at_site block file:docs/guide.txt --reason drill
+echo "$current" >"$site/catalog/current"
+check_exit 5 "status says that it is not in force" at_site status
+check_said "not in force"
+start_serve "$site" --mirror-only
+check_exit 22 "a server that starts puts it in force" served
+check_exit 0 "and status is well" at_site status
+check "the same while it serves, unblocked" at_site unblock file:docs/guide.txt
+check "is served again" served
+stop "$serve_pid"
+
 check "backup of the near home" "$airlock" --home "$near" backup "$safe/near.tar"
 check "one with keys for the safe" "$airlock" --home "$near" backup "$safe/near-keys.tar" --keys
 check_said "no passphrase"
