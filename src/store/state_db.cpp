@@ -240,6 +240,10 @@ void StateDb::add_alias(const Digest& other, const Digest& sha256) {
   insert.run();
 }
 
+void StateDb::remove_aliases() {
+  m_impl->database.execute("DELETE FROM aliases");
+}
+
 void StateDb::for_each_alias(const std::function<void(const Digest&, const Digest&)>& visit) const {
   base::Statement query = m_impl->database.prepare("SELECT other, sha256 FROM aliases ORDER BY other");
   while (query.step()) {

@@ -38,6 +38,7 @@ struct Generation {
   bool active = false;
   std::uint64_t last_active = 0;  // rises with each activation of any; 0: it was never served
   std::string head_digest;        // sha256 of the stored head, a blob of its own
+  bool unproven = false;          // out of a backup, and never compared with its head: it is not served
   std::uint64_t artifacts = 0, rows = 0, bytes = 0;
 };
 
@@ -62,20 +63,20 @@ struct Restored {
   bool floors_given = false;  // by a receipt or from paper, so that nothing older than the loss can come in
 };
 
-// What a producer took back of a channel. It stays so, whichever generation is served.
 // That this site serves what a producer revoked.
 struct RevocationOverride {
   std::string reason, ticket, user;
   base::Time since{};
 };
 
+// What a producer took back of a channel. It stays so, whichever generation is served.
 struct RevokedItem {
   ChannelKey channel;
   std::string item;  // a model::Item
   std::string reason;
   base::Time since{};
-};
   std::optional<RevocationOverride> overridden = {};
+};
 
 // What this site does not serve, whoever brings it.
 struct Block {
@@ -159,6 +160,7 @@ class StateDb {
   std::uint64_t add_generation(const Generation& generation);  // `id` is given by the database
   void add_row(std::uint64_t generation, const model::FileRow& row);
   void add_alias(const base::Digest& other, const base::Digest& sha256);
+  void remove_aliases();  // all
   void for_each_alias(const std::function<void(const base::Digest&, const base::Digest&)>& visit) const;
   std::vector<Generation> generations() const;  // newest first
   std::optional<Generation> generation(std::uint64_t id) const;
@@ -173,6 +175,10 @@ class StateDb {
   void for_each_row_of(const base::Digest& sha256,
                        const std::function<void(std::uint64_t generation, const model::FileRow&)>& visit) const;
   std::uint64_t count_rows(std::uint64_t generation, model::Kind kind) const;
+  std::uint64_t count_rows(std::uint64_t generation) const;
+  std::optional<model::FileRow> row(std::uint64_t generation, std::string_view ecosystem, std::string_view path) const;
+  void set_row_kind(std::uint64_t generation, std::string_view ecosystem, std::string_view path, model::Kind kind);
+  void set_unproven(std::uint64_t generation, bool unproven);
   // What a generation serves and no blob is here for: after a restore without content, or a repair. By digest.
   void for_each_lacking_blob(std::uint64_t generation,
                              const std::function<void(const base::Digest&, std::uint64_t length)>& visit) const;

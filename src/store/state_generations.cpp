@@ -29,9 +29,14 @@ constexpr std::int64_t k_last_active_step = 3;
 // `rest`: what follows; a schema of before does not know when a generation was served.
 std::string select_generation(std::int64_t step, std::string_view rest) {
   return fmt::format("SELECT g.id, c.producer, c.channel, g.serial, g.bundle_id, g.created, g.imported, g.active, "
-                     "g.head_digest, g.artifacts, g.rows, g.bytes, {} FROM generations g "
+                     "g.head_digest, g.artifacts, g.rows, g.bytes, {}, "
+                     "EXISTS (SELECT 1 FROM settings s WHERE s.key = 'unproven/' || g.id) FROM generations g "
                      "JOIN channels c ON c.id = g.channel {}",
                      step >= k_last_active_step ? "g.last_active" : "0", rest);
+}
+
+std::string unproven_key(std::uint64_t generation) {
+  return fmt::format("unproven/{}", generation);
 }
 
 std::string out_of_service_key(const ChannelKey& channel) {
@@ -56,6 +61,7 @@ Generation read_generation(const base::Statement& query) {
   generation.rows = number_at(query, 10);
   generation.bytes = number_at(query, 11);
   generation.last_active = number_at(query, 12);
+  generation.unproven = query.number(13) != 0;
   return generation;
 }
 
@@ -212,6 +218,45 @@ std::uint64_t StateDb::count_rows(std::uint64_t generation, model::Kind kind) co
   return number_at(*query, 0);
 }
 
+std::uint64_t StateDb::count_rows(std::uint64_t generation) const {
+  Query query(m_impl->cached("SELECT count(*) FROM files WHERE generation=?"));
+  query->bind(1, to_integer(generation));
+  query->step();
+  return number_at(*query, 0);
+}
+
+std::optional<model::FileRow> StateDb::row(std::uint64_t generation, std::string_view ecosystem,
+                                           std::string_view path) const {
+  static const std::string sql =
+      fmt::format("SELECT {} FROM files WHERE generation=? AND ecosystem=? AND path=?", k_row_columns);
+  Query query(m_impl->cached(sql));
+  query->bind(1, to_integer(generation)).bind(2, ecosystem).bind(3, path);
+  if (!query->step()) {
+    return std::nullopt;
+  }
+  model::FileRow row;
+  read_row(*query, 0, row);
+  return row;
+}
+
+void StateDb::set_row_kind(std::uint64_t generation, std::string_view ecosystem, std::string_view path,
+                           model::Kind kind) {
+  m_impl->cached("UPDATE files SET kind=?1 WHERE generation=?2 AND ecosystem=?3 AND path=?4 AND kind<>?1")
+      .bind(1, to_string(kind))
+      .bind(2, to_integer(generation))
+      .bind(3, ecosystem)
+      .bind(4, path)
+      .run();
+}
+
+void StateDb::set_unproven(std::uint64_t generation, bool unproven) {
+  if (unproven) {
+    m_impl->set_setting(unproven_key(generation), "");
+  } else {
+    m_impl->remove_setting(unproven_key(generation));
+  }
+}
+
 void StateDb::for_each_lacking_blob(std::uint64_t generation,
                                     const std::function<void(const base::Digest&, std::uint64_t)>& visit) const {
   base::Statement query = m_impl->database.prepare(
@@ -278,6 +323,7 @@ void StateDb::drop_generation(std::uint64_t generation) {
   }
   m_impl->cached("DELETE FROM files WHERE generation=?").bind(1, to_integer(generation)).run();
   m_impl->cached("DELETE FROM generations WHERE id=?").bind(1, to_integer(generation)).run();
+  set_unproven(generation, false);
 }
 
 std::uint64_t StateDb::catalog_number() const {
@@ -309,7 +355,7 @@ namespace {
 // What is served, in the order in which it is added: of a mutable name the last one stays.
 std::vector<Generation> generations_to_serve(const StateDb& state) {
   std::vector<Generation> generations = state.generations();  // newest first
-  std::erase_if(generations, [](const Generation& generation) { return !generation.active; });
+  std::erase_if(generations, [](const Generation& generation) { return !generation.active || generation.unproven; });
   std::ranges::reverse(generations);
   const auto order = state.channel_order();
   const auto rank = [&order](const Generation& generation) {
