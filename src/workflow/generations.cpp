@@ -7,10 +7,13 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "base/files.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "store/blob_store.hpp"
+#include "workflow/generation_proof.hpp"
 #include "workflow/import_one.hpp"
+#include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
 
@@ -68,6 +71,13 @@ StateDb open_for_change(const Home& home) {
   return StateDb(home.root, StateDb::Access::change);
 }
 
+// Throws tampered where it is something else than its head says.
+bool is_proven_now(const Generation& generation, const StateDb& state, const store::BlobStore& blobs,
+                   const Home& home) {
+  const base::TempDir scratch(home.root, ".airlock-proof-");
+  return prove_generation(generation, state, blobs, read_pinned_roots(home), scratch.path()).has_value();
+}
+
 ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, std::string_view action,
                           const base::Clock& clock, const Remark& remark) {
   const auto wanted = require_generation(state, id);
@@ -79,11 +89,20 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
         .with_hint("a restore without content, a repair, or a sweep while the channel was out of service left it so; "
                    "import the newest bundle, which brings all that it needs");
   }
+  if (wanted.unproven && !is_proven_now(wanted, state, blobs, home)) {
+    throw Error(
+        ErrorCode::base_missing,
+        fmt::format("generation {} (bundle {} of channel '{}') came out of a backup, and its signed head is not "
+                    "here to compare it with",
+                    id, wanted.serial, wanted.channel.channel))
+        .with_hint("import that bundle, or a newer one, again; where its producer's root is not pinned, pin it first");
+  }
   ActivationReport report;
   report.before = active_of(state, wanted.channel);
   report.ended = state.out_of_service(wanted.channel);
 
   auto change = state.change();
+  state.set_unproven(id, false);
   state.set_active(id);
   base::Json detail = {{"channel", wanted.channel.channel}, {"generation", id}, {"serial", wanted.serial}};
   if (report.before) {
@@ -206,14 +225,6 @@ void mend_catalog(StateDb& state, const Home& home, base::Reporter& reporter) {
   }
 }
 
-GenerationDiff diff_generations(const Home& home, std::uint64_t before, std::uint64_t after) {
-  const StateDb state(home.root, StateDb::Access::read);
-  GenerationDiff diff{.before = require_generation(state, before), .after = require_generation(state, after)};
-  ArtifactList old_list;
-  ArtifactList new_list;
-  state.for_each_row_pair(before, after, [&](const model::FileRow* old_row, const model::FileRow* new_row) {
-    if ((old_row != nullptr ? old_row : new_row)->ecosystem == k_bundle_ecosystem) {
-      return;
 bool catalog_is_behind(const Home& home) {
   try {
     return !store::catalog_is_current(StateDb(home.root, StateDb::Access::read), home.root);
@@ -238,6 +249,14 @@ bool finish_catalog(const Home& home, base::Reporter& reporter) {
   }
 }
 
+GenerationDiff diff_generations(const Home& home, std::uint64_t before, std::uint64_t after) {
+  const StateDb state(home.root, StateDb::Access::read);
+  GenerationDiff diff{.before = require_generation(state, before), .after = require_generation(state, after)};
+  ArtifactList old_list;
+  ArtifactList new_list;
+  state.for_each_row_pair(before, after, [&](const model::FileRow* old_row, const model::FileRow* new_row) {
+    if ((old_row != nullptr ? old_row : new_row)->ecosystem == k_bundle_ecosystem) {
+      return;
     }
     if (old_row != nullptr) {
       old_list.add(*old_row);

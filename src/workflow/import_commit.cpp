@@ -51,16 +51,8 @@ void add_rows(const Commit& commit, std::uint64_t generation, store::StateDb& st
       state.add_row(generation, row);
     }
   });
-  // Under a name of their own, so that those of several channels and producers stand beside each other in the catalog.
-  const auto folder =
-      fmt::format("{}/{}-{}", commit.proven.key.producer, commit.proven.key.channel, verified.descriptor().serial);
-  state.add_row(generation,
-                bundle_row(folder + "/head.airlock", "application/x-tar", commit.head_digest, commit.head_length));
-  std::size_t number = 0;
-  for (const auto& attachment : verified.attachments()) {
-    state.add_row(generation, bundle_row(fmt::format("{}/{}-{}", folder, attachment.kind, ++number),
-                                         attachment.media_type, attachment.sha256, attachment.length));
-  }
+  for_each_bundle_row(verified, commit.proven.key, commit.head_digest, commit.head_length,
+                      [&](const model::FileRow& row) { state.add_row(generation, row); });
 }
 
 std::uint64_t add_generation(const Commit& commit, base::Time now, store::StateDb& state) {
@@ -160,6 +152,19 @@ bool keep_decisions(const Commit& commit, const ImportRun& run, base::Time now) 
 }
 
 }  // namespace
+
+void for_each_bundle_row(const bundle::VerifiedBundle& verified, const store::ChannelKey& key,
+                         const base::Digest& head_digest, std::uint64_t head_length,
+                         const std::function<void(const model::FileRow&)>& visit) {
+  // Under a name of their own, so that those of several channels and producers stand beside each other in the catalog.
+  const auto folder = fmt::format("{}/{}-{}", key.producer, key.channel, verified.descriptor().serial);
+  visit(bundle_row(folder + "/head.airlock", "application/x-tar", head_digest, head_length));
+  std::size_t number = 0;
+  for (const auto& attachment : verified.attachments()) {
+    visit(bundle_row(fmt::format("{}/{}-{}", folder, attachment.kind, ++number), attachment.media_type,
+                     attachment.sha256, attachment.length));
+  }
+}
 
 Committed commit_import(const Commit& commit, const ImportRun& run) {
   auto& state = run.state;

@@ -274,7 +274,8 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
   }
 
   const bool changes_choice = !run.options.withhold.empty() || !run.options.release.empty();
-  const bool head_is_here = existing && run.state.has_blob(base::Digest::parse_sha256_hex(existing->head_digest));
+  const bool head_is_here =
+      existing && !existing->unproven && run.state.has_blob(base::Digest::parse_sha256_hex(existing->head_digest));
   if (head_is_here && plan.wanted.empty() && verified.trusted().same_timestamp && !changes_choice) {
     result.outcome = Outcome::nothing_to_do;
     result.generation = existing->id;

@@ -100,4 +100,7 @@ Committed commit_import(const Commit& commit, const ImportRun& run);
 // Rows that stand for what a generation needs beside its catalog: the head and the attachments.
 inline constexpr std::string_view k_bundle_ecosystem = bundle::k_site_rows;
 
+void for_each_bundle_row(const bundle::VerifiedBundle& verified, const store::ChannelKey& key,
+                         const base::Digest& head_digest, std::uint64_t head_length,
+                         const std::function<void(const model::FileRow&)>& visit);
 }  // namespace airlock::workflow

@@ -248,7 +248,7 @@ std::optional<store::Generation> here_already(const bundle::Head& head, const Er
   const store::ChannelKey key{root->producer(), head.hint().channel};
   auto here = taken_in_as(head, run.state, key);
   const bool is_newest = here && here->serial >= run.state.last_serial(key).value_or(0);
-  return is_newest && missing_blobs(run.state, here->id).empty() ? std::move(here) : std::nullopt;
+  return is_newest && !here->unproven && missing_blobs(run.state, here->id).empty() ? std::move(here) : std::nullopt;
 }
 
 }  // namespace airlock::workflow

@@ -55,12 +55,17 @@ struct RestoreReport {
     store::ChannelKey key;
     std::uint64_t serial = 0;
     std::uint64_t floor = 0;
-    std::uint64_t lacking = 0;  // blobs of what is served
+    std::uint64_t served = 0;        // serial of the active generation; 0: none
+    std::uint64_t root_version = 0;  // under which its head was made; 0: not proven
+    std::uint64_t known_root = 0;    // the highest version that anything here, a receipt or paper knows
+    std::uint64_t unproven = 0;      // generations whose head is not here: they are not served
+    std::uint64_t lacking = 0;       // blobs of what is served
     std::uint64_t lacking_bytes = 0;
     std::filesystem::path need;  // list to carry back
   };
   std::vector<FarChannel> far_channels;
-  std::vector<std::string> roots;  // fingerprints of the pinned roots, to compare with paper
+  std::vector<store::RevokedItem> overridden;  // what the backup serves although its producer revoked it
+  std::vector<std::string> roots;              // fingerprints of the pinned roots, to compare with paper
   bool floors_given = false;
   // What receipts know this side not to serve and the backup did not: blocked, withheld and, by their names, channels
   // out of service again.
@@ -69,7 +74,9 @@ struct RestoreReport {
   std::string audit_head;
 };
 
-// Throws truncated, tampered, malformed, limit (the file), conflict (the home is in use), busy, no_space, unsupported.
+// Every generation is compared with its signed head, under the pinned roots; one whose head is not here is not served
+// until the bundle comes again. Throws truncated, tampered (the file, its SHA-256, a generation), malformed, limit (the
+// file), conflict (the home is in use), busy, no_space, unsupported.
 RestoreReport restore_home(const RestoreOptions& options, const base::Clock& clock, base::Reporter& reporter);
 
 // An interrupted restore has passed its point of no return: until the next `restore` finishes it, nothing may use the

@@ -14,6 +14,7 @@
 #include "store/catalog.hpp"
 #include "store/catalog_files.hpp"
 #include "workflow/channel_state.hpp"
+#include "workflow/generation_proof.hpp"
 #include "workflow/keys.hpp"
 #include "workflow/pinned_roots.hpp"
 
@@ -105,6 +106,56 @@ void tell_lacking(const RestoredState& restored, const StateDb& state, RestoreRe
       const auto name = fmt::format("need-{}-{}.json", generation.channel.channel, generation.serial);
       write_receipt_file(need, restored.staging.root() / "receipts" / name);
       channel.need = restored.options.home.root / "receipts" / name;
+    }
+  }
+}
+
+// By generation, the root version under which its head was made; 0: the head is not here. Nobody signed the database,
+// so that only what a head says is served, and what heads revoke is revoked.
+std::map<std::uint64_t, std::uint64_t> prove_generations(const RestoredState& restored, const Home& staged,
+                                                         const store::BlobStore& store, StateDb& state) {
+  std::map<std::uint64_t, std::uint64_t> versions;
+  const auto roots = read_pinned_roots(staged);
+  for (const auto& generation : state.generations()) {
+    const auto proven = prove_generation(generation, state, store, roots, restored.staging.folder);
+    state.set_unproven(generation.id, !proven);
+    versions[generation.id] = proven ? proven->trusted().root.version : 0;
+    if (!proven) {
+      // Where it is damaged the bundle has to bring it again.
+      state.remove_blob(base::Digest::parse_sha256_hex(generation.head_digest));
+      continue;
+    }
+    for (const auto& revoked : proven->revoked()) {
+      state.add_revoked(
+          {.channel = generation.channel, .item = revoked.item, .reason = revoked.reason, .since = restored.now});
+    }
+  }
+  state.remove_aliases();  // no head speaks of them
+  return versions;
+}
+
+void tell_proofs(const StateDb& state, const std::map<std::uint64_t, std::uint64_t>& versions, RestoreReport& report) {
+  const auto generations = state.generations();
+  std::map<std::string, std::uint64_t> known;  // by producer
+  for (const auto& generation : generations) {
+    auto& highest = known[generation.channel.producer];
+    highest = std::max({highest, versions.at(generation.id), state.root_floor(generation.channel.producer)});
+  }
+  for (auto& channel : report.far_channels) {
+    channel.known_root = known[channel.key.producer];
+    for (const auto& generation : generations) {
+      if (generation.channel == channel.key) {
+        channel.unproven += generation.unproven ? 1U : 0U;
+        if (generation.active) {
+          channel.served = generation.serial;
+          channel.root_version = versions.at(generation.id);
+        }
+      }
+    }
+  }
+  for (auto& revoked : state.revoked()) {
+    if (revoked.overridden) {
+      report.overridden.push_back(std::move(revoked));
     }
   }
 }
@@ -247,6 +298,7 @@ void settle_far_side(const RestoredState& restored, RestoreReport& report) {
     state.set_restored(
         store::Restored{.backup = restored.backup.time, .restored = restored.now, .floors_given = !wishes.empty()});
     keep_denials(restored, state, report);
+    const auto versions = prove_generations(restored, staged, store, state);
     state.audit(restored.now, "restore", restore_detail(restored, wishes, report));
     const auto catalog = store::prepare_catalog(state, staged.root);
     change.commit();
@@ -256,10 +308,15 @@ void settle_far_side(const RestoredState& restored, RestoreReport& report) {
       report.far_channels.push_back({.key = key,
                                      .serial = state.last_serial(key).value_or(0),
                                      .floor = floor ? floor->serial : 0,
+                                     .served = 0,
+                                     .root_version = 0,
+                                     .known_root = 0,
+                                     .unproven = 0,
                                      .lacking = 0,
                                      .lacking_bytes = 0,
                                      .need = {}});
     }
+    tell_proofs(state, versions, report);
     tell_lacking(restored, state, report);
     const auto last = state.last_audit_entry();
     report.audit_number = last->number;

@@ -117,6 +117,13 @@ void judge(const ChannelStatus& channel, const StatusOptions& options, std::vect
   if (channel.lacking > 0) {
     findings.push_back(lacking_finding(*channel.active, channel.lacking, channel.lacking_bytes));
   }
+  if (channel.active && channel.active->unproven) {
+    findings.push_back(
+        {Severity::error, ErrorCode::base_missing, subject,
+         fmt::format("nothing of it is served since the restore, because the signed head of bundle {} is "
+                     "not here to prove it; import that bundle again, or a newer one",
+                     channel.active->serial)});
+  }
   if (!channel.active) {
     findings.push_back({Severity::warning, ErrorCode::not_found, subject,
                         "nothing of it is served; `airlock store activate` changes that"});
