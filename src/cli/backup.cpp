@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "cli/fingerprint.hpp"
 #include "cli/session.hpp"
 #include "cli/take_output.hpp"
 #include "control/control_db.hpp"
@@ -79,11 +80,46 @@ void backup(Session& session, const BackupFlags& flags) {
 }
 
 struct RestoreFlags {
-  std::string file, secrets_from;
+  std::string file, secrets_from, sha256;
   RemarkFlags remark;
   std::vector<std::string> receipts, floors;
-  bool replace = false;
+  bool replace = false, yes = false;
 };
+
+base::Json commands_json(const std::vector<workflow::BroughtCommand>& commands) {
+  base::Json list = base::Json::array();
+  for (const auto& command : commands) {
+    list.push_back(
+        {{"file", command.file}, {"what", command.what}, {"command", command.argv}, {"in_force", command.in_force}});
+  }
+  return list;
+}
+
+std::string command_text(const workflow::BroughtCommand& command) {
+  return base::printable(fmt::format("{}, {}: {}", command.file, command.what, base::join(command.argv, " ")), 600);
+}
+
+// Who exchanges a backup exchanges what this host runs. The digest from paper says that nobody did; else somebody has
+// to say that these commands are right, unless the home has them already.
+void confirm_commands(Session& session, const RestoreFlags& flags,
+                      const std::vector<workflow::BroughtCommand>& commands, const base::Digest& seen) {
+  session.reporter->say(fmt::format("sha256 of {}{}:\n  {}", flags.file,
+                                    flags.sha256.empty() ? ", to compare with your paper" : ", as you gave it",
+                                    base::group_digits(seen.hex())));
+  bool is_new = false;
+  for (const auto& command : commands) {
+    session.reporter->warning("the backup brings a command that this host will run: " + command_text(command));
+    is_new = is_new || !command.in_force;
+  }
+  if (!is_new || flags.yes || !flags.sha256.empty()) {
+    return;
+  }
+  const auto answer = session.ask("Restore it with these commands? [y/N]", "--sha256 HEX from paper, or --yes once you "
+                                                                           "have read them");
+  if (answer != "y" && answer != "Y" && answer != "yes") {
+    throw Error(ErrorCode::interrupted, "nothing was restored");
+  }
+}
 
 base::Json restore_json(const workflow::RestoreReport& report) {
   base::Json near_channels = base::Json::array();
@@ -98,11 +134,23 @@ base::Json restore_json(const workflow::RestoreReport& report) {
                             {"producer", channel.key.producer},
                             {"serial", channel.serial},
                             {"floor", channel.floor},
+                            {"served", channel.served},
+                            {"root_version", channel.root_version},
+                            {"known_root", channel.known_root},
+                            {"unproven", channel.unproven},
                             {"lacking", channel.lacking},
                             {"lacking_bytes", channel.lacking_bytes},
                             {"need", channel.need.string()}});
   }
+  base::Json overridden = base::Json::array();
+  for (const auto& one : report.overridden) {
+    overridden.push_back({{"item", one.item}, {"channel", one.channel.channel}, {"user", one.overridden->user}});
+  }
   return {{"finished_earlier", report.finished_earlier},
+          {"sha256", report.finished_earlier ? "" : report.sha256.hex()},
+          {"keys_sha256", report.secrets_sha256 ? base::Json(report.secrets_sha256->hex()) : base::Json()},
+          {"commands", commands_json(report.commands)},
+          {"overridden", std::move(overridden)},
           {"backup_time", base::to_rfc3339(report.backup)},
           {"files", report.files},
           {"secrets", report.secrets},
@@ -128,6 +176,19 @@ std::string far_text(const workflow::RestoreReport& report) {
                         channel.floor > channel.serial
                             ? fmt::format("; {} was here before, and nothing older comes in", channel.floor)
                             : "");
+    if (channel.served > 0 && channel.served != channel.serial) {
+      text += fmt::format("    it serves serial {}\n", channel.served);
+    }
+    if (channel.root_version > 0 && channel.root_version < channel.known_root) {
+      text +=
+          fmt::format("    CHECK   what it serves was signed under root {}, and root {} is known: if keys of the older "
+                      "one were stolen, it may be a forgery; import the newest bundle\n",
+                      channel.root_version, channel.known_root);
+    }
+    if (channel.unproven > 0) {
+      text += fmt::format("    {} of it not served, because the signed head is not here: the bundle brings it\n",
+                          channel.unproven == 1 ? "one generation" : fmt::format("{} generations", channel.unproven));
+    }
     if (channel.lacking > 0) {
       lacking = true;
       text += fmt::format("    {} blobs ({}) of what is served are not here; the same bundle brings them, or one made "
@@ -166,7 +227,16 @@ std::string restore_text(const Session& session, const workflow::RestoreReport& 
   if (report.finished_earlier) {
     return fmt::format("{} is restored; that was the run which had been interrupted\n", session.home.root.string());
   }
-  text = fmt::format("{} is as it was at {}\n", session.home.root.string(), base::to_rfc3339(report.backup));
+  text = fmt::format("{} is as it was at {}\n  sha256  {}\n", session.home.root.string(),
+                     base::to_rfc3339(report.backup), base::group_digits(report.sha256.hex()));
+  for (const auto& command : report.commands) {
+    text += fmt::format("  RUNS    {}\n", command_text(command));
+  }
+  for (const auto& one : report.overridden) {
+    text += fmt::format("  serves  {}, which the producer of '{}' revoked, since {} by {}\n", base::printable(one.item),
+                        one.channel.channel, base::to_rfc3339(one.overridden->since),
+                        base::printable(one.overridden->user));
+  }
   if (!report.put_aside.empty()) {
     text += fmt::format("  before  what was there lies in {}\n", (session.home.root / report.put_aside).string());
   }
@@ -205,6 +275,12 @@ void restore(Session& session, const RestoreFlags& flags) {
   if (!flags.secrets_from.empty()) {
     options.secrets_from = flags.secrets_from;
   }
+  if (!flags.sha256.empty()) {
+    options.sha256 = base::Digest::parse_sha256_hex(parse_fingerprint(flags.sha256));
+  }
+  options.confirm = [&](const std::vector<workflow::BroughtCommand>& commands, const base::Digest& seen) {
+    confirm_commands(session, flags, commands, seen);
+  };
   options.remark = flags.remark.remark();
   options.check_database = [](std::string_view member, const std::filesystem::path& file) {
     if (member == "mirror.db") {
@@ -238,6 +314,10 @@ void add_backup_commands(CLI::App& app, Session& session) {
   auto wanted = std::make_shared<RestoreFlags>();
   restore_command->add_option("FILE", wanted->file, "What `airlock backup` wrote")->required();
   restore_command
+      ->add_option("--sha256", wanted->sha256, "From paper, as `airlock backup` printed it: another file is refused")
+      ->type_name("HEX");
+  restore_command->add_flag("--yes", wanted->yes, "Do not ask about commands that the backup brings");
+  restore_command
       ->add_option("--receipt", wanted->receipts,
                    "The last receipt that is known: nothing older comes in again; may be repeated")
       ->type_name("FILE");
@@ -249,7 +329,7 @@ void add_backup_commands(CLI::App& app, Session& session) {
   restore_command->add_flag("--replace", wanted->replace,
                             "Put aside what is in the home, in a folder of it; nothing is deleted, blobs stay");
   add_remark_flags(*restore_command, wanted->remark);
-  restore_command->footer("Examples:\n  airlock restore site-a-monday.tar --receipt site-a-17.json\n"
+  restore_command->footer("Examples:\n  airlock restore site-a-monday.tar --sha256 HEX --receipt site-a-17.json\n"
                           "  airlock restore site-a-monday.tar --replace --floor site-a:17,root=1\n\n"
                           "Run the same command again after any interruption.");
   restore_command->callback([&session, wanted] { restore(session, *wanted); });

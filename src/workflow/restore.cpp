@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <map>
 #include <set>
+#include <span>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -46,6 +47,8 @@ struct OpenBackup {
   std::map<std::string, base::Digest> digests;
   std::vector<BackupBlob> blobs;
   std::uint64_t bytes = 0;  // of all contents
+  base::TarMember list_at;
+  base::Digest list_sha256;
 };
 
 void list_blob(OpenBackup& backup, const base::TarMember& member) {
@@ -94,7 +97,9 @@ OpenBackup open_backup(const fs::path& file) {
                     .files = {},
                     .digests = {},
                     .blobs = {},
-                    .bytes = 0};
+                    .bytes = 0,
+                    .list_at = {},
+                    .list_sha256 = {}};
   const auto name = file.string();
   std::optional<base::TarMember> list;
   const auto end =
@@ -125,10 +130,50 @@ OpenBackup open_backup(const fs::path& file) {
     throw not_a_backup(file, "its list is longer than any");
   }
   base::FileSource source(backup.fd.get(), list->offset, list->size, name);
-  backup.list =
-      base::refusing_malformed([&] { return parse_backup_list(base::read_all(source, k_backup_list_limit)); });
+  const auto text = base::read_all(source, k_backup_list_limit);
+  backup.list_at = *list;
+  backup.list_sha256 = base::sha256(text);
+  backup.list = base::refusing_malformed([&] { return parse_backup_list(text); });
   check_list(backup);
   return backup;
+}
+
+// Of the whole file. The list is part of what is hashed, and everything else is compared with the list while it is
+// read: so whoever exchanges the bytes meanwhile gets nothing in.
+base::Digest digest_of_backup(const OpenBackup& backup, base::Reporter& reporter) {
+  const auto name = backup.file.string();
+  const auto size = base::file_size(backup.fd.get(), name);
+  const auto progress = reporter.task("reading the backup", size);
+  base::NullSink nothing;
+  base::HashingSink whole(nothing);
+  base::FunctionSink counted([&](std::span<const std::byte> data) {
+    whole.write(data);
+    progress->advance(data.size());
+  });
+  base::HashingSink list(counted);
+  const auto pass = [&](base::ByteSink& sink, std::uint64_t from, std::uint64_t to) {
+    base::FileSource source(backup.fd.get(), from, to - from, name);
+    base::copy(source, sink);
+  };
+  const auto end_of_list = backup.list_at.offset + backup.list_at.size;
+  pass(counted, 0, backup.list_at.offset);
+  pass(list, backup.list_at.offset, end_of_list);
+  pass(counted, end_of_list, size);
+  if (list.finish() != backup.list_sha256) {
+    throw not_a_backup(backup.file, "it changes while it is read");
+  }
+  return whole.finish();
+}
+
+void require_written_down(const OpenBackup& backup, const base::Digest& seen,
+                          const std::optional<base::Digest>& wanted) {
+  if (wanted && *wanted != seen) {
+    throw Error(ErrorCode::tampered,
+                fmt::format("{} is another file than the one that was written down: its SHA-256 is "
+                            "{}",
+                            backup.file.string(), base::group_digits(seen.hex())))
+        .with_hint("nothing was changed; look for the right file, and find out who could write to where this one lay");
+  }
 }
 
 // Where a member is made; only a name of the fixed list comes here.
@@ -176,11 +221,13 @@ std::uint64_t stage_files(const OpenBackup& backup, const RestoreOptions& option
 }
 
 // Of a second backup only what opens something, and only what the first does not bring itself.
-std::uint64_t stage_secrets(const RestoreOptions& options, const RestoreStaging& staging) {
+std::uint64_t stage_secrets(const RestoreOptions& options, const RestoreStaging& staging, RestoreReport& report,
+                            base::Reporter& reporter) {
   if (!options.secrets_from) {
     return 0;
   }
   const auto backup = open_backup(*options.secrets_from);
+  report.secrets_sha256 = digest_of_backup(backup, reporter);
   std::uint64_t secrets = 0;
   for (const auto& [member, place] : backup.files) {
     const auto* kind = find_backup_place(member);
@@ -263,6 +310,8 @@ RestoreReport restore_home(const RestoreOptions& options, const base::Clock& clo
     return report;
   }
   const auto backup = open_backup(options.file);
+  report.sha256 = digest_of_backup(backup, reporter);
+  require_written_down(backup, report.sha256, options.sha256);
   std::vector<Receipt> receipts;
   receipts.reserve(options.receipts.size());
   for (const auto& file : options.receipts) {
@@ -283,7 +332,12 @@ RestoreReport restore_home(const RestoreOptions& options, const base::Clock& clo
     report.backup = backup.list.time;
     report.files = backup.files.size();
     report.secrets = stage_files(backup, options, staging);
-    report.secrets += stage_secrets(options, staging);
+    report.secrets += stage_secrets(options, staging, report, reporter);
+    report.commands = brought_commands(
+        {staging.root(), options.home.config == options.home.root ? staging.root() : staging.config()}, options.home);
+    if (options.confirm) {
+      options.confirm(report.commands, report.sha256);
+    }
     const auto now = clock.now();
     RestoredState state{.options = options,
                         .receipts = receipts,

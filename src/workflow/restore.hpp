@@ -12,17 +12,23 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/digest.hpp"
 #include "base/reporter.hpp"
 #include "store/state_db.hpp"
 #include "workflow/floors.hpp"
 #include "workflow/home.hpp"
 #include "workflow/remark.hpp"
+#include "workflow/restore_commands.hpp"
 
 namespace airlock::workflow {
 
 struct RestoreOptions {
   Home home;
   std::filesystem::path file;
+  std::optional<base::Digest> sha256;  // of `file`, from paper: another one is refused
+  // Told what the backup would make this host run, before anything of it counts; it throws where that is not wanted.
+  // `seen` is the SHA-256 of `file`.
+  std::function<void(const std::vector<BroughtCommand>& commands, const base::Digest& seen)> confirm;
   // refuse: the home must hold no state (blobs may be there, and are used). put_aside: what is there is moved into a
   // folder of the home; blobs stay.
   enum class Present { refuse, put_aside } present = Present::refuse;
@@ -40,6 +46,9 @@ struct RestoreOptions {
 struct RestoreReport {
   bool finished_earlier = false;  // an interrupted run was brought to its end; nothing else is told
   base::Time backup{};
+  base::Digest sha256;                         // of the backup
+  std::optional<base::Digest> secrets_sha256;  // of the second one
+  std::vector<BroughtCommand> commands;
   std::uint64_t files = 0, secrets = 0;
   bool keys_missing = false;         // of the connected side: roots without private keys
   bool secrets_key_missing = false;  // of the control plane

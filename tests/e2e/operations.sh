@@ -58,8 +58,9 @@ paper=$(at_site --json trust show | jq -r '.audit | "\(.number):\(.head[0:32])"'
 check_exit 4 "a restore into a home that is served is refused" at_site restore "$safe/far.tar" --replace
 stop "$serve_pid"
 check_exit 2 "and into one that is in use" at_site restore "$safe/far.tar"
+check_exit 3 "another file than the one on paper is refused" at_site restore "$safe/far.tar" --replace --sha256 "$(printf '0%.0s' {1..64})"
 rm -rf --one-file-system "$site"
-check "restore into nothing, with the last receipt" at_site restore "$safe/far.tar" --receipt "$work/receipt-2.json" --reason drill
+check "restore into nothing, with the last receipt" at_site restore "$safe/far.tar" --sha256 "$(sha256_of "$safe/far.tar")" --receipt "$work/receipt-2.json" --reason drill
 check_said "are not here"
 check_exit 5 "a receipt that knows more keeps what was lost from coming in again" bash -c 'cp -a "$1" "$1.copy" && ip netns exec "$2" "$3" --home "$1.copy" trust floor --floor site-a:4 && ip netns exec "$2" "$3" --home "$1.copy" import "$4/site-a-2.airlock"' - "$site" "$far" "$airlock" "$stick"
 check "status tells of the restore" bash -c 'ip netns exec "$1" "$2" --home "$3" status | grep -q "out of a backup"' - "$far" "$airlock" "$site"
@@ -174,7 +175,6 @@ check_exit 2 "to take it all the same wants a reason" in_far "$airlock" --home "
 check "with one it is taken" in_far "$airlock" --home "$work/site-old" import "$work/old/site-a-1.airlock" --accept-expired --reason "no courier before morning"
 check "and the log has it" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | grep -q "no courier before morning"' - "$far" "$airlock" "$work/site-old"
 
-# The near home: destroyed, restored, and no serial is used twice.
 # A block whose run was killed before the switch of the catalog.
 current=$(cat "$site/catalog/current")
 check "a block" at_site block file:docs/guide.txt --reason drill
@@ -188,6 +188,7 @@ check "the same while it serves, unblocked" at_site unblock file:docs/guide.txt
 check "is served again" served
 stop "$serve_pid"
 
+# The near home: destroyed, restored, and no serial is used twice.
 check "backup of the near home" "$airlock" --home "$near" backup "$safe/near.tar"
 check "one with keys for the safe" "$airlock" --home "$near" backup "$safe/near-keys.tar" --keys
 check_said "no passphrase"

@@ -223,3 +223,35 @@ TEST_CASE("an answer in a file replaces one of its kind and nothing else") {
     }
   }
 }
+
+TEST_CASE("a restore tells the digest, and a script has to say yes to commands that are new") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  REQUIRE(day.line.run({"import", day.first.head.string()}).exit_code == 0);
+  const base::TempDir folder;
+  const auto restore = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command = {"restore", (folder.path() / "b.tar").string(), "--replace", "--json"};
+    command.insert(command.end(), more.begin(), more.end());
+    return day.line.run(command);
+  };
+  base::write_file_atomic(day.line.home() / "policy.yaml", "scan: { command: [scanner], at: [create], version: x }\n");
+  const auto backup = day.line.run({"backup", (folder.path() / "b.tar").string(), "--json"});
+  REQUIRE(backup.exit_code == 0);
+  const auto sha256 = backup.json()["sha256"].get<std::string>();
+  CHECK(restore({"--sha256", std::string(64, '0')}).exit_code == 3);
+
+  const auto known = restore({});
+  INFO(known.err);
+  REQUIRE(known.exit_code == 0);
+  CHECK(known.json()["sha256"] == sha256);
+  REQUIRE(known.json()["commands"].size() == 1);
+  CHECK(known.json()["commands"][0]["in_force"] == true);
+  CHECK(known.err.find("policy.yaml, scan.command: scanner") != std::string::npos);
+
+  const auto forget = [&] { std::filesystem::remove(day.line.home() / "policy.yaml"); };
+  forget();
+  CHECK(restore({}).exit_code == 2);
+  CHECK(restore({"--yes"}).exit_code == 0);
+  forget();
+  CHECK(restore({"--sha256", sha256}).exit_code == 0);
+}

@@ -1,0 +1,294 @@
+// A backup that somebody exchanged where it lay, the true root in it: what it may make a host run and serve.
+#include "far_fixture.hpp"
+
+#include <algorithm>
+
+#include "base/sqlite.hpp"
+#include "base/tar.hpp"
+#include "store/blob_store.hpp"
+#include "store/catalog.hpp"
+#include "workflow/backup.hpp"
+#include "workflow/backup_places.hpp"
+#include "workflow/block.hpp"
+#include "workflow/generations.hpp"
+#include "workflow/restore.hpp"
+#include "workflow/status.hpp"
+
+using namespace airlock;
+using namespace airlock::test;
+using base::ErrorCode;
+
+namespace {
+
+struct Member {
+  std::string name, content;
+};
+
+// A site with two states, and its backup as members that can be changed.
+struct Given {
+  ProducerKeys keys;
+  Site site{&keys};
+  Medium medium;
+  MadeBundle first = make_bundle(medium.path(), {text_file("a.txt", "old"), text_file("b.txt", "b")}, keys);
+  MadeBundle second =
+      make_bundle(medium.path(), {text_file("a.txt", "new"), text_file("b.txt", "b")}, keys,
+                  {.serial = 2, .created = bundle_time(1), .previous = first.contents, .revoked = {"pkg:npm/evil"}});
+  base::TempDir elsewhere;
+  workflow::Home home{elsewhere.path() / "home", elsewhere.path() / "home"};
+  std::vector<Member> members;
+  fs::path file;
+
+  Given() {
+    site.clock.set(bundle_time(3));
+    site.import({first.head});
+    site.import({second.head});
+  }
+  void back_up(workflow::BackupOptions::Blobs blobs) {
+    file = elsewhere.path() / "backup.tar";
+    workflow::write_backup({.home = site.home, .file = file, .secrets = {}, .blobs = blobs}, site.clock, site.reporter);
+    const auto text = text_of(file);
+    const auto fd = base::open_for_reading(file);
+    base::list_tar(fd.get(), text.size(), "backup", 1000, [&](const base::TarMember& member) {
+      members.push_back({member.name, text.substr(member.offset, member.size)});
+      return true;
+    });
+  }
+  // With a list that fits what the members are now, as whoever exchanges the file makes it.
+  void write() {
+    auto list = workflow::parse_backup_list(members.back().content);
+    list.entries.clear();
+    std::string text;
+    list.blobs = 0;
+    for (const auto& [name, content] : members) {
+      if (name.starts_with(workflow::k_backup_blobs)) {
+        ++list.blobs;
+      } else if (name != workflow::k_backup_list) {
+        list.entries.push_back({name, content.size(), base::sha256(content)});
+      }
+    }
+    members.back().content = to_text(list);
+    for (const auto& [name, content] : members) {
+      text +=
+          base::tar_header(name, content.size(), 0) + content + std::string(base::tar_padding(content.size()), '\0');
+    }
+    fs::remove(file);
+    base::write_file_atomic(file, text + std::string(base::k_tar_end_size, '\0'));
+  }
+  void add(const std::string& name, std::string content) {
+    members.insert(members.begin(), {name, std::move(content)});
+  }
+  void change_database(const std::string& sql) {
+    const auto database = std::ranges::find(members, "airlock.db", &Member::name);
+    REQUIRE(database != members.end());
+    const auto path = elsewhere.path() / "airlock.db";
+    base::write_file_atomic(path, database->content);
+    base::Database(path, base::DatabaseMode::read_write).execute(sql + "; PRAGMA journal_mode=DELETE");
+    database->content = text_of(path);
+    fs::remove(path);
+    write();
+  }
+  workflow::RestoreOptions options() const {
+    workflow::RestoreOptions options;
+    options.home = home;
+    options.file = file;
+    return options;
+  }
+  workflow::RestoreReport restore(const workflow::RestoreOptions& options) {
+    return workflow::restore_home(options, site.clock, site.reporter);
+  }
+  void refused(const workflow::RestoreOptions& options) {
+    const auto error = error_of([&] { restore(options); });
+    CHECK(error.code() == ErrorCode::tampered);
+    CHECK_FALSE(fs::exists(home.root / "airlock.db"));
+    CHECK_FALSE(fs::exists(home.root / ".restore"));
+  }
+  std::optional<store::CatalogRow> served(std::string_view path) const {
+    return store::Catalog::open_current(home.root)->find("file", path);
+  }
+};
+
+using Blobs = workflow::BackupOptions::Blobs;
+
+}  // namespace
+
+TEST_CASE("only the file whose digest was written down is restored", "[backup][hostile]") {
+  Given given;
+  given.back_up(Blobs::include);
+  const auto right = base::sha256(text_of(given.file));
+  given.add("receipts/x.json", "{}");
+  given.write();
+  auto options = given.options();
+  options.sha256 = right;
+  given.refused(options);
+  const auto seen = base::sha256(text_of(given.file));
+  options.sha256 = seen;
+  CHECK(given.restore(options).sha256 == seen);
+}
+
+TEST_CASE("what a backup would run is told before it counts", "[backup][hostile]") {
+  Given given;
+  given.back_up(Blobs::include);
+  given.add("config/policy.yaml", "scan: { command: [evil, --now], at: [import], version: x }\n");
+  given.add("keys/keys.json", R"({"name":"n","cadence":"monthly","keys":{"0123456789abcdef":{"command":["evil2"]}}})");
+  given.write();
+  auto options = given.options();
+  std::vector<workflow::BroughtCommand> told;
+  options.confirm = [&](const auto& commands, const base::Digest& seen) {
+    told = commands;
+    CHECK(seen == base::sha256(text_of(given.file)));
+    CHECK_FALSE(fs::exists(given.home.root / "airlock.db"));
+    throw base::Error(ErrorCode::interrupted, "not wanted");
+  };
+  CHECK(code_of([&] { given.restore(options); }) == ErrorCode::interrupted);
+  CHECK_FALSE(fs::exists(given.home.root / "policy.yaml"));
+  CHECK_FALSE(fs::exists(given.home.root / ".restore"));
+  REQUIRE_FALSE(told.empty());
+  CHECK(told.front().file == "policy.yaml");
+  CHECK(told.front().argv == std::vector<std::string>{"evil", "--now"});
+  CHECK_FALSE(told.front().in_force);
+  CHECK(std::ranges::any_of(told, [](const auto& command) { return command.file == "keys/keys.json"; }));
+
+  // What the home has already is nothing new; a file that nobody can read is.
+  options.confirm = [&](const auto& commands, const base::Digest&) { told = commands; };
+  const auto listed = given.restore(options).commands.size();
+  CHECK(listed == told.size());
+  options.present = workflow::RestoreOptions::Present::put_aside;
+  given.restore(options);
+  CHECK(told.front().in_force);
+  given.members.front().content = "[";
+  given.write();
+  given.restore(options);
+  CHECK(std::ranges::any_of(told, [](const auto& command) { return command.argv.empty() && !command.in_force; }));
+}
+
+TEST_CASE("rows that no signed head has are not restored", "[backup][hostile]") {
+  Given given;
+  given.back_up(Blobs::include);
+  const std::string other = "(SELECT sha256 FROM files WHERE path='b.txt' LIMIT 1)";
+  const auto sql =
+      GENERATE_COPY(as<std::string>(), "UPDATE files SET sha256=" + other + " WHERE path='a.txt'",
+                    "UPDATE files SET media_type='text/html' WHERE path='a.txt'",
+                    "UPDATE files SET path='c.txt' WHERE path='a.txt' AND generation=2",
+                    "INSERT INTO files SELECT generation, ecosystem, 'c.txt', artifact, kind, media_type, "
+                    "platform, origin, pin, verified, length, sha256 FROM files WHERE path='a.txt'",
+                    "DELETE FROM files WHERE path='b.txt' AND generation=1",
+                    "UPDATE files SET sha256=" + other + " WHERE ecosystem='bundle'",
+                    "UPDATE generations SET serial=3 WHERE serial=2", "UPDATE generations SET created=created+1",
+                    "UPDATE generations SET bytes=1", "UPDATE generations SET head_digest='x'",
+                    "UPDATE generations SET head_digest=(SELECT head_digest FROM generations WHERE id=1)");
+  CAPTURE(sql);
+  given.change_database(sql);
+  given.refused(given.options());
+}
+
+TEST_CASE("a head that others signed proves nothing", "[backup][hostile]") {
+  Given given;
+  const ProducerKeys others;
+  Site forger(&others);
+  forger.clock.set(bundle_time(3));
+  Medium medium;
+  forger.import({make_bundle(medium.path(), {text_file("a.txt", "evil")}, others).head});
+  const auto backup = given.elsewhere.path() / "forged.tar";
+  workflow::write_backup({.home = forger.home, .file = backup, .secrets = {}, .blobs = Blobs::include}, forger.clock,
+                         forger.reporter);
+  given.back_up(Blobs::include);
+  const auto root = *std::ranges::find_if(
+      given.members, [](const Member& member) { return member.name.starts_with("config/roots/"); });
+  // Everything is the forger's but the root, whose fingerprint is on paper.
+  std::vector<Member> forged;
+  const auto text = text_of(backup);
+  const auto fd = base::open_for_reading(backup);
+  base::list_tar(fd.get(), text.size(), "backup", 1000, [&](const base::TarMember& member) {
+    forged.push_back({member.name, text.substr(member.offset, member.size)});
+    return true;
+  });
+  std::erase_if(forged, [](const Member& member) { return member.name.starts_with("config/roots/"); });
+  forged.insert(forged.begin(), root);
+  given.members = forged;
+  given.write();
+  SECTION("as another producer, whose root is not pinned") {
+    given.restore(given.options());
+    CHECK_FALSE(given.served("a.txt"));
+  }
+  SECTION("in the name of the true one") {
+    const auto producer = given.site.generations().front().channel.producer;
+    given.change_database("UPDATE channels SET producer='" + producer + "'");
+    given.refused(given.options());
+  }
+}
+
+TEST_CASE("what is withheld, revoked and old stays so through a restore", "[backup][hostile]") {
+  Given given;
+  auto import = given.site.options({given.second.head});
+  import.withhold = {base::sha256("b")};
+  import.reason = "licence";
+  workflow::import_bundles(import, given.site.clock, given.site.reporter);
+  given.back_up(Blobs::include);
+  // The thief takes the revocation out, adds one that nobody sees, and serves the state that was bad.
+  given.change_database("DELETE FROM revoked; INSERT INTO aliases VALUES ('sha512:aa', x'00'); "
+                        "UPDATE generations SET active=0; UPDATE generations SET active=1 WHERE id=1");
+  const auto report = given.restore(given.options());
+  REQUIRE(report.far_channels.size() == 1);
+  CHECK(report.far_channels.front().served == 1);
+  CHECK(report.far_channels.front().serial == 2);
+  CHECK(report.far_channels.front().unproven == 0);
+  CHECK(report.far_channels.front().root_version == 1);
+  const store::StateDb state(given.home.root, store::StateDb::Access::read);
+  REQUIRE(state.revoked().size() == 1);
+  CHECK(state.revoked().front().item == "pkg:npm/evil");
+  state.for_each_alias([](const base::Digest&, const base::Digest&) { FAIL("nobody signed it"); });
+  REQUIRE(given.served("a.txt"));
+  CHECK(given.served("b.txt")->kind == model::Kind::withheld);
+}
+
+TEST_CASE("a state whose head is not here is not served before its bundle comes again", "[backup][hostile]") {
+  Given given;
+  given.back_up(Blobs::include);
+  std::vector<std::string> heads;
+  for (const auto& generation : given.site.generations()) {
+    heads.push_back(std::string(workflow::k_backup_blobs) + generation.head_digest);
+  }
+  std::erase_if(given.members, [&](const Member& member) { return std::ranges::count(heads, member.name) > 0; });
+  // Nothing seems to be lacking: the rows of the heads are gone with them.
+  given.change_database("DELETE FROM files WHERE ecosystem='bundle'; "
+                        "UPDATE files SET sha256=(SELECT sha256 FROM files WHERE path='b.txt' LIMIT 1) "
+                        "WHERE path='a.txt'");
+  const auto report = given.restore(given.options());
+  CHECK(report.far_channels.front().unproven == 2);
+  CHECK_FALSE(given.served("a.txt"));
+  const auto status = [&] {
+    return workflow::examine_status(
+        {.home = given.home, .wall = given.site.clock.now(), .stale_after = std::chrono::days(90)});
+  };
+  CHECK(status().stale());
+  for (const std::uint64_t id : {1u, 2u}) {
+    CHECK(code_of([&] { workflow::activate_generation(given.home, id, given.site.clock); }) == ErrorCode::base_missing);
+  }
+  workflow::ImportOptions import;
+  import.home = given.home;
+  import.bundles = {given.second.head};
+  workflow::import_bundles(import, given.site.clock, given.site.reporter);
+  REQUIRE(given.served("a.txt"));
+  CHECK(given.served("a.txt")->sha256 == base::sha256("new"));
+  CHECK_FALSE(status().stale());
+}
+
+TEST_CASE("a state under a root that was replaced since is proven as it was, and said to be so", "[backup][hostile]") {
+  Given given;
+  given.keys.rotate("targets");
+  Medium medium;
+  auto options =
+      given.site.options({make_bundle(medium.path(), {text_file("a.txt", "third")}, given.keys,
+                                      {.serial = 3, .created = bundle_time(2), .previous = given.second.contents})
+                              .head});
+  options.activation = workflow::Activation::hold;
+  workflow::import_bundles(options, given.site.clock, given.site.reporter);
+  given.back_up(Blobs::include);
+  const auto report = given.restore(given.options());
+  CHECK(report.far_channels.front().served == 2);
+  CHECK(report.far_channels.front().root_version == 1);
+  CHECK(report.far_channels.front().known_root == 2);
+  CHECK(given.served("a.txt")->sha256 == base::sha256("new"));
+  workflow::activate_generation(given.home, 3, given.site.clock);
+  CHECK(given.served("a.txt")->sha256 == base::sha256("third"));
+}
