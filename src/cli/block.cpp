@@ -20,9 +20,17 @@ using base::ErrorCode;
 using base::Json;
 
 struct BlockFlags {
-  std::string item, reason, ticket;
-  bool list = false;
+  std::string item, reason, ticket, channel;
+  bool list = false, revoked = false;
 };
+
+Json override_json(const std::optional<store::RevocationOverride>& one) {
+  return one ? Json{{"reason", one->reason},
+                    {"ticket", one->ticket},
+                    {"user", one->user},
+                    {"since", base::to_rfc3339(one->since)}}
+             : Json();
+}
 
 void list_blocks(Session& session) {
   const store::StateDb state(session.home.root, store::StateDb::Access::read);
@@ -43,12 +51,21 @@ void list_blocks(Session& session) {
                        {"reason", one.reason},
                        {"channel", one.channel.channel},
                        {"producer", one.channel.producer},
-                       {"since", base::to_rfc3339(one.since)}});
+                       {"since", base::to_rfc3339(one.since)},
+                       {"overridden", override_json(one.overridden)}});
     table.add({base::printable(one.item), fmt::format("producer of {}", one.channel.channel),
                base::to_rfc3339(one.since), base::printable(one.reason), ""});
+    if (const auto& over = one.overridden) {
+      table.add({base::printable(one.item), fmt::format("SERVED: {}", base::printable(over->user)),
+                 base::to_rfc3339(over->since), base::printable(over->reason), base::printable(over->ticket)});
+    }
   }
-  session.answer({{"blocked", std::move(blocked)}, {"revoked", std::move(revoked)}},
-                 table.empty() ? "nothing is blocked or revoked\n" : table.text());
+  const bool in_force = store::catalog_is_current(state, session.home.root);
+  std::string text = table.empty() ? "nothing is blocked or revoked\n" : table.text();
+  if (!in_force) {
+    text += "the last change is NOT IN FORCE: its run ended before the catalog was published; run it again\n";
+  }
+  session.answer({{"blocked", std::move(blocked)}, {"revoked", std::move(revoked)}, {"in_force", in_force}}, text);
 }
 
 void answer(Session& session, const workflow::BlockReport& report, std::string_view done) {
@@ -63,8 +80,40 @@ void answer(Session& session, const workflow::BlockReport& report, std::string_v
   if (report.files == 0) {
     text += "nothing of it is active here now; it holds for what is imported later, too\n";
   }
-  session.answer({{"item", report.item}, {"files", report.files}, {"some", report.some}, {"catalog", report.catalog}},
+  Json channels = Json::array();
+  for (const auto& key : report.channels) {
+    channels.push_back({{"channel", key.channel}, {"producer", key.producer}});
+  }
+  session.answer({{"item", report.item},
+                  {"files", report.files},
+                  {"some", report.some},
+                  {"catalog", report.catalog},
+                  {"lacking", report.lacking},
+                  {"channels", std::move(channels)}},
                  text);
+}
+
+void unblock(Session& session, const BlockFlags& flags) {
+  if (!flags.revoked) {
+    if (!flags.channel.empty()) {
+      throw Error(ErrorCode::usage, "--channel goes with --revoked").with_hint("a block holds for all channels");
+    }
+    answer(session, workflow::unblock_item(session.home, flags.item, flags.reason, flags.ticket, *session.clock),
+           "not blocked any more");
+    return;
+  }
+  const auto report =
+      workflow::serve_revoked(session.home, flags.item, flags.channel, {flags.reason, flags.ticket}, *session.clock);
+  for (const auto& key : report.channels) {
+    session.reporter->warning(fmt::format("the producer of '{}' revoked it, and this site serves it", key.channel));
+  }
+  if (report.lacking > 0) {
+    session.reporter->warning(
+        fmt::format("{} of it {} not here, because what is revoked is not taken: import the bundle "
+                    "again",
+                    base::counted(report.lacking, "file"), report.lacking == 1 ? "is" : "are"));
+  }
+  answer(session, report, "served although it was revoked");
 }
 
 }  // namespace
@@ -96,15 +145,16 @@ void add_block_commands(CLI::App& app, Session& session) {
   });
 
   auto off = std::make_shared<BlockFlags>();
-  auto* unblock = app.add_subcommand("unblock", "Serve again what `block` stopped");
-  unblock->add_option("ITEM", off->item, "As `airlock block --list` shows it")->required();
-  unblock->add_option("--reason", off->reason, "Why; kept in the audit log")->type_name("TEXT");
-  unblock->add_option("--ticket", off->ticket, "Of your own records; kept in the audit log")->type_name("ID");
-  unblock->footer("Example:\n  airlock unblock npm:left-pad@1.3.0 --reason \"a false alarm\"");
-  unblock->callback([&session, off] {
-    answer(session, workflow::unblock_item(session.home, off->item, off->reason, off->ticket, *session.clock),
-           "not blocked any more");
-  });
+  auto* command = app.add_subcommand("unblock", "Serve again what `block` stopped, or what a producer revoked");
+  command->add_option("ITEM", off->item, "As `airlock block --list` shows it")->required();
+  command->add_flag("--revoked", off->revoked, "Serve it although its producer revoked it; `block ITEM` ends that");
+  command->add_option("--channel", off->channel, "With --revoked: only what this channel's producer revoked")
+      ->type_name("NAME");
+  command->add_option("--reason", off->reason, "Why; kept in the audit log")->type_name("TEXT");
+  command->add_option("--ticket", off->ticket, "Of your own records; kept in the audit log")->type_name("ID");
+  command->footer("Examples:\n  airlock unblock npm:left-pad@1.3.0 --reason \"a false alarm\"\n"
+                  "  airlock unblock pkg:npm/left-pad --revoked --reason \"revoked with stolen keys\" --ticket INC-9");
+  command->callback([&session, off] { unblock(session, *off); });
 }
 
 }  // namespace airlock::cli

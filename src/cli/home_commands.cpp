@@ -148,9 +148,12 @@ void status(Session& session) {
                         audit_mark_text(report.audit_number, report.audit_head), channels_text(report, now));
   }
   text += near_text(report.near, now);
+  const auto overridden =
+      std::ranges::count_if(report.revoked, [](const auto& one) { return one.overridden.has_value(); });
   if (!report.blocks.empty() || !report.revoked.empty()) {
-    text += fmt::format("denied   {} blocked here, {} revoked by producers; `airlock block --list` shows them\n",
-                        report.blocks.size(), report.revoked.size());
+    text += fmt::format("denied   {} blocked here, {} revoked by producers{}; `airlock block --list` shows them\n",
+                        report.blocks.size(), report.revoked.size(),
+                        overridden == 0 ? "" : fmt::format(", {} of them served all the same", overridden));
   }
   for (const auto& finding : report.findings) {
     findings.push_back(finding_json(finding));
@@ -175,7 +178,8 @@ void status(Session& session) {
                      {"audit", {{"number", report.audit_number}, {"head", report.audit_head}}},
                      {"catalog", report.catalog},
                      {"blocked", report.blocks.size()},
-                     {"revoked", report.revoked.size()}};
+                     {"revoked", report.revoked.size()},
+                     {"overridden", overridden}};
   json.update(near_json(report.near, now));
   session.answer(std::move(json), text);
 }

@@ -304,17 +304,19 @@ std::map<Digest, std::string> denied_digests(const BundleRows& rows, const bundl
   if (const auto text = head.unverified_target(bundle::k_revoked_target)) {
     list = bundle::parse_revoked(*text, bundle::k_revoked_target);
   }
-  const Revocations revocations(list);
+  const store::ChannelKey channel{rows.producer(), head.hint().channel};
   std::optional<store::Denials> denials;
   std::error_code ignored;
   if (fs::exists(home.root / "airlock.db", ignored)) {
-    denials.emplace(store::StateDb(home.root, store::StateDb::Access::read));
+    const store::StateDb state(home.root, store::StateDb::Access::read);
+    denials.emplace(state);
+    list = without_overridden(std::move(list), state, channel);
   }
+  const Revocations revocations(list);
   std::map<Digest, std::string> denied;
   if (revocations.empty() && (!denials || denials->empty())) {
     return denied;
   }
-  const store::ChannelKey channel{rows.producer(), head.hint().channel};
   rows.for_each([&](const FileRow& row) {
     if (!row.sha256) {
       return;

@@ -47,7 +47,7 @@ std::set<base::Digest> digests_to_leave(const bundle::VerifiedBundle& verified, 
   auto left = run.state.withheld(key);
   std::erase_if(left, [&run](const base::Digest& digest) { return run.options.release.contains(digest); });
   left.insert(run.options.withhold.begin(), run.options.withhold.end());
-  const Revocations revoked(verified.revoked());
+  const Revocations revoked(without_overridden(verified.revoked(), run.state, key));
   if (!left.empty() || !revoked.empty()) {
     std::set<base::Digest> in_state;
     verified.for_each_row([&](const model::FileRow& row) {
@@ -71,6 +71,19 @@ std::set<base::Digest> digests_to_leave(const bundle::VerifiedBundle& verified, 
     left = std::move(in_state);
   }
   return left;
+}
+
+// What the rows of a generation leave out and this import does not: a person has released it since, or overridden its
+// revocation.
+bool leaves_out_more(const std::optional<store::Generation>& existing, const std::set<base::Digest>& left,
+                     const store::StateDb& state) {
+  bool more = false;
+  if (existing && state.count_rows(existing->id, model::Kind::withheld) > 0) {
+    state.for_each_row(existing->id, [&](const model::FileRow& row) {
+      more = more || (row.kind == model::Kind::withheld && row.sha256 && !left.contains(*row.sha256));
+    });
+  }
+  return more;
 }
 
 // The accepted head as a blob: bytes of our own making from the private copy, never a second look at the medium.
@@ -273,7 +286,8 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
     }
   }
 
-  const bool changes_choice = !run.options.withhold.empty() || !run.options.release.empty();
+  const bool changes_choice =
+      !run.options.withhold.empty() || !run.options.release.empty() || leaves_out_more(existing, left, run.state);
   const bool head_is_here =
       existing && !existing->unproven && run.state.has_blob(base::Digest::parse_sha256_hex(existing->head_digest));
   if (head_is_here && plan.wanted.empty() && verified.trusted().same_timestamp && !changes_choice) {

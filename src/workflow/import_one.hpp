@@ -64,7 +64,8 @@ std::optional<store::Generation> here_already(const bundle::Head& head, const ba
                                               const ImportRun& run);
 
 // Takes what the producer revoked out of service at once, whatever becomes of the rest of the bundle: a revocation must
-// not be undone by breaking a later file, by a missing base, or by --hold.
+// not be undone by breaking a later file, by a missing base, or by --hold. What this site overrides stays in service.
+// Throws policy when the channel has revoked more than a site keeps.
 void apply_revocations(const ProvenHead& proven, const ImportRun& run);
 
 // Throws untrusted when a path that is fixed by version or digest means something else in another active channel.
@@ -99,8 +100,8 @@ Committed commit_import(const Commit& commit, const ImportRun& run);
 
 // Rows that stand for what a generation needs beside its catalog: the head and the attachments.
 inline constexpr std::string_view k_bundle_ecosystem = bundle::k_site_rows;
-
 void for_each_bundle_row(const bundle::VerifiedBundle& verified, const store::ChannelKey& key,
                          const base::Digest& head_digest, std::uint64_t head_length,
                          const std::function<void(const model::FileRow&)>& visit);
+
 }  // namespace airlock::workflow

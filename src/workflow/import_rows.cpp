@@ -17,6 +17,21 @@ using base::Error;
 using base::ErrorCode;
 using model::Kind;
 
+// Of one channel, of which the site overrides none: five full lists, which no producer reaches by hand.
+constexpr std::size_t k_most_revoked = 50'000;
+
+// Before anything of this list counts: one that fills the database, from stolen keys, must not do so for good.
+void require_room(const ProvenHead& proven, std::size_t in_force, std::size_t added) {
+  if (in_force + added > k_most_revoked) {
+    throw Error(ErrorCode::policy,
+                fmt::format("{} more revoked items of channel '{}' would make {}, and a site keeps {}", added,
+                            proven.key.channel, in_force + added, k_most_revoked))
+        .with_hint("call security: a producer whose keys were stolen looks like this. Block what is really bad with "
+                   "`airlock block ITEM`. `airlock block --list` shows what was revoked; `airlock unblock ITEM "
+                   "--revoked --reason TEXT` serves an item again and makes room. Nothing was changed");
+  }
+}
+
 bool is_fixed(Kind kind) {
   return kind == Kind::file || kind == Kind::meta || kind == Kind::layout;
 }
@@ -32,9 +47,11 @@ bool serves_other_channels(const store::ChannelKey& key, const store::StateDb& s
 
 void apply_revocations(const ProvenHead& proven, const ImportRun& run) {
   std::set<std::string> known;
+  std::size_t in_force = 0;
   for (const auto& revoked : run.state.revoked()) {
     if (revoked.channel == proven.key) {
       known.insert(revoked.item);
+      in_force += revoked.overridden ? 0U : 1U;
     }
   }
   base::Json added = base::Json::array();
@@ -47,6 +64,7 @@ void apply_revocations(const ProvenHead& proven, const ImportRun& run) {
   if (added.empty()) {
     return;
   }
+  require_room(proven, in_force, added.size());
   auto change = run.state.change();
   for (const auto& revoked : proven.bundle.revoked()) {
     run.state.add_revoked({.channel = proven.key, .item = revoked.item, .reason = revoked.reason, .since = now});

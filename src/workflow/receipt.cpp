@@ -376,7 +376,9 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
   std::sort(receipt.withheld.begin(), receipt.withheld.end());
   receipt.withheld.erase(std::unique(receipt.withheld.begin(), receipt.withheld.end()), receipt.withheld.end());
   for (const auto& revoked : state.revoked()) {
-    receipt.revoked.push_back(fmt::format("{} {}", revoked.channel.channel, revoked.item));
+    if (!revoked.overridden) {
+      receipt.revoked.push_back(fmt::format("{} {}", revoked.channel.channel, revoked.item));
+    }
   }
   for (const auto& block : state.blocks()) {
     receipt.blocked.push_back(block.item);

@@ -1,7 +1,5 @@
 #include "workflow/revocation.hpp"
 
-#include <algorithm>
-
 namespace airlock::workflow {
 
 std::vector<bundle::Revoked> revoked_in(const bundle::HeadContents& contents) {
@@ -10,16 +8,22 @@ std::vector<bundle::Revoked> revoked_in(const bundle::HeadContents& contents) {
                                         : bundle::parse_revoked(list->second, bundle::k_revoked_target);
 }
 
-Revocations::Revocations(const std::vector<bundle::Revoked>& list) {
-  for (const bundle::Revoked& revoked : list) {
-    m_items.emplace_back(model::Item::parse(revoked.item), revoked);
+std::vector<bundle::Revoked> without_overridden(std::vector<bundle::Revoked> list, const store::StateDb& state,
+                                                const store::ChannelKey& channel) {
+  const auto overridden = state.overridden(channel);
+  std::erase_if(list, [&overridden](const bundle::Revoked& revoked) { return overridden.contains(revoked.item); });
+  return list;
+}
+
+Revocations::Revocations(const std::vector<bundle::Revoked>& list) : m_list(list) {
+  for (std::size_t i = 0; i < m_list.size(); ++i) {
+    m_index.add(model::Item::parse(m_list[i].item), i);
   }
 }
 
 const bundle::Revoked* Revocations::find(const model::FileRow& row) const {
-  const auto found =
-      std::find_if(m_items.begin(), m_items.end(), [&row](const auto& entry) { return entry.first.matches(row); });
-  return found == m_items.end() ? nullptr : &found->second;
+  const auto found = m_index.find(row);
+  return found ? &m_list[*found] : nullptr;
 }
 
 }  // namespace airlock::workflow

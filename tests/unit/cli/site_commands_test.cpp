@@ -224,6 +224,18 @@ TEST_CASE("an answer in a file replaces one of its kind and nothing else") {
   }
 }
 
+TEST_CASE("a revocation is overridden only by its own flag, with a reason") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  REQUIRE(day.line.run({"import", day.first.head.string()}).exit_code == 0);
+  CHECK(day.line.run({"unblock", "pkg:npm/x", "--channel", "site-a"}).exit_code == 2);
+  CHECK(day.line.run({"unblock", "pkg:npm/x", "--revoked"}).exit_code == 2);
+  CHECK(day.line.run({"unblock", "pkg:npm/x", "--revoked", "--reason", "r"}).exit_code == 1);
+  const auto list = day.line.run({"block", "--list", "--json"});
+  CHECK(list.exit_code == 0);
+  CHECK(list.json()["in_force"] == true);
+}
+
 TEST_CASE("a restore tells the digest, and a script has to say yes to commands that are new") {
   const Day day;
   REQUIRE(day.pin().exit_code == 0);
