@@ -160,6 +160,7 @@ base::Json keys_json(const workflow::KeysReport& report, base::Time now) {
           {"cadence", report.cadence},
           {"thresholds", report.thresholds},
           {"keys", keys},
+          {"one_home_approves", report.one_home_approves},
           {"pending", report.pending ? progress_json(*report.pending) : base::Json()},
           {"channels", channels}};
 }
@@ -178,6 +179,9 @@ std::string keys_text(const workflow::KeysReport& report, base::Time now) {
     thresholds.push_back(fmt::format("{} {}", role, threshold));
   }
   text += fmt::format("signatures needed: {}\n{}", base::join(thresholds, ", "), table.text());
+  if (report.one_home_approves) {
+    text += fmt::format("warning: {}\n", workflow::k_one_home_approves);
+  }
   for (const auto& channel : report.channels) {
     std::vector<std::string> roles;
     for (const auto& [role, time] : channel.expires) {

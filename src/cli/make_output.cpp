@@ -109,6 +109,7 @@ Json create_json(const workflow::CreateReport& report) {
                {"sealed", report.sealed},
                {"approvals", report.approvals},
                {"threshold", report.threshold},
+               {"one_home_approves", report.one_home_approves},
                {"dry_run", report.dry_run},
                {"continued", report.continued},
                {"kind", report.delta ? "delta" : "full"},

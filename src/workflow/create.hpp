@@ -50,6 +50,7 @@ struct CreateReport {
   std::string bundle_id;                       // hex
   std::string fingerprint;                     // hex, of the newest root
   std::uint64_t approvals = 0, threshold = 1;  // of the snapshot
+  bool one_home_approves = false;              // of several who must approve, enough keys are in this home (keys.hpp)
   bool sealed = false;
   bool dry_run = false;
   bool continued = false;  // took up an interrupted run

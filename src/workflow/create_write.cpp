@@ -194,6 +194,10 @@ void CreateRun::remember() {
       trust::parse_root(trust::parse_signed(m_signers.roots.back(), "this home's root", trust::k_root_limit));
   m_report.threshold = root.roles.at("snapshot").threshold;
   m_report.approvals = trust::count_signers(newest_snapshot(m_head).file, root.roles.at("snapshot"), root.keys);
+  m_report.one_home_approves = one_home_approves(m_home);
+  if (m_report.one_home_approves) {
+    m_reporter.warning(k_one_home_approves);
+  }
   add_bundle(m_report.bundle, m_report.volumes);
   m_journal.end();
 }

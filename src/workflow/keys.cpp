@@ -201,6 +201,19 @@ std::vector<std::string> read_own_roots(const Home& home) {
   return roots;
 }
 
+bool one_home_approves(const Home& home) {
+  const trust::Root root = parse_own_root(read_own_roots(home).back());
+  const KeySettings settings = read_key_settings(home);
+  const trust::RoleKeys& approvers = root.roles.at("snapshot");
+  const auto here = std::ranges::count_if(approvers.keyids, [&](const std::string& keyid) {
+    const auto place = settings.places.find(keyid);
+    std::error_code ignored;
+    return place != settings.places.end() && !place->second.command &&
+           fs::exists(home.keys() / place->second.file, ignored);
+  });
+  return approvers.threshold > 1 && static_cast<std::uint64_t>(here) >= approvers.threshold;
+}
+
 KeysReport keys_in_force(const Home& home) {
   const std::string bytes = read_own_roots(home).back();
   const trust::Root root = parse_own_root(bytes);
@@ -229,6 +242,7 @@ KeysReport keys_in_force(const Home& home) {
       report.keys.push_back(std::move(info));
     }
   }
+  report.one_home_approves = one_home_approves(home);
   report.pending = pending_root(home);
   return report;
 }

@@ -73,6 +73,7 @@ struct KeysReport {
   std::string cadence;
   std::map<std::string, std::uint64_t> thresholds;  // by role
   std::vector<KeyInfo> keys;                        // sorted by role, keyid
+  bool one_home_approves = false;                   // see the function of that name
   std::optional<RootProgress> pending;              // the next root, while it lacks signatures
   struct Channel {
     std::string name;
@@ -84,6 +85,13 @@ struct KeysReport {
 // What the newest root says, and which private keys are here; the second with the channels.
 KeysReport keys_in_force(const Home& home);
 KeysReport show_keys(const Home& home);
+// Several people must approve, and the private keys of that many lie in this one home: whoever uses it approves for
+// all.
+bool one_home_approves(const Home& home);
+inline constexpr std::string_view k_one_home_approves =
+    "this home holds the private keys of as many approvers as must approve, so that is one person's word, whatever the "
+    "count says; move each snapshot key to its person, or put one of theirs in its place: airlock keys rotate snapshot "
+    "--replace KEYID --key PUBLIC";
 
 // Whether less than a quarter of a root's lifetime is left: its renewal may take several people.
 bool root_ends_soon(base::Time expires, base::Time now);

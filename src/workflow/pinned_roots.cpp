@@ -160,9 +160,8 @@ PinnedRoot pin_root(const Home& home, std::string_view bytes, const trust::Polic
     if (same_names && shares_a_key) {
       throw Error(ErrorCode::conflict, fmt::format("another root of this producer is pinned, version {} in {}",
                                                    other.root.root.version, other.file.string()))
-          .with_hint(
-              "newer roots arrive with bundles and need no pinning; where this one's keys are lost or stolen, "
-              "`airlock trust remove` ends it first");
+          .with_hint("newer roots arrive with bundles and need no pinning; where this one's keys are lost or stolen, "
+                     "`airlock trust remove` ends it first");
     }
   }
   check_for_pinning(pinned, policy);

@@ -149,7 +149,10 @@ umount "$work/dvd"
 # Keys for tokens and FIPS: ECDSA with openssl.
 ec=$work/ec
 "$airlock" --home "$ec" keys init --threshold 2 --fips --no-passphrase >/dev/null
+check "keys show tells of both approvers' keys in one home" "$airlock" --home "$ec" keys show
+check_said "one person's word"
 mv "$ec/keys/snapshot-2.pem" "$work/ec.pem"
+check "and is content when one of them is moved" is false bash -c '"$1" --home "$2" --json keys show | jq .one_home_approves' - "$airlock" "$ec"
 cd "$work/in" || exit 1
 check "a bundle of an ECDSA producer" "$airlock" --home "$ec" bundle create -m m.yaml -o "$work/ec-out/"
 check "openssl signs with ECDSA" bash -c '"$1" --home "$2" bundle sign "$3" --tbs -o "$4/ec.tbs" && openssl dgst -sha256 -sign "$4/ec.pem" -out "$4/ec.sig" "$4/ec.tbs" && "$1" --home "$2" bundle sign "$3" --signature "$4/ec.sig"' - "$airlock" "$ec" "$work/ec-out/pair-1.airlock" "$work"

@@ -1,5 +1,7 @@
 #include "workflow/approve.hpp"
 
+#include <algorithm>
+
 #include "base/process.hpp"
 #include "support/catch.hpp"
 #include "trust/public_key_file.hpp"
@@ -87,6 +89,22 @@ TEST_CASE("a bundle that two must approve is a draft until both have", "[workflo
   CHECK(test::code_of([&] { return people.sign(draft.bundle, people.first()).added; }) == ErrorCode::conflict);
   // The next state builds on the sealed one.
   CHECK(people.create(volume_size).serial == 2);
+}
+
+TEST_CASE("two approvers' keys in one home are one person's word, and create says so", "[workflow][approve]") {
+  TwoPeople people;
+  const auto said = [&] {
+    const auto warnings = people.reporter.warnings();
+    return std::ranges::find(warnings, k_one_home_approves) != warnings.end();
+  };
+  CHECK_FALSE(people.create().one_home_approves);
+  CHECK_FALSE(said());
+  fs::rename(people.folder.path() / "second.pem", people.home.keys() / "snapshot-2.pem");
+  people.ring = std::make_unique<KeyRing>(people.home, std::nullopt);
+  const CreateReport both = people.create();
+  CHECK(both.approvals == 2);
+  CHECK(both.one_home_approves);
+  CHECK(said());
 }
 
 TEST_CASE("a head that was half written when the power failed is made whole by the next run", "[workflow][approve]") {

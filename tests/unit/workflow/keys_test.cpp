@@ -44,6 +44,16 @@ TEST_CASE("makes a whole signing set, once", "[workflow][keys]") {
   CHECK(root.fingerprint.hex() == report.fingerprint);
 }
 
+TEST_CASE("a home that holds as many approvers' keys as must approve is told of", "[workflow][keys]") {
+  const EmptyHost alone, two;
+  init_keys(alone.home, {}, alone.clock);
+  CHECK_FALSE(show_keys(alone.home).one_home_approves);  // one person, and every inspection says so
+  init_keys(two.home, {.threshold = 2}, two.clock);
+  CHECK(show_keys(two.home).one_home_approves);
+  fs::rename(two.home.keys() / "snapshot-2.pem", two.folder.path() / "second.pem");
+  CHECK_FALSE(show_keys(two.home).one_home_approves);
+}
+
 TEST_CASE("keys with a passphrase open with that one only", "[workflow][keys]") {
   EmptyHost host;
   init_keys(host.home, {.passphrase = base::Secret("correct horse")}, host.clock);
