@@ -219,7 +219,7 @@ std::uint64_t StateDb::count_rows(std::uint64_t generation, model::Kind kind) co
 }
 
 std::uint64_t StateDb::count_rows(std::uint64_t generation) const {
-  Query query(m_impl->cached("SELECT count(*) FROM files WHERE generation=?"));
+  base::RunningStatement query(m_impl->cached("SELECT count(*) FROM files WHERE generation=?"));
   query->bind(1, to_integer(generation));
   query->step();
   return number_at(*query, 0);
@@ -229,7 +229,7 @@ std::optional<model::FileRow> StateDb::row(std::uint64_t generation, std::string
                                            std::string_view path) const {
   static const std::string sql =
       fmt::format("SELECT {} FROM files WHERE generation=? AND ecosystem=? AND path=?", k_row_columns);
-  Query query(m_impl->cached(sql));
+  base::RunningStatement query(m_impl->cached(sql));
   query->bind(1, to_integer(generation)).bind(2, ecosystem).bind(3, path);
   if (!query->step()) {
     return std::nullopt;
