@@ -34,8 +34,9 @@ constexpr std::uint64_t k_receipt_limit = 1ull << 30;  // bytes of the file
 constexpr std::size_t k_item_limit = 10'000'000;       // of all its lists; they are kept, 65 to 80 bytes each
 constexpr std::size_t k_rest_limit = 1'000'000;        // values of everything else
 constexpr std::size_t k_rest_bytes = 64u << 20;        // of their texts
-constexpr std::array<std::string_view, 11> k_header_members = {
-    "format", "kind", "time", "tool", "channels", "audit", "revoked", "blocked", "blobs_count", "blobs_sha256", "need"};
+constexpr std::array<std::string_view, 12> k_header_members = {"format",  "kind",        "time",         "tool",
+                                                               "home",    "channels",    "audit",        "revoked",
+                                                               "blocked", "blobs_count", "blobs_sha256", "need"};
 constexpr std::size_t k_buffer = 64 * 1024;  // bytes
 
 Json to_json(const ReceiptChannel& channel) {
@@ -360,7 +361,7 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
         }
       });
     }
-    if (generation.active) {
+    if (generation.served()) {
       entry.active_generation = generation.id;
     }
   }
