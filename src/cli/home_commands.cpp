@@ -67,8 +67,9 @@ std::string channels_text(const workflow::StatusReport& report, base::Time now) 
     const bool is_here = channel.generations > 0;
     table.add({channel.key.channel, fmt::format("{}", channel.serial),
                is_here ? fmt::format("{} days", days(now - channel.created)) : "-",
-               channel.active           ? fmt::format("{}", channel.active->serial)
-               : channel.out_of_service ? "out of service"
+               channel.active           ? fmt::format("{}", channel.active->unproven ? "unproven"
+                                                                                     : fmt::format("{}", channel.active->serial))
+                         : channel.out_of_service ? "out of service"
                                         : "nothing",
                fmt::format("{}", channel.withheld), is_here ? base::to_rfc3339(channel.imported).substr(0, 10) : "-",
                channel.out_of_service || soonest == channel.expiries.end()

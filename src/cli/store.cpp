@@ -35,6 +35,7 @@ base::Json generation_json(const store::Generation& generation) {
           {"created", base::to_rfc3339(generation.created)},
           {"imported", base::to_rfc3339(generation.imported)},
           {"active", generation.active},
+          {"unproven", generation.unproven},
           {"artifacts", generation.artifacts},
           {"files", generation.rows},
           {"bytes", generation.bytes}};
@@ -54,9 +55,10 @@ void list(Session& session) {
                base::to_rfc3339(generation.created), base::to_rfc3339(generation.imported),
                fmt::format("{}", generation.artifacts), fmt::format("{}", withheld),
                base::format_bytes(generation.bytes),
-               generation.active ? "active"
-               : is_out          ? "out of service"
-                                 : ""});
+               generation.unproven ? "unproven"
+               : generation.active ? "active"
+               : is_out            ? "out of service"
+                                   : ""});
   }
   const auto hint =
       state.withheld().empty() ? "" : "`airlock store list --withheld` tells what is withheld, since when and why\n";

@@ -40,6 +40,8 @@ struct Generation {
   std::string head_digest;        // sha256 of the stored head, a blob of its own
   bool unproven = false;          // out of a backup, and never compared with its head: it is not served
   std::uint64_t artifacts = 0, rows = 0, bytes = 0;
+
+  bool served() const { return active && !unproven; }
 };
 
 // What a channel must not fall behind although no generation here shows it: said by a receipt, or from paper, after

@@ -47,7 +47,7 @@ BlockReport count_rows(const model::Item& item, const StateDb& state, const std:
   BlockReport report;
   report.item = item.text();
   for (const auto& generation : state.generations()) {
-    if (!generation.active || (!only.empty() && !only.contains(generation.channel))) {
+    if (!generation.served() || (!only.empty() && !only.contains(generation.channel))) {
       continue;
     }
     const auto withheld = state.withheld(generation.channel);

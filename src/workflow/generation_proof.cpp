@@ -1,6 +1,8 @@
 #include "workflow/generation_proof.hpp"
 
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -8,7 +10,6 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
-#include "ecosystem/ecosystem.hpp"
 #include "workflow/import_one.hpp"
 
 namespace airlock::workflow {
@@ -19,6 +20,21 @@ namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorCode;
 
+// A head is looked into by its file as well, to see what stands behind it.
+class ScratchFile {
+ public:
+  explicit ScratchFile(fs::path path) : m_path(std::move(path)) {}
+  ScratchFile(const ScratchFile&) = delete;
+  ScratchFile& operator=(const ScratchFile&) = delete;
+  ~ScratchFile() {
+    std::error_code ignored;
+    fs::remove(m_path, ignored);
+  }
+
+ private:
+  fs::path m_path;
+};
+
 Error not_as_signed(const store::Generation& generation, std::string_view why) {
   return Error(ErrorCode::tampered, fmt::format("generation {} (bundle {} of channel '{}') is not what its producer "
                                                 "signed: {}",
@@ -26,10 +42,10 @@ Error not_as_signed(const store::Generation& generation, std::string_view why) {
       .with_hint("somebody changed the database; call security, and use another backup. Nothing was changed");
 }
 
-// A private copy whose bytes were hashed on their way.
-std::optional<bundle::Head> stored_head(const store::Generation& generation, const base::FileSlice& slice,
-                                        const base::Digest& digest, const fs::path& scratch) {
-  const auto path = scratch / fmt::format("head-{}.airlock", generation.id);
+// A private copy, at `path`, whose bytes were hashed on their way.
+std::optional<bundle::Head> stored_head(const base::FileSlice& slice, const base::Digest& digest,
+                                        const fs::path& path) {
+  const fs::path scratch = path.parent_path();
   base::UnnamedFile copy(scratch, 0600);
   base::HashingSink hashing(copy);
   base::FileSource source(slice.fd->get(), slice.offset, slice.length, digest.to_string());
@@ -38,25 +54,31 @@ std::optional<bundle::Head> stored_head(const store::Generation& generation, con
     return std::nullopt;
   }
   copy.publish(path);
-  auto head = bundle::Head::read(path);
-  fs::remove(path);
-  return head;
+  return bundle::Head::read(path);
 }
 
-bundle::VerifiedBundle verify_as_it_was(const store::Generation& generation, const bundle::Head& head,
-                                        const PinnedRoot& root) {
+// nullopt: what this airlock has a limit for, and an older one had not. Which paths its artifacts may fill was asked
+// when it came, by the rules of that day.
+std::optional<bundle::VerifiedBundle> verify_as_it_was(const store::Generation& generation, const bundle::Head& head,
+                                                       const PinnedRoot& root) {
   bundle::VerifyOptions options;
   options.pinned_root = root.bytes;
   options.producer = generation.channel.producer;
   options.channel = generation.channel.channel;
-  options.belongs = ecosystem::belongs;
   options.now = generation.created;  // nothing had expired then; that it says the same itself is compared
   bundle::EmptyStateStore none;
   try {
     return bundle::verify_head(head, none, options);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::interrupted) {
+    switch (error.code()) {
+    case ErrorCode::interrupted:
+    case ErrorCode::io:
+    case ErrorCode::no_space:
       throw;
+    case ErrorCode::limit:
+      return std::nullopt;
+    default:
+      break;
     }
     throw not_as_signed(generation, error.message());
   }
@@ -113,13 +135,17 @@ std::optional<bundle::VerifiedBundle> prove_generation(const store::Generation& 
   if (root == roots.end() || !slice) {
     return std::nullopt;
   }
-  const auto head = stored_head(generation, *slice, digest, scratch);
+  const fs::path path = scratch / fmt::format("head-{}.airlock", generation.id);
+  const ScratchFile removed_after(path);
+  const auto head = stored_head(*slice, digest, path);
   if (!head) {
     return std::nullopt;
   }
   auto verified = verify_as_it_was(generation, *head, *root);
-  compare_generation(generation, verified);
-  compare_signed_rows(generation, verified, slice->length, state);
+  if (verified) {
+    compare_generation(generation, *verified);
+    compare_signed_rows(generation, *verified, slice->length, state);
+  }
   return verified;
 }
 

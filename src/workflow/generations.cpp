@@ -72,10 +72,10 @@ StateDb open_for_change(const Home& home) {
 }
 
 // Throws tampered where it is something else than its head says.
-bool is_proven_now(const Generation& generation, const StateDb& state, const store::BlobStore& blobs,
-                   const Home& home) {
+std::optional<bundle::VerifiedBundle> prove_now(const Generation& generation, const StateDb& state,
+                                                const store::BlobStore& blobs, const Home& home) {
   const base::TempDir scratch(home.root, ".airlock-proof-");
-  return prove_generation(generation, state, blobs, read_pinned_roots(home), scratch.path()).has_value();
+  return prove_generation(generation, state, blobs, read_pinned_roots(home), scratch.path());
 }
 
 ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, std::string_view action,
@@ -89,7 +89,8 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
         .with_hint("a restore without content, a repair, or a sweep while the channel was out of service left it so; "
                    "import the newest bundle, which brings all that it needs");
   }
-  if (wanted.unproven && !is_proven_now(wanted, state, blobs, home)) {
+  const auto proven = wanted.unproven ? prove_now(wanted, state, blobs, home) : std::nullopt;
+  if (wanted.unproven && !proven) {
     throw Error(
         ErrorCode::base_missing,
         fmt::format("generation {} (bundle {} of channel '{}') came out of a backup, and its signed head is not "
@@ -102,6 +103,12 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
   report.ended = state.out_of_service(wanted.channel);
 
   auto change = state.change();
+  if (proven) {
+    for (const auto& revoked : proven->revoked()) {
+      state.add_revoked(
+          {.channel = wanted.channel, .item = revoked.item, .reason = revoked.reason, .since = clock.now()});
+    }
+  }
   state.set_unproven(id, false);
   state.set_active(id);
   base::Json detail = {{"channel", wanted.channel.channel}, {"generation", id}, {"serial", wanted.serial}};

@@ -121,8 +121,12 @@ std::map<std::uint64_t, std::uint64_t> prove_generations(const RestoredState& re
     state.set_unproven(generation.id, !proven);
     versions[generation.id] = proven ? proven->trusted().root.version : 0;
     if (!proven) {
-      // Where it is damaged the bundle has to bring it again.
-      state.remove_blob(base::Digest::parse_sha256_hex(generation.head_digest));
+      // Where its head is damaged the bundle has to bring it again; one whose root is not pinned here stays.
+      const auto digest = base::Digest::parse_sha256_hex(generation.head_digest);
+      const auto slice = store.open(digest);
+      if (!slice || !store.recheck(digest, slice->length)) {
+        state.remove_blob(digest);
+      }
       continue;
     }
     for (const auto& revoked : proven->revoked()) {
@@ -146,7 +150,7 @@ void tell_proofs(const StateDb& state, const std::map<std::uint64_t, std::uint64
     for (const auto& generation : generations) {
       if (generation.channel == channel.key) {
         channel.unproven += generation.unproven ? 1U : 0U;
-        if (generation.active) {
+        if (generation.served()) {
           channel.served = generation.serial;
           channel.root_version = versions.at(generation.id);
         }
@@ -184,9 +188,12 @@ void keep_denials(const RestoredState& restored, StateDb& state, RestoreReport& 
         report.blocked.push_back(item);
       }
     }
+    const bool is_own = receipt.home.empty() || receipt.home == state.home_id();
+    const auto known = state.channels();
     for (const auto& channel : receipt.channels) {
       const store::ChannelKey key{channel.producer, channel.channel};
-      if (channel.out_of_service && !state.out_of_service(key)) {
+      if (channel.out_of_service && is_own && std::ranges::find(known, key) != known.end() &&
+          !state.out_of_service(key)) {
         state.take_out_of_service(key, {.reason = std::string(k_from_receipt),
                                         .ticket = restored.options.remark.ticket,
                                         .user = {},

@@ -81,7 +81,7 @@ std::set<Digest> named(const StateDb& state, const std::vector<store::Generation
   std::set<Digest> found;
   Name name(what);
   for (const auto& generation : generations) {
-    if (active_only && !generation.active) {
+    if (active_only && !generation.served()) {
       continue;
     }
     state.for_each_row(generation.id, [&](const model::FileRow& row) {
@@ -113,7 +113,7 @@ Whereabouts describe(const StateDb& state, const store::Denials& denials,
     if (where.generations.empty() || where.generations.back().id != id) {
       where.generations.push_back(*generation);
     }
-    if (!generation->active || row.kind == model::Kind::known || row.ecosystem == k_bundle_ecosystem) {
+    if (!generation->served() || row.kind == model::Kind::known || row.ecosystem == k_bundle_ecosystem) {
       return;
     }
     if (const auto* denial = denials.find(generation->channel, row)) {

@@ -20,9 +20,12 @@ std::string text_in(const base::Json& json, const char* name) {
 
 // The files that a digest in the log means.
 std::vector<WithheldFile*> files_named(const base::Json& digest, const Wanted& wanted) {
-  const auto text = digest.is_string() ? digest.get<std::string>() : "";
-  const auto found = std::ranges::find_if(wanted, [&](const auto& each) { return each.first.to_string() == text; });
-  return found == wanted.end() ? std::vector<WithheldFile*>() : found->second;
+  try {
+    const auto found = wanted.find(base::Digest::parse(digest.is_string() ? digest.get<std::string>() : ""));
+    return found == wanted.end() ? std::vector<WithheldFile*>() : found->second;
+  } catch (const base::Error&) {
+    return {};  // a word of the log that is no digest
+  }
 }
 
 void take_import(const store::AuditEntry& entry, const base::Json& detail, const Wanted& wanted) {

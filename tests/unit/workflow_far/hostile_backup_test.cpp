@@ -161,6 +161,23 @@ TEST_CASE("what a backup would run is told before it counts", "[backup][hostile]
   CHECK(std::ranges::any_of(told, [](const auto& command) { return command.argv.empty() && !command.in_force; }));
 }
 
+TEST_CASE("a state that came as a delta in one file is proven by its head as well", "[backup][hostile]") {
+  Given given;
+  const auto delta =
+      make_bundle(given.medium.path(), {text_file("a.txt", "newer"), text_file("b.txt", "b")}, given.keys,
+                  {.serial = 3,
+                   .created = bundle_time(2),
+                   .omit = {"b.txt"},
+                   .previous = given.second.contents,
+                   .revoked = {"pkg:npm/evil"}});
+  REQUIRE(delta.volumes.empty());
+  given.site.import({delta.head});
+  given.back_up(Blobs::include);
+  const auto report = given.restore(given.options());
+  CHECK(report.far_channels.front().served == 3);
+  CHECK(given.served("a.txt")->sha256 == base::sha256("newer"));
+}
+
 TEST_CASE("rows that no signed head has are not restored", "[backup][hostile]") {
   Given given;
   given.back_up(Blobs::include);
