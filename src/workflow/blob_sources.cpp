@@ -1,5 +1,7 @@
 #include "workflow/blob_sources.hpp"
 
+#include "http/client.hpp"
+
 namespace airlock::workflow {
 
 using ecosystem::Fetchable;
@@ -10,14 +12,30 @@ class BlobSources::CountingFetchable : public Fetchable {
   CountingFetchable(std::shared_ptr<Fetchable> inner, std::atomic<std::uint64_t>& count)
       : m_inner(std::move(inner)), m_count(count) {}
   void fetch(std::uint64_t offset, std::optional<std::uint64_t> length, base::ByteSink& sink) override {
-    base::FunctionSink counting([&](std::span<const std::byte> data) {
-      sink.write(data);
-      m_count += data.size();
-    });
+    CountingSink counting(sink, m_count);
     m_inner->fetch(offset, length, counting);
   }
 
  private:
+  // Where the copy gives way to upstream, a segment still hears that the whole comes in place of its part.
+  class CountingSink : public http::PartSink {
+   public:
+    CountingSink(base::ByteSink& sink, std::atomic<std::uint64_t>& count) : m_sink(sink), m_count(count) {}
+    void write(std::span<const std::byte> data) override {
+      m_sink.write(data);
+      m_count += data.size();
+    }
+    void on_whole() override {
+      if (auto* part = dynamic_cast<http::PartSink*>(&m_sink)) {
+        part->on_whole();
+      }
+    }
+
+   private:
+    base::ByteSink& m_sink;
+    std::atomic<std::uint64_t>& m_count;
+  };
+
   std::shared_ptr<Fetchable> m_inner;
   std::atomic<std::uint64_t>& m_count;
 };

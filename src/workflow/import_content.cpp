@@ -139,8 +139,13 @@ Taken take_other_copies(const bundle::VerifiedBundle& verified, const std::vecto
   const auto progress = run.reporter.task("looking for other copies", bytes);
   std::vector<bundle::BlobMap> others;
   std::set<std::string> changed;
+  std::vector<BlobFailure> left_to_place = failures;
   for (const bundle::BlobMap& map : maps) {
-    const auto files = changed_files(verified.shipment(), map, failures, *progress);
+    // Of each blob the first map that had it was read; what another one has is untried.
+    const auto had = std::ranges::partition(
+        left_to_place, [&map](const BlobFailure& failure) { return !map.find(failure.blob.sha256); });
+    const auto files = changed_files(verified.shipment(), map, {had.begin(), had.end()}, *progress);
+    left_to_place.erase(had.begin(), had.end());
     others.push_back(files.empty() ? map : map.without(files));
     changed.insert(files.begin(), files.end());
   }

@@ -100,7 +100,16 @@ std::set<base::Digest> good_elsewhere(const bundle::BlobMap& map, const std::vec
   if (changed.empty()) {
     return good;
   }
-  const bundle::BlobMap others = map.without(changed);
+  std::optional<bundle::BlobMap> again_found;
+  try {
+    again_found = map.without(changed);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) {
+      throw;
+    }
+    return good;  // what cannot be looked at any more holds no good copy
+  }
+  const bundle::BlobMap& others = *again_found;
   std::vector<BlobToCheck> again;
   for (const BlobFailure& failure : failures) {
     if (others.find(failure.blob.sha256)) {
