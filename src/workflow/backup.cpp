@@ -177,7 +177,8 @@ std::string to_text(const BackupList& list) {
 }
 
 BackupList parse_backup_list(std::string_view text) {
-  const Json json = base::parse_json(text, k_backup_list, {.bytes = k_backup_list_limit}, base::Numbers::integers);
+  const Json json = base::parse_json(
+      text, k_backup_list, {.bytes = k_backup_list_limit, .values = 5 * k_backup_file_limit}, base::Numbers::integers);
   if (base::string_member(json, "kind", k_backup_list) != k_kind) {
     throw Error(ErrorCode::malformed, fmt::format("{} is not of a backup", k_backup_list));
   }

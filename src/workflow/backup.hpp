@@ -55,7 +55,8 @@ struct BackupList {
   std::vector<Entry> entries;
 };
 inline constexpr std::string_view k_backup_list = "backup.json";
-inline constexpr std::size_t k_backup_list_limit = 256u << 20;  // bytes
+inline constexpr std::size_t k_backup_list_limit = 256u << 20;   // bytes
+inline constexpr std::uint64_t k_backup_file_limit = 1'000'000;  // entries of it
 std::string to_text(const BackupList& list);
 // Throws malformed, unsupported.
 BackupList parse_backup_list(std::string_view text);

@@ -58,7 +58,8 @@ void write_state(const fs::path& file, const bundle::HeadContents& contents) {
 
 base::Json read_sendings(const std::string& name) {
   const auto text = base::read_file_if_exists(name, k_sendings_limit);
-  return text ? base::parse_json(*text, name) : base::Json{{"format", 1}, {"states", base::Json::object()}};
+  return text ? base::parse_json(*text, name, {.bytes = k_sendings_limit, .values = k_sendings_limit / 64})
+              : base::Json{{"format", 1}, {"states", base::Json::object()}};
 }
 
 // Of the list: how often the channel came out of a backup. Of a state in it: how often it had by its last sending.

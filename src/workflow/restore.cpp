@@ -31,7 +31,6 @@ using base::Error;
 using base::ErrorCode;
 
 constexpr std::uint64_t k_most_members = 20'000'000;  // blobs of a large store
-constexpr std::uint64_t k_most_files = 1'000'000;
 
 Error not_a_backup(const fs::path& file, std::string_view why) {
   return Error(ErrorCode::tampered, fmt::format("{} is no backup as airlock writes it: {}", file.string(), why))
@@ -117,8 +116,8 @@ OpenBackup open_backup(const fs::path& file) {
                          throw not_a_backup(file, fmt::format("it has a member {}", base::printable(member.name)));
                        } else if (!backup.files.emplace(member.name, member).second) {
                          throw not_a_backup(file, fmt::format("it has {} twice", base::printable(member.name)));
-                       } else if (backup.files.size() > k_most_files) {
-                         throw not_a_backup(file, fmt::format("it has more than {} files", k_most_files));
+                       } else if (backup.files.size() > k_backup_file_limit) {
+                         throw not_a_backup(file, fmt::format("it has more than {} files", k_backup_file_limit));
                        }
                        return true;
                      });

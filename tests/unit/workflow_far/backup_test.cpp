@@ -548,6 +548,15 @@ TEST_CASE("a public key that lies among the private ones is no secret, and stops
         ErrorCode::untrusted);
 }
 
+TEST_CASE("a list of as many files as a home may have is read", "[backup]") {
+  workflow::BackupList list;
+  list.tool = "test";
+  for (int i = 0; i < 250'001; ++i) {
+    list.entries.push_back({"control/logs/" + std::to_string(i), 1, base::sha256("x")});
+  }
+  CHECK(workflow::parse_backup_list(to_text(list)).entries.size() == list.entries.size());
+}
+
 TEST_CASE("only the names of the fixed list are places", "[backup]") {
   for (const char* name :
        {"airlock.db", "keys/snapshot-2.pem", "keys/12.root.json", "keys/12.review.txt", "keys/pending/13.root.tbs",
