@@ -141,13 +141,11 @@ Url Registries::parse(const std::string& text, const std::string& what) const {
 }
 
 Url Registries::default_registry() {
-  if (m_default.empty()) {
-    m_default = setting("registry");
+  std::string registry = m_default.empty() ? setting("registry") : m_default;
+  if (registry.empty()) {
+    registry = m_asked = m_asked.empty() ? ask_client() : m_asked;
   }
-  if (m_default.empty()) {
-    m_default = ask_client();
-  }
-  return parse(m_default, "the address of the npm registry");
+  return parse(registry, "the address of the npm registry");
 }
 
 Url Registries::registry_of(const std::string& package) {

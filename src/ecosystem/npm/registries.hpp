@@ -42,7 +42,8 @@ class Registries {
   const ResolveContext& m_context;
   std::mutex m_mutex;
   bool m_loaded = false;
-  std::string m_default;  // of the environment or the manifest, or what npm itself said; empty until needed
+  std::string m_default;  // of the manifest or the environment; empty: none
+  std::string m_asked;    // what npm itself said; empty until that is needed
   Environment m_project, m_user, m_global;
 };
 

@@ -114,6 +114,10 @@ class NpmResolver : public Resolver {
                     [this](const Member& member, Grade grade) { take(member, grade); }) {}
 
     void go() {
+      const auto folders = m_entry.paths("projects");
+      for (const auto& folder : folders) {
+        m_resolver.m_client.registries().add_project(folder);  // before anything is asked of a registry
+      }
       for (const std::string& text : m_entry.texts("packages")) {
         try {
           m_closure.add(parse_package(text), "the manifest");
@@ -121,8 +125,7 @@ class NpmResolver : public Resolver {
           throw Error(error).at(m_entry.position_of("packages"));
         }
       }
-      for (const auto& folder : m_entry.paths("projects")) {
-        m_resolver.m_client.registries().add_project(folder);
+      for (const auto& folder : folders) {
         const Project project =
             read_project(folder, m_entry.flag("include_dev").value_or(true) ? Dev::take : Dev::leave);
         report(folder, project);

@@ -437,7 +437,10 @@ TEST_CASE("address and credentials come from npm's own configuration", "[ecosyst
 
 TEST_CASE("a project names registries for its own entry", "[ecosystem][npm][resolver]") {
   const base::TempDir folder;
-  base::write_file_atomic(folder.path() / ".npmrc", "@s:registry=http://theirs.example/\n");
+  base::write_file_atomic(folder.path() / ".npmrc",
+                          "@s:registry=http://theirs.example/\nregistry=http://all.example/\n");
+  const base::TempDir home;
+  base::write_file_atomic(home.path() / ".npmrc", "registry=http://ours.example/\n");
   http::Client client(http::quick_options());
   const model::Manifest manifest;
   test::RecordingReporter reporter;
@@ -445,14 +448,16 @@ TEST_CASE("a project names registries for its own entry", "[ecosystem][npm][reso
                                .manifest = manifest,
                                .reporter = reporter,
                                .recipes = {},
-                               .environment = {{"NPM_CONFIG_REGISTRY", "http://ours.example"}},
+                               .environment = {{"HOME", home.path().string()}},
                                .demand = {}};
   Registries registries(context);
   registries.begin_entry();
   registries.add_project(folder.path());
   CHECK(registries.registry_of("@s/b").host() == "theirs.example");
+  CHECK(registries.registry_of("a").host() == "all.example");
   registries.begin_entry();
   CHECK(registries.registry_of("@s/b").host() == "ours.example");
+  CHECK(registries.registry_of("a").host() == "ours.example");
 }
 
 }  // namespace airlock::ecosystem::npm
