@@ -121,8 +121,15 @@ class DockerRunner : public Runner {
       output(fmt::format("airlock: {}\n", error.message()));
       return k_not_started;
     }
-    const auto code = m_docker.exit_code(exec, [this] { return m_killed.load(); });
-    return m_killed ? k_killed : code.value_or(k_killed);
+    try {
+      const auto code = m_docker.exit_code(exec, [this] { return m_killed.load(); });
+      return m_killed ? k_killed : code.value_or(k_killed);
+    } catch (const Error&) {
+      if (m_killed) {
+        return k_killed;  // and Docker knows it no more
+      }
+      throw;
+    }
   }
 
   void signal(int number) override {

@@ -168,9 +168,8 @@ void finish_what_was_begun(Session& session) {
   bool behind = false;
   try {
     behind = workflow::catalog_is_behind(session.home);
-  } catch (const Error& error) {
-    session.reporter->warning(
-        fmt::format("whether all that was blocked is in force is not known: {}", error.message()));
+  } catch (const std::exception& error) {
+    session.reporter->warning(fmt::format("whether all that was blocked is in force is not known: {}", error.what()));
   }
   if (behind) {
     base::with_context([] { return "publishing what an earlier run blocked, revoked or brought"; },
@@ -193,9 +192,9 @@ class CatalogWatch {
         workflow::finish_catalog(m_session.home, *m_session.reporter);
       }
       m_said.clear();
-    } catch (const Error& error) {
-      if (std::exchange(m_said, error.message()) != error.message()) {
-        m_session.reporter->warning(fmt::format("what was changed last is not in force yet: {}", error.message()));
+    } catch (const std::exception& error) {  // whatever it is, what is served goes on being served
+      if (std::exchange(m_said, error.what()) != error.what()) {
+        m_session.reporter->warning(fmt::format("what was changed last is not in force yet: {}", error.what()));
       }
     }
   }

@@ -30,6 +30,7 @@ std::string folder_of(const std::string& file) {
 }
 
 void approve(Session& session, const SiteApproveFlags& flags) {
+  const auto key = open_signer(session, flags.signer, "officer");  // a wrong file or passphrase is said at once
   const workflow::LocalApproveOptions options{.home = session.home,
                                               .bundle = flags.bundle,
                                               .folders = {flags.folders.begin(), flags.folders.end()},
@@ -53,7 +54,6 @@ void approve(Session& session, const SiteApproveFlags& flags) {
       throw Error(ErrorCode::interrupted, "not approved; nothing was signed");
     }
   }
-  const auto key = open_signer(session, flags.signer, "officer");
   const auto report = workflow::approve_for_site(options, review, *key, *session.clock);
   const bool enough = report.approved.size() >= report.needed;
   session.answer(

@@ -1,6 +1,8 @@
 // What an attacker with some of the keys, or with none, brings to a site: what the site says, keeps and goes on with.
 #include "far_fixture.hpp"
 
+#include <deque>
+
 #include "attacks/attack_kit.hpp"
 #include "base/json.hpp"
 #include "bundle/inspection.hpp"
@@ -157,9 +159,9 @@ TEST_CASE("a site may follow a leap when its policy says so") {
 TEST_CASE("a serial that leaps is not followed, whatever the versions say") {
   const ProducerKeys keys;
   Site site(&keys);
-  Medium medium;
+  std::deque<Medium> media;  // one each: two of them have the same serial
   const auto made_as = [&](std::uint64_t serial, const std::optional<bundle::HeadContents>& previous = {}) {
-    return make_bundle(medium.path(), {text_file("a.txt", std::to_string(serial))}, keys,
+    return make_bundle(media.emplace_back().path(), {text_file("a.txt", std::to_string(serial))}, keys,
                        {.serial = serial, .previous = previous});
   };
   const auto refuse = [&](const MadeBundle& made) {
