@@ -30,6 +30,9 @@ void add_from(const std::string& file, std::vector<BroughtCommand>& commands, co
   try {
     read();
   } catch (const Error& error) {
+    if (error.code() == base::ErrorCode::io || error.code() == base::ErrorCode::interrupted) {
+      throw;
+    }
     commands.push_back({.file = file, .what = fmt::format("cannot be read: {}", error.message()), .argv = {}});
   }
 }

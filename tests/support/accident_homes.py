@@ -14,6 +14,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 
 TEMPORARY = (".tmp", ".new", ".partial")
@@ -94,10 +95,17 @@ def temporary_files(folder):
 
 
 def rows_of(home, table, leave=()):
-    with sqlite3.connect(f"file:{home}/airlock.db?mode=ro", uri=True) as database:
-        database.row_factory = sqlite3.Row
-        rows = [{k: row[k] for k in row.keys() if k not in leave} for row in database.execute(f"SELECT * FROM {table}")]
-    database.close()
+    # A copy: to read a database with a log beside it SQLite writes there, and the disk may be full or read-only.
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("airlock.db", "airlock.db-wal"):
+            if pathlib.Path(home, name).exists():
+                shutil.copy(pathlib.Path(home, name), folder)
+        database = sqlite3.connect(f"{folder}/airlock.db")
+        try:
+            database.row_factory = sqlite3.Row
+            rows = [{k: row[k] for k in row.keys() if k not in leave} for row in database.execute(f"SELECT * FROM {table}")]
+        finally:
+            database.close()
     return sorted(rows, key=repr)
 
 
