@@ -142,10 +142,10 @@ Taken take_other_copies(const bundle::VerifiedBundle& verified, const std::vecto
   std::vector<BlobFailure> left_to_place = failures;
   for (const bundle::BlobMap& map : maps) {
     // Of each blob the first map that had it was read; what another one has is untried.
-    const auto had = std::ranges::partition(
-        left_to_place, [&map](const BlobFailure& failure) { return !map.find(failure.blob.sha256); });
-    const auto files = changed_files(verified.shipment(), map, {had.begin(), had.end()}, *progress);
-    left_to_place.erase(had.begin(), had.end());
+    const auto had = std::partition(left_to_place.begin(), left_to_place.end(),
+                                    [&map](const BlobFailure& failure) { return !map.find(failure.blob.sha256); });
+    const auto files = changed_files(verified.shipment(), map, {had, left_to_place.end()}, *progress);
+    left_to_place.erase(had, left_to_place.end());
     others.push_back(files.empty() ? map : map.without(files));
     changed.insert(files.begin(), files.end());
   }
