@@ -163,8 +163,19 @@ void check(Session& session, bool repair) {
   if (!report.findings.empty()) {
     session.exit_code = tampered ? 3 : report.lacking > 0 ? 4 : 1;
   }
-  text += fmt::format("{} read ({}), {} bad, {} lacking\n", base::counted(report.blobs, "blob"),
-                      base::format_bytes(report.bytes), report.bad, report.lacking);
+  base::Json unproven = base::Json::array();
+  for (const auto& [generation, advice] : report.unproven) {
+    unproven.push_back(generation_json(generation));
+    unproven.back()["advice"] = advice;
+    text +=
+        fmt::format("note  generation {} (bundle {} of channel '{}') came out of a backup and is unproven, so it is "
+                    "not served: {}\n",
+                    generation.id, generation.serial, generation.channel.channel, advice);
+  }
+  text +=
+      fmt::format("{} read ({}), {} bad, {} lacking{}\n", base::counted(report.blobs, "blob"),
+                  base::format_bytes(report.bytes), report.bad, report.lacking,
+                  unproven.empty() ? "" : fmt::format(", {} unproven", base::counted(unproven.size(), "generation")));
   if (report.bad > 0) {
     text +=
         repair ? fmt::format("{} were forgotten; import the newest bundle again, which brings them\n", report.forgotten)
@@ -172,6 +183,7 @@ void check(Session& session, bool repair) {
   }
   session.answer({{"ok", report.findings.empty()},
                   {"findings", std::move(findings)},
+                  {"unproven", std::move(unproven)},
                   {"blobs", report.blobs},
                   {"bytes", report.bytes},
                   {"lacking", report.lacking},

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/json.hpp"
@@ -76,6 +78,40 @@ void tell_lacking(const StateDb& state, StoreCheckReport& report) {
   }
 }
 
+// What to do about a generation that nothing here proves. `all`: the generations of the home.
+std::string advice_for(const store::Generation& unproven, const std::vector<store::Generation>& all,
+                       const StateDb& state) {
+  const auto twin = std::ranges::find_if(all, [&](const store::Generation& other) {
+    return !other.unproven && other.channel == unproven.channel && other.bundle_id == unproven.bundle_id;
+  });
+  if (twin != all.end()) {
+    return fmt::format("generation {} is the same state, and proven: nothing to do, a later sweep frees this one",
+                       twin->id);
+  }
+  if (base::Digest::is_sha256_hex(unproven.head_digest) &&
+      state.has_blob(base::Digest::parse_sha256_hex(unproven.head_digest))) {
+    return fmt::format("its signed head is here: once the root of its producer is pinned (`airlock trust init`), "
+                       "`airlock store activate {}` proves it and serves it",
+                       unproven.id);
+  }
+  const auto newest = state.last_serial(unproven.channel).value_or(0);
+  if (unproven.serial >= newest) {
+    return fmt::format("import bundle {} again, or a newer one", unproven.serial);
+  }
+  return fmt::format("it is older than bundle {}, so that it does not come in again: that one, or a newer one, stands "
+                     "in its place, and a later sweep frees this one",
+                     newest);
+}
+
+void tell_unproven(const StateDb& state, StoreCheckReport& report) {
+  const auto generations = state.generations();
+  for (const auto& generation : generations) {
+    if (generation.unproven) {
+      report.unproven.push_back({generation, advice_for(generation, generations, state)});
+    }
+  }
+}
+
 }  // namespace
 
 StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock& clock, base::Reporter& reporter) {
@@ -106,6 +142,7 @@ StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock
   }
   report.bad = failures.size();
   tell_lacking(state, report);
+  tell_unproven(state, report);
   if (repairs && !failures.empty()) {
     forget(failures, state, store, clock.now());
     report.forgotten = failures.size();

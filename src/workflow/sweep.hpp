@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/error.hpp"
 #include "base/reporter.hpp"
+#include "store/state_db.hpp"
 #include "workflow/home.hpp"
 #include "workflow/remark.hpp"
 
@@ -47,7 +48,14 @@ struct StoreCheckOptions {
 
 struct StoreCheckReport {
   std::vector<base::Finding> findings;
-  std::uint64_t blobs = 0;  // looked at
+  // A generation that came out of a backup and is not served, since nothing here proves it; no finding, for nothing of
+  // it is wrong.
+  struct Unproven {
+    store::Generation generation;
+    std::string advice;  // what brings it back, or stands in its place
+  };
+  std::vector<Unproven> unproven;  // newest first
+  std::uint64_t blobs = 0;         // looked at
   std::uint64_t bytes = 0;
   std::uint64_t bad = 0;      // of those
   std::uint64_t lacking = 0;  // of what is served, not here and not counted as present either
@@ -56,7 +64,8 @@ struct StoreCheckReport {
 
 // Reads and hashes every blob that counts as present. That takes hours, and imports and sweeps go on meanwhile: what
 // was found is looked at once more at the end, for `repair` under the lock. What is
-// served and not here is a finding, too (base_missing). Throws busy (repair).
+// served and not here is a finding, too (base_missing); generations that are not proven are only told of. Throws busy
+// (repair).
 StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock& clock, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

@@ -6,6 +6,7 @@
 #include "cli_fixture.hpp"
 #include "day.hpp"
 #include "store/blob_store.hpp"
+#include "store/state_db.hpp"
 #include "workflow/pinned_roots.hpp"
 
 using namespace airlock;
@@ -82,6 +83,34 @@ TEST_CASE("verify, import, look, roll back, sweep, carry back") {
   CHECK(line.run({"audit", "--json"}).json()["entries"].size() >= 5);
   CHECK(line.run({"audit", "list"}).out.find("CHG-1") != std::string::npos);
   CHECK(line.run({"wants", "--json"}).json()["wants"].empty());
+}
+
+TEST_CASE("store check names generations that nothing proves, and does not fail for them") {
+  Day day;
+  const auto& line = day.line;
+  REQUIRE(day.pin().exit_code == 0);
+  REQUIRE(line.run({"import", day.first.head.string()}).exit_code == 0);
+  auto result = line.run({"store", "check"});
+  CHECK(result.out.find("unproven") == std::string::npos);
+  CHECK(line.run({"store", "check", "--json"}).json()["unproven"].empty());
+  {
+    store::StateDb state(line.home(), store::StateDb::Access::change);
+    auto change = state.change();
+    state.set_unproven(1, true);
+    change.commit();
+  }
+  result = line.run({"store", "check"});
+  CHECK(result.exit_code == 0);
+  CHECK(result.out.find("note  generation 1 (bundle 1 of channel 'site-a') came out of a backup and is unproven, so it "
+                        "is not served: its signed head is here") != std::string::npos);
+  CHECK(result.out.find(" 0 bad, 0 lacking, 1 generation unproven\n") != std::string::npos);
+  const auto json = line.run({"store", "check", "--json"}).json();
+  CHECK(json["ok"] == true);
+  CHECK(json["findings"].empty());
+  REQUIRE(json["unproven"].size() == 1);
+  CHECK(json["unproven"][0]["generation"] == 1);
+  CHECK(json["unproven"][0]["channel"] == "site-a");
+  CHECK(json["unproven"][0]["advice"].get<std::string>().find("`airlock store activate 1`") != std::string::npos);
 }
 
 TEST_CASE("inspect, diff, extract and explain need no trust") {

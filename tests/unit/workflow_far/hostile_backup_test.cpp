@@ -13,6 +13,7 @@
 #include "workflow/generations.hpp"
 #include "workflow/restore.hpp"
 #include "workflow/status.hpp"
+#include "workflow/sweep.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -226,6 +227,12 @@ TEST_CASE("a head that others signed proves nothing", "[backup][hostile]") {
   SECTION("as another producer, whose root is not pinned") {
     given.restore(given.options());
     CHECK_FALSE(given.served("a.txt"));
+    const auto check = workflow::check_store({.home = given.home}, given.site.clock, given.site.reporter);
+    CHECK(check.findings.empty());
+    REQUIRE(check.unproven.size() == 1);
+    CHECK(check.unproven.front().advice ==
+          "its signed head is here: once the root of its producer is pinned (`airlock trust init`), `airlock store "
+          "activate 1` proves it and serves it");
   }
   SECTION("in the name of the true one") {
     const auto producer = given.site.generations().front().channel.producer;
@@ -278,6 +285,15 @@ TEST_CASE("a state whose head is not here is not served before its bundle comes 
         {.home = given.home, .wall = given.site.clock.now(), .stale_after = std::chrono::days(90)});
   };
   CHECK(status().stale());
+  const auto check = [&] { return workflow::check_store({.home = given.home}, given.site.clock, given.site.reporter); };
+  const auto told = check();
+  CHECK(told.findings.empty());
+  REQUIRE(told.unproven.size() == 2);
+  CHECK(told.unproven[0].generation.id == 2);
+  CHECK(told.unproven[0].advice == "import bundle 2 again, or a newer one");
+  CHECK(told.unproven[1].advice ==
+        "it is older than bundle 2, so that it does not come in again: that one, or a newer one, stands in its place, "
+        "and a later sweep frees this one");
   for (const std::uint64_t id : {1u, 2u}) {
     CHECK(code_of([&] { workflow::activate_generation(given.home, id, given.site.clock); }) == ErrorCode::base_missing);
   }
@@ -288,6 +304,11 @@ TEST_CASE("a state whose head is not here is not served before its bundle comes 
   REQUIRE(given.served("a.txt"));
   CHECK(given.served("a.txt")->sha256 == base::sha256("new"));
   CHECK_FALSE(status().stale());
+  const auto after = check();
+  CHECK(after.findings.empty());
+  REQUIRE(after.unproven.size() == 2);
+  CHECK(after.unproven[0].advice ==
+        "generation 3 is the same state, and proven: nothing to do, a later sweep frees this one");
 }
 
 TEST_CASE("a state under a root that was replaced since is proven as it was, and said to be so", "[backup][hostile]") {
