@@ -127,6 +127,9 @@ class TempDir {  // a private directory, removed with everything in it
   TempDir& operator=(const TempDir&) = delete;
   ~TempDir();
   const fs::path& path() const { return m_path; }
+  // Removes those that killed processes left. Whoever calls it holds a lock without which nobody makes one of this
+  // prefix there. What cannot be removed stays, since it costs room and nothing else.
+  static void remove_leftovers(const fs::path& parent, std::string_view prefix);
 
  private:
   fs::path m_path;

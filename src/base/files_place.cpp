@@ -43,6 +43,7 @@ constexpr std::array k_file_systems = {
 };
 
 constexpr std::uint64_t k_largest_fat_file = 0xFFFFFFFF;  // bytes
+constexpr std::size_t k_random_letters = 6;               // that mkdtemp(3) puts in place of as many X
 
 // The kernel's flag is set for sticks and readers; disks in USB cases do not have it, but are carried all the
 // same.
@@ -75,6 +76,15 @@ void make_removable(const fs::path& directory) {
     if (entry.symlink_status(ignored).type() == fs::file_type::directory) {
       make_removable(entry.path());
     }
+  }
+}
+
+void remove_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::remove_all(folder, error);
+  if (error) {
+    make_removable(folder);
+    fs::remove_all(folder, error);
   }
 }
 
@@ -155,7 +165,7 @@ SpaceInfo space_info(const fs::path& existing_path) {
 }
 
 TempDir::TempDir(const fs::path& parent, std::string_view prefix) {
-  std::string name = (parent / (std::string(prefix) + "XXXXXX")).native();
+  std::string name = (parent / (std::string(prefix) + std::string(k_random_letters, 'X'))).native();
   if (mkdtemp(name.data()) == nullptr) {
     throw system_error(errno, "cannot create a temporary directory in " + quote_path(parent));
   }
@@ -163,11 +173,22 @@ TempDir::TempDir(const fs::path& parent, std::string_view prefix) {
 }
 
 TempDir::~TempDir() {
-  std::error_code error;
-  fs::remove_all(m_path, error);
-  if (error) {
-    make_removable(m_path);
-    fs::remove_all(m_path, error);
+  remove_folder(m_path);
+}
+
+void TempDir::remove_leftovers(const fs::path& parent, std::string_view prefix) {
+  std::vector<fs::path> left;
+  std::error_code ignored;
+  for (fs::directory_iterator it(parent, ignored), end; !ignored && it != end; it.increment(ignored)) {
+    const std::string name = it->path().filename().native();
+    std::error_code gone;
+    if (name.size() == prefix.size() + k_random_letters && name.starts_with(prefix) &&
+        it->symlink_status(gone).type() == fs::file_type::directory) {
+      left.push_back(it->path());
+    }
+  }
+  for (const auto& folder : left) {
+    remove_folder(folder);
   }
 }
 

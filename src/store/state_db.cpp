@@ -86,6 +86,8 @@ std::array<std::string_view, 3> schema_steps() {
   return {k_step_1, k_step_2, k_step_3};
 }
 
+constexpr std::string_view k_proof_prefix = ".airlock-proof-";
+
 fs::path database_path(const fs::path& home) {
   return home / "airlock.db";
 }
@@ -132,13 +134,14 @@ std::optional<base::FileLock> lock_for(const fs::path& home, StateDb::Access acc
   std::optional<base::FileLock> lock(std::in_place, home / "lock");
   base::remove_leftovers(home);
   base::remove_leftovers(catalog_folder(home));
+  base::TempDir::remove_leftovers(home, k_proof_prefix);  // nobody else has one while this process holds the lock
   return lock;
 }
 
 }  // namespace
 
-StateDb::Impl::Impl(const fs::path& home, Access access)
-    : lock(lock_for(home, access)), database(open_database(home, access)) {
+StateDb::Impl::Impl(const fs::path& folder, Access access)
+    : home(folder), lock(lock_for(folder, access)), database(open_database(folder, access)) {
   const auto steps = schema_steps();
   if (access == Access::change) {
     database.migrate(steps);
@@ -193,6 +196,13 @@ StateDb::~StateDb() = default;
 
 base::Transaction StateDb::change() {
   return base::Transaction(m_impl->database);
+}
+
+base::TempDir StateDb::proof_folder() const {
+  if (!m_impl->lock) {
+    throw Error(ErrorCode::internal, "a folder for proofs belongs to whoever holds the lock");
+  }
+  return base::TempDir(m_impl->home, k_proof_prefix);
 }
 
 bool StateDb::has_blob(const Digest& sha256) const {

@@ -20,6 +20,10 @@
 #include "model/file_row.hpp"
 #include "store/catalog.hpp"
 
+namespace airlock::base {
+class TempDir;
+}  // namespace airlock::base
+
 namespace airlock::store {
 
 struct ChannelKey {
@@ -228,6 +232,10 @@ class StateDb {
   std::vector<AuditEntry> newest_audit_entries(std::string_view action, std::uint64_t count) const;  // newest first
 
   base::Transaction change();  // everything until commit() becomes visible at once
+
+  // A new folder in the home, for heads that are looked into. Only of `change` (throws internal), and to be dropped
+  // before this is: what a killed process left of such folders goes when the next one takes the lock.
+  base::TempDir proof_folder() const;
 
  private:
   struct Impl;

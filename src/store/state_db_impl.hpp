@@ -15,7 +15,7 @@
 namespace airlock::store {
 
 struct StateDb::Impl {
-  Impl(const std::filesystem::path& home, Access access);
+  Impl(const std::filesystem::path& folder, Access access);
 
   // A statement that is prepared once and kept, for a base::RunningStatement. Not for loops that call back: those
   // prepare their own.
@@ -29,6 +29,7 @@ struct StateDb::Impl {
   std::int64_t find_channel(const ChannelKey& channel);
   std::int64_t add_channel(const ChannelKey& channel);
 
+  std::filesystem::path home;
   std::optional<base::FileLock> lock;  // before the database, so that it is released after it
   base::Database database;
   std::map<std::string, std::unique_ptr<base::Statement>, std::less<>> statements;

@@ -74,7 +74,7 @@ StateDb open_for_change(const Home& home) {
 // Throws tampered where it is something else than its head says.
 std::optional<bundle::VerifiedBundle> prove_now(const Generation& generation, const StateDb& state,
                                                 const store::BlobStore& blobs, const Home& home) {
-  const base::TempDir scratch(home.root, ".airlock-proof-");
+  const base::TempDir scratch = state.proof_folder();
   return prove_generation(generation, state, blobs, read_pinned_roots(home), scratch.path());
 }
 

@@ -34,7 +34,7 @@ void give_back_one(const store::Generation& generation, const bundle::VerifiedBu
 void give_back_rows(store::StateDb& state, const Home& home, const store::ChannelKey& channel) {
   const auto roots = read_pinned_roots(home);
   const store::BlobStore blobs(home.blobs());
-  const base::TempDir scratch(home.root, ".airlock-proof-");
+  const base::TempDir scratch = state.proof_folder();
   for (const auto& generation : state.generations()) {
     if (generation.channel != channel || state.count_rows(generation.id, Kind::withheld) == 0) {
       continue;

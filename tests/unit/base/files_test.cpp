@@ -109,6 +109,25 @@ TEST_CASE("what a killed writer left is removed, and what a living one writes is
   remove_leftovers(dir.path() / "absent");
 }
 
+TEST_CASE("folders that killed processes left are removed, and nothing else is", "[base][files]") {
+  const TempDir dir;
+  const fs::path left = dir.path() / ".proof-Ab3dEf";
+  make_directories(left / "deep");
+  write_file_atomic(left / "deep" / "head", "x");
+  fs::permissions(left / "deep", fs::perms::owner_read | fs::perms::owner_exec);  // as module caches are
+  make_directories(dir.path() / ".proof-notes");
+  make_directories(dir.path() / "kept");
+  write_file_atomic(dir.path() / "kept" / "file", "mine");
+  write_file_atomic(dir.path() / ".proof-Ab3dEg", "a file");
+  fs::create_directory_symlink(dir.path() / "kept", dir.path() / ".proof-Ab3dEh");
+  TempDir::remove_leftovers(dir.path(), ".proof-");
+  CHECK_FALSE(fs::exists(left));
+  CHECK(fs::exists(dir.path() / ".proof-notes"));
+  CHECK(fs::exists(dir.path() / ".proof-Ab3dEg"));
+  CHECK(fs::exists(dir.path() / ".proof-Ab3dEh" / "file"));
+  TempDir::remove_leftovers(dir.path() / "absent", ".proof-");
+}
+
 TEST_CASE("positioned reads and writes move whole spans", "[base][files]") {
   const TempDir dir;
   const Fd fd(open((dir.path() / "f").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));

@@ -53,6 +53,27 @@ TEST_CASE("one process at a time may change a home, others may read it", "[store
   CHECK(StateDb(home.folder.path(), StateDb::Access::read).time_floor() == at(5));
 }
 
+TEST_CASE("a folder for proofs that a killed process left goes with the next change, one in use does not",
+          "[store][state_db]") {
+  const base::TempDir folder;
+  const auto left = folder.path() / ".airlock-proof-Ab3dEf";
+  base::make_directories(left);
+  base::write_file_atomic(left / "head-1.airlock", "x");
+  const StateDb state(folder.path(), StateDb::Access::change);
+  CHECK_FALSE(std::filesystem::exists(left));
+  std::filesystem::path used;
+  {
+    const base::TempDir scratch = state.proof_folder();
+    used = scratch.path();
+    CHECK(used.parent_path() == folder.path());
+    CHECK(test::code_of([&] { return StateDb(folder.path(), StateDb::Access::change).channels(); }) == ErrorCode::busy);
+    const StateDb reader(folder.path(), StateDb::Access::read);
+    CHECK(std::filesystem::exists(used));
+    CHECK(test::code_of([&] { return reader.proof_folder().path(); }) == ErrorCode::internal);
+  }
+  CHECK_FALSE(std::filesystem::exists(used));
+}
+
 TEST_CASE("trust state is kept for each producer and channel", "[store][state_db]") {
   Home home;
   home.state.add_root(k_one.producer, 3, "root three");
