@@ -144,20 +144,30 @@ std::string floor_text(const ReceiptChannel& channel) {
                      channel.snapshot_version, base::to_rfc3339(channel.created));
 }
 
+std::string floor_text(const ReceiptFloor& floor) {
+  return fmt::format("{}:{},root={},snapshot={}", floor.channel, floor.serial, floor.root_version,
+                     floor.snapshot_version);
+}
+
 std::vector<FloorWish> floors_of(const Receipt& receipt) {
   std::vector<FloorWish> wishes;
-  for (const auto& channel : receipt.channels) {
-    if (!base::Digest::is_sha256_hex(channel.producer)) {
+  const auto add = [&wishes](const auto& known) -> FloorWish& {
+    if (!base::Digest::is_sha256_hex(known.producer)) {
       throw Error(ErrorCode::malformed, "the receipt names a producer that is none");
     }
-    auto wish = parse_floor(fmt::format("{}:{}", channel.channel, channel.serial));
-    wish.producer = channel.producer;
-    wish.floor.bundle_id = channel.bundle_id;
-    wish.floor.root_version = channel.root_version;
-    wish.floor.snapshot_version = channel.snapshot_version;
-    wish.created = channel.created;
+    auto& wish = wishes.emplace_back(parse_floor(fmt::format("{}:{}", known.channel, known.serial)));
+    wish.producer = known.producer;
+    wish.floor.bundle_id = known.bundle_id;
+    wish.floor.root_version = known.root_version;
+    wish.floor.snapshot_version = known.snapshot_version;
     wish.from_receipt = true;
-    wishes.push_back(std::move(wish));
+    return wish;
+  };
+  for (const auto& channel : receipt.channels) {
+    add(channel).created = channel.created;
+  }
+  for (const auto& floor : receipt.floors) {
+    add(floor);
   }
   return wishes;
 }

@@ -40,6 +40,7 @@ struct FloorChange {
 // Throws usage.
 FloorWish parse_floor(std::string_view text);
 std::string floor_text(const ReceiptChannel& channel);
+std::string floor_text(const ReceiptFloor& floor);
 std::vector<FloorWish> floors_of(const Receipt& receipt);
 
 // Throws usage for a serial further ahead of `known`, the newest that is known here, than can be right (by the numbers

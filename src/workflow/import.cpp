@@ -80,6 +80,9 @@ void write_new_receipt(const store::StateDb& state, const Home& home, base::Time
     for (const auto& channel : receipt.channels) {
       report.floors.push_back(floor_text(channel));
     }
+    for (const auto& floor : receipt.floors) {
+      report.floors.push_back(floor_text(floor));
+    }
     report.audit_number = receipt.audit_number;
     report.audit_head = receipt.audit_head;
     write_receipt_file(receipt, path);

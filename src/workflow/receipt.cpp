@@ -39,6 +39,19 @@ Json to_json(const ReceiptChannel& channel) {
           {"snapshot_sha256", channel.snapshot_sha256}};
 }
 
+Json to_json(const ReceiptFloor& floor) {
+  Json json = {{"producer", floor.producer},
+               {"channel", floor.channel},
+               {"serial", floor.serial},
+               {"root_version", floor.root_version},
+               {"snapshot_version", floor.snapshot_version},
+               {"out_of_service", floor.out_of_service}};
+  if (!floor.bundle_id.empty()) {
+    json["bundle_id"] = floor.bundle_id;
+  }
+  return json;
+}
+
 // Everything but the long lists, one member a line so that a person can read it.
 Json header_json(const Receipt& receipt) {
   Json json = {{"format", k_receipt_format},
@@ -56,6 +69,9 @@ Json header_json(const Receipt& receipt) {
   }
   for (const auto& channel : receipt.channels) {
     json["channels"].push_back(to_json(channel));
+  }
+  for (const auto& floor : receipt.floors) {
+    json["floors"].push_back(to_json(floor));
   }
   if (receipt.is_need()) {
     json["need"] = {
@@ -93,6 +109,49 @@ void put_list(BufferedSink& out, std::string_view key, const Items& items, const
     first = false;
   }
   out.put("]");
+}
+
+void tell_versions(const store::StateDb& state, const store::ChannelKey& key, ReceiptChannel& entry) {
+  if (const auto root = state.role(key, "root")) {
+    entry.root_version = trust::parse_root(trust::parse_signed(*root, "root.json", trust::k_root_limit)).version;
+  }
+  if (const auto snapshot = state.role(key, "snapshot")) {
+    entry.snapshot_version =
+        trust::parse_snapshot(trust::parse_signed(*snapshot, "snapshot.json", trust::k_metadata_ceiling)).version;
+    entry.snapshot_sha256 = base::sha256(*snapshot).hex();
+  }
+}
+
+// What holds a channel up beyond `here`, its newest generation; nullopt: nothing. A channel whose generations are all
+// gone, or never came since its floor was given, has no other place in a receipt.
+std::optional<ReceiptFloor> floor_beyond(const store::StateDb& state, const store::ChannelKey& key,
+                                         const ReceiptChannel* here) {
+  const auto floor = state.floor(key).value_or(store::Floor{});
+  const auto last = state.last_serial(key).value_or(0);
+  ReceiptChannel known;
+  tell_versions(state, key, known);
+  ReceiptFloor beyond{.producer = key.producer,
+                      .channel = key.channel,
+                      .serial = std::max(last, floor.serial),
+                      .bundle_id = {},
+                      .root_version = std::max(known.root_version, floor.root_version),
+                      .snapshot_version = std::max(known.snapshot_version, floor.snapshot_version),
+                      .out_of_service = state.out_of_service(key).has_value()};
+  if (floor.serial >= last && base::Digest::is_sha256_hex(floor.bundle_id)) {
+    beyond.bundle_id = floor.bundle_id;
+  }
+  const bool says_more = here == nullptr ? beyond.serial > 0 || beyond.root_version > 0 ||
+                                               beyond.snapshot_version > 0 || beyond.out_of_service
+                                         : beyond.serial > here->serial || beyond.root_version > here->root_version ||
+                                               beyond.snapshot_version > here->snapshot_version;
+  return says_more ? std::optional(std::move(beyond)) : std::nullopt;
+}
+
+template <typename Entry>
+void sort_by_name(std::vector<Entry>& entries) {
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.channel, a.producer) < std::tie(b.channel, b.producer);
+  });
 }
 
 // What the next sweep frees, since only a channel out of service needs it, is no base for a delta: it may be gone when
@@ -138,14 +197,7 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
                .generation = generation.id,
                .created = generation.created,
                .imported = generation.imported};
-      if (const auto root = state.role(key, "root")) {
-        entry.root_version = trust::parse_root(trust::parse_signed(*root, "root.json", trust::k_root_limit)).version;
-      }
-      if (const auto snapshot = state.role(key, "snapshot")) {
-        entry.snapshot_version =
-            trust::parse_snapshot(trust::parse_signed(*snapshot, "snapshot.json", trust::k_metadata_ceiling)).version;
-        entry.snapshot_sha256 = base::sha256(*snapshot).hex();
-      }
+      tell_versions(state, key, entry);
       state.for_each_row(generation.id, [&receipt](const model::FileRow& row) {
         if (row.kind == model::Kind::withheld && row.sha256) {
           receipt.withheld.push_back(*row.sha256);
@@ -156,15 +208,20 @@ Receipt make_receipt(const store::StateDb& state, base::Time now) {
       entry.active_generation = generation.id;
     }
   }
-  for (auto& [key, entry] : channels) {
+  for (const auto& key : state.channels()) {
     const auto withheld = state.withheld(key);
     receipt.withheld.insert(receipt.withheld.end(), withheld.begin(), withheld.end());
+    const auto here = channels.find(key);
+    if (auto beyond = floor_beyond(state, key, here == channels.end() ? nullptr : &here->second)) {
+      receipt.floors.push_back(std::move(*beyond));
+    }
+  }
+  for (auto& [key, entry] : channels) {
     entry.out_of_service = state.out_of_service(key).has_value();
     receipt.channels.push_back(std::move(entry));
   }
-  std::sort(receipt.channels.begin(), receipt.channels.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.channel, a.producer) < std::tie(b.channel, b.producer);
-  });
+  sort_by_name(receipt.channels);
+  sort_by_name(receipt.floors);
   std::sort(receipt.withheld.begin(), receipt.withheld.end());
   receipt.withheld.erase(std::unique(receipt.withheld.begin(), receipt.withheld.end()), receipt.withheld.end());
   for (const auto& revoked : state.revoked()) {

@@ -35,6 +35,17 @@ struct ReceiptChannel {
   std::string snapshot_sha256;  // hex, of the snapshot file's bytes
 };
 
+// What is known of a channel beyond its newest generation that is here; of one that has none, all that is known. A list
+// of its own, which older readers pass over: to them each of `channels` has a generation.
+struct ReceiptFloor {
+  std::string producer;  // hex
+  std::string channel;
+  std::uint64_t serial = 0;                              // 0: none, it is only out of service
+  std::string bundle_id;                                 // hex, of the bundle with that serial; empty: not known
+  std::uint64_t root_version = 0, snapshot_version = 0;  // 0: not known
+  bool out_of_service = false;
+};
+
 struct SiteBlob {
   base::Digest sha256;
   std::uint64_t length = 0;  // bytes
@@ -45,6 +56,7 @@ struct Receipt {
   std::string tool;                      // "airlock 0.1.0"
   std::string home;                      // store::StateDb::home_id(); empty: an older airlock wrote it
   std::vector<ReceiptChannel> channels;  // sorted by channel, producer
+  std::vector<ReceiptFloor> floors;      // likewise; only of channels of which `channels` does not say as much
   std::vector<base::Digest> withheld;    // sorted; approved, but not kept here on purpose
   // What producers revoked ("CHANNEL ITEM"), and what this site blocks; without the reasons, which are its own.
   std::vector<std::string> revoked, blocked;

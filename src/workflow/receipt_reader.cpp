@@ -24,9 +24,9 @@ constexpr std::uint64_t k_receipt_limit = 1ull << 30;  // bytes of the file
 constexpr std::size_t k_item_limit = 10'000'000;       // of all its lists; they are kept, 65 to 80 bytes each
 constexpr std::size_t k_rest_limit = 1'000'000;        // values of everything else
 constexpr std::size_t k_rest_bytes = 64u << 20;        // of their texts
-constexpr std::array<std::string_view, 12> k_header_members = {"format",  "kind",        "time",         "tool",
-                                                               "home",    "channels",    "audit",        "revoked",
-                                                               "blocked", "blobs_count", "blobs_sha256", "need"};
+constexpr std::array<std::string_view, 13> k_header_members = {
+    "format", "kind",    "time",    "tool",        "home",         "channels", "floors",
+    "audit",  "revoked", "blocked", "blobs_count", "blobs_sha256", "need"};
 
 // Both go on into what the connected side signs and keeps, whose readers take nothing else.
 std::string digest_member(const Json& json, std::string_view key, std::string_view name) {
@@ -61,6 +61,18 @@ ReceiptChannel channel_from(const Json& json, std::string_view name) {
   channel.snapshot_version = number_member(json, "snapshot_version", name);
   channel.snapshot_sha256 = base::string_member(json, "snapshot_sha256", name);
   return channel;
+}
+
+ReceiptFloor floor_from(const Json& json, std::string_view name) {
+  ReceiptFloor floor;
+  floor.producer = digest_member(json, "producer", name);
+  floor.channel = base::string_member(json, "channel", name);
+  floor.serial = number_member(json, "serial", name);
+  floor.bundle_id = json.contains("bundle_id") ? digest_member(json, "bundle_id", name) : std::string();
+  floor.root_version = number_member(json, "root_version", name);
+  floor.snapshot_version = number_member(json, "snapshot_version", name);
+  floor.out_of_service = base::member(json, "out_of_service", name) == true;
+  return floor;
 }
 
 // Keeps the three long lists out of the tree: each of their items is taken when it is complete, and dropped. Of the
@@ -184,6 +196,14 @@ void read_header(const Json& json, Receipt& receipt, std::string_view name) {
   }
   for (const auto& channel : channels) {
     receipt.channels.push_back(channel_from(channel, name));
+  }
+  if (const auto floors = json.find("floors"); floors != json.end()) {  // absent: none, or written by an older airlock
+    if (!floors->is_array()) {
+      throw Error(ErrorCode::malformed, fmt::format("{}: 'floors' is no list", name));
+    }
+    for (const auto& floor : *floors) {
+      receipt.floors.push_back(floor_from(floor, name));
+    }
   }
   const auto& audit = base::member(json, "audit", name);
   receipt.audit_number = number_member(audit, "number", name);

@@ -1,6 +1,7 @@
 #include "workflow/restore_state.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <system_error>
 
@@ -164,6 +165,19 @@ void tell_proofs(const StateDb& state, const std::map<std::uint64_t, std::uint64
   }
 }
 
+// The channels that a receipt names, and whether its site served nothing of them any more.
+std::map<store::ChannelKey, bool> channels_in(const Receipt& receipt) {
+  std::map<store::ChannelKey, bool> named;
+  for (const auto& channel : receipt.channels) {
+    named[{channel.producer, channel.channel}] = channel.out_of_service;
+  }
+  for (const auto& floor : receipt.floors) {
+    auto& is_out = named[{floor.producer, floor.channel}];
+    is_out = is_out || floor.out_of_service;
+  }
+  return named;
+}
+
 // What this side decided after the backup not to serve. Of a digest that a receipt withholds it does not say in which
 // of its channels: it is withheld in all of them, unless the backup knows.
 void keep_denials(const RestoredState& restored, StateDb& state, RestoreReport& report) {
@@ -190,23 +204,20 @@ void keep_denials(const RestoredState& restored, StateDb& state, RestoreReport& 
     }
     const bool is_own = receipt.home.empty() || receipt.home == state.home_id();
     const auto known = state.channels();
-    for (const auto& channel : receipt.channels) {
-      const store::ChannelKey key{channel.producer, channel.channel};
-      if (channel.out_of_service && is_own && std::ranges::find(known, key) != known.end() &&
-          !state.out_of_service(key)) {
+    const auto named = channels_in(receipt);
+    for (const auto& [key, is_out] : named) {
+      if (is_out && is_own && std::ranges::find(known, key) != known.end() && !state.out_of_service(key)) {
         state.take_out_of_service(key, {.reason = std::string(k_from_receipt),
                                         .ticket = restored.options.remark.ticket,
                                         .user = {},
                                         .since = restored.now});
-        report.out_of_service.push_back(channel.channel);
+        report.out_of_service.push_back(key.channel);
       }
     }
     for (const auto& digest : receipt.withheld) {
       bool is_new = false;
-      for (const auto& channel : receipt.channels) {
-        is_new =
-            (!withheld.contains(digest) && state.withhold({channel.producer, channel.channel}, digest, restored.now)) ||
-            is_new;
+      for (const auto& [key, is_out] : named) {
+        is_new = (!withheld.contains(digest) && state.withhold(key, digest, restored.now)) || is_new;
       }
       if (is_new) {
         report.withheld.push_back(digest.to_string());

@@ -372,6 +372,86 @@ TEST_CASE("without a receipt a restored home says so until the next import", "[b
   CHECK_FALSE(tells(status()));
 }
 
+TEST_CASE("a channel of which only floors are here comes home with them, out of service as it was", "[backup]") {
+  TwoStates states;
+  auto& site = states.site;
+  const auto file = states.backup();
+  const store::ChannelKey gone{site.generations().front().channel.producer, "site-z"};
+  const auto bundle_id = base::sha256("bundle 7").hex();
+  {
+    store::StateDb state(site.home.root, store::StateDb::Access::change);
+    auto change = state.change();
+    state.raise_floor(gone, {.serial = 7, .bundle_id = bundle_id, .root_version = 1, .snapshot_version = 9});
+    change.commit();
+  }
+  workflow::deactivate_channel(site.home, {.producer = {}, .channel = "site-z"}, site.clock, {"moved", {}});
+  const auto path = site.folder.path() / "receipt.json";
+  workflow::write_receipt_file(workflow::make_receipt(site.state(), site.clock.now()), path);
+  const auto receipt = workflow::read_receipt(path);
+  REQUIRE(receipt.channels.size() == 1);  // older readers want a generation of each
+  CHECK(receipt.channels.front().channel == "site-a");
+  REQUIRE(receipt.floors.size() == 1);
+  CHECK(receipt.floors.front().producer == gone.producer);
+  CHECK(receipt.floors.front().channel == "site-z");
+  CHECK(receipt.floors.front().bundle_id == bundle_id);
+  CHECK(receipt.floors.front().out_of_service);
+  CHECK(workflow::floor_text(receipt.floors.front()) == "site-z:7,root=1,snapshot=9");
+
+  OtherHost host;
+  auto options = options_for(host.home, file);
+  options.receipts = {path};
+  CHECK(host.restore(options).out_of_service == std::vector<std::string>{"site-z"});
+  const auto floor = host.state().floor(gone);
+  REQUIRE(floor);
+  CHECK(floor->serial == 7);
+  CHECK(floor->bundle_id == bundle_id);
+  CHECK(floor->root_version == 1);
+  CHECK(floor->snapshot_version == 9);
+  CHECK(host.state().out_of_service(gone));
+  CHECK(workflow::make_receipt(host.state(), host.clock.now()).floors.size() == 1);
+}
+
+TEST_CASE("a receipt says what holds a channel up beyond its newest generation", "[backup]") {
+  TwoStates states;
+  auto& site = states.site;
+  const auto key = site.generations().front().channel;
+  CHECK(workflow::make_receipt(site.state(), site.clock.now()).floors.empty());
+  {
+    store::StateDb state(site.home.root, store::StateDb::Access::change);
+    auto change = state.change();
+    state.raise_floor(key, {.serial = 4});
+    change.commit();
+  }
+  const auto path = site.folder.path() / "receipt.json";
+  workflow::write_receipt_file(workflow::make_receipt(site.state(), site.clock.now()), path);
+  const auto receipt = workflow::read_receipt(path);
+  REQUIRE(receipt.channels.size() == 1);
+  CHECK(receipt.channels.front().serial == 2);
+  REQUIRE(receipt.floors.size() == 1);
+  CHECK(receipt.floors.front().serial == 4);
+  CHECK(receipt.floors.front().bundle_id.empty());
+  CHECK(receipt.floors.front().root_version == 1);
+  CHECK_FALSE(receipt.floors.front().out_of_service);
+  const auto wishes = workflow::floors_of(receipt);
+  REQUIRE(wishes.size() == 2);
+  CHECK(wishes[0].floor.serial == 2);
+  CHECK(wishes[0].created);
+  CHECK(wishes[1].floor.serial == 4);
+  CHECK_FALSE(wishes[1].created);
+  CHECK(wishes[1].from_receipt);
+
+  const auto text = text_of(path);
+  const auto changed = [&text](std::string_view from, std::string_view to) {
+    auto other = text;
+    other.replace(other.find(from, other.find("\"floors\"")), from.size(), to);
+    return code_of([&] { return workflow::parse_receipt(other, "r"); });
+  };
+  CHECK(changed("\"floors\": [", "\"floors\": 7, \"other\": [") == ErrorCode::malformed);
+  CHECK(changed(key.producer, "zzz") == ErrorCode::malformed);
+  CHECK(changed("\"serial\": 4", "\"serial\": 9007199254740992") == ErrorCode::malformed);
+  CHECK(changed("\"serial\": 4", "\"bundle_id\": \"\", \"serial\": 4") == ErrorCode::malformed);
+}
+
 TEST_CASE("a log that was cut off is found by a receipt, unless the restore accounts for it", "[backup][audit]") {
   TwoStates states;
   const auto file = states.backup();
