@@ -125,6 +125,19 @@ std::vector<AuditEntry> StateDb::newest_audit_entries(std::string_view action, s
   return entries;
 }
 
+std::optional<std::string> StateDb::imported_as(const ChannelKey& channel, std::uint64_t serial) const {
+  // A detail that is no JSON, of a log that somebody changed, says nothing, and is no error here.
+  base::RunningStatement query(m_impl->cached(
+      "SELECT json_extract(json, '$.bundle_id') FROM (SELECT number, "
+      "CASE WHEN json_valid(detail) THEN detail ELSE '{}' END AS json FROM audit WHERE action='import') "
+      "WHERE json_extract(json, '$.producer')=? AND json_extract(json, '$.channel')=? "
+      "AND json_extract(json, '$.serial')=? AND json_type(json, '$.bundle_id')='text' ORDER BY number DESC LIMIT 1"));
+  query->bind(1, std::string_view(channel.producer))
+      .bind(2, std::string_view(channel.channel))
+      .bind(3, to_integer(serial));
+  return query->step() ? std::optional(query->text(0)) : std::nullopt;
+}
+
 std::vector<base::Finding> check_audit(const std::vector<AuditEntry>& entries) {
   std::vector<base::Finding> findings;
   const auto report = [&](const AuditEntry& entry, std::string message) {

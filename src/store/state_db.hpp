@@ -229,6 +229,9 @@ class StateDb {
   // What tells this home from every other: random, 32 hex digits, made with the first entry that is appended. A backup
   // has it too. nullopt: none was yet.
   std::optional<std::string> home_id() const;
+  // The bundle (hex) that an import of this serial had last, as the log says: also where its generation was dropped.
+  // nullopt: the log knows of none. It reads all entries of imports.
+  std::optional<std::string> imported_as(const ChannelKey& channel, std::uint64_t serial) const;
   std::vector<AuditEntry> newest_audit_entries(std::string_view action, std::uint64_t count) const;  // newest first
 
   base::Transaction change();  // everything until commit() becomes visible at once

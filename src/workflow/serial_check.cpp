@@ -75,7 +75,7 @@ void refuse_leap(std::uint64_t serial, std::uint64_t from, const std::string& ch
 }
 
 // Whether the newest serial here has another state. Where a person lowered it, the stored snapshot is that of a later
-// one, and only the generations tell.
+// one: the generations tell, or, of one that was swept away, the log.
 bool is_another_state(const bundle::VerifiedBundle& verified, const store::StateDb& state,
                       const store::ChannelKey& key) {
   bool is_here = false;
@@ -87,8 +87,12 @@ bool is_another_state(const bundle::VerifiedBundle& verified, const store::State
       is_here = true;
     }
   }
-  if (is_here || state.floor_lowering(key)) {
-    return is_here;
+  if (is_here) {
+    return true;
+  }
+  if (state.floor_lowering(key)) {
+    const auto taken = state.imported_as(key, verified.descriptor().serial);
+    return taken && *taken != verified.bundle_id();
   }
   const auto snapshot = state.role(key, "snapshot");
   return snapshot &&

@@ -438,6 +438,28 @@ TEST_CASE("a floor is lowered to exactly what is asked, and remembers when and w
   CHECK(state.floor_lowering(key)->time == base::Time(std::chrono::seconds(5)));
 }
 
+TEST_CASE("the log tells which bundle a serial was, whatever became of its generation", "[store][state]") {
+  const base::TempDir home;
+  StateDb state(home.path(), StateDb::Access::change);
+  const auto detail = [](std::string_view channel, int serial, std::string_view bundle_id) {
+    return R"({"producer":")" + k_one.producer + R"(","channel":")" + std::string(channel) + R"(","serial":)" +
+           std::to_string(serial) + R"(,"bundle_id":)" + std::string(bundle_id) + "}";
+  };
+  CHECK_FALSE(state.imported_as(k_one, 7));
+  state.audit(at(1), "import", detail("one", 7, R"("first")"));
+  state.audit(at(2), "import", detail("one", 8, R"("eight")"));
+  state.audit(at(3), "import", detail("two", 7, R"("of another channel")"));
+  state.audit(at(4), "import-again", detail("one", 7, R"("only once more")"));
+  state.audit(at(5), "import", "no JSON");
+  state.audit(at(6), "import", detail("one", 7, "5"));
+  CHECK(state.imported_as(k_one, 7) == "first");
+  CHECK(state.imported_as(k_one, 8) == "eight");
+  CHECK_FALSE(state.imported_as(k_one, 9));
+  CHECK_FALSE(state.imported_as(k_other_producer, 7));
+  state.audit(at(7), "import", detail("one", 7, R"("second")"));
+  CHECK(StateDb(home.path(), StateDb::Access::read).imported_as(k_one, 7) == "second");
+}
+
 TEST_CASE("a restored state remembers that it is one until it is told otherwise", "[store][state]") {
   const base::TempDir home;
   StateDb state(home.path(), StateDb::Access::change);

@@ -11,6 +11,7 @@
 #include "store/blob_store.hpp"
 #include "workflow/extract.hpp"
 #include "workflow/floors.hpp"
+#include "workflow/sweep.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -233,6 +234,44 @@ TEST_CASE("a serial that a thief used up is lowered with a reason, and the produ
                                    {.shipment = 3, .created = bundle_time(1), .previous = first.contents});
     CHECK(code_of([&] { return site.import({other.head}); }) == ErrorCode::equivocation);
   }
+}
+
+TEST_CASE("a serial that was lowered keeps its one state, also after its generation was swept") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys);
+  const auto stolen = make_bundle(medium.path(), {text_file("a.txt", "evil")}, keys,
+                                  {.serial = 900'000, .created = bundle_time(1), .previous = first.contents});
+  site.import({first.head});
+  site.clock.set(bundle_time(2));
+  site.import({stolen.head});
+  workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
+  REQUIRE(site.generations().size() == 1);
+  REQUIRE(site.generations().front().serial == 900'000);
+  {
+    store::StateDb state(site.home.root, store::StateDb::Access::change);
+    auto change = state.change();
+    workflow::lower_floor(state, site.home, workflow::parse_floor("site-a:1"), {"stolen", ""}, bundle_time(2));
+    change.commit();
+  }
+  // The thief's keys still count here: every version is newer, and only the serial is the old one.
+  Medium forger;
+  const auto forged = make_bundle(forger.path(), {text_file("a.txt", "worse")}, keys,
+                                  {.created = bundle_time(1), .previous = stolen.contents});
+  const auto error = error_of([&] { return site.import({forged.head}); });
+  CHECK(error.code() == ErrorCode::equivocation);
+  CHECK(error.message().find("serial 1 of channel 'site-a' was taken in with another state than this bundle has") !=
+        std::string::npos);
+  CHECK(site.verify(forged.head).exit_code() == 3);
+
+  // The state that was taken in comes again under new keys.
+  keys.rotate("timestamp");
+  Medium later;
+  const auto again = make_bundle(later.path(), {text_file("a.txt", "one")}, keys, {.shipment = 2});
+  REQUIRE(again.bundle_id == first.bundle_id);
+  CHECK(site.import({again.head}).bundles.front().outcome == workflow::ImportedBundle::Outcome::imported);
+  CHECK(site.served("file", "a.txt") == "one");
 }
 
 TEST_CASE("names that are only odd are stored, served and extracted as data") {
