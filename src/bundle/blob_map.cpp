@@ -22,19 +22,23 @@ BlobMap::Impl::Value BlobMap::Impl::value_of(const Digest& sha256) {
 BlobMap::Impl::Impl(const Head& of_head, const std::vector<std::filesystem::path>& in_folders,
                     const std::vector<VerifiedBundle::StateBlob>& blobs)
     : head(of_head), folders(in_folders) {
-  listed.reserve(blobs.size());
-  std::ranges::for_each(blobs, [this](const auto& blob) { add_listed(blob); });
-  sort_listed();
+  list_all(blobs);
 }
 
 BlobMap::Impl::Impl(const Head& of_head, const std::vector<std::filesystem::path>& in_folders)
     : head(of_head), folders(in_folders) {
-  for_each_listed_blob(head, [this](const auto& blob) { add_listed(blob); });
+  for_each_listed_blob(*head, [this](const auto& blob) { add_listed(blob); });
   sort_listed();
 }
 
+BlobMap::Impl::Impl(const std::vector<std::filesystem::path>& of_files,
+                    const std::vector<VerifiedBundle::StateBlob>& blobs)
+    : only_files(of_files) {
+  list_all(blobs);
+}
+
 BlobMap::Impl::Impl(const Impl& other, const std::set<std::string>& without)
-    : head(other.head), folders(other.folders), passed_over(without) {
+    : head(other.head), folders(other.folders), only_files(other.only_files), passed_over(without) {
   listed.reserve(other.listed.size());
   for (const Listed& blob : other.listed) {
     listed.push_back({.sha256 = blob.sha256, .length = blob.length});
@@ -46,6 +50,12 @@ void BlobMap::Impl::add_listed(const VerifiedBundle::StateBlob& blob) {
     throw base::Error(base::ErrorCode::limit, fmt::format("a bundle lists more than {} blobs", k_nowhere));
   }
   listed.push_back({.sha256 = value_of(blob.sha256), .length = blob.length});
+}
+
+void BlobMap::Impl::list_all(const std::vector<VerifiedBundle::StateBlob>& blobs) {
+  listed.reserve(blobs.size());
+  std::ranges::for_each(blobs, [this](const auto& blob) { add_listed(blob); });
+  sort_listed();
 }
 
 void BlobMap::Impl::sort_listed() {

@@ -44,6 +44,10 @@ class BlobMap {
   // `listed`: what the head's own catalogs name, which may not have been verified yet; a lie there ends in a blob that
   // is not found, or in a wrong digest. Throws limit where they name more than a bundle can have.
   static BlobMap scan(const Head& head, const std::vector<std::filesystem::path>& folders);
+  // Of these files alone (SetFiles::files), whatever their head says, or without one: for blobs that somebody else than
+  // the head wants. A file that is refused is a finding, a head too. Never throws for what a file holds.
+  static BlobMap scan(const std::vector<std::filesystem::path>& files,
+                      const std::vector<VerifiedBundle::StateBlob>& listed);
 
   // The same files looked at again, but for those of these names (BlobExtent::file): what they hold is found in other
   // copies, where there are some.

@@ -41,8 +41,9 @@ struct BlobMap::Impl {
   };
   using Parts = std::map<std::uint64_t, Place>;  // by number
 
-  Head head;
+  std::optional<Head> head;  // none: `only_files` are all that is looked at
   std::vector<std::filesystem::path> folders;
+  std::vector<std::filesystem::path> only_files;
   std::set<std::string> passed_over;  // files of these names
   std::vector<File> files;
   std::vector<Listed> listed;          // sorted by digest
@@ -60,9 +61,11 @@ struct BlobMap::Impl {
        const std::vector<VerifiedBundle::StateBlob>& blobs);
   // What its catalogs name, verified or not.
   Impl(const Head& of_head, const std::vector<std::filesystem::path>& in_folders);
+  Impl(const std::vector<std::filesystem::path>& of_files, const std::vector<VerifiedBundle::StateBlob>& blobs);
   // What the other lists, found nowhere yet.
   Impl(const Impl& other, const std::set<std::string>& without);
   void add_listed(const VerifiedBundle::StateBlob& blob);
+  void list_all(const std::vector<VerifiedBundle::StateBlob>& blobs);
   void sort_listed();
   BlobExtent extent(const Place& place) const {
     return {.fd = files[place.file].fd, .file = files[place.file].name, .offset = place.offset, .length = place.length};

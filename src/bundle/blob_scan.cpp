@@ -51,13 +51,13 @@ FileIdentity identity_of(int fd) {
 // One scan: files are listed, blobs noted, and what is odd becomes a finding.
 class BlobScanner {
  public:
-  explicit BlobScanner(BlobMap::Impl& map) : m_head(map.head), m_map(map) {}
+  explicit BlobScanner(BlobMap::Impl& map) : m_map(map) {}
 
   void take_head_file() {
-    auto fd = std::make_shared<base::Fd>(base::open_for_reading(m_head.file()));
+    auto fd = std::make_shared<base::Fd>(base::open_for_reading(m_map.head->file()));
     m_seen.insert(identity_of(fd->get()));
-    if (m_head.blobs_follow()) {
-      const std::string name = printable_path(m_head.file());
+    if (m_map.head->blobs_follow()) {
+      const std::string name = printable_path(m_map.head->file());
       if (m_map.passed_over.contains(name)) {
         return;
       }
@@ -71,8 +71,19 @@ class BlobScanner {
     }
   }
 
+  // One of the files that are looked at without a head that was read.
+  void take_alone(const fs::path& path) {
+    take_guarded(path, [this](const std::shared_ptr<base::Fd>& fd, std::uint64_t size, const std::string& name) {
+      if (const auto hint = peek_hint(fd->get(), size)) {
+        list(fd, size, name, hint->kind == "head" ? Front::unread_head : Front::volume);
+      }
+    });
+  }
+
  private:
-  enum class Front { head, volume };
+  // What may stand before the first blob: the members of the head that was read, those of a volume, or of a head that
+  // was not, where they mean nothing.
+  enum class Front { head, volume, unread_head };
   // What one file holds, until it is known whether it is taken.
   struct Listing {
     using Place = BlobMap::Impl::Place;
@@ -88,17 +99,25 @@ class BlobScanner {
     m_map.findings.push_back({.severity = severity, .code = code, .subject = subject, .message = std::move(message)});
   }
 
-  void take_file(const fs::path& path) {
+  // Calls `take` with the open file, its length and its name, each file once; what it throws becomes a finding.
+  template <typename Take>
+  void take_guarded(const fs::path& path, const Take& take) {
     const std::string name = printable_path(path);
     if (m_map.passed_over.contains(name)) {
       return;
     }
     try {
       auto fd = std::make_shared<base::Fd>(base::open_for_reading(path, base::FollowLinks::no));
-      if (!m_seen.insert(identity_of(fd->get())).second) {
-        return;
+      if (m_seen.insert(identity_of(fd->get())).second) {
+        take(fd, base::file_size(fd->get(), name), name);
       }
-      const std::uint64_t size = base::file_size(fd->get(), name);
+    } catch (const Error& error) {
+      note(Severity::warning, error.code(), name, error.message());
+    }
+  }
+
+  void take_file(const fs::path& path) {
+    take_guarded(path, [&](const std::shared_ptr<base::Fd>& fd, std::uint64_t size, const std::string& name) {
       const auto hint = peek_hint(fd->get(), size);
       if (!hint && is_approval_file(fd->get(), size)) {
         return;
@@ -110,7 +129,7 @@ class BlobScanner {
       if (hint->kind == "head") {
         return;  // of this or of another bundle; blobs of other bundles are not this one's business
       }
-      if (hint->set != m_head.hint().set) {
+      if (hint->set != m_map.head->hint().set) {
         note(Severity::warning, ErrorCode::foreign, name,
              fmt::format("is a volume of another bundle, {}", describe(*hint)));
         return;
@@ -118,9 +137,7 @@ class BlobScanner {
       if (list(fd, size, name, Front::volume)) {
         m_map.volumes.push_back({.path = path, .name = name, .length = size, .hint = *hint});
       }
-    } catch (const Error& error) {
-      note(Severity::warning, error.code(), name, error.message());
-    }
+    });
   }
 
   static std::string describe(const Hint& hint) {
@@ -177,14 +194,23 @@ class BlobScanner {
       }
       return true;
     }
-    const bool of_front = front == Front::head
-                              ? member.offset < m_head.size()
-                              : !listing.any && (member.name == k_hint_member || member.name == k_room_member);
-    if (!of_front) {
+    if (!is_of_front(member, front, listing)) {
       throw Error(ErrorCode::tampered,
                   fmt::format("'{}' in {} does not belong there", base::printable(member.name), name));
     }
     return true;
+  }
+
+  bool is_of_front(const base::TarMember& member, Front front, const Listing& listing) const {
+    switch (front) {
+    case Front::head:
+      return member.offset < m_map.head->size();
+    case Front::volume:
+      return !listing.any && (member.name == k_hint_member || member.name == k_room_member);
+    case Front::unread_head:
+      return !listing.any;
+    }
+    return false;
   }
 
   void require_single(std::uint32_t index, const BlobMemberName& blob, const Listing& listing,
@@ -245,7 +271,6 @@ class BlobScanner {
     }
   }
 
-  const Head& m_head;
   BlobMap::Impl& m_map;
   std::set<FileIdentity> m_seen;
   std::uint64_t m_members = 0;       // blobs, or parts of them, in all files
@@ -262,18 +287,27 @@ BlobMap BlobMap::scan(const Head& head, const std::vector<fs::path>& folders,
   return scan(std::make_shared<Impl>(head, folders, listed));
 }
 
+BlobMap BlobMap::scan(const std::vector<fs::path>& files, const std::vector<VerifiedBundle::StateBlob>& listed) {
+  return scan(std::make_shared<Impl>(files, listed));
+}
+
 BlobMap BlobMap::without(const std::set<std::string>& files) const {
   return scan(std::make_shared<Impl>(*m_impl, files));
 }
 
 BlobMap BlobMap::scan(const std::shared_ptr<Impl>& impl) {
-  const fs::path& file = impl->head.file();
   base::allow_open_files(k_volume_limit + 256);  // all volumes stay open: what was listed is what is read
   BlobScanner scanner(*impl);
-  scanner.take_head_file();
-  scanner.take_folder(file.has_parent_path() ? file.parent_path() : fs::path("."));
+  if (impl->head) {
+    const fs::path& file = impl->head->file();
+    scanner.take_head_file();
+    scanner.take_folder(file.has_parent_path() ? file.parent_path() : fs::path("."));
+  }
   for (const fs::path& folder : impl->folders) {
     scanner.take_folder(folder);
+  }
+  for (const fs::path& path : impl->only_files) {
+    scanner.take_alone(path);
   }
   impl->drop_incomplete();
   impl->make_order();

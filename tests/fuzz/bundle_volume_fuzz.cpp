@@ -1,4 +1,5 @@
-// A foreign file beside a head: whatever it claims, only what the head lists is taken from it, and only where it fits.
+// A foreign file, beside a head and alone: whatever it claims, only what is listed is taken from it, and only where it
+// fits.
 #include <fstream>
 
 #include "base/error.hpp"
@@ -14,7 +15,7 @@ namespace {
 struct Scene {
   base::TempDir folder;
   bundle::Head head;
-  std::vector<base::Digest> blobs;
+  std::vector<bundle::VerifiedBundle::StateBlob> blobs;
   std::filesystem::path volume;
 
   Scene() {
@@ -23,9 +24,7 @@ struct Scene {
     head = bundle::Head::read(made.head);
     bundle::EmptyStateStore state;
     const bundle::VerifiedBundle verified = bundle::verify_head(head, state, test::verify_options(keys));
-    for (const auto& blob : verified.blobs()) {
-      blobs.push_back(blob.sha256);
-    }
+    blobs = verified.blobs();
     for (const auto& path : made.volumes) {
       std::filesystem::remove(path);
     }
@@ -33,16 +32,9 @@ struct Scene {
   }
 };
 
-}  // namespace
-
-int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Scene scene;
-  std::ofstream(scene.volume, std::ios::binary | std::ios::trunc) << fuzz::as_text(data, size);
-  const fuzz::MemoryFile file(fuzz::as_text(data, size));
-  static_cast<void>(bundle::peek_hint(file.fd(), size));
-  const auto map = bundle::BlobMap::scan(scene.head, {});
-  for (const base::Digest& sha256 : scene.blobs) {
-    if (const auto location = map.find(sha256)) {
+void check_map(const bundle::BlobMap& map, const Scene& scene, std::size_t size) {
+  for (const auto& blob : scene.blobs) {
+    if (const auto location = map.find(blob.sha256)) {
       std::uint64_t sum = 0;
       for (const auto& extent : location->extents) {
         fuzz::require(extent.offset <= size && extent.length <= size - extent.offset, "a blob lies inside its file");
@@ -54,6 +46,19 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       fuzz::require(base::copy(source, nowhere) == sum, "what is there can be read");
     }
   }
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const Scene scene;
+  std::ofstream(scene.volume, std::ios::binary | std::ios::trunc) << fuzz::as_text(data, size);
+  const fuzz::MemoryFile file(fuzz::as_text(data, size));
+  static_cast<void>(bundle::peek_hint(file.fd(), size));
+  const auto map = bundle::BlobMap::scan(scene.head, {});
+  check_map(map, scene, size);
+  // The same file without a head, as a volume or as a head that nobody read.
+  check_map(bundle::BlobMap::scan(std::vector{scene.volume}, scene.blobs), scene, size);
   fuzz::require(map.volumes().size() <= 1, "there is one volume");
   return 0;
 }

@@ -1,8 +1,10 @@
 #include "bundle/blob_map.hpp"
 
 #include <fstream>
+#include <set>
 
 #include "bundle/head.hpp"
+#include "bundle/set_files.hpp"
 #include "support/bundle_maker.hpp"
 #include "support/errors.hpp"
 #include "written_set.hpp"
@@ -271,4 +273,58 @@ TEST_CASE("a file that cuts blobs into more parts than a set can have is left ou
   CHECK(complete_blobs(map) == 4);
   CHECK_FALSE(has_finding(map, ErrorCode::tampered, "other.tar"));  // as many as there may be
   CHECK(has_finding(map, ErrorCode::tampered, "third.tar"));
+}
+
+TEST_CASE("files of a set hold blobs without a head that was read", "[bundle][blob_map]") {
+  const base::TempDir folder;
+  const ProducerKeys keys;
+  const auto volume_size = GENERATE(std::optional<std::uint64_t>(), std::optional<std::uint64_t>(40'000));
+  const auto made = make_bundle(folder.path(), large_files(), keys, {.volume_size = volume_size});
+  std::vector<VerifiedBundle::StateBlob> wanted;
+  for (const BundleFile& file : large_files()) {
+    wanted.push_back({.sha256 = base::sha256(file.content), .length = file.content.size()});
+  }
+  std::vector<base::Finding> findings;
+  const auto sets = list_sets({made.head}, findings);
+  REQUIRE(sets.size() == 1);
+  CHECK(findings.empty());
+  const BlobMap map = BlobMap::scan(sets[0].files, wanted);
+  CHECK(complete_blobs(map) == 4);
+  CHECK(map.findings().empty());
+  CHECK(map.unlisted() == 2);
+  std::set<std::string> names;
+  map.for_each(
+      [&names](const base::Digest&, const BlobLocation& location) { names.insert(location.extents.front().file); });
+  CHECK(map.without(names).size() < map.size());
+  // A head that is not what a head is, is a finding like a volume that is none.
+  add_members(made.head, {blob_member_name(base::sha256("x")), "metadata/late.json"});
+  const BlobMap odd = BlobMap::scan({made.head}, wanted);
+  CHECK(odd.size() == 0);
+  CHECK(has_finding(odd, ErrorCode::tampered, made.head.filename()));
+}
+
+TEST_CASE("sets are told apart by what their files say", "[bundle][blob_map]") {
+  const base::TempDir folder, other;
+  const ProducerKeys keys;
+  const auto first = make_bundle(folder.path(), large_files(), keys, {.volume_size = 40'000});
+  const auto second = make_bundle(folder.path(), large_files(), keys, {.serial = 2, .volume_size = 40'000});
+  std::filesystem::rename(first.volumes[0], other.path() / "a name");
+  std::filesystem::create_symlink(first.volumes[1], other.path() / "a link");
+  std::ofstream(other.path() / "readme.txt") << "nothing";
+  std::vector<base::Finding> findings;
+
+  CHECK(list_sets({folder.path()}, findings).size() == 2);
+  // A file stands for its set, with what lies beside it; of a link, with what lies beside its target, too.
+  auto sets = list_sets({second.head}, findings);
+  REQUIRE(sets.size() == 1);
+  CHECK(std::set(sets[0].files.begin(), sets[0].files.end()).size() == second.volumes.size() + 1);
+  sets = list_sets({other.path() / "a link"}, findings);
+  REQUIRE(sets.size() == 1);
+  CHECK(std::set(sets[0].files.begin(), sets[0].files.end()).size() == first.volumes.size() + 1);
+  CHECK(findings.empty());
+
+  CHECK(code_of([&] { return list_sets({other.path() / "readme.txt"}, findings); }) == ErrorCode::malformed);
+  CHECK(code_of([&] { return list_sets({other.path() / "absent"}, findings); }) == ErrorCode::not_found);
+  const base::TempDir empty;
+  CHECK(code_of([&] { return list_sets({empty.path()}, findings); }) == ErrorCode::not_found);
 }
