@@ -151,7 +151,14 @@ void BlobStore::publish(base::UnnamedFile& file, const Digest& sha256, std::uint
   // A file of that name may stem from a run that lost power before its sync; what it holds must not be trusted when
   // proven bytes are at hand.
   if (regular_file_size(target)) {
-    recheck(sha256, length);
+    try {
+      recheck(sha256, length);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::io) {
+        throw;
+      }
+      remove(sha256);  // a disk that does not give its bytes
+    }
   }
   file.publish(target);
   if (!base::syncfs_reports_errors()) {
