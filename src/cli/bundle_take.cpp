@@ -17,6 +17,7 @@
 #include "workflow/import.hpp"
 #include "workflow/import_watch.hpp"
 #include "workflow/push.hpp"
+#include "workflow/salvage.hpp"
 #include "workflow/verify.hpp"
 
 namespace airlock::cli {
@@ -66,7 +67,7 @@ void add_verify(CLI::App& parent, Session& session, const std::string& footer) {
 struct ImportFlags {
   std::vector<std::string> bundles, volumes, withhold, release, push;
   std::string reason, ticket, watch;
-  bool hold = false, accept_expired = false, rescan = false;
+  bool hold = false, accept_expired = false, rescan = false, salvage = false;
 };
 
 std::set<base::Digest> digests(const std::vector<std::string>& texts, std::string_view flag) {
@@ -156,7 +157,26 @@ void watch(Session& session, const ImportFlags& flags, const workflow::ImportOpt
   workflow::watch_folder(flags.watch, options, events, *session.clock, *session.reporter);
 }
 
+void salvage(Session& session, const ImportFlags& flags) {
+  if (flags.bundles.empty()) {
+    throw Error(ErrorCode::usage, "--salvage needs a bundle, a volume or a folder to take from; any age will do")
+        .with_hint("airlock bundle import --salvage /media/old/");
+  }
+  workflow::SalvageOptions options;
+  options.home = session.home;
+  options.bundles = {flags.bundles.begin(), flags.bundles.end()};
+  options.bundles.insert(options.bundles.end(), flags.volumes.begin(), flags.volumes.end());
+  options.remark = {flags.reason, flags.ticket};
+  const auto report = workflow::salvage_blobs(options, *session.clock, *session.reporter);
+  session.exit_code = report.exit_code();
+  session.answer(salvage_json(report), salvage_text(report));
+}
+
 void import(Session& session, const ImportFlags& flags) {
+  if (flags.salvage) {
+    salvage(session, flags);
+    return;
+  }
   auto options = import_options(session, flags);
   std::vector<workflow::Destination> destinations;
   for (const auto& spec : flags.push) {
@@ -208,6 +228,12 @@ void add_import(CLI::App& parent, Session& session, const std::string& footer) {
   command->add_option("--ticket", flags->ticket, "Of your own records; kept in the audit log")->type_name("ID");
   command->add_option("--watch", flags->watch, "Take every bundle that becomes complete in this folder, until stopped")
       ->type_name("DIR");
+  auto* salvage_flag = command->add_flag(
+      "--salvage", flags->salvage,
+      "Instead, take from bundles or volumes of any age only the blobs that this store lost or finds damaged");
+  for (const char* other : {"--push", "--hold", "--withhold", "--release", "--accept-expired", "--rescan", "--watch"}) {
+    salvage_flag->excludes(command->get_option(other));
+  }
   command->footer(footer);
   command->callback([&session, flags] { import(session, *flags); });
 }
@@ -216,7 +242,9 @@ void add_import(CLI::App& parent, Session& session, const std::string& footer) {
 
 void add_bundle_take_commands(CLI::App& app, CLI::App& bundle, Session& session) {
   add_verify(bundle, session, "Example:\n  airlock bundle verify /media/stick/ --root root.json");
-  add_import(bundle, session, "Example:\n  airlock bundle import /media/stick/ --ticket CHG-4711");
+  add_import(bundle, session,
+             "Examples:\n  airlock bundle import /media/stick/ --ticket CHG-4711\n"
+             "  airlock bundle import --salvage /media/old/");
   add_verify(app, session, "Example:\n  airlock verify site-a-7.airlock\n\nThe same as `airlock bundle verify`.");
   add_import(app, session,
              "Example:\n  airlock import /media/stick1/ /media/stick2/\n\nThe same as `airlock bundle import`.");

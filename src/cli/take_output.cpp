@@ -198,6 +198,18 @@ std::string bundle_text(const workflow::ImportedBundle& bundle) {
   return text;
 }
 
+std::string notes_text(const std::vector<base::Finding>& notes) {
+  std::string text;
+  for (const auto& finding : notes) {
+    text += fmt::format("{}: {}: {}\n",
+                        finding.severity == Severity::error
+                            ? fmt::format("refused ({})", base::error_code_info(finding.code).name)
+                            : "note",
+                        base::printable(finding.subject), base::printable(finding.message, 2000));
+  }
+  return text;
+}
+
 }  // namespace
 
 Json out_of_service_json(const store::OutOfService& out) {
@@ -292,14 +304,7 @@ Json import_json(const workflow::ImportReport& report) {
 }
 
 std::string import_text(const workflow::ImportReport& report) {
-  std::string text;
-  for (const auto& finding : report.notes) {
-    text += fmt::format("{}: {}: {}\n",
-                        finding.severity == Severity::error
-                            ? fmt::format("refused ({})", base::error_code_info(finding.code).name)
-                            : "note",
-                        base::printable(finding.subject), base::printable(finding.message, 2000));
-  }
+  std::string text = notes_text(report.notes);
   bool any_active = false;
   for (const auto& bundle : report.bundles) {
     text += bundle_text(bundle);
@@ -314,6 +319,47 @@ std::string import_text(const workflow::ImportReport& report) {
     text += fmt::format("  audit     {}\n", audit_mark_text(report.audit_number, report.audit_head));
     text += any_active ? "next: airlock serve\n"
                        : fmt::format("next: airlock store activate {}\n", report.bundles.back().generation);
+  }
+  return text;
+}
+
+Json salvage_json(const workflow::SalvageReport& report) {
+  Json json = {{"ok", report.exit_code() == 0},
+               {"checked", report.checked},
+               {"checked_bytes", report.checked_bytes},
+               {"lacking", report.lacking},
+               {"blobs_new", report.blobs},
+               {"bytes_new", report.bytes},
+               {"bytes_written", report.bytes_written},
+               {"missing", report.missing},
+               {"findings", Json::array()},
+               {"notes", Json::array()}};
+  for (const auto& finding : report.findings) {
+    json["findings"].push_back(finding_json(finding));
+  }
+  for (const auto& finding : report.notes) {
+    json["notes"].push_back(finding_json(finding));
+  }
+  return json;
+}
+
+std::string salvage_text(const workflow::SalvageReport& report) {
+  std::string text = notes_text(report.notes);
+  for (std::size_t i = 0; i < std::min(k_blobs_listed, report.findings.size()); ++i) {
+    const auto& finding = report.findings[i];
+    text += fmt::format("FAIL  {}: {}\n", finding.subject, base::printable(finding.message, 2000));
+  }
+  if (report.missing > k_blobs_listed) {
+    text += fmt::format("FAIL  and {} more\n", report.missing - k_blobs_listed);
+  }
+  if (report.lacking == 0) {
+    return text + fmt::format("{} read ({}), nothing is missing or damaged; nothing to do\n",
+                              base::counted(report.checked, "blob"), base::format_bytes(report.checked_bytes));
+  }
+  text += fmt::format("missing or damaged: {}; here again: {} ({})\n", base::counted(report.lacking, "blob"),
+                      report.blobs, base::format_bytes(report.bytes));
+  if (report.missing > 0) {
+    text += "run it again with further bundles or volumes, of any age, or import the newest bundle\n";
   }
   return text;
 }

@@ -1,10 +1,11 @@
-// What `verify` and `import` print.
+// What `verify`, `import` and its --salvage print.
 #pragma once
 
 #include <string>
 
 #include "base/json.hpp"
 #include "workflow/import.hpp"
+#include "workflow/salvage.hpp"
 #include "workflow/verify.hpp"
 
 namespace airlock::cli {
@@ -14,6 +15,9 @@ std::string verify_text(const workflow::VerifyReport& report);
 
 base::Json import_json(const workflow::ImportReport& report);
 std::string import_text(const workflow::ImportReport& report);
+
+base::Json salvage_json(const workflow::SalvageReport& report);
+std::string salvage_text(const workflow::SalvageReport& report);
 
 base::Json out_of_service_json(const store::OutOfService& out);
 

@@ -46,22 +46,11 @@ void forget(const std::vector<BlobFailure>& failures, StateDb& state, const stor
   }
 }
 
-// Only what is still so: a blob that was swept since has no row, and one that was imported again is whole.
-std::vector<BlobFailure> look_again(const std::vector<BlobFailure>& failures, const StateDb& state,
-                                    const LocateBlob& locate, base::Reporter& reporter) {
-  std::vector<BlobToCheck> blobs;
-  std::uint64_t bytes = 0;
-  for (const auto& failure : failures) {
-    if (const auto length = state.blob_length(failure.blob.sha256)) {
-      blobs.push_back({failure.blob.sha256, *length});
-      bytes += *length;
-    }
-  }
-  if (blobs.empty()) {
-    return {};
-  }
-  const auto progress = reporter.task("looking again at what is bad", bytes);
-  return check_blobs(blobs, locate, *progress);
+LocateBlob locate_in_store(const store::BlobStore& store) {
+  return [&store](const BlobToCheck& blob) -> std::optional<bundle::BlobLocation> {
+    auto slice = store.open(blob.sha256);
+    return slice ? std::optional(as_location(std::move(*slice))) : std::nullopt;
+  };
 }
 
 void tell_lacking(const StateDb& state, StoreCheckReport& report) {
@@ -114,6 +103,23 @@ void tell_unproven(const StateDb& state, StoreCheckReport& report) {
 
 }  // namespace
 
+std::vector<BlobFailure> look_again(const std::vector<BlobFailure>& failures, const StateDb& state,
+                                    const store::BlobStore& store, base::Reporter& reporter) {
+  std::vector<BlobToCheck> blobs;
+  std::uint64_t bytes = 0;
+  for (const auto& failure : failures) {
+    if (const auto length = state.blob_length(failure.blob.sha256)) {
+      blobs.push_back({failure.blob.sha256, *length});
+      bytes += *length;
+    }
+  }
+  if (blobs.empty()) {
+    return {};
+  }
+  const auto progress = reporter.task("looking again at what is bad", bytes);
+  return check_blobs(blobs, locate_in_store(store), *progress);
+}
+
 StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock& clock, base::Reporter& reporter) {
   StoreCheckReport report;
   const store::BlobStore store(options.home.blobs());
@@ -122,21 +128,17 @@ StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock
     const StateDb state(options.home.root, StateDb::Access::read);
     blobs = blobs_of(state, report);
   }
-  const auto locate = [&store](const BlobToCheck& blob) -> std::optional<bundle::BlobLocation> {
-    auto slice = store.open(blob.sha256);
-    return slice ? std::optional(as_location(std::move(*slice))) : std::nullopt;
-  };
   std::vector<BlobFailure> failures;
   {
     const auto progress = reporter.task("checking the store", report.bytes);
-    failures = check_blobs(blobs, locate, *progress, {.threads = options.threads});
+    failures = check_blobs(blobs, locate_in_store(store), *progress, {.threads = options.threads});
   }
   if (options.at_step) {
     options.at_step("read");
   }
   const bool repairs = options.mode == StoreCheckOptions::Mode::repair && !failures.empty();
   StateDb state(options.home.root, repairs ? StateDb::Access::change : StateDb::Access::read);
-  failures = look_again(failures, state, locate, reporter);
+  failures = look_again(failures, state, store, reporter);
   for (const auto& failure : failures) {
     report.findings.push_back({base::Severity::error, failure.code, failure.blob.sha256.to_string(), failure.message});
   }
@@ -147,6 +149,7 @@ StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock
     forget(failures, state, store, clock.now());
     report.forgotten = failures.size();
   }
+  report.bad_blobs = std::move(failures);
   return report;
 }
 

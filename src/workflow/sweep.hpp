@@ -11,8 +11,14 @@
 #include "base/error.hpp"
 #include "base/reporter.hpp"
 #include "store/state_db.hpp"
+#include "workflow/blob_check.hpp"
 #include "workflow/home.hpp"
 #include "workflow/remark.hpp"
+
+namespace airlock::store {
+class BlobStore;
+class StateDb;
+}  // namespace airlock::store
 
 namespace airlock::workflow {
 
@@ -57,7 +63,8 @@ struct StoreCheckReport {
   std::vector<Unproven> unproven;  // newest first
   std::uint64_t blobs = 0;         // looked at
   std::uint64_t bytes = 0;
-  std::uint64_t bad = 0;      // of those
+  std::uint64_t bad = 0;  // of those
+  std::vector<BlobFailure> bad_blobs;
   std::uint64_t lacking = 0;  // of what is served, not here and not counted as present either
   std::uint64_t forgotten = 0;
 };
@@ -67,5 +74,10 @@ struct StoreCheckReport {
 // served and not here is a finding, too (base_missing); generations that are not proven are only told of. Throws busy
 // (repair).
 StoreCheckReport check_store(const StoreCheckOptions& options, const base::Clock& clock, base::Reporter& reporter);
+
+// Reads again what a check found bad. Only what is still so: a blob that was swept since has no row, and one that was
+// imported again is whole.
+std::vector<BlobFailure> look_again(const std::vector<BlobFailure>& failures, const store::StateDb& state,
+                                    const store::BlobStore& store, base::Reporter& reporter);
 
 }  // namespace airlock::workflow

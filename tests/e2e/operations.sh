@@ -122,6 +122,27 @@ check "a floor from the receipt" at_site trust floor --receipt "$work/receipt-4.
 check "which the log accounts for from now on" at_site audit verify --receipt "$work/receipt-4.json"
 check "the newest state comes in again" at_site import "$stick/site-a-4.airlock"
 
+# The disk lost blobs, and the medium of the newest bundle is not at hand at once.
+cp -a "$site" "$work/site-lossy"
+lossy() { in_far "$airlock" --home "$work/site-lossy" "$@"; }
+blob_of() { local sum; sum=$(echo "$1" | sha256sum | cut -d' ' -f1); echo "$work/site-lossy/blobs/sha256/${sum:0:2}/$sum"; }
+check "everything is whole before" lossy store check
+echo "STATE 3" >"$(blob_of "state 3")"
+rm "$(blob_of "state 4")"
+check_exit 3 "a check finds what is damaged and what is gone" lossy store check
+check_exit 4 "an older bundle brings what it has" lossy bundle import --salvage "$stick/site-a-3.airlock" --ticket OPS-9
+check_said "docs/guide.txt"
+check_said "here again: 1"
+check "the damaged file is whole" test "$(cat "$(blob_of "state 3")")" = "state 3"
+check "and the newest state is active as before" bash -c 'ip netns exec "$1" "$2" --home "$3" --json store list | jq -e "[.generations[] | select(.active) | .serial] == [4]"' - "$far" "$airlock" "$work/site-lossy"
+check "a folder of bundles brings the rest" lossy bundle import --salvage "$stick/"
+check "everything is here again" lossy store check
+check "a second time there is nothing to do" lossy bundle import --salvage "$stick/"
+check_said "nothing to do"
+check "the log has it, with the ticket" bash -c 'ip netns exec "$1" "$2" --home "$3" --json audit | jq -e "[.entries[] | select(.action == \"salvage\")] | length == 2 and (.[0].detail | fromjson | .blobs == 1 and .ticket == \"OPS-9\")"' - "$far" "$airlock" "$work/site-lossy"
+check "and is whole" lossy audit verify
+rm -rf --one-file-system "$work/site-lossy"
+
 # All state is lost, and no backup: a new pin with a floor from paper.
 put_back "$work/snapshot"
 rm -rf --one-file-system "$site"

@@ -267,3 +267,50 @@ TEST_CASE("a restore tells the digest, and a script has to say yes to commands t
   forget();
   CHECK(restore({"--sha256", sha256}).exit_code == 0);
 }
+
+TEST_CASE("what a store lost is salvaged from bundles of any age, and what is missing still is an exit code") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  REQUIRE(day.line.run({"import", day.first.head.string()}).exit_code == 0);
+  REQUIRE(day.line.run({"import", day.second.head.string()}).exit_code == 0);
+  const auto digest = base::sha256("more\n");
+  REQUIRE(std::filesystem::remove(day.line.home() / "blobs" / "sha256" / digest.hex().substr(0, 2) / digest.hex()));
+
+  const auto old = day.line.run({"bundle", "import", "--salvage", day.first.head.string(), "--json"});
+  INFO(old.err);
+  CHECK(old.exit_code == 4);
+  CHECK(old.json()["ok"] == false);
+  CHECK(old.json()["missing"] == 1);
+  CHECK(old.json()["findings"][0]["subject"] == digest.to_string());
+  CHECK(old.json()["findings"][0]["code"] == "base-missing");
+  const auto missing = day.line.run({"import", day.first.head.string(), "--salvage"});
+  CHECK(missing.exit_code == 4);
+  CHECK(missing.out.find("FAIL  " + digest.to_string() +
+                         ": file 'docs/more.txt' of channel 'site-a' (bundle 2) is "
+                         "still missing or damaged\nmissing or damaged: 1 blob; here again: 0 (0 B)\n") !=
+        std::string::npos);
+
+  const auto found = day.line.run({"import", "--salvage", day.stick.string(), "--ticket", "OPS-3"});
+  CHECK(found.exit_code == 0);
+  CHECK(found.out == "missing or damaged: 1 blob; here again: 1 (5 B)\n");
+  CHECK(day.line.run({"import", "--salvage", day.stick.string()}).out.find("nothing to do") != std::string::npos);
+  CHECK(day.line.run({"audit", "--json"}).out.find("OPS-3") != std::string::npos);
+}
+
+TEST_CASE("a salvage is no import, and takes none of its decisions") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  CHECK(day.line.run({"import", "--salvage"}).exit_code == 2);
+  for (const auto& flags : {std::vector<std::string>{"--hold"},
+                            {"--accept-expired"},
+                            {"--rescan"},
+                            {"--watch", day.stick.string()},
+                            {"--push", "oci=registry.site.example"},
+                            {"--withhold", base::sha256("x").to_string()},
+                            {"--release", base::sha256("x").to_string()}}) {
+    CAPTURE(flags.front());
+    std::vector<std::string> arguments = {"import", day.first.head.string(), "--salvage"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    CHECK(day.line.run(arguments).exit_code == 2);
+  }
+}
