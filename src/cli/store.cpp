@@ -181,6 +181,9 @@ void check(Session& session, bool repair) {
         repair ? fmt::format("{} were forgotten; import the newest bundle again, which brings them\n", report.forgotten)
                : "`airlock store check --repair` forgets them, and the next import of a bundle brings them again\n";
   }
+  if (report.bad + report.lacking > 0) {
+    text += "`airlock bundle import --salvage BUNDLE` takes them from bundles or volumes of any age\n";
+  }
   session.answer({{"ok", report.findings.empty()},
                   {"findings", std::move(findings)},
                   {"unproven", std::move(unproven)},

@@ -232,7 +232,7 @@ bool StatusReport::stale() const {
 base::Finding lacking_finding(const store::Generation& active, std::uint64_t blobs, std::uint64_t bytes) {
   return {Severity::error, ErrorCode::base_missing, fmt::format("channel '{}'", active.channel.channel),
           fmt::format("{} ({}) of what is served {} not here; import bundle {} again, or a newer one, with all that it "
-                      "needs",
+                      "needs, or take what older ones have with `airlock bundle import --salvage`",
                       base::counted(blobs, "blob"), base::format_bytes(bytes), blobs == 1 ? "is" : "are",
                       active.serial)};
 }

@@ -130,6 +130,7 @@ check "everything is whole before" lossy store check
 echo "STATE 3" >"$(blob_of "state 3")"
 rm "$(blob_of "state 4")"
 check_exit 3 "a check finds what is damaged and what is gone" lossy store check
+check_said "airlock bundle import --salvage"
 check_exit 4 "an older bundle brings what it has" lossy bundle import --salvage "$stick/site-a-3.airlock" --ticket OPS-9
 check_said "docs/guide.txt"
 check_said "here again: 1"

@@ -275,6 +275,7 @@ TEST_CASE("what a store lost is salvaged from bundles of any age, and what is mi
   REQUIRE(day.line.run({"import", day.second.head.string()}).exit_code == 0);
   const auto digest = base::sha256("more\n");
   REQUIRE(std::filesystem::remove(day.line.home() / "blobs" / "sha256" / digest.hex().substr(0, 2) / digest.hex()));
+  CHECK(day.line.run({"store", "check"}).out.find("airlock bundle import --salvage BUNDLE") != std::string::npos);
 
   const auto old = day.line.run({"bundle", "import", "--salvage", day.first.head.string(), "--json"});
   INFO(old.err);
