@@ -11,5 +11,6 @@ find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(yaml-cpp REQUIRED)
 pkg_check_modules(LibArchive REQUIRED IMPORTED_TARGET libarchive)
+pkg_check_modules(Utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 # Header-only use (Beast and Asio); the 1.81 package installs no CMake configuration of its own for it.
 find_path(BOOST_BEAST_INCLUDE_DIR boost/beast/version.hpp REQUIRED)

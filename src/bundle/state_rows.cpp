@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "model/case_folding.hpp"
+#include "model/name_folding.hpp"
 
 namespace airlock::bundle {
 
@@ -76,16 +76,21 @@ void StateRows::add_ecosystem(std::string_view ecosystem, std::size_t catalogs,
                               const std::function<std::string(std::size_t)>& catalog_text, const Visit& visit) {
   CatalogReader reader{std::string(ecosystem)};
   const bool folds = model::folds_case(ecosystem);
-  Fingerprints folded;
+  Fingerprints folded;  // only where case folds: elsewhere what is composed has no twin
   std::uint64_t rows = 0;
   for (std::size_t i = 0; i < catalogs; ++i) {
     const std::string name = catalog_target(ecosystem, i);
     const std::string text = catalog_text(i);
     reader.read(text, name, [&](const FileRow& row) {
       ++rows;
-      if (folds && !folded.insert(fingerprint(model::fold_case(row.path))).second) {
+      if (folds && !folded.insert(fingerprint(model::fold_name(row.path))).second) {
         throw Error(ErrorCode::tampered,
-                    fmt::format("{}: '{}' differs from another path only in case", name, base::printable(row.path)));
+                    fmt::format("{}: '{}' differs from another path only in case, or in how letters are composed", name,
+                                base::printable(row.path)));
+      }
+      if (!folds && !model::is_composed(row.path)) {
+        throw Error(ErrorCode::tampered,
+                    fmt::format("{}: '{}' is not composed as Unicode has it (NFC)", name, base::printable(row.path)));
       }
       if (!row.artifact.empty()) {
         m_artifacts.insert(fingerprint(row.artifact));

@@ -46,8 +46,8 @@ class StateRows {
  public:
   using Visit = std::function<void(const model::FileRow&)>;
 
-  // The catalogs of one ecosystem, in order. Throws tampered (see CatalogReader; also two paths that differ only in
-  // case where clients fold it), limit.
+  // The catalogs of one ecosystem, in order. Throws tampered (see CatalogReader; also two paths that clients
+  // may not tell apart, model/name_folding.hpp), limit.
   void add_ecosystem(std::string_view ecosystem, std::size_t catalogs,
                      const std::function<std::string(std::size_t)>& catalog_text, const Visit& visit);
   void add_attachments(const std::vector<Attachment>& attachments);

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "model/flat_json.hpp"
+#include "model/name_folding.hpp"
 
 namespace airlock::model {
 
@@ -22,6 +23,7 @@ namespace {
 constexpr std::size_t k_max_line = 64 * 1024;  // bytes
 constexpr std::size_t k_max_path = 1024;       // bytes
 constexpr std::size_t k_max_text = 4096;       // bytes, of every other member
+constexpr std::size_t k_max_marks = 30;        // in a row, as Unicode's stream-safe text has it
 
 constexpr std::array<std::pair<Kind, std::string_view>, 6> k_kinds{{{Kind::file, "file"},
                                                                     {Kind::meta, "meta"},
@@ -136,8 +138,13 @@ void check_path(std::string_view path, std::string_view where) {
   if (path.find('\\') != std::string_view::npos) {
     fail("holds a backslash");
   }
-  if (!is_plain_path(path) && base::printable(path, k_max_path + 1) != path) {
-    fail("holds what cannot be printed");
+  if (!is_plain_path(path)) {
+    if (base::printable(path, k_max_path + 1) != path) {
+      fail("holds what cannot be printed");
+    }
+    if (longest_mark_row(path) > k_max_marks) {
+      fail("has more than 30 accents on one letter");
+    }
   }
   if (path.front() == ' ' || path.back() == ' ') {
     fail("begins or ends with white space");

@@ -49,7 +49,7 @@ std::string to_json_line(const FileRow& row, RowForm form);
 FileRow parse_row(std::string_view line, RowForm form, std::string_view ecosystem, std::string_view where);
 
 // A path is 1 to 1024 bytes of printable UTF-8 without NUL, backslash, empty, "." or ".." segments, leading or
-// trailing "/" or white space at either end. Throws malformed.
+// trailing "/", white space at either end, or more than 30 combining marks in a row. Throws malformed.
 void check_path(std::string_view path, std::string_view where);
 
 }  // namespace airlock::model

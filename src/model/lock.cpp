@@ -11,9 +11,9 @@
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "model/case_folding.hpp"
 #include "model/flat_json.hpp"
 #include "model/manifest.hpp"
+#include "model/name_folding.hpp"
 #include "model/platform.hpp"
 
 namespace airlock::model {
@@ -88,16 +88,22 @@ void parse_header(std::string_view line, std::string_view name, Lock& lock) {
 }
 
 // What a client, or its file system, takes for one path would be refused by every site.
-void refuse_case_twins(const std::vector<FileRow>& rows) {
+void refuse_twins(const std::vector<FileRow>& rows) {
   std::map<std::pair<std::string_view, std::string>, std::string_view> seen;
   for (const FileRow& row : rows) {
     if (!folds_case(row.ecosystem)) {
+      if (!is_composed(row.path)) {
+        throw Error(ErrorCode::conflict, fmt::format("{} '{}' is not composed as Unicode has it (NFC)", row.ecosystem,
+                                                     base::printable(row.path)))
+            .with_hint("its composed spelling looks the same, and clients may take the two for one: rename it");
+      }
       continue;
     }
-    const auto [twin, added] = seen.emplace(std::pair(row.ecosystem, fold_case(row.path)), row.path);
+    const auto [twin, added] = seen.emplace(std::pair(row.ecosystem, fold_name(row.path)), row.path);
     if (!added && twin->second != row.path) {
-      throw Error(ErrorCode::conflict, fmt::format("{} '{}' and '{}' differ only in case", row.ecosystem,
-                                                   base::printable(twin->second), base::printable(row.path)))
+      throw Error(ErrorCode::conflict,
+                  fmt::format("{} '{}' and '{}' differ only in case, or in how letters are composed", row.ecosystem,
+                              base::printable(twin->second), base::printable(row.path)))
           .with_hint("give one of them another path");
     }
   }
@@ -220,7 +226,7 @@ void Lock::normalise() {
     here.verified = std::max(here.verified, row.verified);
   }
   rows = std::move(kept);
-  refuse_case_twins(rows);
+  refuse_twins(rows);
   std::sort(waivers.begin(), waivers.end());
   waivers.erase(std::unique(waivers.begin(), waivers.end()), waivers.end());
 }

@@ -31,7 +31,7 @@ struct Lock {
   void save(const std::filesystem::path& path) const;
 
   // Sorts, drops rows that stand twice, and throws conflict for one path with different content, and for two paths that
-  // differ only in case where clients may not tell them apart (case_folding.hpp).
+  // clients may not tell apart (name_folding.hpp); where case counts, for any path that is not composed.
   void normalise();
 };
 

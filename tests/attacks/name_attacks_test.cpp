@@ -163,6 +163,13 @@ TEST_CASE("a path that leads anywhere is refused", "[attacks]") {
   }
   CHECK(fate_of_row(scene, keys, {.path = std::string(1025, 'a')}) == "tampered");
   CHECK(fate_of_row(scene, keys, {.path = std::string(1024, 'a')}) == "ok");
+  // Accents without end on one letter, which cost time to compare.
+  std::string accents = "a";
+  for (int i = 0; i < 30; ++i) {
+    accents += "\xCC\x80";
+  }
+  CHECK(fate_of_row(scene, keys, {.path = accents}) == "ok");
+  CHECK(fate_of_row(scene, keys, {.path = accents + "\xCC\x81"}) == "tampered");
 }
 
 // Names that harm only where somebody makes a file, a command or a URL of them. airlock does none of that with a path,
@@ -214,11 +221,39 @@ TEST_CASE("paths that one client takes for another are refused", "[attacks]") {
   CHECK(fate_of("DOCS/a.txt", "docs/a.txt") == "tampered");
   CHECK(fate_of("\xC3\x89.txt", "\xC3\xA9.txt") == "tampered");  // E and e with an acute accent
   CHECK(fate_of("\xCE\xA3.txt", "\xCF\x82.txt") == "tampered");  // capital sigma and the final one
+  CHECK(fate_of("STRASSE", "stra\xC3\x9F"
+                           "e") == "tampered");  // with a sharp s
+  const Fate composed =
+      fate_of("e\xCC\x81.txt", "\xC3\xA9.txt");  // e with an acute accent, in two characters and in one
+  CHECK(composed == "tampered");
+  CHECK(composed.says("differs from another path only in case, or in how letters are composed"));
+  CHECK(fate_of("A\xCC\x8A.txt", "\xE2\x84\xAB.txt") == "tampered");  // A with a ring, and the sign for angstrom
+  CHECK(fate_of("\xE1\x84\x92\xE1\x85\xA1.txt", "\xED\x95\x98.txt") == "tampered");  // Hangul, by letters
+  CHECK(fate_of("e.txt", "\xC3\xA9.txt") == "ok");
   // Nor does an honest producer make such a state.
   const base::TempDir folder;
-  CHECK(code_of([&] {
-          return make_bundle(folder.path(), {text_file("docs/A.txt", "1"), text_file("docs/a.txt", "2")}, keys).head;
-        }) == base::ErrorCode::tampered);
+  const auto made = [&](const std::string& one, const std::string& other) {
+    return code_of([&] { return make_bundle(folder.path(), {text_file(one, "1"), text_file(other, "2")}, keys).head; });
+  };
+  CHECK(made("docs/A.txt", "docs/a.txt") == base::ErrorCode::tampered);
+  CHECK(made("docs/e\xCC\x81.txt", "docs/\xC3\xA9.txt") == base::ErrorCode::tampered);
+}
+
+// Where case counts, what is composed has no twin, and nothing else is a path.
+TEST_CASE("a path that is not composed is refused where case counts", "[attacks]") {
+  const ProducerKeys keys;
+  Scene scene(keys);
+  const std::string catalog = "oci/catalog/00.jsonl";
+  std::string rows = scene.made.contents.targets.at(catalog);
+  const std::string host = "\"path\":\"registry.example";
+  for (std::size_t at = 0; (at = rows.find(host, at)) != std::string::npos; at += host.size()) {
+    rows.insert(at + host.size(), "e\xCC\x81");
+  }
+  DishonestProducer producer(keys, scene.made.contents);
+  producer.set_target(catalog, rows);
+  const Fate outcome = scene.fate_with(producer.head);
+  CHECK(outcome == "tampered");
+  CHECK(outcome.says("is not composed as Unicode has it (NFC)"));
 }
 
 TEST_CASE("a channel's name has its grammar, wherever it stands", "[attacks]") {

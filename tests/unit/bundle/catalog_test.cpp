@@ -1,6 +1,5 @@
 #include "bundle/catalog_text.hpp"
 #include "bundle/state_rows.hpp"
-#include "model/case_folding.hpp"
 #include "support/bundle_maker.hpp"
 #include "support/errors.hpp"
 
@@ -116,13 +115,25 @@ TEST_CASE("names that differ only in case are refused where clients fold case", 
       "go", 1, [](std::size_t) { return line("go", "A/x") + line("go", "a/X"); }, [](const auto&) {});
 }
 
-TEST_CASE("case folding knows the scripts that have case", "[bundle][catalog]") {
-  CHECK(model::fold_case("AbC-1_") == "abc-1_");
-  CHECK(model::fold_case("\xC3\x84\xC3\x96\xC3\x97") == "\xC3\xA4\xC3\xB6\xC3\x97");  // Ä Ö ×
-  CHECK(model::fold_case("\xC4\x80\xC5\xB9") == "\xC4\x81\xC5\xBA");                  // Ā Ź
-  CHECK(model::fold_case("\xCE\x91\xCF\x82") == "\xCE\xB1\xCF\x83");                  // Α ς
-  CHECK(model::fold_case("\xD0\x90\xD0\x81") == "\xD0\xB0\xD1\x91");                  // А Ё
-  CHECK(model::fold_case("\xE6\x97\xA5") == "\xE6\x97\xA5");                          // 日
+TEST_CASE("names that differ only in composition are refused, where case counts too", "[bundle][catalog]") {
+  const std::string composed = "\xC3\xA9";     // é in one character
+  const std::string apart = "e\xCC\x81";       // and in two
+  const std::string other_case = "E\xCC\x81";  // É in two
+  for (const std::string ecosystem : {"file", "tool", "nuget", "pypi"}) {
+    CHECK(refusal(ecosystem, line(ecosystem, apart) + line(ecosystem, composed)) == ErrorCode::tampered);
+    CHECK(refusal(ecosystem, line(ecosystem, other_case) + line(ecosystem, composed)) == ErrorCode::tampered);
+    StateRows rows;
+    rows.add_ecosystem(
+        ecosystem, 1, [&](std::size_t) { return line(ecosystem, apart); }, [](const model::FileRow&) {});
+  }
+  for (const std::string ecosystem : {"go", "new"}) {
+    CHECK(refusal(ecosystem, line(ecosystem, apart)) == ErrorCode::tampered);
+    CHECK(refusal(ecosystem, line(ecosystem, "\xE2\x84\xAA")) == ErrorCode::tampered);  // the sign for kelvin
+    StateRows rows;
+    rows.add_ecosystem(
+        ecosystem, 1, [&](std::size_t) { return line(ecosystem, "K") + line(ecosystem, composed); },
+        [](const model::FileRow&) {});
+  }
 }
 
 TEST_CASE("too many rows in one catalog are refused", "[bundle][catalog]") {

@@ -200,6 +200,25 @@ TEST_CASE("paths that differ only in case are refused where clients fold case", 
   CHECK_NOTHROW(lock.normalise());
 }
 
+TEST_CASE("paths that differ only in composition are refused", "[model][lock]") {
+  const std::string apart = "e\xCC\x81";  // é in two characters; then in one
+  Lock lock;
+  lock.rows = {row("file", apart), row("file", "\xC3\xA9")};
+  const auto refusal = [&lock] {
+    return test::error_of([&] {
+      lock.normalise();
+      return 0;
+    });
+  };
+  CHECK(refusal().code() == ErrorCode::conflict);
+  CHECK(refusal().message().find("or in how letters are composed") != std::string::npos);
+  lock.rows = {row("file", apart)};
+  CHECK_NOTHROW(lock.normalise());
+  lock.rows = {row("go", apart)};
+  CHECK(refusal().code() == ErrorCode::conflict);
+  CHECK(refusal().message().find("is not composed as Unicode has it (NFC)") != std::string::npos);
+}
+
 TEST_CASE("the difference of two locks lists added, removed and changed rows in order", "[model][lock]") {
   Lock before;
   before.rows = {row("file", "a"), row("file", "b"), row("file", "c")};
