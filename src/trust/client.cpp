@@ -216,6 +216,7 @@ void Client::Impl::update_snapshot() {
   if (m_earlier_snapshot) {
     check_newer_snapshot(snapshot, file);
   }
+  check_first_versions(snapshot);
   check_times("snapshot", snapshot);
   if (incremental()) {
     m_store->save("snapshot", file.bytes);
@@ -244,6 +245,19 @@ void Client::Impl::check_newer_snapshot(const Snapshot& snapshot, const SignedFi
                   "in snapshot, '" + base::printable(name, 100) + "' " + versions(now->second.version, before.version));
     }
     check_jump(name, before.version, now->second.version);
+  }
+}
+
+// What no earlier snapshot lists has nothing to leap from. The timestamp's version follows from this one's
+// (bundle/head_checks.hpp).
+void Client::Impl::check_first_versions(const Snapshot& snapshot) const {
+  if (!m_earlier_snapshot) {
+    check_first_version("snapshot", snapshot.version);
+  }
+  for (const auto& [name, meta] : snapshot.meta) {
+    if (!m_earlier_snapshot || !m_earlier_snapshot->role.meta.contains(name)) {
+      check_first_version(name, meta.version);
+    }
   }
 }
 

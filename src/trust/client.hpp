@@ -42,13 +42,18 @@ class StateStore {
 enum class Persistence { incremental, transactional };
 enum class Expiry { enforce, accept };
 
+// The version from which a role may begin where there is none yet, under any policy: a site may join a channel of any
+// age, and a new state every minute comes this far in two years.
+inline constexpr std::uint64_t k_first_version_limit = 1'000'000;
+
 // What the far side's own policy adds; no root can weaken it (docs/formats/policy.md). "delegated" stands for every
 // delegated role that has no entry of its own.
 struct Policy {
   std::map<std::string, std::uint64_t> minimum_threshold;        // by role
   std::vector<Scheme> schemes;                                   // empty: all three
   std::map<std::string, std::chrono::seconds> longest_lifetime;  // by role; from now to expiry
-  std::uint64_t largest_version_jump = 1'000'000;
+  std::uint64_t largest_version_jump = 1'000'000;                // from one import to the next
+  static constexpr std::uint64_t k_any_jump = UINT64_MAX;        // of what a site has taken in: it was asked then
 };
 
 struct ClientOptions {

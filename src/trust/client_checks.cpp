@@ -15,6 +15,10 @@ using base::Error;
 using base::ErrorCode;
 using base::refusing_malformed;
 
+constexpr std::string_view k_leap_hint =
+    "a stolen key could make every later version look old; ask the producer before allowing it with "
+    "`largest_version_jump` in policy.yaml";
+
 }  // namespace
 
 SignedFile Client::Impl::fetch_signed(const std::string& file_name, std::string_view role, std::size_t limit) {
@@ -103,7 +107,16 @@ void Client::Impl::check_jump(std::string_view role, std::uint64_t from, std::ui
   if (to > from && to - from > m_options.policy.largest_version_jump) {
     throw Error(ErrorCode::untrusted, role_in_quotes(role) + " jumps from version " + std::to_string(from) + " to " +
                                           std::to_string(to) + ", further than this site's policy allows")
-        .with_hint("a stolen key could make every later version look old; ask the producer before allowing it");
+        .with_hint(std::string(k_leap_hint));
+  }
+}
+
+// Of a foreign repository any version may come first.
+void Client::Impl::check_first_version(std::string_view role, std::uint64_t version) const {
+  if (own() && version > std::max(m_options.policy.largest_version_jump, k_first_version_limit)) {
+    throw Error(ErrorCode::untrusted, role_in_quotes(role) + " begins with version " + std::to_string(version) +
+                                          " here, further than any channel has come")
+        .with_hint(std::string(k_leap_hint));
   }
 }
 

@@ -42,6 +42,7 @@ struct Client::Impl {
   void check_newer_timestamp(const Timestamp& timestamp) const;
   void update_snapshot();
   void check_newer_snapshot(const Snapshot& snapshot, const SignedFile& file) const;
+  void check_first_versions(const Snapshot& snapshot) const;
   void update_targets();
 
   // targets.cpp: section 5.6
@@ -62,6 +63,7 @@ struct Client::Impl {
   void require_policy(const Root& newest) const;
   void check_channel(std::string_view role, const RoleCommon& common) const;
   void check_jump(std::string_view role, std::uint64_t from, std::uint64_t to) const;
+  void check_first_version(std::string_view role, std::uint64_t version) const;
   void check_times(std::string_view role, const RoleCommon& common) const;
   std::optional<std::uint64_t> version_in_name(std::uint64_t version) const;
 

@@ -60,6 +60,7 @@ std::optional<Error> older_than_keys(const bundle::Head& head, const PinnedRoot&
     options.producer = key.producer;
     options.channel = key.channel;
     options.now = base::parse_rfc3339(head.hint().created);  // was it good when it was made?
+    options.policy.trust.largest_version_jump = trust::Policy::k_any_jump;
     bundle::EmptyStateStore nothing;
     const auto old = bundle::verify_head(head, nothing, options);
     if (!was_replaced_here(old.trusted(), root, state.roots(key.producer)) || !is_older_state(old, state, key)) {

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "bundle/approval.hpp"
+#include "trust/client.hpp"
 #include "trust/metadata.hpp"
 
 namespace airlock::workflow {
@@ -52,17 +53,13 @@ void check_floor(const bundle::VerifiedBundle& verified, const store::StateDb& s
   }
 }
 
-// A site may join a channel of any age, however little its policy lets one import leap: a new state every minute comes
-// this far in two years.
-constexpr std::uint64_t k_first_serial_limit = 1'000'000;
-
 // `from`: the newest serial that counts here; 0: none. New keys start the versions of the roles anew, and not the
 // serial: what leaps to the end of all numbers would be the channel's last bundle for good.
 void refuse_leap(std::uint64_t serial, std::uint64_t from, const std::string& channel, const trust::Policy& policy) {
   using base::Error;
   using base::ErrorCode;
   const auto reach =
-      from == 0 ? std::max(policy.largest_version_jump, k_first_serial_limit) : policy.largest_version_jump;
+      from == 0 ? std::max(policy.largest_version_jump, trust::k_first_version_limit) : policy.largest_version_jump;
   if (serial > from && serial - from > reach) {
     throw Error(
         ErrorCode::untrusted,
@@ -70,7 +67,8 @@ void refuse_leap(std::uint64_t serial, std::uint64_t from, const std::string& ch
                   : fmt::format("the serial of channel '{}' jumps from {} to {}, further than this site's policy "
                                 "allows",
                                 channel, from, serial))
-        .with_hint("a stolen key could make every later bundle look old; ask the producer before allowing it");
+        .with_hint("a stolen key could make every later bundle look old; ask the producer before allowing it with "
+                   "`largest_version_jump` in policy.yaml");
   }
 }
 

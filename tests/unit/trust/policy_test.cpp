@@ -2,6 +2,7 @@
 // and forms, floors, lifetimes, leaps.
 #include <utility>
 
+#include "follower.hpp"
 #include "support/catch.hpp"
 #include "support/tuf_repository.hpp"
 
@@ -63,6 +64,47 @@ TEST_CASE("a version that leaps is not followed", "[trust][policy]") {
   CHECK(c.site.refresh() == "untrusted");
   c.site.options.policy.largest_version_jump = 2'000'000;
   CHECK(c.site.refresh() == "ok");
+}
+
+TEST_CASE("a first version is bounded like a leap", "[trust][policy]") {
+  Channel c;
+  const std::string role = GENERATE(as<std::string>(), "snapshot", "targets", "npm");
+  c.repository.delegate("targets", "npm", {"npm/*"});
+  SECTION("far, and one too far") {
+    c.repository.set_version(role, 999'999);
+    c.repository.publish({"npm", "targets", "snapshot", "timestamp"});
+    CHECK(c.site.refresh() == "ok");
+    c.site.state = {};
+    c.repository.publish({"npm", "targets", "snapshot", "timestamp"});
+    CHECK(c.site.refresh() == "untrusted");
+    CHECK(c.site.message.find("begins with version 1000001 here") != std::string::npos);
+    c.site.options.policy.largest_version_jump = 1'000'001;
+    CHECK(c.site.refresh() == "ok");
+  }
+  SECTION("under a policy that takes small steps") {
+    c.site.options.policy.largest_version_jump = 0;
+    c.repository.set_version(role, 5'000);
+    c.repository.publish({"npm", "targets", "snapshot", "timestamp"});
+    CHECK(c.site.refresh() == "ok");
+  }
+}
+
+TEST_CASE("a role that comes later is bounded too", "[trust][policy]") {
+  Channel c;
+  REQUIRE(c.site.refresh() == "ok");
+  c.repository.delegate("targets", "npm", {"npm/*"});
+  c.repository.set_version("npm", 1'000'000);
+  c.repository.publish({"npm", "targets", "snapshot", "timestamp"});
+  CHECK(c.site.refresh() == "untrusted");
+  CHECK(c.site.message.find("begins with version 1000001 here") != std::string::npos);
+}
+
+TEST_CASE("a foreign repository may begin anywhere", "[trust][policy]") {
+  test::Follower f;
+  const std::string role = GENERATE(as<std::string>(), "timestamp", "snapshot", "targets");
+  f.repository.set_version(role, 5'000'000'000);
+  f.repository.publish({"targets", "snapshot", "timestamp"});
+  CHECK(f.refresh() == "ok");
 }
 
 TEST_CASE("a policy that was tightened does not bring an older root back", "[trust][policy]") {
