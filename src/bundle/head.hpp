@@ -36,7 +36,8 @@ std::optional<std::string> build_head(const HeadContents& contents, std::optiona
                                       std::uint64_t spare = 0);
 
 // The heads that lie in a folder (not below it), by what their first member says; sorted by serial, shipment and name.
-// Throws not_found, io (a file cannot be read, and no other is a head), limit (more than k_folder_limit files).
+// Throws not_found, io (a file cannot be read, and no other is a head), limit (more than k_folder_limit files, or what
+// refuse_many_copies throws).
 struct HeadCandidate {
   std::filesystem::path path;
   Hint hint;
@@ -45,6 +46,11 @@ std::vector<HeadCandidate> list_heads(const std::filesystem::path& folder);
 // What the first member of an open file says, where that is airlock.json; nullopt for every other file.
 std::optional<Hint> peek_hint(int fd, std::uint64_t file_size);
 inline constexpr std::size_t k_folder_limit = 20'000;  // files: all volumes of a set, and as much again
+// Whatever comes of a head, the files around it are gone through for it, so that a folder full of copies of one would
+// be gone through once for each. `heads` are sorted as list_heads() sorts them. Throws limit where more than
+// k_copies_limit say that they are of one sending.
+void refuse_many_copies(const std::vector<HeadCandidate>& heads);
+inline constexpr std::size_t k_copies_limit = 128;
 
 // Opens and reads a head: `path` is a bundle, a head, a volume beside its head, or a folder with exactly one bundle's
 // head in it.

@@ -88,7 +88,27 @@ std::vector<HeadCandidate> list_heads(const std::filesystem::path& folder) {
   std::ranges::sort(heads, {}, [](const HeadCandidate& head) {
     return std::tie(head.hint.channel, head.hint.serial, head.hint.shipment, head.path);
   });
+  refuse_many_copies(heads);
   return heads;
+}
+
+void refuse_many_copies(const std::vector<HeadCandidate>& heads) {
+  const auto sending = [](const HeadCandidate& head) {
+    return std::tie(head.hint.channel, head.hint.serial, head.hint.shipment);
+  };
+  std::size_t copies = 0;
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    const bool again = i > 0 && sending(heads[i]) == sending(heads[i - 1]);
+    copies = again ? copies + 1 : 1;
+    const Hint& hint = heads[i].hint;
+    if (copies > k_copies_limit && !hint.channel.empty()) {  // without a channel it is no head, which is said elsewhere
+      throw Error(ErrorCode::limit,
+                  fmt::format("more than {} files, such as {}, say that they are sending {} of bundle '{}' {}",
+                              k_copies_limit, printable_path(heads[i].path), hint.shipment,
+                              base::printable(hint.channel, 80), hint.serial))
+          .with_hint("one copy is enough: name the one that is meant, or take the others away");
+    }
+  }
 }
 
 }  // namespace airlock::bundle

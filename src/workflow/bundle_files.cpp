@@ -116,7 +116,8 @@ BundleFiles find_bundles(const std::vector<fs::path>& arguments, const std::vect
         auto heads = heads_in(argument);
         found.heads.insert(found.heads.end(), heads.begin(), heads.end());
       } catch (const Error& error) {
-        if (error.code() != ErrorCode::volume_missing && !holds_approvals(argument)) {
+        const bool full = error.code() == ErrorCode::limit;
+        if (full || (error.code() != ErrorCode::volume_missing && !holds_approvals(argument))) {
           throw;
         }
         headless.push_back(error);  // its head may be in another folder
@@ -150,6 +151,7 @@ BundleFiles find_bundles(const std::vector<fs::path>& arguments, const std::vect
     return fs::equivalent(a.path, b.path, error) && !error;
   };
   found.heads.erase(std::unique(found.heads.begin(), found.heads.end(), same_file), found.heads.end());
+  bundle::refuse_many_copies(found.heads);
   std::sort(found.folders.begin(), found.folders.end());
   found.folders.erase(std::unique(found.folders.begin(), found.folders.end()), found.folders.end());
   return found;

@@ -20,8 +20,8 @@ struct BundleFiles {
 };
 
 // Folders count with all heads in them; a volume stands for its head, looked for beside it and in `volume_folders`.
-// Throws not_found, and volume_missing where there are volumes but no head. A folder that holds nothing but approvals
-// counts as one where they may lie.
+// Throws not_found, limit (too many files, or copies of one head), and volume_missing where there are volumes but no
+// head. A folder that holds nothing but approvals counts as one where they may lie.
 BundleFiles find_bundles(const std::vector<std::filesystem::path>& arguments,
                          const std::vector<std::filesystem::path>& volume_folders);
 

@@ -205,6 +205,28 @@ TEST_CASE("heads of a folder come in order of their serials", "[bundle][head]") 
   CHECK(heads[2].hint.serial == 11);
 }
 
+TEST_CASE("more copies of one head than anybody needs are refused", "[bundle][head]") {
+  const base::TempDir folder;
+  HeadContents contents = some_contents();
+  const auto put = [&](const std::string& name) {
+    write(folder.path() / name, build_head(contents, std::nullopt, HeadEnd::alone).value());
+  };
+  for (std::size_t i = 0; i < k_copies_limit; ++i) {
+    put("copy" + std::to_string(i));
+  }
+  contents.hint.shipment = 2;  // another sending, and another state: no copies
+  put("another sending");
+  contents.hint.serial = 8;
+  put("another state");
+  CHECK(list_heads(folder.path()).size() == k_copies_limit + 2);
+  contents = some_contents();
+  put("one more");
+  const base::Error error = test::error_of([&] { return list_heads(folder.path()); });
+  CHECK(error.code() == ErrorCode::limit);
+  CHECK(error.message().find("more than 128 files, such as '") == 0);
+  CHECK(error.message().find("say that they are sending 1 of bundle 'site-a' 7") != std::string::npos);
+}
+
 TEST_CASE("a volume stands for its bundle", "[bundle][head]") {
   const base::TempDir folder;
   const HeadContents contents = some_contents();

@@ -179,6 +179,33 @@ TEST_CASE("one bundle that is refused keeps no other away, and is what the run e
   CHECK_FALSE(site.served("file", "x.txt"));
 }
 
+// For each of them all others would be looked at: the work would grow with their square.
+TEST_CASE("a folder full of copies of one head is refused, and one of them can be named") {
+  const Stick stick;
+  Site site(&stick.keys);
+  Medium full;
+  std::vector<fs::path> copies;
+  for (std::size_t i = 0; i <= bundle::k_copies_limit; ++i) {
+    copies.push_back(full.path() / ("copy-" + std::to_string(i)));
+    fs::copy_file(stick.first.head, copies.back());
+  }
+  const bool by_name = GENERATE(false, true);
+  const auto all = by_name ? copies : std::vector<fs::path>{full.path()};
+  const auto error = error_of([&] { return site.import(all); });
+  CHECK(error.code() == ErrorCode::limit);
+  CHECK(error.message().find("say that they are sending 1 of bundle 'site-a' 1") != std::string::npos);
+  CHECK(site.generations().empty());
+  CHECK(site.import({copies.front()}).bundles.front().outcome == Outcome::imported);
+  // What is one file by several names is one.
+  Medium links;
+  std::vector<fs::path> names;
+  for (std::size_t i = 0; i <= bundle::k_copies_limit; ++i) {
+    names.push_back(links.path() / ("name-" + std::to_string(i)));
+    fs::create_hard_link(i == 0 ? copies.front() : names.front(), names.back());
+  }
+  CHECK(site.import(names).bundles.front().outcome == Outcome::nothing_to_do);
+}
+
 TEST_CASE("of several refusals the worst is what the run ends with") {
   const Stick stick;
   Site site(&stick.keys);
