@@ -10,6 +10,7 @@
 #include "trust/root_authoring.hpp"
 #include "workflow/key_restore.hpp"
 #include "workflow/keys.hpp"
+#include "workflow/root_key_choice.hpp"
 
 namespace airlock::workflow {
 
@@ -18,67 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorCode;
-
-constexpr std::size_t k_least_prefix = 8;  // hex digits of a keyid
-constexpr std::size_t k_shown_id = 12;     // hex digits
-
-// Files as they are named; of a folder, those named like root's keys.
-std::vector<fs::path> root_key_files(const std::vector<fs::path>& named) {
-  std::vector<fs::path> files;
-  for (const fs::path& path : named) {
-    if (std::error_code ignored; !fs::is_directory(path, ignored)) {
-      files.push_back(path);
-      continue;
-    }
-    const std::size_t before = files.size();
-    for (const auto& entry : fs::directory_iterator(path)) {
-      const std::string name = entry.path().filename().string();
-      if (name.starts_with("root") && name.ends_with(".pem")) {
-        files.push_back(entry.path());
-      }
-    }
-    if (files.size() == before) {
-      throw Error(ErrorCode::not_found, fmt::format("{} holds no root*.pem", path.string()))
-          .with_hint("name the file of root's private key itself");
-    }
-  }
-  std::ranges::sort(files);
-  return files;
-}
-
-std::string list_of(const std::vector<std::string>& keyids) {
-  std::vector<std::string> shown;
-  for (const std::string& keyid : keyids) {
-    shown.push_back(keyid.substr(0, k_shown_id));
-  }
-  return base::join(shown, ", ");
-}
-
-// The one key that a prefix means, and its role; of `role` alone where that is not empty.
-struct NamedKeyOfRole {
-  std::string role, keyid;
-};
-NamedKeyOfRole find_by_prefix(const trust::Root& root, const std::string& prefix, const std::string& role) {
-  if (prefix.size() < k_least_prefix) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' is too short for a key's id", base::printable(prefix, 80)))
-        .with_hint(fmt::format("give at least {} of its hex digits; `airlock keys show` lists them", k_least_prefix));
-  }
-  std::vector<NamedKeyOfRole> found;
-  for (const auto& [name, keys] : root.roles) {
-    for (const std::string& keyid : keys.keyids) {
-      if ((role.empty() || role == name) && keyid.starts_with(base::to_lower(prefix))) {
-        found.push_back({name, keyid});
-      }
-    }
-  }
-  if (found.size() != 1) {
-    throw Error(ErrorCode::usage, fmt::format("'{}' names {} of the keys of root version {}{}",
-                                              base::printable(prefix, 80), found.empty() ? "none" : "several",
-                                              root.version, role.empty() ? "" : fmt::format(" in role '{}'", role)))
-        .with_hint("`airlock keys show --json` lists them in full");
-  }
-  return found.front();
-}
 
 trust::RootPlan plan_like(const trust::Root& root) {
   trust::RootPlan plan;
@@ -227,9 +167,9 @@ class RootChanger {
       rotate();
       break;
     case RootChange::Kind::revoke: {
-      const auto named = find_by_prefix(m_start, m_change.keyid, "");
+      const auto named = find_key_of_role(m_start, m_change.keyid, "");
       take_out(holders_of(named.role), named.keyid);
-      m_said = fmt::format("revoked {} of role {}", named.keyid.substr(0, k_shown_id), named.role);
+      m_said = fmt::format("revoked {} of role {}", named.keyid.substr(0, k_shown_keyid), named.role);
       set_threshold(named.role);
       check_enough_left(named.role);
       return;
@@ -273,10 +213,10 @@ class RootChanger {
     trust::RoleHolders& holders = holders_of(role);
     if (std::ranges::any_of(holders.keys, [&](const auto& key) { return key.same_key(file.key); })) {
       throw Error(ErrorCode::conflict,
-                  fmt::format("key {} is in role '{}' already", file.key.keyid().substr(0, k_shown_id), role));
+                  fmt::format("key {} is in role '{}' already", file.key.keyid().substr(0, k_shown_keyid), role));
     }
     holders.keys.push_back(file.key);
-    m_said = fmt::format("added {}{} to role {}", file.key.keyid().substr(0, k_shown_id),
+    m_said = fmt::format("added {}{} to role {}", file.key.keyid().substr(0, k_shown_keyid),
                          file.name.empty() ? "" : fmt::format(" ({})", file.name), role);
     if (m_change.command) {
       require_reachable(file.key, role, *m_change.command, m_access.show);
@@ -292,7 +232,7 @@ class RootChanger {
   void rotate() {
     const std::string& role = m_change.role;
     trust::RoleHolders& holders = holders_of(role);
-    const std::string replaced = replaced_keyid(role);
+    const std::string replaced = replaced_keyid(m_home, m_start, m_change);
     const trust::Scheme scheme = m_change.scheme     ? *m_change.scheme
                                  : m_settings.scheme ? *m_settings.scheme
                                                      : m_start.keys.at(replaced).scheme();
@@ -305,30 +245,9 @@ class RootChanger {
       m_made_file = free_key_file_name(m_home, m_settings, role);
       m_settings.places[m_made->public_key().keyid()].file = m_made_file;
       holders.keys.push_back(m_made->public_key());
-      m_said = fmt::format("added {} to role {}", m_made->public_key().keyid().substr(0, k_shown_id), role);
+      m_said = fmt::format("added {} to role {}", m_made->public_key().keyid().substr(0, k_shown_keyid), role);
     }
-    m_said += fmt::format(", in place of {}", replaced.substr(0, k_shown_id));
-  }
-
-  std::string replaced_keyid(const std::string& role) const {
-    if (!m_change.keyid.empty()) {
-      return find_by_prefix(m_start, m_change.keyid, role).keyid;
-    }
-    const std::vector<std::string>& keyids = m_start.roles.at(role).keyids;
-    if (keyids.size() == 1) {
-      return keyids.front();
-    }
-    std::vector<std::string> here;
-    for (const ReachableKey& key : reachable_keys(m_home, {&m_start}, {role})) {
-      if (!key.keyid.empty()) {
-        here.push_back(key.keyid);
-      }
-    }
-    if (here.size() == 1 && !m_change.key) {
-      return here.front();
-    }
-    throw Error(ErrorCode::usage, fmt::format("role '{}' has {} keys: {}", role, keyids.size(), list_of(keyids)))
-        .with_hint("say with --replace KEYID which of them the new one takes the place of");
+    m_said += fmt::format(", in place of {}", replaced.substr(0, k_shown_keyid));
   }
 
   void make_root() { m_new = trust::make_next_root(m_old, m_plan); }
