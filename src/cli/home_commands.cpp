@@ -38,6 +38,7 @@ base::Json channel_json(const workflow::ChannelStatus& channel, base::Time now) 
   }
   base::Json json = {{"channel", channel.key.channel},
                      {"producer", channel.key.producer},
+                     {"pinned", channel.pinned},
                      {"serial", channel.serial},
                      {"generations", channel.generations},
                      {"withheld", channel.withheld},

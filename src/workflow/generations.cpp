@@ -71,6 +71,21 @@ StateDb open_for_change(const Home& home) {
   return StateDb(home.root, StateDb::Access::change);
 }
 
+// What a person took the trust from does not come back by another door (docs/operations/keys.md, A producer that begins
+// anew).
+void require_trusted(const Generation& wanted, const Home& home) {
+  if (find_producer(read_pinned_roots(home), wanted.channel.producer) != nullptr) {
+    return;
+  }
+  throw Error(ErrorCode::untrusted,
+              fmt::format("generation {} (bundle {} of channel '{}') is of a producer whose root is not pinned here, "
+                          "{}, so nothing of it is served",
+                          wanted.id, wanted.serial, wanted.channel.channel,
+                          wanted.channel.producer.substr(0, k_producer_digits)))
+      .with_hint("`airlock audit` tells who took that root away, and why; where it is to be trusted again, pin it with "
+                 "`airlock trust init root.json`");
+}
+
 // Throws tampered where it is something else than its head says.
 std::optional<bundle::VerifiedBundle> prove_now(const Generation& generation, const StateDb& state,
                                                 const store::BlobStore& blobs, const Home& home) {
@@ -81,6 +96,7 @@ std::optional<bundle::VerifiedBundle> prove_now(const Generation& generation, co
 ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, std::string_view action,
                           const base::Clock& clock, const Remark& remark) {
   const auto wanted = require_generation(state, id);
+  require_trusted(wanted, home);
   const store::BlobStore blobs(home.blobs());
   if (const auto missing = missing_blobs(state, id, &blobs); !missing.empty()) {
     throw Error(ErrorCode::base_missing,

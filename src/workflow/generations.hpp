@@ -23,8 +23,8 @@ struct ActivationReport {
 };
 
 // Serves this generation of its channel, which is in service from then on; the other channels stay as they are. Throws
-// not_found, untrusted (another channel has the same path with other content), base_missing (blobs of it are not here),
-// busy.
+// not_found, untrusted (its producer's root is not pinned here; another channel has the same path with other content),
+// base_missing (blobs of it are not here), busy.
 ActivationReport activate_generation(const Home& home, std::uint64_t id, const base::Clock& clock,
                                      const Remark& remark = {});
 // Without `id` the state before: of the generations older than the active one, that which was served last, of the only

@@ -123,6 +123,12 @@ const PinnedRoot& require_root_for(const bundle::Head& head, const std::vector<P
                              first ? base::group_digits(first->hex()) : "of nobody"));
 }
 
+const PinnedRoot* find_producer(const std::vector<PinnedRoot>& roots, std::string_view producer) {
+  const auto found =
+      std::find_if(roots.begin(), roots.end(), [&](const PinnedRoot& root) { return root.producer() == producer; });
+  return found == roots.end() ? nullptr : &*found;
+}
+
 std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root) {
   for (auto& pinned : read_pinned_roots(home)) {
     if (pinned.root.fingerprint == root.root.fingerprint) {

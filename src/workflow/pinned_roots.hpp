@@ -38,6 +38,9 @@ const PinnedRoot* find_root_for(const bundle::Head& head, const std::vector<Pinn
 // Like that, or untrusted with a hint that says which root the bundle wants.
 const PinnedRoot& require_root_for(const bundle::Head& head, const std::vector<PinnedRoot>& roots, const Home& home);
 
+// The one that this producer's trust state is kept under; null: this site does not trust it, or no more.
+const PinnedRoot* find_producer(const std::vector<PinnedRoot>& roots, std::string_view producer);
+
 // The same root, where it is pinned.
 std::optional<PinnedRoot> find_pinned(const Home& home, const PinnedRoot& root);
 

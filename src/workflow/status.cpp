@@ -82,11 +82,21 @@ void judge(const ChannelStatus& channel, const StatusOptions& options, std::vect
   const auto subject = fmt::format("channel '{}'", channel.key.channel);
   if (const auto& out = channel.out_of_service) {
     findings.push_back({Severity::note, ErrorCode::not_found, subject,
-                        fmt::format("out of service since {}, by {}{}: {}; `airlock store activate` serves it again",
-                                    base::to_rfc3339(out->since), base::printable(out->user),
+                        fmt::format("out of service since {}, by {}{}: {}; {}", base::to_rfc3339(out->since),
+                                    base::printable(out->user),
                                     out->ticket.empty() ? "" : fmt::format(" ({})", base::printable(out->ticket)),
-                                    base::printable(out->reason))});
+                                    base::printable(out->reason),
+                                    channel.pinned ? "`airlock store activate` serves it again"
+                                                   : "its producer's root is not pinned here, so nothing of it can be "
+                                                     "served")});
     return;
+  }
+  if (!channel.pinned) {
+    findings.push_back({Severity::error, ErrorCode::untrusted, subject,
+                        fmt::format("its producer's root is not pinned here: nothing newer of it can be taken in; pin "
+                                    "it with `airlock trust init`, or end it with `airlock store deactivate {} "
+                                    "--reason TEXT`",
+                                    channel.key.channel)});
   }
   const auto age = options.wall - channel.created;
   if (age > options.stale_after) {
@@ -130,7 +140,7 @@ void judge(const ChannelStatus& channel, const StatusOptions& options, std::vect
   }
 }
 
-std::vector<ChannelStatus> channels_of(const StateDb& state) {
+std::vector<ChannelStatus> channels_of(const StateDb& state, const std::vector<PinnedRoot>& roots) {
   std::map<store::ChannelKey, ChannelStatus> channels;
   std::map<store::ChannelKey, std::uint64_t> oldest;    // serial that is still here
   for (const auto& generation : state.generations()) {  // newest first
@@ -175,6 +185,7 @@ std::vector<ChannelStatus> channels_of(const StateDb& state) {
     auto serials = state.imported_serials(key);
     serials.erase(serials.begin(), serials.lower_bound(oldest[key]));
     channel.missing_serials = gaps(serials);
+    channel.pinned = find_producer(roots, key.producer) != nullptr;
     list.push_back(std::move(channel));
   }
   return list;
@@ -240,7 +251,8 @@ base::Finding lacking_finding(const store::Generation& active, std::uint64_t blo
 StatusReport examine_status(const StatusOptions& options) {
   StatusReport report;
   const auto policy = load_policy(options.home);
-  report.pinned_roots = read_pinned_roots(options.home).size();
+  const auto roots = read_pinned_roots(options.home);
+  report.pinned_roots = roots.size();
   report.services = services_of(options.home);
   report.near = examine_near(options.home, options.wall, report.findings);
   std::unique_ptr<StateDb> state;
@@ -253,7 +265,7 @@ StatusReport examine_status(const StatusOptions& options) {
     return report;
   }
   report.space = base::space_info(options.home.root);
-  report.channels = channels_of(*state);
+  report.channels = channels_of(*state, roots);
   const auto totals = state->blob_totals();
   report.blobs = totals.blobs;
   report.bytes = totals.bytes;

@@ -24,6 +24,7 @@ struct ChannelStatus {
   std::uint64_t serial = 0;  // newest that was imported
   std::optional<store::Generation> active;
   std::optional<store::OutOfService> out_of_service;  // then neither age nor expiry is stale
+  bool pinned = true;                                 // its producer's root is; else nothing of it is taken in
   std::size_t generations = 0;                        // 0: out of service, and what was imported is not here
   base::Time created{};                               // of the newest
   base::Time imported{};

@@ -313,6 +313,10 @@ check_exit 1 "which is gone then" remove --yes --reason again
 check_exit 3 "what the thief made is not taken" take thief
 check "status says so" in_far "$airlock" --home "$site" status
 check_said "out of service since"
+check_said "its producer's root is not pinned here, so nothing of it can be served"
+newest=$(in_far "$airlock" --home "$site" --json store list | jq "[.generations[].generation] | max")
+check_exit 3 "no generation of it is activated" in_far "$airlock" --home "$site" store activate "$newest"
+check_said "is of a producer whose root is not pinned here"
 check "the new producer's root is pinned, from paper" in_far "$airlock" --home "$site" trust init "$stick/heir.json" --fingerprint "$heir_print"
 check "and its bundle goes in" take heir
 check "which is what is served" bash -c '[ "$(ip netns exec "$1" "$2" --home "$3" --json store list | jq "[.generations[] | select(.active)] | length")" = 1 ]' - "$far" "$airlock" "$site"
