@@ -126,7 +126,9 @@ const std::vector<ErrorCodeInfo>& table() {
       {ErrorCode::rollback, "rollback", 5,
        "The input is older than what this site has already accepted. Bring the newer bundle; if going back "
        "is intended, "
-       "the operator does so with `airlock store rollback`, not with an old medium."},
+       "the operator does so with `airlock store rollback`, not with an old medium. A bundle that is newer by its "
+       "serial, and older by the version of its timestamp or snapshot, or far behind a serial that the producer never "
+       "used: somebody else may have had a key. Ask the producer before anything else."},
       {ErrorCode::expired, "expired", 5,
        "The signatures are genuine, but their time is over. Ask the producer for a freshly signed bundle; "
        "what was "

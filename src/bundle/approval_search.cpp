@@ -169,6 +169,9 @@ class ApprovalSearch {
         timestamp.snapshot.version != snapshot.value.version) {
       throw Error(ErrorCode::tampered, "its timestamp names another snapshot");
     }
+    if (!is_timestamp_version(timestamp.version, snapshot.value.version)) {
+      throw Error(ErrorCode::untrusted, "its timestamp has a version that is none of its snapshot's");
+    }
     const Shipment shipment =
         parse_shipment(trust::open_envelope(approval.seal->shipment, k_shipment_type, k_shipment_name,
                                             m_root.roles.at("timestamp"), m_root.keys, k_shipment_limit),

@@ -58,10 +58,6 @@ struct AuthoredState {
 // that it would refuse; untrusted when the keys at hand do not meet the threshold of targets.
 AuthoredState author_state(const StateInput& input, const SigningSet& keys);
 
-// Versions of timestamp for each version of snapshot: a state may be sealed again (a timestamp that ran out, an
-// approval that came later) without knowing of later states, and no two statements ever share a version.
-inline constexpr std::uint64_t k_timestamps_per_snapshot = 1'000;
-
 // timestamp and shipment, signed last; `created` is the time of sealing, from which the timestamp's lifetime counts. A
 // timestamp that says the same and is fresh enough is kept. Channel, serial and bundle id of the shipment are filled
 // in, the hint is set for it, and index.json too: complete for a full shipment in one file, empty for volumes and for

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "bundle/layout.hpp"
 #include "trust/root_authoring.hpp"
 
 namespace airlock::bundle {
@@ -177,6 +178,19 @@ void check_members(const Head& head, const trust::TrustedSet& trusted) {
   if (!targets.empty()) {
     refuse(fmt::format("'{}' is listed, but not in the bundle", base::printable(*targets.begin())));
   }
+}
+
+void check_timestamp_version(const trust::TrustedSet& trusted) {
+  const std::uint64_t snapshot = trusted.snapshot.version;
+  if (is_timestamp_version(trusted.timestamp.version, snapshot)) {
+    return;
+  }
+  throw Error(ErrorCode::untrusted,
+              fmt::format("the timestamp has version {}, and those of snapshot version {} go from {} to {}",
+                          trusted.timestamp.version, snapshot, snapshot * k_timestamps_per_snapshot,
+                          (snapshot + 1) * k_timestamps_per_snapshot - 1))
+      .with_hint("no airlock signs that: somebody else may have the timestamp key, and could make every later bundle "
+                 "look old; call security, and ask the producer");
 }
 
 void check_delegations(const trust::TrustedSet& trusted) {

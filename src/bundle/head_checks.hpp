@@ -23,6 +23,10 @@ void check_members(const Head& head, const trust::TrustedSet& trusted);
 // No root of the head is another than the one of its version that was accepted before. Throws equivocation.
 void check_known_roots(const Head& head, const std::vector<std::string>& known);
 
+// The timestamp's version is one of those that its snapshot has (docs/formats/trust.md, Roles): whoever has its key
+// alone cannot leap ahead, which would make every later bundle look old. Throws untrusted.
+void check_timestamp_version(const trust::TrustedSet& trusted);
+
 // Delegations are as airlock makes them: one role an ecosystem, its own folder, terminating.
 void check_delegations(const trust::TrustedSet& trusted);
 

@@ -21,6 +21,14 @@ inline constexpr std::uint64_t k_volume_limit = 9'999;
 inline constexpr std::uint64_t k_blob_limit = 16ull << 40;         // bytes of one blob
 inline constexpr std::uint64_t k_number_limit = (1ull << 53) - 1;  // of serials and sendings: exact in every JSON
 
+// Versions of timestamp for each version of snapshot: a state may be sealed again (a timestamp that ran out, an
+// approval that came later) without knowing of later states, and no two statements ever share a version.
+inline constexpr std::uint64_t k_timestamps_per_snapshot = 1'000;
+// Whether a timestamp of that version may speak for a snapshot of this one: its key alone uses up no other's.
+constexpr bool is_timestamp_version(std::uint64_t timestamp, std::uint64_t snapshot) {
+  return timestamp / k_timestamps_per_snapshot == snapshot;
+}
+
 // Member names of a head, in the order in which they stand.
 inline constexpr std::string_view k_hint_member = "airlock.json";
 inline constexpr std::string_view k_metadata_prefix = "metadata/";  // "metadata/3.root.json", "metadata/timestamp.json"

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "bundle/authoring.hpp"
 #include "bundle/authoring_keys.hpp"
+#include "bundle/layout.hpp"
 #include "bundle/oci_index.hpp"
 #include "bundle/previous_state.hpp"
 #include "bundle/state_rows.hpp"
@@ -70,7 +71,7 @@ void add_timestamp(HeadContents& head, const SnapshotInHead& snapshot, const tru
   trust::Timestamp timestamp;
   const std::uint64_t first = snapshot.value.version * k_timestamps_per_snapshot;
   timestamp.version = std::max(before + 1, first) + skipped;
-  if (timestamp.version >= first + k_timestamps_per_snapshot) {
+  if (!is_timestamp_version(timestamp.version, snapshot.value.version)) {
     throw Error(ErrorCode::limit, fmt::format("this state has had all of its {} timestamps", k_timestamps_per_snapshot))
         .with_hint("make the channel's next state with `airlock bundle create`, and send that");
   }

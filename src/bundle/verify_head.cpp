@@ -112,6 +112,7 @@ VerifiedBundle verify_head(const Head& head, trust::StateStore& state, const Ver
                             "timestamp.json");
     check_root_chain(head, trust::parse_root(pinned_file), options.pinned_root);
   });
+  check_timestamp_version(trusted);
   check_known_roots(head, state.load_roots());
   check_members(head, trusted);
   check_delegations(trusted);

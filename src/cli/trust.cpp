@@ -117,7 +117,8 @@ struct ChannelTrust {
   std::optional<std::uint64_t> serial;
   std::optional<store::Floor> floor;
   std::optional<store::FloorLowering> lowering;
-  trust::Root root;  // the newest that was accepted for it
+  std::uint64_t timestamp_version = 0, snapshot_version = 0;  // accepted; 0: none
+  trust::Root root;                                           // the newest that was accepted for it
 };
 
 std::vector<ChannelTrust> channels_of(const store::StateDb& state) {
@@ -128,6 +129,14 @@ std::vector<ChannelTrust> channels_of(const store::StateDb& state) {
                          .floor = state.floor(key),
                          .lowering = state.floor_lowering(key),
                          .root = {}};
+    if (const auto timestamp = state.role(key, "timestamp")) {
+      channel.timestamp_version =
+          trust::parse_timestamp(trust::parse_signed(*timestamp, "timestamp.json", trust::k_timestamp_limit)).version;
+    }
+    if (const auto snapshot = state.role(key, "snapshot")) {
+      channel.snapshot_version =
+          trust::parse_snapshot(trust::parse_signed(*snapshot, "snapshot.json", trust::k_metadata_ceiling)).version;
+    }
     auto bytes = state.role(key, "root");
     if (const auto roots = state.roots(key.producer); !roots.empty()) {
       bytes = roots.back();
@@ -177,11 +186,14 @@ void show_trust(Session& session) {
            {"floor_lowered", channel.lowering ? base::Json{{"time", base::to_rfc3339(channel.lowering->time)},
                                                            {"reason", channel.lowering->reason}}
                                               : base::Json()},
+           {"timestamp_version", channel.timestamp_version},
+           {"snapshot_version", channel.snapshot_version},
            {"root_version", channel.root.version},
            {"root_expires", base::to_rfc3339(channel.root.expires)},
            {"roles", role_json(channel.root)}});
-      text += fmt::format("  channel '{}': newest bundle {}, root version {}{}\n", channel.key.channel,
-                          channel.serial ? fmt::format("{}", *channel.serial) : "none", channel.root.version,
+      text += fmt::format("  channel '{}': newest bundle {}, root version {}, snapshot {}, timestamp {}{}\n",
+                          channel.key.channel, channel.serial ? fmt::format("{}", *channel.serial) : "none",
+                          channel.root.version, channel.snapshot_version, channel.timestamp_version,
                           channel.floor ? fmt::format(", floor {},root={},snapshot={}", channel.floor->serial,
                                                       channel.floor->root_version, channel.floor->snapshot_version)
                                         : "");

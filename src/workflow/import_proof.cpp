@@ -184,6 +184,7 @@ void explain(Error& error, const bundle::Head& head, const store::ChannelKey& ke
   if (error.code() == ErrorCode::expired && error.hint().empty()) {
     error.with_hint(hint_for_expired(error.message()));
   }
+  explain_older_versions(error, head.hint().serial, run.state, key);
   const auto last = run.state.last_serial(key);
   if (error.code() != ErrorCode::rollback || !last || head.hint().serial > *last) {
     return;

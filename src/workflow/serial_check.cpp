@@ -128,6 +128,17 @@ void check_first_serial(const bundle::VerifiedBundle& verified, const trust::Pol
   refuse_leap(verified.descriptor().serial, 0, verified.descriptor().channel, policy);
 }
 
+void explain_older_versions(base::Error& error, std::uint64_t serial, const store::StateDb& state,
+                            const store::ChannelKey& key) {
+  const auto last = state.last_serial(key);
+  if (error.code() == base::ErrorCode::rollback && error.hint().empty() && last && serial > *last) {
+    error.with_hint(fmt::format("it says to be bundle {}, newer than {}, which is here, though its timestamp or "
+                                "snapshot is older: ask the producer whether the timestamp key is safe "
+                                "(docs/operations/night.md)",
+                                serial, *last));
+  }
+}
+
 std::optional<store::Generation> taken_in_as(const bundle::Head& head, const store::StateDb& state,
                                              const store::ChannelKey& key) {
   std::string bundle_id;

@@ -2,8 +2,10 @@
 // (docs/operations/verify-and-import.md, step 4).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
+#include "base/error.hpp"
 #include "bundle/verified_bundle.hpp"
 #include "store/state_db.hpp"
 
@@ -16,6 +18,11 @@ void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& 
                   const trust::Policy& policy);
 // The same where there is no state: throws untrusted.
 void check_first_serial(const bundle::VerifiedBundle& verified, const trust::Policy& policy);
+
+// Adds a hint to a rollback of versions by a bundle that says to be newer than what is here: somebody who had a key may
+// have used the versions up. `serial` is the head's own word. Leaves every other error as it is.
+void explain_older_versions(base::Error& error, std::uint64_t serial, const store::StateDb& state,
+                            const store::ChannelKey& key);
 
 // The newest generation whose state is the one that a head names. Nothing of the head is proven by that, and nothing of
 // it may be taken: it says only that an import of it would bring nothing new.

@@ -122,6 +122,7 @@ void ShipStatements::consider_timestamp(const std::string& bytes) {
       trust::parse_signed(m_contents.metadata.at("timestamp.json"), "timestamp.json", trust::k_timestamp_limit));
   const trust::RoleKeys& keys = m_root.roles.at("timestamp");
   if (timestamp.version > known.version && timestamp.snapshot.version == known.snapshot.version &&
+      bundle::is_timestamp_version(timestamp.version, known.snapshot.version) &&
       trust::count_signers(file, keys, m_root.keys) >= keys.threshold) {
     m_contents.metadata["timestamp.json"] = bytes;
   }

@@ -69,7 +69,10 @@ std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& open
       const store::ChannelKey key{root.producer(), head.hint().channel};
       const auto older = with_state && refusal.code() == ErrorCode::untrusted ? older_than_keys(head, root, *state, key)
                                                                               : std::nullopt;
-      const Error error = older ? *older : opened.explain(refusal);
+      Error error = older ? *older : opened.explain(refusal);
+      if (with_state) {
+        explain_older_versions(error, head.hint().serial, *state, key);
+      }
       const auto here =
           with_state && error.code() == ErrorCode::rollback ? taken_in_as(head, *state, key) : std::nullopt;
       if (here && here->serial >= state->last_serial(key).value_or(0)) {

@@ -4,6 +4,7 @@
 
 #include "bundle/authoring.hpp"
 #include "bundle/draft_proof.hpp"
+#include "bundle/layout.hpp"
 #include "bundle/verified_bundle.hpp"
 #include "support/bundle_maker.hpp"
 #include "support/errors.hpp"
@@ -226,6 +227,15 @@ TEST_CASE("what does not belong to a head, or does not hold, blocks nothing that
   SECTION("a seal by others than those who seal") {
     Approval approval = ceremony.sealed_by({0, 1});
     approval.seal->timestamp = other.sealed_by({0, 1}).seal->timestamp;
+    ceremony.put(hostile, approval);
+    expected = ErrorCode::untrusted;
+  }
+  SECTION("a seal whose timestamp leaps ahead of its snapshot") {
+    Approval approval = ceremony.sealed_by({0, 1});
+    auto timestamp = trust::parse_timestamp(
+        trust::parse_signed(approval.seal->timestamp, "timestamp.json", trust::k_timestamp_limit));
+    timestamp.version += k_timestamps_per_snapshot;
+    approval.seal->timestamp = trust::sign_role(trust::to_signed_part(timestamp), {&ceremony.keys.signer("timestamp")});
     ceremony.put(hostile, approval);
     expected = ErrorCode::untrusted;
   }
