@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,6 +19,7 @@
 #include "workflow/bundle_files.hpp"
 #include "workflow/bundle_rows.hpp"
 #include "workflow/extract_output.hpp"
+#include "workflow/image_blobs.hpp"
 #include "workflow/revocation.hpp"
 
 namespace airlock::workflow {
@@ -34,7 +35,6 @@ using model::FileRow;
 
 constexpr std::size_t k_layout_document_limit = 8u << 20;  // bytes
 constexpr std::size_t k_suggested = 5;
-constexpr int k_index_depth = 8;  // indexes within indexes
 
 bundle::Head open_head(const fs::path& bundle, const std::vector<fs::path>& volumes, std::vector<fs::path>& folders) {
   const auto files = find_bundles({bundle}, volumes);
@@ -143,62 +143,10 @@ std::string read_manifest(const bundle::BlobMap& map, const Digest& sha256) {
   return text;
 }
 
-// Everything that hangs below a manifest or index, each digest once, in order.
-class ImageWalk {
- public:
-  explicit ImageWalk(const bundle::BlobMap& map) : m_map(&map) {}
-
-  void add(const Digest& digest, int depth = 0) {
-    if (!m_seen.insert(digest).second) {
-      return;
-    }
-    if (depth > k_index_depth) {
-      throw Error(ErrorCode::limit, fmt::format("an image index of more than {} levels", k_index_depth));
-    }
-    m_blobs.push_back(digest);
-    const auto json = base::parse_json(read_manifest(*m_map, digest), digest.to_string());
-    if (const auto children = json.find("manifests"); children != json.end() && children->is_array()) {
-      // One reader would unpack these layers, another those of the children (CVE-2021-41190).
-      if (json.contains("layers") || json.contains("config")) {
-        throw Error(ErrorCode::malformed, fmt::format("{} is an index and a manifest at once", digest.to_string()));
-      }
-      for (const auto& child : *children) {
-        const auto child_digest = Digest::parse(base::string_member(child, "digest", "an image index"));
-        // A platform that was not chosen is listed by the index and is not in the bundle.
-        if (m_map->find(child_digest)) {
-          add(child_digest, depth + 1);
-        } else {
-          m_left_out.push_back(child_digest.to_string());
-        }
-      }
-      return;
-    }
-    if (const auto config = json.find("config"); config != json.end()) {
-      add_blob(*config);
-    }
-    if (const auto layers = json.find("layers"); layers != json.end() && layers->is_array()) {
-      for (const auto& layer : *layers) {
-        add_blob(layer);
-      }
-    }
-  }
-
-  const std::vector<Digest>& blobs() const { return m_blobs; }
-  std::vector<std::string> left_out() const { return m_left_out; }
-
- private:
-  void add_blob(const Json& descriptor) {
-    const auto digest = Digest::parse(base::string_member(descriptor, "digest", "an image manifest"));
-    if (digest.algorithm() == base::HashAlgorithm::sha256 && m_seen.insert(digest).second) {
-      m_blobs.push_back(digest);
-    }
-  }
-
-  const bundle::BlobMap* m_map;
-  std::set<Digest> m_seen;
-  std::vector<Digest> m_blobs;
-  std::vector<std::string> m_left_out;
-};
+ImageBlobs blobs_of_image(const bundle::BlobMap& map, const Digest& top) {
+  return list_image_blobs(top, {.is_here = [&map](const Digest& digest) { return map.find(digest).has_value(); },
+                                .read = [&map](const Digest& digest) { return read_manifest(map, digest); }});
+}
 
 void add_text(LayoutOutput& output, const std::string& name, const std::string& text) {
   base::StringSource source(text);
@@ -244,19 +192,18 @@ ExtractReport extract_image(const FileRow& image, const Found& found, const bund
     top = layout->second;
     media_type = bundle::k_oci_index_type;
   }
-  ImageWalk walk(map);
-  walk.add(top);
-  report.left_out = walk.left_out();
+  auto image_blobs = blobs_of_image(map, top);
+  report.left_out = std::move(image_blobs.left_out);
 
   std::uint64_t total = 0;
-  for (const auto& digest : walk.blobs()) {
+  for (const auto& digest : image_blobs.blobs) {
     total += locate(map, digest).length;
   }
   const auto progress = reporter.task("extracting", total);
   const auto output = make_layout_output(options.output);
   add_text(*output, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}\n");
   add_text(*output, "index.json", index_text(image, top, locate(map, top).length, media_type));
-  for (const auto& digest : walk.blobs()) {
+  for (const auto& digest : image_blobs.blobs) {
     auto location = locate(map, digest);
     const auto length = location.length;
     bundle::BlobSource source(std::move(location));
@@ -354,12 +301,10 @@ ExtractReport extract(const ExtractOptions& options, base::Reporter& reporter) {
   const auto map = bundle::BlobMap::scan(head, folders);
   if (const auto denied = denied_digests(rows, head, options.home); !denied.empty()) {
     refuse_denied(denied, found.image ? *found.image->sha256 : *found.file->sha256);
-    ImageWalk walk(map);
     if (found.image) {
-      walk.add(*found.image->sha256);
-    }
-    for (const auto& digest : walk.blobs()) {
-      refuse_denied(denied, digest);
+      for (const auto& digest : blobs_of_image(map, *found.image->sha256).blobs) {
+        refuse_denied(denied, digest);
+      }
     }
   }
   auto report = found.image ? extract_image(*found.image, found, map, options, reporter)
