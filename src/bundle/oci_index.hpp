@@ -15,6 +15,8 @@
 namespace airlock::bundle {
 
 inline constexpr std::string_view k_oci_index_type = "application/vnd.oci.image.index.v1+json";
+inline constexpr std::string_view k_oci_manifest_type = "application/vnd.oci.image.manifest.v1+json";
+inline constexpr std::string_view k_oci_artifact_type = "application/vnd.oci.artifact.manifest.v1+json";
 inline constexpr std::string_view k_docker_manifest_type = "application/vnd.docker.distribution.manifest.v2+json";
 inline constexpr std::string_view k_docker_list_type = "application/vnd.docker.distribution.manifest.list.v2+json";
 
