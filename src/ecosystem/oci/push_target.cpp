@@ -41,6 +41,33 @@ bool is_transient(const Error& error) {
 
 }  // namespace
 
+Url upload_address(const Url& registry, const Url& asked, std::string_view location) {
+  Url url;
+  try {
+    url = asked.resolve(location);
+  } catch (const Error&) {
+    throw Error(ErrorCode::upstream,
+                fmt::format("{} takes an upload at something that is not a URL", registry.host_port()));
+  }
+  // A registry behind a proxy that ends TLS often does not know that it is reached with TLS.
+  if (registry.scheme() == "https" && url.scheme() == "http" && url.host() == registry.host()) {
+    return Url::parse(registry.origin() + url.path() + (url.query().empty() ? "" : "?" + url.query()));
+  }
+  const bool is_plain = registry.scheme() == "https" && url.scheme() == "http";
+  if (is_plain || (url.scheme() != "https" && url.scheme() != "http")) {
+    throw Error(ErrorCode::upstream,
+                fmt::format("{} takes an upload at {}, where it is not sent", registry.host_port(), url.redacted()))
+        .with_hint(is_plain ? "the registry is reached with https, and what it names is plain http"
+                            : "a registry takes uploads with http or https");
+  }
+  return url;
+}
+
+Url upload_end(const Url& address, const Digest& digest) {
+  return Url::parse(address.to_string() + (address.query().empty() ? "?" : "&") +
+                    "digest=" + base::percent_encode(digest.to_string()));
+}
+
 RegistryTarget::RegistryTarget(http::Client& http, const PushTarget& target)
     : m_url(target.url), m_prefix(trim_slashes(target.url.path())),
       m_client(
@@ -106,12 +133,7 @@ std::optional<Url> RegistryTarget::start_upload(const std::string& name, const D
   if (response.status != 202 || !location) {
     throw unexpected_answer(response, fmt::format("an upload to {} could not begin", name));
   }
-  Url url = response.url.resolve(*location);
-  // A registry behind a proxy that ends TLS often does not know that it is reached with TLS.
-  if (m_url.scheme() == "https" && url.scheme() == "http" && url.host() == m_url.host()) {
-    url = m_client.url(url.path() + (url.query().empty() ? "" : "?" + url.query()));
-  }
-  return url;
+  return upload_address(m_client.url("/"), response.url, *location);
 }
 
 http::Response RegistryTarget::send_blob(const std::string& name, Url location, const Digest& digest,
@@ -119,8 +141,7 @@ http::Response RegistryTarget::send_blob(const std::string& name, Url location, 
   base::FileSource source(content.fd->get(), content.offset, content.length, digest.to_string());
   http::Request request;
   request.method = "PUT";
-  request.url = Url::parse(location.to_string() + (location.query().empty() ? "?" : "&") +
-                           "digest=" + base::percent_encode(digest.to_string()));
+  request.url = upload_end(location, digest);
   request.headers.set("Content-Type", "application/octet-stream");
   if (request.url.origin() == m_client.url("/").origin()) {
     request.authorization = m_client.authenticator().authorization(push_scope(name));

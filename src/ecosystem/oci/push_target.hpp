@@ -57,4 +57,10 @@ class RegistryTarget {
   std::atomic<std::uint64_t> m_bytes_sent{0};
 };
 
+// Where an upload goes on that `asked`, an address of `registry`, answered with `location` ("Pushing a blob
+// monolithically"). It may be another host; from https it is never plain http. Throws upstream.
+base::Url upload_address(const base::Url& registry, const base::Url& asked, std::string_view location);
+// The request that ends such an upload.
+base::Url upload_end(const base::Url& address, const base::Digest& digest);
+
 }  // namespace airlock::ecosystem::oci

@@ -1,5 +1,6 @@
 #include "ecosystem/oci/registry_client.hpp"
 
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -59,6 +60,23 @@ std::optional<base::Url> next_page(const http::Headers& headers, const base::Url
     }
   }
   return std::nullopt;
+}
+
+std::vector<std::string> parse_tag_page(std::string_view body, std::string_view what) {
+  const base::Json object = base::parse_json(body, what);
+  if (!object.is_object()) {
+    throw Error(ErrorCode::upstream, fmt::format("{} is no JSON object", what));
+  }
+  std::vector<std::string> result;
+  const auto tags = object.find("tags");
+  if (tags != object.end() && tags->is_array()) {  // null: an empty repository
+    for (const base::Json& tag : *tags) {
+      if (tag.is_string() && is_tag(tag.get<std::string>())) {
+        result.push_back(tag.get<std::string>());
+      }
+    }
+  }
+  return result;
 }
 
 RegistryClient::RegistryClient(http::Client& http, base::Url registry, Authenticator::FindCredentials credentials,
@@ -158,28 +176,16 @@ http::Response RegistryClient::each_page(base::Url first, const Scope& scope, st
 std::vector<std::string> RegistryClient::tags(const std::string& repository) {
   const std::string what = fmt::format("the list of tags of {} at {}", repository, m_registry.host_port());
   std::vector<std::string> result;
-  const http::Response last =
-      each_page(url(fmt::format("/v2/{}/tags/list?n=1000", repository)), pull_scope(repository), "application/json",
-                what, [&](const http::Response& page) {
-                  const base::Json object = base::parse_json(page.body, what);
-                  if (!object.is_object()) {
-                    throw Error(ErrorCode::upstream, what + " is no JSON object");
-                  }
-                  const auto tags = object.find("tags");
-                  const std::size_t before = result.size();
-                  if (tags != object.end() && tags->is_array()) {  // null: an empty repository
-                    for (const base::Json& tag : *tags) {
-                      // What is no legal tag cannot be asked for either.
-                      if (tag.is_string() && is_tag(tag.get<std::string>())) {
-                        result.push_back(tag.get<std::string>());
-                      }
-                    }
-                  }
-                  if (result.size() > k_tag_limit) {
-                    throw Error(ErrorCode::limit, fmt::format("{} has more than {} entries", what, k_tag_limit));
-                  }
-                  return result.size() > before;
-                });
+  const http::Response last = each_page(
+      url(fmt::format("/v2/{}/tags/list?n=1000", repository)), pull_scope(repository), "application/json", what,
+      [&](const http::Response& page) {
+        std::vector<std::string> more = parse_tag_page(page.body, what);
+        result.insert(result.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+        if (result.size() > k_tag_limit) {
+          throw Error(ErrorCode::limit, fmt::format("{} has more than {} entries", what, k_tag_limit));
+        }
+        return !more.empty();
+      });
   if (last.status != 200) {
     throw unexpected_answer(last, what + " could not be had");
   }

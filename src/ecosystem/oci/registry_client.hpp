@@ -56,4 +56,8 @@ class RegistryClient {
 // that leads to another origin throws upstream.
 std::optional<base::Url> next_page(const http::Headers& headers, const base::Url& page);
 
+// The legal tags of one page of "Listing Tags", in its order; those that are none cannot be asked for either. `what`
+// stands in messages. Throws malformed, limit, upstream.
+std::vector<std::string> parse_tag_page(std::string_view body, std::string_view what);
+
 }  // namespace airlock::ecosystem::oci

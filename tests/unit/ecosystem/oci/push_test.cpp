@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "ecosystem/oci/importer.hpp"
+#include "ecosystem/oci/push_target.hpp"
 #include "ecosystem/oci/tags.hpp"
 #include "fake_registry.hpp"
 #include "store_fixture.hpp"
@@ -194,6 +195,28 @@ TEST_CASE("a token is got with the destination's credentials", "[oci][push]") {
   const PushReport report = push_to(registry, home, Mode::push, "u");
   CHECK(report.failures.empty());
   CHECK(report.pushed == 1);
+}
+
+TEST_CASE("an upload goes on where the registry says, but not from https to plain http", "[oci][push]") {
+  const base::Url registry = base::Url::parse("https://r.example:5000/");
+  const base::Url asked = base::Url::parse("https://r.example:5000/v2/a/blobs/uploads/");
+  const auto address = [&](std::string_view location) { return upload_address(registry, asked, location).to_string(); };
+  CHECK(address("/v2/a/blobs/uploads/1?state=x") == "https://r.example:5000/v2/a/blobs/uploads/1?state=x");
+  CHECK(address("1") == "https://r.example:5000/v2/a/blobs/uploads/1");
+  CHECK(address("https://store.example/1") == "https://store.example/1");
+  // Behind a proxy that ends TLS; the host stays, whatever the path looks like.
+  CHECK(address("http://r.example/v2/1?a=b") == "https://r.example:5000/v2/1?a=b");
+  CHECK(address("http://r.example//store.example/1") == "https://r.example:5000//store.example/1");
+  for (const char* const location : {"http://store.example/1", "file:///tmp/1", "https://", "https://a b/"}) {
+    CAPTURE(location);
+    CHECK(test::code_of([&] { return address(location); }) == ErrorCode::upstream);
+  }
+  const base::Url plain = base::Url::parse("http://r.example/");
+  CHECK(upload_address(plain, plain, "http://store.example/1").to_string() == "http://store.example/1");
+  const base::Digest digest = base::sha256("x");
+  CHECK(upload_end(plain, digest).query() == "digest=sha256%3A" + digest.hex());
+  CHECK(upload_end(base::Url::parse("http://r.example/1?s=2"), digest).query() ==
+        "s=2&digest=sha256%3A" + digest.hex());
 }
 
 TEST_CASE("nothing to push asks nobody", "[oci][push]") {

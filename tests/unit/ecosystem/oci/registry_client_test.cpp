@@ -115,6 +115,15 @@ TEST_CASE("a list of tags ends where nothing new comes", "[oci][registry_client]
   CHECK(test::code_of([&] { client.tags("b"); }) == ErrorCode::not_found);
 }
 
+TEST_CASE("a page of tags gives those that can be asked for", "[oci][registry_client]") {
+  CHECK(parse_tag_page(R"({"name":"a","tags":["1.0","",7,null,"not a tag","latest"]})", "the list") ==
+        std::vector<std::string>{"1.0", "latest"});
+  CHECK(parse_tag_page(R"({"tags":null})", "the list").empty());
+  CHECK(parse_tag_page("{}", "the list").empty());
+  CHECK(test::code_of([] { return parse_tag_page("[]", "the list"); }) == ErrorCode::upstream);
+  CHECK(test::code_of([] { return parse_tag_page("<html>", "the list"); }) == ErrorCode::malformed);
+}
+
 TEST_CASE("no referrers and no way to ask are different", "[oci][registry_client]") {
   const base::Digest subject = base::sha256("x");
   http::Client http(quick_options());
