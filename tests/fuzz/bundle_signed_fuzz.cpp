@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 #include "bundle/catalog_text.hpp"
 #include "bundle/inspection.hpp"
 #include "bundle/state_rows.hpp"
 #include "ecosystem/ecosystem.hpp"
 #include "fuzz_target.hpp"
 #include "memory_file.hpp"
+#include "sections.hpp"
 #include "support/bundle_maker.hpp"
 #include "trust/canonical.hpp"
 #include "trust/dsse.hpp"
@@ -26,24 +26,15 @@ using base::Json;
 
 namespace {
 
-constexpr std::string_view k_mark = "== ";
 constexpr std::string_view k_shipment_section = "shipment";
 constexpr std::string_view k_role_prefix = "signed/";
 
 using Sections = std::map<std::string, std::string, std::less<>>;
 
-Sections sections_of(std::string_view text) {
+Sections sections_by_name(std::string_view text) {
   Sections sections;
-  std::string* open = nullptr;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-    const std::string_view line = text.substr(0, end);
-    if (line.starts_with(k_mark)) {
-      open = &sections[std::string(base::trim(line.substr(k_mark.size())))];
-    } else if (open != nullptr) {
-      *open += line;
-    }
-    text.remove_prefix(end);
+  for (const fuzz::Section& section : fuzz::sections_of(text)) {
+    sections[section.name] += section.text;
   }
   return sections;
 }
@@ -218,7 +209,7 @@ bool is_documented(base::ErrorCode code) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const Producer producer;
-  const Sections sections = sections_of(fuzz::as_text(data, size));
+  const Sections sections = sections_by_name(fuzz::as_text(data, size));
   std::string bytes;
   try {
     bytes = producer.head_with(sections);
