@@ -9,18 +9,12 @@
 #include "base/clock.hpp"
 #include "base/digest.hpp"
 #include "base/reporter.hpp"
-#include "workflow/backup.hpp"
+#include "workflow/backup_file.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/restore.hpp"
 #include "workflow/restore_switch.hpp"
 
 namespace airlock::workflow {
-
-struct BackupBlob {
-  base::Digest sha256;
-  std::uint64_t offset = 0;  // in the backup
-  std::uint64_t length = 0;
-};
 
 struct RestoredState {
   const RestoreOptions& options;
