@@ -5,6 +5,8 @@ namespace airlock::base {
 namespace {
 
 constexpr std::uint16_t k_extra64 = 1;
+constexpr std::size_t k_version = 2;   // bytes: the version needed
+constexpr std::size_t k_versions = 4;  // bytes: versions made by, needed
 
 // Little-endian fields, one after the other; the caller has checked that there are enough bytes.
 class Fields {
@@ -32,9 +34,8 @@ class Fields {
 
 }  // namespace
 
-ZipLocalHeader::ZipLocalHeader(std::string_view bytes) {
+ZipMemberFields::ZipMemberFields(std::string_view bytes) {
   Fields fields(bytes);
-  fields.skip(2);  // version needed
   flags = fields.u16();
   method = fields.u16();
   fields.skip(4);  // time and date
@@ -44,6 +45,8 @@ ZipLocalHeader::ZipLocalHeader(std::string_view bytes) {
   name_length = fields.u16();
   extra_length = fields.u16();
 }
+
+ZipLocalHeader::ZipLocalHeader(std::string_view bytes) : ZipMemberFields(bytes.substr(k_version)) {}
 
 ZipDescriptor::ZipDescriptor(std::string_view bytes) {
   Fields fields(bytes);
@@ -52,17 +55,8 @@ ZipDescriptor::ZipDescriptor(std::string_view bytes) {
   size = fields.u32();
 }
 
-ZipDirectoryEntry::ZipDirectoryEntry(std::string_view bytes) {
-  Fields fields(bytes);
-  fields.skip(4);  // versions made by, needed
-  flags = fields.u16();
-  method = fields.u16();
-  fields.skip(4);  // time and date
-  crc32 = fields.u32();
-  packed = fields.u32();
-  size = fields.u32();
-  name_length = fields.u16();
-  extra_length = fields.u16();
+ZipDirectoryEntry::ZipDirectoryEntry(std::string_view bytes) : ZipMemberFields(bytes.substr(k_versions)) {
+  Fields fields(bytes.substr(k_versions + row));
   comment_length = fields.u16();
   disk = fields.u16();
   fields.skip(6);  // attributes
@@ -72,7 +66,7 @@ ZipDirectoryEntry::ZipDirectoryEntry(std::string_view bytes) {
 ZipEnd64::ZipEnd64(std::string_view bytes) {
   Fields fields(bytes);
   length = fields.u64();
-  fields.skip(4);  // versions made by, needed
+  fields.skip(k_versions);
   disk = fields.u32();
   directory_disk = fields.u32();
   members_here = fields.u64();

@@ -20,14 +20,20 @@ inline constexpr std::uint16_t k_zip_flag_descriptor = 1U << 3;  // checksum and
 
 // Each is made of the `fixed` bytes behind its signature. Lengths and offsets are bytes.
 
-struct ZipLocalHeader {
-  static constexpr std::uint32_t signature = 0x04034b50;
-  static constexpr std::size_t fixed = 26;  // then the name and the extra field
-  explicit ZipLocalHeader(std::string_view bytes);
+// What a member's header and its entry in the directory both say, in one row.
+struct ZipMemberFields {
+  static constexpr std::size_t row = 24;
+  explicit ZipMemberFields(std::string_view bytes);
 
   std::uint16_t flags, method;
   std::uint32_t crc32, packed, size;
   std::uint16_t name_length, extra_length;
+};
+
+struct ZipLocalHeader : ZipMemberFields {
+  static constexpr std::uint32_t signature = 0x04034b50;
+  static constexpr std::size_t fixed = 26;  // then the name and the extra field
+  explicit ZipLocalHeader(std::string_view bytes);
 };
 
 struct ZipDescriptor {
@@ -38,15 +44,13 @@ struct ZipDescriptor {
   std::uint32_t crc32, packed, size;
 };
 
-struct ZipDirectoryEntry {
+struct ZipDirectoryEntry : ZipMemberFields {
   static constexpr std::uint32_t signature = 0x02014b50;
   static constexpr std::size_t fixed = 42;  // then the name, the extra field and the comment
   explicit ZipDirectoryEntry(std::string_view bytes);
   std::size_t text_length() const { return std::size_t{name_length} + extra_length + comment_length; }
 
-  std::uint16_t flags, method;
-  std::uint32_t crc32, packed, size;
-  std::uint16_t name_length, extra_length, comment_length;
+  std::uint16_t comment_length;
   std::uint16_t disk;
   std::uint32_t offset;  // of the local header
 };
