@@ -165,12 +165,7 @@ class ShipRun {
     plan.single_file = m_target.file;
     plan.volume_size = m_plan.blobs.empty() ? std::optional(k_any_volume_size) : m_run.volume_size;
     plan.head_room = m_run.head_room;
-    plan.hint = {.kind = "head",
-                 .channel = channel(),
-                 .serial = serial(),
-                 .shipment = m_run.shipment,
-                 .set = set(),
-                 .created = base::to_rfc3339(created())};
+    plan.hint = bundle::head_hint(channel(), serial(), m_run.shipment, created());
     plan.mtime = static_cast<std::uint64_t>(created().time_since_epoch().count());
     if (m_run.volume_size && !m_plan.blobs.empty()) {
       plan.volumes = bundle::count_volumes(lengths(), *m_run.volume_size);
