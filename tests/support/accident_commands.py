@@ -163,26 +163,42 @@ class Sweep(Command):
         same_site(self.home, self.stage.swept)
 
 
-class Restore(Command):
-    """A backup of the site with both bundles, content included, over a home that has the first."""
-
-    writes = True
+class Restoring(Command):
+    """A backup of a home with both bundles over a home that has the first."""
 
     def begin(self):
-        self.template = self.stage.work / "site1"
-        self.backup = self.stage.work / "site2.tar"
+        self.template = self.before()
+        self.backup = self.stage.work / self.backup_name
         if not self.backup.exists():
-            # Of a copy, since a backup is told of in the log.
-            copy = self.stage.work / "site2-to-back-up"
-            shutil.copytree(self.stage.work / "site2", copy)
-            self.stage.airlock.run("--home", copy, "backup", self.backup, "--with-blobs")
+            self.make_backup()
         super().begin()
+
+    def before(self):
+        raise NotImplementedError
+
+    def make_backup(self):
+        raise NotImplementedError
 
     def arguments(self):
         return ["--home", self.home, "restore", self.backup, "--replace"]
 
     def sources(self):
         return [self.backup]
+
+
+class Restore(Restoring):
+    """That of the site, content included."""
+
+    writes, backup_name = True, "site2.tar"
+
+    def before(self):
+        return self.stage.work / "site1"
+
+    def make_backup(self):
+        # Of a copy, since a backup is told of in the log.
+        copy = self.stage.work / "site2-to-back-up"
+        shutil.copytree(self.stage.work / "site2", copy)
+        self.stage.airlock.run("--home", copy, "backup", self.backup, "--with-blobs")
 
     def check(self):
         status, said = self.stage.airlock.status_of("--home", self.home, "status")
@@ -198,23 +214,16 @@ class Restore(Command):
         self.stage.airlock.run("--home", self.home, "store", "check")
 
 
-class RestoreNear(Command):
-    """A backup of the near home with both bundles, keys included, over one that has written the first."""
+class RestoreNear(Restoring):
+    """That of the near home, keys included."""
 
-    share = 0.4
+    share, backup_name = 0.4, "near2.tar"
 
-    def begin(self):
-        self.template = self.stage.near
-        self.backup = self.stage.work / "near2.tar"
-        if not self.backup.exists():
-            self.stage.airlock.run("--home", self.stage.reference_near, "backup", self.backup, "--keys")
-        super().begin()
+    def before(self):
+        return self.stage.near
 
-    def arguments(self):
-        return ["--home", self.home, "restore", self.backup, "--replace"]
-
-    def sources(self):
-        return [self.backup]
+    def make_backup(self):
+        self.stage.airlock.run("--home", self.stage.reference_near, "backup", self.backup, "--keys")
 
     def check(self):
         status, said = self.stage.airlock.status_of("--home", self.home, "--json", "keys", "show")
