@@ -6,6 +6,7 @@
 #include "agent/log_writer.hpp"
 #include "base/text.hpp"
 #include "fuzz_target.hpp"
+#include "memory_file.hpp"
 
 using namespace airlock;
 
@@ -31,7 +32,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) {
     return 0;
   }
-  static const base::TempDir folder;
+  static const base::TempDir folder(fuzz::memory_place());
   static std::uint64_t attempt = 0;
   agent::Masker masker;
   masker.add(base::Secret("hunter22-and-more"));

@@ -7,6 +7,7 @@
 #include "fuzz_target.hpp"
 #include "memory_file.hpp"
 #include "sections.hpp"
+#include "tar_checksums.hpp"
 #include "workflow/backup_file.hpp"
 #include "workflow/backup_places.hpp"
 
@@ -88,6 +89,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text = fuzz::as_text(data, size);
   if (!text.starts_with(fuzz::k_section_mark)) {
     read(text);
+    read(fuzz::with_checksums(std::string(text)));
     return 0;
   }
   std::string bytes;

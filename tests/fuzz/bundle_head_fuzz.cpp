@@ -1,48 +1,20 @@
 // A head from a medium, read, verified under its own root and inspected. Nothing but base::Error may come out of
 // reading and verifying, and inspection throws nothing at all once a head was read.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <string>
 
 #include "base/error.hpp"
-#include "base/tar.hpp"
 #include "bundle/blob_map.hpp"
 #include "bundle/inspection.hpp"
 #include "bundle/verified_bundle.hpp"
 #include "fuzz_target.hpp"
+#include "memory_file.hpp"
+#include "tar_checksums.hpp"
 
 namespace {
 
 using namespace airlock;
 
 const base::Time k_now = base::parse_rfc3339("2026-07-02T12:00:00Z");
-
-// Inputs whose checksums are wrong end at the first header; with right ones they reach everything behind it.
-std::string with_checksums(std::string tar) {
-  for (std::size_t at = 0; at + base::k_tar_block <= tar.size();) {
-    std::uint64_t size = 0;
-    for (std::size_t i = at + 124; i < at + 135 && tar[i] >= '0' && tar[i] <= '7'; ++i) {
-      size = size * 8 + static_cast<std::uint64_t>(tar[i] - '0');
-    }
-    tar.replace(at + 148, 8, "        ");
-    unsigned sum = 0;
-    for (std::size_t i = at; i < at + base::k_tar_block; ++i) {
-      sum += static_cast<unsigned char>(tar[i]);
-    }
-    if (sum == 8 * ' ') {  // the end blocks
-      tar.replace(at + 148, 8, 8, '\0');
-      break;
-    }
-    for (std::size_t i = at + 154; i-- > at + 148;) {
-      tar[i] = static_cast<char>('0' + (sum & 7));
-      sum >>= 3;
-    }
-    tar[at + 154] = '\0';
-    at += base::k_tar_block + size + base::tar_padding(size);
-  }
-  return tar;
-}
 
 void examine(const bundle::Head& head) {
   const bundle::Inspection inspection = bundle::inspect(head, k_now);
@@ -63,10 +35,9 @@ void examine(const bundle::Head& head) {
 }
 
 void run(const std::string& bytes) {
-  const base::Fd fd(memfd_create("head", MFD_CLOEXEC));
-  base::write_all(fd.get(), base::as_bytes(bytes), "head");
+  const fuzz::MemoryFile file(bytes);
   try {
-    examine(bundle::Head::read("/proc/self/fd/" + std::to_string(fd.get())));
+    examine(bundle::Head::read(file.path()));
   } catch (const base::Error&) {
     return;
   }
@@ -77,6 +48,6 @@ void run(const std::string& bytes) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string bytes(fuzz::as_text(data, size));
   run(bytes);
-  run(with_checksums(bytes));
+  run(fuzz::with_checksums(bytes));
   return 0;
 }

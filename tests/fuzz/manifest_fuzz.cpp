@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "fuzz_target.hpp"
+#include "memory_file.hpp"
 #include "model/manifest.hpp"
 #include "unit/model/sections.hpp"
 
@@ -13,7 +14,7 @@ using namespace airlock;
 namespace {
 
 struct Files {
-  base::TempDir folder;
+  base::TempDir folder{fuzz::memory_place()};
   std::filesystem::path site = folder.path() / "site.yaml";
   std::filesystem::path wants = folder.path() / "wants.yaml";
   Files() { std::ofstream(site) << "name: site-a\n"; }

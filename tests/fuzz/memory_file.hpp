@@ -1,7 +1,9 @@
-// A file that only this process has, for parsers that read from a descriptor or a path.
+// A file that only this process has, for parsers that read from a descriptor or a path; and where files lie in memory
+// that need a name.
 #pragma once
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -23,5 +25,11 @@ class MemoryFile {
  private:
   base::Fd m_fd;
 };
+
+// For base::TempDir: inputs come by the thousand, and no disk need see them.
+inline std::filesystem::path memory_place() {
+  const std::filesystem::path shared = "/dev/shm";
+  return access(shared.c_str(), W_OK | X_OK) == 0 ? shared : std::filesystem::temp_directory_path();
+}
 
 }  // namespace airlock::fuzz

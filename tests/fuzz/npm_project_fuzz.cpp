@@ -5,6 +5,7 @@
 #include "base/files.hpp"
 #include "ecosystem/npm/project.hpp"
 #include "fuzz_target.hpp"
+#include "memory_file.hpp"
 
 using namespace airlock;
 using namespace airlock::ecosystem::npm;
@@ -12,7 +13,7 @@ using namespace airlock::ecosystem::npm;
 namespace {
 
 struct Folder {
-  base::TempDir root;
+  base::TempDir root{fuzz::memory_place()};
   Folder() { base::make_directories(root.path() / "packages" / "w"); }
   void write(const char* name, std::string_view text) const {
     std::ofstream(root.path() / name, std::ios::binary | std::ios::trunc) << text;

@@ -11,7 +11,7 @@ using namespace airlock;
 namespace {
 
 std::vector<base::ZipMember> read(std::string_view bytes, std::size_t piece) {
-  base::ZipStream zip({.content = 1 << 20, .members = 1000, .name = 1000, .names = 100'000});
+  base::ZipStream zip({.content = 1 << 16, .members = 1000, .name = 1000, .names = 100'000});
   for (std::size_t at = 0; at < bytes.size(); at += piece) {
     zip.write(base::as_bytes(bytes.substr(at, piece)));
   }
