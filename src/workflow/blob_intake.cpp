@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -26,6 +27,7 @@ using base::ErrorCode;
 
 constexpr std::uint64_t k_piece = 1u << 20;              // bytes of one read
 constexpr std::uint64_t k_intake_read_ahead = 8u << 20;  // bytes asked of the kernel before they are needed
+constexpr std::chrono::milliseconds k_intake_tick{100};  // how long to wait for room before interruption is looked at
 
 struct Piece {
   std::unique_ptr<std::byte[]> data;
@@ -164,9 +166,7 @@ class Intake {
           if (!reserve(size)) {
             return false;
           }
-          Piece piece{std::make_unique_for_overwrite<std::byte[]>(size), size};
-          m_ahead.reach(extent.fd, extent.offset + done);
-          base::pread_exact(extent.fd->get(), {piece.data.get(), size}, extent.offset + done, extent.file);
+          Piece piece = read_reserved(extent, done, size);
           done += size;
           left -= size;
           hand_over(std::move(piece), left == 0);
@@ -188,10 +188,26 @@ class Intake {
     return true;
   }
 
+  // What a piece that cannot be read had reserved is given back: no writer will.
+  Piece read_reserved(const bundle::BlobExtent& extent, std::uint64_t from, std::size_t size) {
+    try {
+      Piece piece{std::make_unique_for_overwrite<std::byte[]>(size), size};
+      m_ahead.reach(extent.fd, extent.offset + from);
+      base::pread_exact(extent.fd->get(), {piece.data.get(), size}, extent.offset + from, extent.file);
+      return piece;
+    } catch (...) {
+      release(size);
+      throw;
+    }
+  }
+
   bool reserve(std::uint64_t bytes) {
     Lock lock(m_mutex);
     // A piece that alone is larger than the memory must still get through.
-    m_room.wait(lock, [&] { return m_stopped || m_held == 0 || m_held + bytes <= m_options.memory; });
+    const auto has_room = [&] { return m_stopped || m_held == 0 || m_held + bytes <= m_options.memory; };
+    while (!m_room.wait_for(lock, k_intake_tick, has_room)) {
+      base::throw_if_interrupted();
+    }
     if (m_stopped) {
       return false;
     }
