@@ -68,6 +68,10 @@ void pread_exact(int fd, std::span<std::byte> data, std::uint64_t offset, std::s
 // blocks, where it can. Throws truncated when `from` is shorter.
 void copy_file_bytes(int from, std::uint64_t offset, std::uint64_t length, int to, std::string_view name);
 void sync_file(int fd, std::string_view name);
+// Brings a part of a file onto the medium ahead of its sync, so that this has little left to do. Advice where the file
+// system or a sandbox has no such call; throws io, no_space where the medium refuses what was written.
+enum class Push { begin, wait };
+void push_to_medium(int fd, std::uint64_t offset, std::uint64_t length, Push how, std::string_view name);
 void sync_directory(const fs::path& path);
 // Everything written to the file system that holds `fd` is on the medium afterwards, or it throws. Kernels before
 // 5.8 report no write error from syncfs; `syncfs_reports_errors()` tells, and callers fsync each file there.

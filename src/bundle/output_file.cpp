@@ -162,16 +162,12 @@ void OutputFile::push_to_medium(std::uint64_t end) {
   if (end < m_pushed + k_push_size) {
     return;
   }
-  // Advice only: where a file system cannot do it, nothing is lost but evenness.
-  const auto from = static_cast<off_t>(m_pushed);
-  sync_file_range(m_fd.get(), from, static_cast<off_t>(end - m_pushed), SYNC_FILE_RANGE_WRITE);
+  base::push_to_medium(m_fd.get(), m_pushed, end - m_pushed, base::Push::begin, m_name);
   if (m_pushed >= k_push_behind) {
-    const auto old = static_cast<off_t>(m_pushed - k_push_behind);
-    const auto length = static_cast<off_t>(k_push_size);
-    sync_file_range(m_fd.get(), old, length,
-                    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    const std::uint64_t old = m_pushed - k_push_behind;
+    base::push_to_medium(m_fd.get(), old, k_push_size, base::Push::wait, m_name);
     if (m_hash) {  // else it is read once more for its checksum, and had better be in memory then
-      posix_fadvise(m_fd.get(), old, length, POSIX_FADV_DONTNEED);
+      posix_fadvise(m_fd.get(), static_cast<off_t>(old), static_cast<off_t>(k_push_size), POSIX_FADV_DONTNEED);
     }
   }
   m_pushed = end;

@@ -122,8 +122,7 @@ void BlobStore::Writer::write(std::span<const std::byte> data) {
   m_written += data.size();
   // The medium begins to write while more is still coming, so that the one sync at the end has little left to wait for.
   if (const std::uint64_t full = m_written / k_push_each * k_push_each; full > pushed) {
-    ::sync_file_range(m_file.fd(), static_cast<off_t>(pushed), static_cast<off_t>(full - pushed),
-                      SYNC_FILE_RANGE_WRITE);
+    base::push_to_medium(m_file.fd(), pushed, full - pushed, base::Push::begin, "blob " + m_expected.to_string());
   }
 }
 

@@ -1,7 +1,7 @@
 /* Makes one call of a program fail, or kills the program there. Loaded with LD_PRELOAD; tests/support/accidents.py builds it.
  *
  *   FAIL_CALLS   names of calls, comma separated: write (with pwrite, writev, copy_file_range), read (with pread), open,
- *                sync (fsync, fdatasync, syncfs), rename, link, unlink, mkdir, truncate (with fallocate), list
+ *                sync (fsync, fdatasync, syncfs, a sync_file_range that waits), rename, link, unlink, mkdir, truncate (with fallocate), list
  *   FAIL_UNDER   only files below these directories, colon separated
  *   FAIL_AT      which of them, from 1; 0 or absent: none
  *   FAIL_WITH    the number of an error, or "kill": SIGKILL before the call is made; or "short": a write stores half of its
@@ -255,6 +255,10 @@ int fsync(int fd) {
 }
 int fdatasync(int fd) {
   return fails_fd("sync", "fdatasync", fd) ? -1 : REAL(fdatasync)(fd);
+}
+int sync_file_range(int fd, off64_t offset, off64_t size, unsigned int flags) {
+  if ((flags & SYNC_FILE_RANGE_WAIT_AFTER) && fails_fd("sync", "sync_file_range", fd)) return -1;
+  return REAL(sync_file_range)(fd, offset, size, flags);
 }
 int syncfs(int fd) {
   return fails_fd("sync", "syncfs", fd) ? -1 : REAL(syncfs)(fd);
