@@ -11,7 +11,7 @@ TaskGroup::~TaskGroup() {
     m_tasks.clear();
   }
   m_changed.notify_all();
-  for (std::thread& thread : m_threads) {
+  for (std::thread& thread : m_threads) {  // add() starts no more of them
     thread.join();
   }
 }
@@ -19,8 +19,8 @@ TaskGroup::~TaskGroup() {
 void TaskGroup::add(Task task) {
   {
     const std::lock_guard lock(m_mutex);
-    if (m_failure) {
-      return;  // the whole has failed already; nobody will use what this would find
+    if (m_failure || m_stopping) {
+      return;  // the whole has failed already, or was given up; nobody will use what this would find
     }
     m_tasks.push_back(std::move(task));
     // The thread that waits works too, so one fewer is started; and none before there is work for it.

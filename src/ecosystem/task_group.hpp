@@ -20,7 +20,7 @@ class TaskGroup {
   TaskGroup& operator=(const TaskGroup&) = delete;
   ~TaskGroup();  // drops what has not begun, waits for what has
 
-  void add(Task task);  // from any thread, also from inside a task
+  void add(Task task);  // from any thread, also from inside a task; dropped where the group failed or ends
   // Works along until nothing is left; throws what the first failed task threw, after the running ones ended.
   void wait();
 

@@ -1,7 +1,10 @@
 #include "ecosystem/task_group.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <stdexcept>
+#include <thread>
 
 #include "support/catch.hpp"
 
@@ -42,6 +45,32 @@ TEST_CASE("a group that nobody waits for ends quietly", "[ecosystem][task_group]
     }
   }
   CHECK(done <= 100);
+}
+
+TEST_CASE("what a task adds while its group ends is dropped", "[ecosystem][task_group]") {
+  const std::size_t threads = GENERATE(2U, 8U);
+  std::atomic<int> done{0};
+  std::atomic<bool> began{false};
+  std::weak_ptr<int> waiting;
+  {
+    TaskGroup group(threads);
+    auto held = std::make_shared<int>();
+    waiting = held;
+    group.add([&] {
+      began = true;
+      while (!waiting.expired()) {  // until the end of the group drops the task behind this one
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      for (int i = 0; i < 20; ++i) {
+        group.add([&done] { ++done; });
+      }
+    });
+    group.add([kept = std::move(held), &done] { ++done; });  // for two tasks one thread is started
+    while (!began) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  CHECK(done == 0);
 }
 
 }  // namespace airlock::ecosystem
