@@ -1,14 +1,19 @@
 #include "base/lock_holder.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <sstream>
 #include <string>
 
+#include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/files_system.hpp"
 
 namespace airlock::base {
 
@@ -50,6 +55,24 @@ std::optional<pid_t> lock_holder(const std::filesystem::path& path) {
     }
   }
   return std::nullopt;
+}
+
+bool is_locked(const std::filesystem::path& path) {
+  const Fd fd(retry([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }));
+  if (!fd) {
+    if (errno == ENOENT || errno == ENOTDIR) {
+      return false;
+    }
+    throw system_error(errno, "cannot open the lock " + quote_path(path));
+  }
+  // A share, so that two who ask at once do not take each other for the holder.
+  if (retry([&] { return flock(fd.get(), LOCK_SH | LOCK_NB); }) == 0) {
+    return false;
+  }
+  if (errno != EWOULDBLOCK) {
+    throw system_error(errno, "cannot examine the lock " + quote_path(path));
+  }
+  return true;
 }
 
 }  // namespace airlock::base

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -268,8 +269,10 @@ void serve(Session& session, const ServeFlags& flags) {
   sigemptyset(&action.sa_mask);
   ::sigaction(SIGHUP, &action, nullptr);
   mirror.start();
+  std::optional<ToldAddress> told;
   if (options.control) {
-    write_server_address(session.home.root, {local_url(options, address, mirror.port(), flags.self_signed), authority});
+    told.emplace(session.home.root,
+                 ServerAddress{local_url(options, address, mirror.port(), flags.self_signed), authority});
   }
 
   const auto url = base_url.empty()

@@ -1,10 +1,15 @@
 #include "cli/server_access.hpp"
 
+#include <chrono>
+#include <thread>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/interrupt.hpp"
+#include "base/lock_holder.hpp"
 #include "base/text.hpp"
 #include "cli/listen_address.hpp"
 #include "cli/session.hpp"
@@ -20,17 +25,32 @@ namespace {
 constexpr std::size_t k_small_server_file = 16 * 1024;  // bytes
 constexpr std::size_t k_largest_answer = 64 * 1024 * 1024;
 
-std::filesystem::path address_file(const std::filesystem::path& home) {
-  return control::admin_token_file(home).parent_path() / "server.json";
-}
+constexpr std::chrono::seconds k_server_starts{5};
+constexpr std::chrono::milliseconds k_look_for_address{50};
 
-std::optional<ServerAddress> local_server(const std::filesystem::path& home) {
-  const auto text = base::read_file_if_exists(address_file(home), k_small_server_file);
+std::optional<ServerAddress> told_address(const std::filesystem::path& home) {
+  const auto text = base::read_file_if_exists(control::server_address_file(home), k_small_server_file);
   if (!text) {
     return std::nullopt;
   }
   const auto json = base::parse_json(*text, "server.json");
   return ServerAddress{base::string_member(json, "url", "server.json"), base::string_member(json, "ca", "server.json")};
+}
+
+// Of the server that runs on this home: where one that was killed did, anybody may listen now.
+std::optional<ServerAddress> local_server(const std::filesystem::path& home) {
+  const auto deadline = std::chrono::steady_clock::now() + k_server_starts;
+  while (base::is_locked(control::server_lock_file(home))) {
+    if (auto address = told_address(home)) {
+      return address;
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      break;
+    }
+    base::throw_if_interrupted();
+    std::this_thread::sleep_for(k_look_for_address);
+  }
+  return std::nullopt;
 }
 
 base::Secret read_token(const std::filesystem::path& file) {
@@ -76,9 +96,15 @@ std::string reason_of(const http::Response& response) {
 
 }  // namespace
 
-void write_server_address(const std::filesystem::path& home, const ServerAddress& address) {
+ToldAddress::ToldAddress(const std::filesystem::path& home, const ServerAddress& address)
+    : m_file(control::server_address_file(home)) {
   const base::Json json = {{"url", address.url}, {"ca", address.ca.string()}};
-  base::write_file_atomic(address_file(home), json.dump(2) + "\n", 0600);
+  base::write_file_atomic(m_file, json.dump(2) + "\n", 0600);
+}
+
+ToldAddress::~ToldAddress() {
+  std::error_code ignored;
+  std::filesystem::remove(m_file, ignored);
 }
 
 void add_server_flags(CLI::App& command, ServerFlags& flags) {
@@ -103,8 +129,7 @@ ServerAccess::ServerAccess(const Session& session, const ServerFlags& flags) {
   const std::string token_file = session.config.or_flag("token_file", flags.token_file);
   if (url.empty()) {
     if (!local) {
-      throw Error(ErrorCode::not_found,
-                  fmt::format("no server was ever started on the home {}", session.home.root.string()))
+      throw Error(ErrorCode::not_found, fmt::format("no server runs on the home {}", session.home.root.string()))
           .with_hint("start it with `airlock serve`, or name one with --url URL --token-file FILE");
     }
     url = local->url;
@@ -123,7 +148,8 @@ ServerAccess::ServerAccess(const Session& session, const ServerFlags& flags) {
     m_token = read_token(control::admin_token_file(session.home.root));
   } else {
     throw Error(ErrorCode::config, fmt::format("there is no token for {}", m_url.origin()))
-        .with_hint("--token-file FILE; `airlock deploy token create NAME` on the server's host makes one");
+        .with_hint("--token-file FILE; `airlock deploy token create NAME` on the server's host makes one. The token in "
+                   "a home goes only to the server that runs on it");
   }
   http::ClientOptions options;
   options.ca_file = ca;

@@ -22,12 +22,23 @@ namespace airlock::cli {
 
 struct Session;
 
-// Where the server of a home can be reached from the same host; written by `serve`, HOME/control/server.json.
+// Where the server of a home can be reached from the same host.
 struct ServerAddress {
   std::string url;
   std::filesystem::path ca;  // empty where the system's authorities do
 };
-void write_server_address(const std::filesystem::path& home, const ServerAddress& address);
+
+// What `serve` says of itself in HOME/control/server.json, as long as this lives. Ends before the server's lock does.
+class ToldAddress {
+ public:
+  ToldAddress(const std::filesystem::path& home, const ServerAddress& address);
+  ToldAddress(const ToldAddress&) = delete;
+  ToldAddress& operator=(const ToldAddress&) = delete;
+  ~ToldAddress();
+
+ private:
+  std::filesystem::path m_file;
+};
 
 inline constexpr std::string_view k_server_answer = "the server's answer";  // in messages
 // A member of what a server answered; throws malformed where it is not there.
@@ -43,8 +54,8 @@ void add_server_flags(CLI::App& command, ServerFlags& flags);
 // conflict, limit or upstream, with the server's own words.
 class ServerAccess {
  public:
-  // --url, else the setting server_url, else the server that was started on this home. The token that a server left in
-  // the home goes to that server only. Throws config, not_found.
+  // --url, else the setting server_url, else the server that runs on this home. The token that a server left in the
+  // home goes to that server only, and only while it runs. Throws config, not_found.
   ServerAccess(const Session& session, const ServerFlags& flags);
 
   base::Json get(const std::string& path);

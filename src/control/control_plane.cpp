@@ -39,4 +39,12 @@ std::filesystem::path admin_token_file(const std::filesystem::path& home) {
   return control_folder(home) / "admin.token";
 }
 
+std::filesystem::path server_address_file(const std::filesystem::path& home) {
+  return control_folder(home) / "server.json";
+}
+
+std::filesystem::path server_lock_file(const std::filesystem::path& home) {
+  return control_folder(home) / "lock";
+}
+
 }  // namespace airlock::control

@@ -49,5 +49,9 @@ class ControlPlane {
 
 // Where the server leaves a user's token for commands on the same home, mode 0600.
 std::filesystem::path admin_token_file(const std::filesystem::path& home);
+// Where a server tells commands on the same home how it is reached: while its lock, a base::FileLock, is held. Taking
+// the lock removes the file of a server that was killed.
+std::filesystem::path server_address_file(const std::filesystem::path& home);
+std::filesystem::path server_lock_file(const std::filesystem::path& home);
 
 }  // namespace airlock::control

@@ -32,11 +32,17 @@ for command in "pool create" "pool list" "pool show" "pool delete" "pool token c
   check "help of $command has an example" bash -c '"$1" help $2 | grep -q "^Example"' - "$airlock" "$command"
 done
 check_exit 1 "without a server the home is named" a pool list
-check_said "no server was ever started"
+check_said "no server runs on the home"
 up
 check "the home keeps its keys to itself" is "$(stat -c %a "$site/control" "$site/control/admin.token" "$site/control/secrets.key" | tr '\n' ' ')" "700 600 600 "
 check_exit 4 "a second server on the home is refused" within 20 ip netns exec "$far" "$airlock" --home "$site" serve --listen 127.0.0.1:0
 check_said "another \`airlock serve\` runs on the home"
+kill_serve
+check_exit 1 "nobody who listens where a killed server did is told the token" a pool list
+check_said "no server runs on the home"
+up; stop "$serve_pid"
+check "a server that ends takes its address along" test ! -e "$site/control/server.json"
+up
 check "without a token nothing is told" is "$(status_of "http://$mirror/api/orgs/default/agent-pools")" 401
 check "the mirror is open as before" is "$(status_of "http://$mirror/healthz")" 200
 check_exit 2 "there is no pool to deploy to yet" a deploy create shop/prod update

@@ -1,3 +1,5 @@
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,4 +110,22 @@ TEST_CASE("who holds a lock is told without taking it", "[base][files]") {
     CHECK(*lock_holder(path) == ::getpid());
   }
   CHECK_FALSE(lock_holder(path));
+}
+
+TEST_CASE("whether a lock is held is not taken from others who only ask", "[base][files]") {
+  const TempDir dir;
+  const auto path = dir.path() / "lock";
+  CHECK_FALSE(is_locked(path));
+  CHECK_FALSE(fs::exists(path));
+  {
+    const FileLock lock(path);
+    CHECK(is_locked(path));
+  }
+  CHECK_FALSE(is_locked(path));
+  const Fd other(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(::flock(other.get(), LOCK_SH | LOCK_NB) == 0);
+  CHECK_FALSE(is_locked(path));
+  fs::remove(path);
+  fs::create_symlink("elsewhere", path);
+  CHECK(code_of([&] { return is_locked(path); }) == ErrorCode::io);
 }

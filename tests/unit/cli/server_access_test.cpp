@@ -53,6 +53,29 @@ TEST_CASE("what may be asked twice is asked again, and a deployment is queued on
   CHECK(queued == 1);
 }
 
+TEST_CASE("the token in a home goes to the server that runs on it, and to nobody who listens there later") {
+  const CommandLine line;
+  FaultServer server;
+  const auto control = line.home() / "control";
+  base::make_directories(control, 0700);
+  base::write_file_atomic(control / "admin.token", "precious\n", 0600);
+  base::write_file_atomic(control / "server.json", R"({"url": ")" + server.url("") + R"(", "ca": ""})", 0600);
+  const auto untold = line.run({"pool", "list"});
+  CHECK(untold.exit_code == 1);
+  CHECK(untold.err.find("no server runs on the home " + line.home().string()) != std::string::npos);
+  const auto named = line.run({"pool", "list", "--url", server.url("")});
+  CHECK(named.exit_code == 2);
+  CHECK(named.err.find("there is no token for " + server.url("")) != std::string::npos);
+  CHECK(server.connections() == 0);
+  const base::FileLock running(control / "lock");
+  line.run({"pool", "list"});
+  line.run({"pool", "list", "--url", server.url("")});
+  REQUIRE(server.requests().size() == 2);
+  for (const auto& request : server.requests()) {
+    CHECK(request.field("Authorization") == "token precious");
+  }
+}
+
 TEST_CASE("a server whose answers have another shape is named, and nothing internal breaks") {
   const CommandLine line;
   base::write_file_atomic(line.folder() / "token", "t\n", 0600);

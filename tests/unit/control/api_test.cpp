@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/digest.hpp"
+#include "base/lock_holder.hpp"
 #include "base/sqlite.hpp"
 #include "base/text.hpp"
 #include "running_plane.hpp"
@@ -303,6 +304,17 @@ TEST_CASE("an uploaded folder reaches the agent as it was", "[api]") {
   CHECK(agent.job("source").body == content);
   CHECK(agent.complete(JobResult::succeeded).status == 200);
   CHECK(agent.job("source").status == 409);
+}
+
+TEST_CASE("where a server that was killed answered is forgotten before another one opens its records", "[api]") {
+  const base::TempDir home;
+  base::make_directories(home.path() / "control", 0700);
+  base::write_file_atomic(server_address_file(home.path()), "{}", 0600);
+  ControlOptions options;
+  options.home = home.path();
+  const ControlPlane plane(options);
+  CHECK(base::is_locked(server_lock_file(home.path())));
+  CHECK_FALSE(base::fs::exists(server_address_file(home.path())));
 }
 
 TEST_CASE("the local user's token is a private file, made anew when it is lost", "[api]") {
