@@ -3,9 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/files.hpp"
 #include "base/json.hpp"
 #include "control/access.hpp"
 #include "control/deployments.hpp"
@@ -43,11 +46,15 @@ class Api {
 
   http::ServerResponse pool_detail(const PoolRecord& pool);
   PoolRecord pool_of(const http::ServerRequest& request);  // throws not_found
+  // The uploaded folder, read and on the medium; nullopt: not here, or its file was not what its name says and is gone.
+  std::optional<base::FileSlice> whole_source(const base::Digest& digest);
+  void take_source(const http::ServerRequest& request, const base::Digest& digest);  // throws malformed, limit
 
   Core& m_core;
   Access& m_access;
   Dispatcher& m_dispatcher;
   Deployments& m_deployments;
+  std::mutex m_source_names;  // what is taken away as damaged must not be what just took its place
 };
 
 http::ServerResponse json_response(int status, const base::Json& json);

@@ -153,6 +153,32 @@ void Api::mount_organization_routes(http::Router& router) {
   });
 }
 
+std::optional<base::FileSlice> Api::whole_source(const base::Digest& digest) {
+  const std::lock_guard lock(m_source_names);
+  auto slice = m_core.sources.open(digest);
+  if (!slice || !m_core.sources.recheck(digest, slice->length)) {
+    return std::nullopt;
+  }
+  m_core.sources.sync(digest);  // whoever brought it may still be about to
+  return slice;
+}
+
+void Api::take_source(const http::ServerRequest& request, const base::Digest& digest) {
+  try {
+    store::BlobStore::Writer writer(m_core.sources, digest, *request.body_length);
+    base::copy(*request.body, writer, m_core.options.source_limit);
+    writer.sync();
+    const std::lock_guard lock(m_source_names);
+    writer.finish();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::tampered) {
+      throw Error(ErrorCode::malformed, "the body is not what its digest says");
+    }
+    throw;
+  }
+  m_core.sources.sync(digest);
+}
+
 void Api::mount_source_routes(http::Router& router) {
   const std::string path = "/api/sources/{digest}";
   user_route(router, "PUT", path,
@@ -164,29 +190,18 @@ void Api::mount_source_routes(http::Router& router) {
                if (!request.body_length || *request.body_length == 0) {
                  throw Error(ErrorCode::malformed, "an upload has a body, and says its length");
                }
-               if (m_core.sources.open(digest)) {
+               if (whole_source(digest)) {
                  base::NullSink nowhere;  // or the client could not finish what it began to say
                  base::copy(*request.body, nowhere, m_core.options.source_limit);
-                 m_core.sources.sync(digest);  // whoever brought it may still be about to
                  return json_response(200, {{"sha256", digest.hex()}, {"length", *request.body_length}});
                }
-               try {
-                 store::BlobStore::Writer writer(m_core.sources, digest, *request.body_length);
-                 base::copy(*request.body, writer, m_core.options.source_limit);
-                 writer.finish();
-               } catch (const Error& error) {
-                 if (error.code() == ErrorCode::tampered) {
-                   throw Error(ErrorCode::malformed, "the body is not what its digest says");
-                 }
-                 throw;
-               }
-               m_core.sources.sync(digest);
+               take_source(request, digest);
                return json_response(201, {{"sha256", digest.hex()}, {"length", *request.body_length}});
              },
              {m_core.options.source_limit});
   user_route(router, "GET", path, [this](const ServerRequest& request, const Caller&) {
     const base::Digest digest = base::Digest::parse(request.parameter("digest"));
-    auto slice = digest.algorithm() == base::HashAlgorithm::sha256 ? m_core.sources.open(digest) : std::nullopt;
+    auto slice = digest.algorithm() == base::HashAlgorithm::sha256 ? whole_source(digest) : std::nullopt;
     if (!slice) {
       throw Error(ErrorCode::not_found, "this folder was not uploaded");
     }

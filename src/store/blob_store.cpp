@@ -126,6 +126,10 @@ void BlobStore::Writer::write(std::span<const std::byte> data) {
   }
 }
 
+void BlobStore::Writer::sync() {
+  base::sync_file(m_file.fd(), "blob " + m_expected.to_string());
+}
+
 void BlobStore::Writer::finish() {
   if (m_written != m_length) {
     throw Error(ErrorCode::tampered,

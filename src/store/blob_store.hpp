@@ -27,6 +27,9 @@ class BlobStore {
     Writer(const BlobStore& store, const base::Digest& expected, std::uint64_t length);
     Writer(const BlobStore&& store, const base::Digest& expected, std::uint64_t length) = delete;
     void write(std::span<const std::byte> data) override;  // throws tampered beyond `length`
+    // What was written so far is on the medium afterwards. Before finish(), so that no name ever stands for less, where
+    // no row of a database says which names count.
+    void sync();
     void finish();
 
    private:

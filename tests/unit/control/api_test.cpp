@@ -306,6 +306,30 @@ TEST_CASE("an uploaded folder reaches the agent as it was", "[api]") {
   CHECK(agent.job("source").status == 409);
 }
 
+TEST_CASE("an uploaded folder whose file was damaged is not there, and is uploaded again", "[api]") {
+  RunningPlane plane;
+  const std::string content = "a small archive";
+  const auto digest = base::sha256(content);
+  const std::string path = "/api/sources/" + digest.to_string();
+  REQUIRE(plane.send("PUT", path, plane.admin_token(), content).status == 201);
+  CHECK(plane.user("HEAD", path).status == 200);
+  const auto file = plane.home() / "control" / "sources" / "sha256" / digest.hex().substr(0, 2) / digest.hex();
+  REQUIRE(base::read_file(file, 1000) == content);
+  const std::string damage = GENERATE(as<std::string>{}, "", "a small", "a small ARCHIVE");
+  INFO(damage);
+  base::write_file_atomic(file, damage);
+  SECTION("asked for") {
+    CHECK(plane.user("HEAD", path).status == 404);
+  }
+  SECTION("sent") {
+    // Neither a body of another length nor one that is not what its path says does more harm.
+    CHECK(plane.send("PUT", path, plane.admin_token(), "something else").status == 400);
+  }
+  CHECK(plane.send("PUT", path, plane.admin_token(), content).status == 201);
+  CHECK(plane.send("PUT", path, plane.admin_token(), "longer than what is here").status == 200);
+  CHECK(plane.user("GET", path).body == content);
+}
+
 TEST_CASE("where a server that was killed answered is forgotten before another one opens its records", "[api]") {
   const base::TempDir home;
   base::make_directories(home.path() / "control", 0700);
