@@ -128,9 +128,10 @@ class Agent {
     if (std::ranges::find(m_config.runners, control::RunnerKind::docker) != m_config.runners.end()) {
       remove_stale_containers(m_config);
     }
-    if (const auto left = remove_stale_jobs(m_config.jobs); left != 0) {
+    const auto folders = job_folders(m_config);
+    if (const auto left = remove_stale_jobs(folders); left != 0) {
       m_reporter.warning(
-          fmt::format("{} folders of earlier jobs below {} could not be removed", left, m_config.jobs.string()));
+          fmt::format("{} folders of earlier jobs below {} could not be removed", left, folders.string()));
     }
     m_left_spools = find_left_spools(m_config.directory / "spool");
   }

@@ -29,7 +29,7 @@ struct Trial {
 };
 
 Trial run_trial(const AgentConfig& config, control::RunnerKind kind) {
-  const JobDirectory directory(config.jobs, fmt::format("check-{}", getpid()), config.user);
+  const JobDirectory directory(job_folders(config), fmt::format("check-{}", getpid()), config.user);
   for (const auto* const folder : {"home", "work", "setup"}) {
     directory.make_folder(folder);
   }

@@ -58,7 +58,7 @@ class JobRun {
   JobRun(const JobContext& context, const control::Claim& claim, Spool& spool, StopSwitch& stop)
       : m_context(context), m_claim(claim), m_spool(spool), m_stop(stop), m_refusals(spool),
         m_name(fmt::format("{}.{}", claim.deployment_id, claim.attempt)),
-        m_directory(context.config.jobs, m_name, context.config.user),
+        m_directory(job_folders(context.config), m_name, context.config.user),
         m_environment(make_job_environment(context.config, claim, m_directory, context.host_environment)),
         m_timeout(std::min(context.config.timeout,
                            claim.job.limits.timeout.count() == 0 ? context.config.timeout : claim.job.limits.timeout)),

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,6 +17,8 @@
 #include "agent/folder.hpp"
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/text.hpp"
+#include "control/wire_checks.hpp"
 
 namespace airlock::agent {
 
@@ -114,6 +118,21 @@ void make_private(const fs::path& path) {
   }
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, base::is_digit);
+}
+
+// Of a job or a trial: what its agent calls it.
+bool is_job_name(std::string_view name) {
+  constexpr std::string_view k_trial = "check-";
+  if (name.starts_with(k_trial)) {
+    return is_number(name.substr(k_trial.size()));
+  }
+  const auto dot = name.find('.');
+  return dot != std::string_view::npos && control::is_deployment_id(name.substr(0, dot)) &&
+         is_number(name.substr(dot + 1));
+}
+
 }  // namespace
 
 JobDirectory::JobDirectory(const fs::path& parent, std::string_view name, const JobUser& user)
@@ -192,7 +211,8 @@ std::size_t remove_stale_jobs(const fs::path& parent) {
   std::size_t left = 0;
   std::error_code error;
   for (const auto& each : fs::directory_iterator(parent, error)) {
-    left += each.is_directory(error) && !remove_tree(each.path()) ? 1U : 0U;
+    const bool stale = is_job_name(each.path().filename().string()) && fs::is_directory(each.symlink_status(error));
+    left += stale && !remove_tree(each.path()) ? 1U : 0U;
   }
   return left;
 }

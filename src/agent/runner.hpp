@@ -1,6 +1,7 @@
 // Where a job's commands run. Two of them: a process in walls of our own, and a container of Docker.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -61,6 +62,9 @@ void remove_stale_containers(const AgentConfig& config);
 
 // Of the control group and the container of job `name`: other agents on this host have other ones.
 std::string job_group_name(const AgentConfig& config, std::string_view name);
+// Where this agent makes the folders of its jobs: below AgentConfig::jobs, which other agents and other things may use
+// as well.
+std::filesystem::path job_folders(const AgentConfig& config);
 
 inline constexpr std::string_view k_tools_folder = "/airlock-tools";  // where a job finds AgentConfig::tools
 

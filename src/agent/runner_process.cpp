@@ -73,10 +73,19 @@ class ProcessRunner : public Runner {
   std::uint64_t m_last = 0;
 };
 
+// Tells agents of one host apart.
+std::string mark_of(const AgentConfig& config) {
+  return base::sha256(config.directory.string()).hex().substr(0, 12);
+}
+
 }  // namespace
 
 std::string job_group_name(const AgentConfig& config, std::string_view name) {
-  return fmt::format("airlock-job-{}-{}", base::sha256(config.directory.string()).hex().substr(0, 12), name);
+  return fmt::format("airlock-job-{}-{}", mark_of(config), name);
+}
+
+std::filesystem::path job_folders(const AgentConfig& config) {
+  return config.jobs / ("airlock-" + mark_of(config));
 }
 
 std::unique_ptr<Runner> make_process_runner(const RunnerRequest& request) {

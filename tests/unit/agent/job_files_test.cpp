@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "agent/job_directory.hpp"
@@ -9,6 +10,7 @@
 #include "agent/job_network_rules.hpp"
 #include "agent/job_steps.hpp"
 #include "agent/reach.hpp"
+#include "agent/runner.hpp"
 #include "base/files.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -51,6 +53,45 @@ TEST_CASE("a job's folder is private, used once, and gone afterwards", "[agent][
   }
   CHECK_FALSE(fs::exists(path));
   CHECK(fs::exists(folder.path() / "outside"));
+}
+
+TEST_CASE("of what lies beside the folders of jobs nothing is removed", "[agent][directory]") {
+  base::TempDir folder;
+  const auto make = [&](const std::string& name) {
+    base::make_directories(folder.path() / name / "inner");
+    base::write_file_atomic(folder.path() / name / "inner/file", "x");
+  };
+  const std::string id = "0f8fad5b-d9cb-469f-a165-70867728950e";
+  const std::vector<std::string> stale = {id + ".1", id + ".12", "check-4711"};
+  const std::vector<std::string> foreign = {"backups",    id,       id + ".",  id + ".1x",
+                                            "0f8fad5b.1", "check-", "check-1b", "airlock-0123456789ab"};
+  std::ranges::for_each(stale, make);
+  std::ranges::for_each(foreign, make);
+  base::write_file_atomic(folder.path() / "check-1", "a file");
+  fs::create_directory_symlink(folder.path() / "backups", folder.path() / "check-2");
+  CHECK(remove_stale_jobs(folder.path()) == 0);
+  for (const auto& name : stale) {
+    CAPTURE(name);
+    CHECK_FALSE(fs::exists(folder.path() / name));
+  }
+  for (const auto& name : foreign) {
+    CAPTURE(name);
+    CHECK(fs::exists(folder.path() / name / "inner/file"));
+  }
+  CHECK(fs::exists(folder.path() / "check-1"));
+  CHECK(fs::is_symlink(folder.path() / "check-2"));
+}
+
+TEST_CASE("agents that share a folder for jobs have one each in it", "[agent][directory]") {
+  AgentConfig one;
+  one.directory = "/srv/one";
+  one.jobs = "/srv/jobs";
+  AgentConfig other = one;
+  other.directory = "/srv/other";
+  CHECK(job_folders(one).parent_path() == "/srv/jobs");
+  CHECK(job_folders(other).parent_path() == "/srv/jobs");
+  CHECK(job_folders(one) != job_folders(other));
+  CHECK(job_folders(one).filename().string().starts_with("airlock-"));
 }
 
 TEST_CASE("links that a job made lead the agent nowhere", "[agent][directory]") {
