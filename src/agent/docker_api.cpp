@@ -27,7 +27,6 @@ constexpr std::chrono::hours k_no_stall{24 * 365};  // a command may be silent f
 http::ClientOptions options_for(const std::filesystem::path& socket) {
   http::ClientOptions options;
   options.hosts["docker"].unix_socket = socket;
-  options.stall_timeout = k_no_stall;
   options.retries = 0;
   return options;
 }
@@ -232,7 +231,8 @@ std::string image_on_mirror(std::string_view reference, const base::Url& mirror)
   return fmt::format("{}/{}{}{}", own, registry, name.repository.substr(slash), suffix);
 }
 
-DockerApi::DockerApi(const std::filesystem::path& socket) : m_http(options_for(socket)) {
+DockerApi::DockerApi(const std::filesystem::path& socket, DockerPatience patience)
+    : m_patience(patience), m_http(options_for(socket)) {
   http::Request ping = request("GET", "/_ping");
   try {
     const auto response = m_http.send(ping);
@@ -252,13 +252,16 @@ http::Request DockerApi::request(const std::string& method, const std::string& p
   result.url = base::Url::parse("http://docker" + m_version + path);
   result.redirects = http::Redirects::refuse;
   result.body_limit = k_answer_limit;
+  result.patience = m_patience.brief;
   result.retry = false;
   return result;
 }
 
 http::Response DockerApi::call(const std::string& method, const std::string& path, const Json* body,
-                               std::initializer_list<int> accepted, std::string_view what) {
+                               std::initializer_list<int> accepted, std::string_view what,
+                               std::optional<std::chrono::seconds> patience) {
   auto sent = request(method, path);
+  sent.patience = patience.value_or(m_patience.brief);
   if (body != nullptr) {
     sent.headers.add("Content-Type", "application/json");
     sent.body = base::to_line(*body);
@@ -278,10 +281,12 @@ std::optional<Json> DockerApi::image(const std::string& reference) {
 }
 
 void DockerApi::pull(const std::string& reference, const std::string& user, const base::Secret& password,
-                     const std::function<void(const std::string&)>& on_status) {
+                     const std::function<void(const std::string&)>& on_status, const std::function<bool()>& given_up) {
   const ImageName name = split_reference(reference);
   auto sent = request("POST", fmt::format("/images/create?fromImage={}&tag={}", base::percent_encode(name.repository),
                                           base::percent_encode(name.suffix)));
+  sent.patience = m_patience.work;
+  sent.given_up = given_up;
   if (!password.empty()) {
     const Json credentials = {{"username", user}, {"password", password.reveal()}};
     std::string encoded = base::base64_encode(credentials.dump());
@@ -295,8 +300,8 @@ void DockerApi::pull(const std::string& reference, const std::string& user, cons
 }
 
 std::string DockerApi::create_container(const std::string& name, const Json& description) {
-  const auto response =
-      call("POST", "/containers/create?name=" + base::percent_encode(name), &description, {201}, "making a container");
+  const auto response = call("POST", "/containers/create?name=" + base::percent_encode(name), &description, {201},
+                             "making a container", m_patience.work);
   return base::string_member(base::parse_json(response.body, "a container of Docker"), "Id", "a container of Docker");
 }
 
@@ -314,7 +319,8 @@ void DockerApi::kill(const std::string& container) {
 }
 
 void DockerApi::remove(const std::string& container) {
-  call("DELETE", "/containers/" + container + "?force=true&v=true", nullptr, {204, 404, 409}, "removing a container");
+  call("DELETE", "/containers/" + container + "?force=true&v=true", nullptr, {204, 404, 409}, "removing a container",
+       m_patience.work);
 }
 
 std::vector<std::string> DockerApi::containers_with(const std::string& label) {
@@ -330,8 +336,11 @@ std::string DockerApi::create_exec(const std::string& container, const Json& des
   return base::string_member(base::parse_json(response.body, "a command of Docker"), "Id", "a command of Docker");
 }
 
-void DockerApi::run_exec(const std::string& exec, const std::function<void(std::string_view)>& output) {
+void DockerApi::run_exec(const std::string& exec, const std::function<void(std::string_view)>& output,
+                         const std::function<bool()>& given_up) {
   auto sent = request("POST", "/exec/" + exec + "/start");
+  sent.patience = k_no_stall;
+  sent.given_up = given_up;
   sent.headers.add("Content-Type", "application/json");
   sent.body = R"({"Detach":false,"Tty":false})";
   DockerFrames frames(output);

@@ -20,15 +20,23 @@
 
 namespace airlock::agent {
 
-// Thread-safe. Every call throws unsupported when there is no daemon, upstream when it answers with an error.
+// How long next to nothing may come from a daemon before it is taken for one that stands still.
+struct DockerPatience {
+  std::chrono::seconds brief{60};  // with what looks, starts and ends something
+  std::chrono::seconds work{300};  // with what moves files: a pull, a container that is made or removed
+};
+
+// Thread-safe. Every call throws unsupported when there is no daemon, upstream when it answers with an error, network
+// when it stands still.
 class DockerApi {
  public:
-  explicit DockerApi(const std::filesystem::path& socket);
+  explicit DockerApi(const std::filesystem::path& socket, DockerPatience patience = {});
 
   std::optional<base::Json> image(const std::string& reference);  // nullopt: it is not here
-  // `reference` with a digest or a tag. `on_status` is told what the daemon does.
+  // `reference` with a digest or a tag. `on_status` is told what the daemon does. Throws interrupted once `given_up`
+  // says so; that may be empty.
   void pull(const std::string& reference, const std::string& user, const base::Secret& password,
-            const std::function<void(const std::string&)>& on_status);
+            const std::function<void(const std::string&)>& on_status, const std::function<bool()>& given_up = {});
   std::string create_container(const std::string& name, const base::Json& description);  // its id
   void start(const std::string& container);
   base::Json container(const std::string& id);
@@ -37,8 +45,9 @@ class DockerApi {
   std::vector<std::string> containers_with(const std::string& label);
 
   std::string create_exec(const std::string& container, const base::Json& description);
-  // Until it ends; stdout and stderr in the order in which they come.
-  void run_exec(const std::string& exec, const std::function<void(std::string_view)>& output);
+  // Until it ends, however long it is silent; stdout and stderr in the order in which they come. `given_up` as of pull.
+  void run_exec(const std::string& exec, const std::function<void(std::string_view)>& output,
+                const std::function<bool()>& given_up = {});
   base::Json exec(const std::string& id);
   // The exit code, once the daemon has noted the end: that can be long after the end of run_exec, under load, or where
   // a command closes its streams and goes on. Looks again after `pause` each time; nullopt once `given_up` says so.
@@ -48,8 +57,10 @@ class DockerApi {
  private:
   http::Request request(const std::string& method, const std::string& path) const;
   http::Response call(const std::string& method, const std::string& path, const base::Json* body,
-                      std::initializer_list<int> accepted, std::string_view what);
+                      std::initializer_list<int> accepted, std::string_view what,
+                      std::optional<std::chrono::seconds> patience = std::nullopt);
 
+  DockerPatience m_patience;
   http::Client m_http;
   std::string m_version;
 };

@@ -164,6 +164,7 @@ class JobRun {
     request.image_user = job.image.user;
     request.image_password = job.image.password;
     request.say = [log = m_log](const std::string& line) { log->say(line); };
+    request.stopped = [this] { return m_stop.asked(); };
     auto runner =
         job.runner == control::RunnerKind::process ? make_process_runner(request) : make_docker_runner(request);
     runner->add_environment(m_environment.variables);
@@ -265,18 +266,23 @@ class JobRun {
       asked = asked.value_or(Clock::now());
       const auto waited = Clock::now() - *asked;
       const auto grace = m_context.config.grace;
+      Runner& runner = *m_runner;  // stays until this thread has ended
+      std::function<void()> measure;
       if (signalled == 0) {
         tell(fmt::format("stopping the job: {}", m_stop.reason()));
-        m_runner->signal(SIGINT);
-        signalled = 1;
+        measure = [&runner] { runner.signal(SIGINT); };
       } else if (signalled == 1 && waited > grace) {
         tell("it did not end when it was interrupted; it is told to terminate");
-        m_runner->signal(SIGTERM);
-        signalled = 2;
+        measure = [&runner] { runner.signal(SIGTERM); };
       } else if (signalled == 2 && waited > grace + grace / 2) {
         tell("it did not terminate; all of its processes are killed");
-        m_runner->kill();
-        signalled = 3;
+        measure = [&runner] { runner.kill(); };
+      }
+      if (measure) {
+        ++signalled;
+        lock.unlock();  // the job goes on and may end, however long a daemon takes to answer
+        measure();
+        lock.lock();
       }
     }
   }

@@ -49,6 +49,7 @@ struct RunnerRequest {
   std::string image_user;
   base::Secret image_password;
   std::function<void(const std::string&)> say;  // progress of what takes long, for the job's log
+  std::function<bool()> stopped;                // true: what takes long is not waited for; may be empty
 };
 
 // Each throws unsupported, naming what the host does not give.

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -23,7 +25,9 @@ using base::Error;
 using base::ErrorCode;
 using base::Fd;
 using base::Json;
+using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::seconds k_last_words{30};
 constexpr const char* k_label = "airlock.agent";  // with the agent's directory, so that two agents keep apart
 constexpr int k_killed = 128 + SIGKILL;
 constexpr int k_not_started = 126;
@@ -64,7 +68,7 @@ std::string ensure_image(DockerApi& docker, const RunnerRequest& request) {
   if (!here || !by_digest) {
     if (request.config.docker_pull) {
       request.say(fmt::format("pulling {}", reference));
-      docker.pull(reference, request.image_user, request.image_password, request.say);
+      docker.pull(reference, request.image_user, request.image_password, request.say, request.stopped);
     } else if (!here) {
       throw Error(ErrorCode::not_found,
                   fmt::format("the image {} is not here, and the agent is told not to pull", reference))
@@ -113,7 +117,7 @@ class DockerRunner : public Runner {
                                                                {"User", m_user}});
     const Running running(*this, exec);
     try {
-      m_docker.run_exec(exec, output);
+      m_docker.run_exec(exec, output, [this] { return has_said_its_last(); });
     } catch (const Error& error) {
       if (m_killed) {
         return k_killed;
@@ -151,6 +155,10 @@ class DockerRunner : public Runner {
   }
 
   void kill() override {
+    {
+      const std::lock_guard lock(m_mutex);
+      m_killed_at = Clock::now();
+    }
     m_killed = true;
     try {
       m_docker.kill(m_container->id());
@@ -244,6 +252,12 @@ class DockerRunner : public Runner {
     m_gateway = std::make_unique<Gateway>(network.take_network(), std::move(proc), request.reach, request.on_refused);
   }
 
+  // What was killed may still have something to say; a daemon that stands still says nothing, and is not waited for.
+  bool has_said_its_last() const {
+    const std::lock_guard lock(m_mutex);
+    return m_killed_at && Clock::now() - *m_killed_at > k_last_words;
+  }
+
   void set_running(const std::string& exec) {
     const std::lock_guard lock(m_mutex);
     m_running = exec;
@@ -260,6 +274,7 @@ class DockerRunner : public Runner {
   std::unique_ptr<Gateway> m_gateway;
   mutable std::mutex m_mutex;
   std::string m_running;
+  std::optional<Clock::time_point> m_killed_at;
   std::atomic<bool> m_killed = false;
 };
 

@@ -113,7 +113,7 @@ RequestBody body_of(const Request& request) {
 }
 
 Manner manner_of(const Request& request) {
-  return {request.redirects, request.patience, request.wait};
+  return {request.redirects, request.patience, request.wait, request.given_up ? &request.given_up : nullptr};
 }
 
 }  // namespace
@@ -203,6 +203,7 @@ Try ClientCore::run(Hop hop, const base::Secret& authorization, const RequestBod
     }
     exchange.patience = manner.patience;
     exchange.wait = manner.wait;
+    exchange.given_up = manner.given_up;
     const bool gated = manner.wait == Wait::brief;
     const auto send = [&] { return run_exchange({options, rate, bytes_received}, origin, exchange, filter); };
     const auto send_in_turn = [&] {

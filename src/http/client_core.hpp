@@ -25,6 +25,7 @@ struct Manner {
   Redirects redirects = Redirects::follow;
   std::optional<std::chrono::seconds> patience;
   Wait wait = Wait::brief;
+  const std::function<bool()>* given_up = nullptr;
 };
 
 // One try, redirects included.

@@ -49,6 +49,7 @@ struct Exchange {
   const std::function<void()>* rewind_body = nullptr;
   std::optional<std::chrono::seconds> patience;
   Wait wait = Wait::brief;
+  const std::function<bool()>* given_up = nullptr;  // Request::given_up
 };
 
 // What all exchanges of a client share.

@@ -1,5 +1,7 @@
 #include "agent/docker_api.hpp"
 
+#include <thread>
+
 #include "base/files.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -58,6 +60,53 @@ TEST_CASE("an exit code is what the daemon notes, however long after the output"
   SECTION("an error where the daemon knows it no more") {
     engine.script("/exec/e/json", {runs, {.status = 404, .body = R"({"message": "No such exec instance: e"})"}});
     CHECK(test::code_of([&] { docker.exit_code("e", never, at_once); }) == base::ErrorCode::not_found);
+  }
+}
+
+constexpr DockerPatience k_a_second{std::chrono::seconds(1), std::chrono::seconds(1)};
+
+TEST_CASE("a daemon that says nothing at all is given up", "[agent][docker]") {
+  base::TempDir folder;
+  test::FaultServer engine(folder.path() / "docker.sock");
+  engine.script("/_ping", {{.silent = true}});
+  const auto error = test::error_of([&] { const DockerApi docker(folder.path() / "docker.sock", k_a_second); });
+  CHECK(error.code() == base::ErrorCode::unsupported);
+  CHECK(error.message().find("nothing moved for 1 s") != std::string::npos);
+}
+
+TEST_CASE("a daemon that stands still is given up, and a command that is silent is not", "[agent][docker]") {
+  base::TempDir folder;
+  test::FaultServer engine(folder.path() / "docker.sock");
+  engine.script("/_ping", {{.body = "OK"}});
+  DockerApi docker(folder.path() / "docker.sock", k_a_second);
+  const std::function<void(const std::string&)> unheard = [](const std::string&) {};
+  const auto code_of_pull = [&](const std::function<bool()>& given_up) {
+    return test::code_of([&] { docker.pull("debian:12", "", {}, unheard, given_up); });
+  };
+  SECTION("later") {
+    engine.script("/containers/c/kill", {{.silent = true}});
+    engine.script("/containers/c", {{.silent = true}});
+    engine.script("/images/create", {{.silent = true}});
+    CHECK(test::code_of([&] { docker.kill("c"); }) == base::ErrorCode::network);
+    CHECK(test::code_of([&] { docker.remove("c"); }) == base::ErrorCode::network);
+    CHECK(code_of_pull({}) == base::ErrorCode::network);
+  }
+  SECTION("a command") {
+    engine.script("/exec/e/start", [](const test::FaultRequest&, std::size_t) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+      return test::FaultAnswer{.body = std::string("\x01\0\0\0\0\0\0\x03one", 11)};
+    });
+    std::string out;
+    docker.run_exec("e", [&](std::string_view text) { out += text; });
+    CHECK(out == "one");
+  }
+  SECTION("what nobody waits for any more") {
+    engine.script("/exec/e/start", {{.silent = true}});
+    engine.script("/images/create", {{.silent = true}});
+    const auto at_once = [] { return true; };
+    CHECK(test::code_of([&] { docker.run_exec("e", [](std::string_view) {}, at_once); }) ==
+          base::ErrorCode::interrupted);
+    CHECK(code_of_pull(at_once) == base::ErrorCode::interrupted);
   }
 }
 
