@@ -40,7 +40,7 @@ Caller Access::user(const http::ServerRequest& request) {
     refuse_token("the token is not known, or was revoked");
   }
   if (const auto now = m_core.now(); !noted_lately(*known, now)) {
-    m_core.records.user_token_used(*id, now);
+    m_core.note([&] { m_core.records.user_token_used(*id, now); });
   }
   return {*id, known->owner};
 }

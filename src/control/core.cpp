@@ -1,5 +1,7 @@
 #include "control/core.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <thread>
 
@@ -100,6 +102,18 @@ std::shared_ptr<Bell> Core::bell(std::uint64_t number) {
     known = bell;
   }
   return bell;
+}
+
+void Core::note(const std::function<void()>& write) {
+  try {
+    write();
+    notes_fail = false;
+  } catch (const base::Error& error) {
+    if (!notes_fail && options.error_log) {
+      options.error_log(fmt::format("when agents and tokens were last seen is not noted: {}", error.message()));
+    }
+    notes_fail = true;
+  }
 }
 
 }  // namespace airlock::control

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,6 +39,9 @@ struct Core {
   // With the lock held: the bell of a deployment, the same for all who hold it at one time. To be held before looking
   // at what is waited for.
   std::shared_ptr<Bell> bell(std::uint64_t number);
+  // With the lock held and no transaction open: writes what nobody waits for, such as when somebody was last seen. Where
+  // the database does not take it, the error log hears of it once, until one is taken again; nothing is thrown.
+  void note(const std::function<void()>& write);
 
   ControlOptions options;
   base::FileLock lock;  // one server a home: leases are kept in its memory
@@ -52,6 +56,7 @@ struct Core {
   std::uint64_t work_count = 0;                        // how often it rang
   std::map<std::uint64_t, std::weak_ptr<Bell>> bells;  // by deployment number
   bool stopping = false;
+  bool notes_fail = false;  // which the error log knows
 };
 
 }  // namespace airlock::control

@@ -83,23 +83,32 @@ void Dispatcher::keep_time() {
   }
 }
 
+// False: the pool has no room for another agent.
+bool Dispatcher::note_poll(const TokenRecord& token, const AgentIdentity& agent, const std::string& ip) {
+  bool has_room = true;
+  m_core.note([&] {
+    const base::Time now = m_core.now();
+    base::Transaction transaction = m_core.records.change();
+    m_core.records.forget_agents(token.owner, now);
+    has_room = m_core.records.has_agent(token.owner, agent.instance) ||
+               m_core.records.count_agents(token.owner) < m_core.options.most_agents;
+    if (has_room) {
+      m_core.records.agent_seen(token.owner, agent, ip, now);
+      m_core.records.pool_token_used(token.id, now);
+      m_core.records.pool_seen(token.owner, now);
+    }
+    transaction.commit();
+  });
+  return has_room;
+}
+
 std::optional<Claim> Dispatcher::poll(const base::Secret& token, const AgentIdentity& agent, const std::string& ip,
                                       const std::function<bool()>& client_gone) {
   const auto deadline = Clock::now() + agent.wait;
   std::unique_lock lock(m_core.mutex);
-  {
-    base::Transaction transaction = m_core.records.change();
-    const TokenRecord known = m_access.pool_token(token);
-    m_core.records.forget_agents(known.owner, m_core.now());
-    if (!m_core.records.has_agent(known.owner, agent.instance) &&
-        m_core.records.count_agents(known.owner) >= m_core.options.most_agents) {
-      throw Error(ErrorCode::conflict, fmt::format("the pool has {} agents already", m_core.options.most_agents))
-          .with_hint("an agent that is gone is forgotten after two hours; other agents need another pool");
-    }
-    m_core.records.agent_seen(known.owner, agent, ip, m_core.now());
-    m_core.records.pool_token_used(known.id, m_core.now());
-    m_core.records.pool_seen(known.owner, m_core.now());
-    transaction.commit();
+  if (!note_poll(m_access.pool_token(token), agent, ip)) {
+    throw Error(ErrorCode::conflict, fmt::format("the pool has {} agents already", m_core.options.most_agents))
+        .with_hint("an agent that is gone is forgotten after two hours; other agents need another pool");
   }
   while (true) {
     const TokenRecord known = m_access.pool_token(token);
@@ -204,7 +213,7 @@ Dispatcher::Held Dispatcher::held_by(const std::string& id, const base::Secret& 
 }
 
 Dispatcher::Held Dispatcher::still_held_by(const std::string& id, const base::Secret& token) {
-  expire();
+  expire_before(id);
   Held held = held_by(id, token);
   if (held.attempt.attempt != held.deployment.attempt || held.attempt.ended || is_over(held.deployment.state) ||
       held.deployment.state == DeploymentState::queued) {
@@ -249,7 +258,7 @@ LeaseAnswer Dispatcher::renew(const std::string& id, const base::Secret& token, 
     m_deadlines[held.deployment.number].lease = Clock::now() + m_core.options.lease + m_core.options.lease_grace;
     m_timer.notify_all();
     if (held.deployment.cancel || Clock::now() >= deadline || m_core.stopping || client_gone()) {
-      m_core.records.agent_alive(held.deployment.pool, held.attempt.instance, m_core.now());
+      m_core.note([&] { m_core.records.agent_alive(held.deployment.pool, held.attempt.instance, m_core.now()); });
       return {m_core.options.lease, held.deployment.cancel.has_value(), held.deployment.cancel.value_or("")};
     }
     bell->changed.wait_until(lock, std::min(deadline, Clock::now() + k_look_for_client));
@@ -275,7 +284,7 @@ LogStore::Appended Dispatcher::append_log(const std::string& id, const base::Sec
   std::uint64_t number = 0;
   {
     const std::lock_guard lock(m_core.mutex);
-    expire();
+    expire_before(id);
     const Held held = held_by(id, token);
     job = held.attempt.job;
     number = held.deployment.number;
@@ -292,7 +301,7 @@ LogStore::Appended Dispatcher::append_log(const std::string& id, const base::Sec
 LogStore::Appended Dispatcher::append_refused(const std::string& id, const base::Secret& token,
                                               const RefusedAppend& piece) {
   const std::lock_guard lock(m_core.mutex);
-  expire();
+  expire_before(id);
   const Held held = held_by(id, token);
   if (!held.attempt.job) {
     not_yours();
@@ -313,7 +322,7 @@ LogStore::Appended Dispatcher::append_refused(const std::string& id, const base:
 
 void Dispatcher::complete(const std::string& id, const base::Secret& token, const Completion& completion) {
   std::unique_lock lock(m_core.mutex);
-  expire();
+  expire_before(id);
   Held held = held_by(id, token);
   const auto is_told = [&] { return held.attempt.outcome == to_string(completion.result); };
   if (is_told()) {
@@ -326,7 +335,7 @@ void Dispatcher::complete(const std::string& id, const base::Secret& token, cons
     lock.unlock();
     m_core.logs.sync(log);
     lock.lock();
-    expire();
+    expire_before(id);
     held = held_by(id, token);
     if (is_told()) {
       return;
@@ -352,7 +361,7 @@ void Dispatcher::complete(const std::string& id, const base::Secret& token, cons
 
 DeploymentState Dispatcher::state(const std::string& id, const base::Secret& token) {
   const std::lock_guard lock(m_core.mutex);
-  expire();
+  expire_before(id);
   return held_by(id, token).deployment.state;
 }
 

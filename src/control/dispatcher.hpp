@@ -59,12 +59,17 @@ class Dispatcher {
     AttemptRecord attempt;
   };
 
+  static bool is_due(const Deadlines& deadlines, Clock::time_point now);
   Held held_by(const std::string& id, const base::Secret& token);
   Held still_held_by(const std::string& id, const base::Secret& token);
+  bool note_poll(const TokenRecord& token, const AgentIdentity& agent, const std::string& ip);
   std::optional<Claim> offer(const TokenRecord& token, const AgentIdentity& agent);
   void take_back(const std::string& id);
   void begin(Held& held);
   void expire();
+  // Before a look at the lease of one deployment. That what is due of others could not be written is told by the timer;
+  // throws only where this one is due.
+  void expire_before(const std::string& id);
   void give_up_lease(DeploymentRecord& deployment);
   void update_attempt(const DeploymentRecord& deployment, std::string_view outcome);
   std::uint64_t stored_length(const std::string& sha256) const;

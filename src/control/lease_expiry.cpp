@@ -1,6 +1,7 @@
 // What time does to deployments: offers that nobody took up, agents that fell silent, jobs that run too long.
 #include <fmt/format.h>
 
+#include "base/error.hpp"
 #include "control/dispatcher.hpp"
 
 namespace airlock::control {
@@ -85,15 +86,29 @@ void Dispatcher::give_up_lease(DeploymentRecord& deployment) {
   }
 }
 
+bool Dispatcher::is_due(const Deadlines& deadlines, Clock::time_point now) {
+  return deadlines.lease <= now || (deadlines.timeout && *deadlines.timeout <= now) ||
+         (deadlines.stop && *deadlines.stop <= now);
+}
+
+void Dispatcher::expire_before(const std::string& id) {
+  try {
+    expire();
+  } catch (const base::Error&) {
+    const auto deployment = m_core.records.deployment(id);
+    const auto found = deployment ? m_deadlines.find(deployment->number) : m_deadlines.end();
+    if (found != m_deadlines.end() && is_due(found->second, Clock::now())) {
+      throw;
+    }
+  }
+}
+
 // With the lock held, before every look at a lease, so that a timer that comes late decides nothing.
 void Dispatcher::expire() {
   const auto now = Clock::now();
-  const auto is_due = [now](const Deadlines& each) {
-    return each.lease <= now || (each.timeout && *each.timeout <= now) || (each.stop && *each.stop <= now);
-  };
   std::vector<std::uint64_t> due;
   for (const auto& [number, deadlines] : m_deadlines) {
-    if (is_due(deadlines)) {
+    if (is_due(deadlines, now)) {
       due.push_back(number);
     }
   }
@@ -102,7 +117,7 @@ void Dispatcher::expire() {
   }
   for (DeploymentRecord& deployment : m_core.records.under_way()) {
     const auto found = m_deadlines.find(deployment.number);
-    if (found == m_deadlines.end() || !is_due(found->second)) {
+    if (found == m_deadlines.end() || !is_due(found->second, now)) {
       continue;
     }
     base::Transaction transaction = m_core.records.change();

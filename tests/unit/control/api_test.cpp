@@ -8,6 +8,7 @@
 #include "base/lock_holder.hpp"
 #include "base/sqlite.hpp"
 #include "base/text.hpp"
+#include "control/control_db.hpp"
 #include "running_plane.hpp"
 #include "support/catch.hpp"
 
@@ -92,6 +93,15 @@ TEST_CASE("two tokens of a pool may live, and each is shown once", "[api]") {
   CHECK(one.poll_raw().status == 204);
   CHECK(plane.user("DELETE", tokens + "/" + second.at("id").get<std::string>()).status == 404);
   CHECK(plane.user("POST", tokens).status == 200);
+}
+
+TEST_CASE("a request is answered although the use of its token cannot be noted", "[api]") {
+  RunningPlane plane;
+  base::Database database(control_folder(plane.home()) / "control.db", base::DatabaseMode::read_write);
+  database.execute("CREATE TRIGGER refuse BEFORE UPDATE ON user_tokens BEGIN SELECT RAISE(ABORT, 'the disk is full'); "
+                   "END");
+  CHECK(plane.user("GET", "/api/orgs/default/agent-pools").status == 200);
+  CHECK(plane.send("GET", "/api/orgs/default/agent-pools", "no-token").status == 401);
 }
 
 TEST_CASE("deployments are listed in pages, shown and counted", "[api]") {

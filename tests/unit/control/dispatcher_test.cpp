@@ -17,11 +17,11 @@ namespace {
 
 struct Plane {
   base::TempDir home;
-  std::atomic<bool> failures = false;  // of the timer
+  std::atomic<int> failures = 0;  // lines of the error log: of the timer, and of notes
   Core core{[this] {
     ControlOptions options;
     options.home = home.path();
-    options.error_log = [this](std::string_view) { failures = true; };
+    options.error_log = [this](std::string_view) { ++failures; };
     return options;
   }()};
   Access access{core};
@@ -42,10 +42,10 @@ struct Plane {
     agent.runners = {RunnerKind::process};
     agent.wait = std::chrono::seconds(0);
   }
-  std::string deploy(base::Json more = base::Json::object()) {
+  std::string deploy(base::Json more = base::Json::object(), const std::string& stack = "shop/prod") {
     more["operation"] = "update";
     more["agentPoolID"] = "p";
-    return deployments.create(StackName::parse("shop/prod"), more, {"t", "me"}).id;
+    return deployments.create(StackName::parse(stack), more, {"t", "me"}).id;
   }
   std::optional<Claim> poll(const std::function<bool()>& client_gone = [] { return false; }) {
     return dispatcher.poll(token, agent, "127.0.0.1", client_gone);
@@ -158,7 +158,7 @@ TEST_CASE("a timeout that could not be written comes again", "[dispatcher]") {
   database.execute("CREATE TRIGGER refuse BEFORE UPDATE ON deployments WHEN new.cancel IS NOT NULL "
                    "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
   // The timer meets it, or whoever looks at the lease then.
-  while (!plane.failures) {
+  while (plane.failures == 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     try {
       plane.renew(*claim);
@@ -173,6 +173,61 @@ TEST_CASE("a timeout that could not be written comes again", "[dispatcher]") {
     cancelled = plane.renew(*claim).cancel;
   }
   CHECK(cancelled);
+}
+
+TEST_CASE("what of another job could not be written ends nobody else's", "[dispatcher]") {
+  Plane plane;
+  base::Database database(control_folder(plane.home.path()) / "control.db", base::DatabaseMode::read_write);
+  const std::string id = plane.deploy();
+  const auto claim = plane.poll();
+  REQUIRE(claim);
+  plane.renew(*claim);
+  plane.deploy({{"airlock", {{"limits", {{"timeout", "1s"}}}}}}, "shop/dev");
+  const auto other = plane.poll();
+  REQUIRE(other);
+  database.execute("CREATE TRIGGER refuse BEFORE UPDATE ON deployments WHEN new.cancel IS NOT NULL "
+                   "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
+  plane.renew(*other);
+  while (plane.failures == 0) {  // the timer meets it
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  CHECK_THROWS_AS(plane.renew(*other), base::Error);
+  CHECK_FALSE(plane.renew(*claim).cancel);
+  CHECK_FALSE(plane.dispatcher.append_log(id, claim->job_token, {0, 0, {{UnixMillis(), "x\n"}}}).gap);
+  plane.dispatcher.complete(id, claim->job_token, {JobResult::succeeded, "", std::nullopt});
+  CHECK(plane.state(id) == DeploymentState::succeeded);
+}
+
+TEST_CASE("what nobody waits for may fail to be written, and is told of once", "[dispatcher]") {
+  Plane plane;
+  base::Database database(control_folder(plane.home.path()) / "control.db", base::DatabaseMode::read_write);
+  const auto refuse = [&](const std::string& table) {
+    database.execute("CREATE TRIGGER refuse_" + table + " BEFORE UPDATE ON " + table +
+                     " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END");
+  };
+  const auto allow = [&](const std::string& table) { database.execute("DROP TRIGGER refuse_" + table); };
+  CHECK_FALSE(plane.poll());
+  CHECK(plane.failures == 0);
+  const std::string id = plane.deploy();
+  for (const auto* const table : {"agents", "pools", "pool_tokens"}) {
+    refuse(table);
+  }
+  const auto claim = plane.poll();
+  REQUIRE(claim);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(plane.renew(*claim).lease == plane.core.options.lease);
+  }
+  CHECK(plane.failures == 1);
+  allow("agents");
+  plane.dispatcher.complete(id, claim->job_token, {JobResult::succeeded, "", std::nullopt});
+  CHECK(plane.state(id) == DeploymentState::succeeded);
+  allow("pools");
+  allow("pool_tokens");
+  CHECK_FALSE(plane.poll());
+  CHECK(plane.failures == 1);
+  refuse("pools");
+  CHECK_FALSE(plane.poll());
+  CHECK(plane.failures == 2);
 }
 
 }  // namespace airlock::control
