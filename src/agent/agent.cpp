@@ -107,8 +107,8 @@ class Agent {
         m_control(m_http, m_config.url), m_identity(identity_of(m_config)) {}
 
   void run() {
+    clean_up();  // first, as a trial that was killed may have left something, too
     require_executors(m_config);
-    clean_up();
     std::thread resumed([this] { resume_spools(); });
     try {
       take_jobs();

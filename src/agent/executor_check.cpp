@@ -1,13 +1,13 @@
 #include "agent/executor_check.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
+#include <cstring>
 
 #include <fmt/format.h>
 
 #include "agent/runner.hpp"
 #include "base/error.hpp"
+#include "base/secret.hpp"
 #include "base/text.hpp"
 
 namespace airlock::agent {
@@ -28,15 +28,23 @@ struct Trial {
   bool was_tried() const { return code == 0 || code == k_trial_got_out; }
 };
 
+// Not the process's number alone: in a container each has the same, and a killed one leaves what bears it.
+std::string trial_name() {
+  std::uint32_t number = 0;
+  std::memcpy(&number, base::random_bytes(sizeof number).data(), sizeof number);
+  return fmt::format("check-{}", number);
+}
+
 Trial run_trial(const AgentConfig& config, control::RunnerKind kind) {
-  const JobDirectory directory(job_folders(config), fmt::format("check-{}", getpid()), config.user);
+  const auto name = trial_name();
+  const JobDirectory directory(job_folders(config), name, config.user);
   for (const auto* const folder : {"home", "work", "setup"}) {
     directory.make_folder(folder);
   }
   std::atomic<int> refused = 0;
   RunnerRequest request{config,
                         directory,
-                        fmt::format("check-{}", getpid()),
+                        name,
                         config.limits,
                         std::make_shared<Reach>(std::vector<control::NetworkRule>()),
                         [&](const Refusal& refusal) { refused += refusal.port == k_discard ? 1 : 0; }};

@@ -58,7 +58,7 @@ std::unique_ptr<Runner> make_docker_runner(const RunnerRequest& request);
 
 // Throws unsupported where jobs cannot run in containers at all: the agent is not root, or no daemon answers.
 void require_docker(const AgentConfig& config);
-// Containers that a killed agent left behind.
+// Containers that a killed agent left behind. Throws as require_docker does, and what Docker says against it.
 void remove_stale_containers(const AgentConfig& config);
 
 // Of the control group and the container of job `name`: other agents on this host have other ones.

@@ -294,6 +294,7 @@ std::unique_ptr<Runner> make_docker_runner(const RunnerRequest& request) {
 }
 
 void remove_stale_containers(const AgentConfig& config) {
+  require_docker(config);
   DockerApi docker(config.docker_socket);
   for (const auto& id : docker.containers_with(fmt::format("{}={}", k_label, config.directory.string()))) {
     docker.remove(id);

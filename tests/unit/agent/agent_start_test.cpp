@@ -1,12 +1,19 @@
 // What an agent does before it asks for work.
+#include <array>
+#include <csignal>
+#include <filesystem>
 #include <memory>
 #include <thread>
 
+#include "agent/agent.hpp"
 #include "agent/agent_lock.hpp"
 #include "agent/executor_check.hpp"
+#include "agent/runner.hpp"
+#include "base/interrupt.hpp"
 #include "base/process.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/recording_reporter.hpp"
 
 namespace airlock::agent {
 namespace {
@@ -29,6 +36,45 @@ TEST_CASE("an agent is refused where another one stays", "[agent][start]") {
   const auto error = test::error_of([&] { lock_agent_directory(folder.path()); });
   CHECK(error.code() == base::ErrorCode::busy);
   CHECK(error.hint().find("--dir") != std::string::npos);
+}
+
+// An agent changes what signals do in this process.
+class KeptSignals {
+ public:
+  KeptSignals() {
+    for (std::size_t i = 0; i < k_numbers.size(); ++i) {
+      sigaction(k_numbers[i], nullptr, &m_before[i]);
+    }
+  }
+  KeptSignals(const KeptSignals&) = delete;
+  KeptSignals& operator=(const KeptSignals&) = delete;
+  ~KeptSignals() {
+    for (std::size_t i = 0; i < k_numbers.size(); ++i) {
+      sigaction(k_numbers[i], &m_before[i], nullptr);
+    }
+    base::clear_interrupt();
+  }
+
+ private:
+  static constexpr std::array k_numbers = {SIGINT, SIGTERM};
+  std::array<struct sigaction, k_numbers.size()> m_before{};
+};
+
+TEST_CASE("what a killed trial left goes before the next one", "[agent][start]") {
+  const KeptSignals kept;
+  base::TempDir folder;
+  AgentConfig config;
+  config.url = config.mirror = base::Url::parse("http://127.0.0.1:8480/");
+  config.directory = folder.path() / "agent";
+  config.jobs = folder.path() / "jobs";
+  const auto left = job_folders(config) / "check-1";
+  base::make_directories(left / "root");
+  test::RecordingReporter reporter;
+  // This program is no cell, so that no trial of it comes to anything.
+  const auto error = test::error_of([&] { run_agent({config, {}, reporter}); });
+  CHECK(error.code() == base::ErrorCode::unsupported);
+  CHECK(error.message().starts_with("process runner: "));
+  CHECK(std::filesystem::is_empty(job_folders(config)));
 }
 
 TEST_CASE("a trial tells a refusal from a program that did not run", "[agent][start]") {
