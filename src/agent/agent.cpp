@@ -21,6 +21,7 @@
 #include "agent/runner.hpp"
 #include "agent/uploader.hpp"
 #include "base/error.hpp"
+#include "base/files.hpp"
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
 
@@ -37,6 +38,7 @@ constexpr milliseconds k_slice{50};
 constexpr milliseconds k_first_wait{500};
 constexpr milliseconds k_longest_wait{30'000};
 constexpr std::size_t k_instance_bytes = 16;
+constexpr std::uint64_t k_open_files = 8192;  // a job may have a thousand connections, each with two ends here
 
 std::atomic<int> g_signals = 0;
 // While nothing runs, the request that waits for work may be broken off at once.
@@ -339,6 +341,7 @@ class Agent {
 
 void run_agent(AgentRequest request) {
   install_handlers();
+  base::allow_open_files(k_open_files);
   Agent(std::move(request)).run();
 }
 

@@ -7,6 +7,7 @@ namespace {
 constexpr std::size_t k_most = 16'384;
 constexpr std::uint16_t k_first_port = 1024;
 constexpr std::chrono::seconds k_remembered{60};  // the kernel's own TIME_WAIT
+constexpr std::chrono::seconds k_not_taken{30};   // the job's kernel takes a moment
 
 }  // namespace
 
@@ -38,6 +39,7 @@ void ConnectionTable::set_outside(std::uint16_t port, base::Fd outside) {
   if (const auto found = m_by_port.find(port); found != m_by_port.end()) {
     found->second.outside = std::move(outside);
     found->second.state = State::open;
+    found->second.opened = Clock::now();
   }
 }
 
@@ -58,15 +60,24 @@ void ConnectionTable::remove(std::uint16_t port) {
 void ConnectionTable::set_ended(std::uint16_t port) {
   const std::lock_guard lock(m_mutex);
   if (const auto found = m_by_port.find(port); found != m_by_port.end()) {
-    found->second.ended = std::chrono::steady_clock::now();
+    found->second.ended = Clock::now();
   }
 }
 
-void ConnectionTable::forget_ended() {
+void ConnectionTable::set_reset(std::uint16_t port) {
   const std::lock_guard lock(m_mutex);
-  const auto before = std::chrono::steady_clock::now() - k_remembered;
+  if (const auto found = m_by_port.find(port); found != m_by_port.end() && found->second.outside) {
+    found->second.outside = base::Fd();
+    found->second.ended = Clock::now();
+  }
+}
+
+void ConnectionTable::forget_ended(Clock::time_point now) {
+  const std::lock_guard lock(m_mutex);
   for (auto each = m_by_port.begin(); each != m_by_port.end();) {
-    if (each->second.ended && *each->second.ended < before) {
+    const auto& connection = each->second;
+    const bool given_up = connection.outside && connection.opened < now - k_not_taken;
+    if (given_up || (connection.ended && *connection.ended < now - k_remembered)) {
       m_by_ends.erase(each->second.ends);
       each = m_by_port.erase(each);
     } else {

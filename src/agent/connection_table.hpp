@@ -14,6 +14,7 @@ namespace airlock::agent {
 // Thread-safe.
 class ConnectionTable {
  public:
+  using Clock = std::chrono::steady_clock;
   enum class State { connecting, open };
 
   // A free port of the peer for the connection `ends`, which is `connecting` from now; nullopt where all are taken, or
@@ -24,7 +25,10 @@ class ConnectionTable {
   void remove(std::uint16_t port);
   // Late packets of an ended connection still find it for a while.
   void set_ended(std::uint16_t port);
-  void forget_ended();
+  // The job reset it: ended, and its outside closed, unless that was taken.
+  void set_reset(std::uint16_t port);
+  // Forgets what ended a while ago, and what is open and nobody took the outside of: the job gave it up half way.
+  void forget_ended(Clock::time_point now = Clock::now());
 
   struct Found {
     std::uint16_t port = 0;
@@ -38,7 +42,8 @@ class ConnectionTable {
     Ends ends;
     State state = State::connecting;
     base::Fd outside;
-    std::optional<std::chrono::steady_clock::time_point> ended;
+    Clock::time_point opened;
+    std::optional<Clock::time_point> ended;
   };
   mutable std::mutex m_mutex;
   std::map<std::uint16_t, Connection> m_by_port;

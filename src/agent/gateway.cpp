@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <thread>
 
 #include "agent/attribution.hpp"
@@ -32,6 +33,7 @@ constexpr std::size_t k_most_lookups = 64;
 constexpr std::uint16_t k_dns_port = 53;
 constexpr int k_tidy_every = 5'000;           // milliseconds
 constexpr std::size_t k_packets_a_turn = 64;  // then listeners have theirs
+constexpr std::chrono::milliseconds k_rest{20};
 constexpr std::uint8_t k_igmp = 2;
 
 struct Place {
@@ -164,6 +166,9 @@ class Gateway::Impl {
     } else if (found->state == ConnectionTable::State::open) {
       rewrite_tcp(packet, bytes, {peer, found->port, packet.source, listener});
       inject(bytes.first(packet.length));
+      if (packet.rst) {
+        m_table.set_reset(found->port);
+      }
     }
   }
 
@@ -207,11 +212,14 @@ class Gateway::Impl {
                                         : m_network.loopback[watched - 4];
     sockaddr_storage storage{};
     socklen_t length = sizeof storage;
-    auto inside =
-        std::make_shared<Fd>(accept4(listener.get(), reinterpret_cast<sockaddr*>(&storage), &length, SOCK_CLOEXEC));
-    if (!*inside) {
+    Fd accepted(accept4(listener.get(), reinterpret_cast<sockaddr*>(&storage), &length, SOCK_CLOEXEC));
+    if (!accepted) {
+      if (errno == EMFILE || errno == ENFILE) {
+        std::this_thread::sleep_for(k_rest);  // it is ready until it can be accepted
+      }
       return;
     }
+    const auto inside = std::make_shared<Fd>(std::move(accepted));
     if (passes_through) {
       const auto place = place_of(listener);  // the same on both sides
       if (!place) {
@@ -231,10 +239,13 @@ class Gateway::Impl {
     if (!*outside) {
       return;
     }
-    m_tasks.start([this, inside, outside, port] {
+    const bool started = m_tasks.start([this, inside, outside, port] {
       relay(std::move(*inside), std::move(*outside), m_tasks.stopped());
       m_table.set_ended(port);
     });
+    if (!started) {
+      m_table.set_ended(port);
+    }
   }
 
   void handle_dns(const Packet& packet, std::span<const std::uint8_t> bytes) {

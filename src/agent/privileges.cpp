@@ -25,7 +25,7 @@ namespace {
 
 constexpr const char* k_filter = "seccomp filter";
 constexpr const char* k_capabilities = "capabilities";
-constexpr rlim_t k_open_files = 65536;
+constexpr rlim_t k_job_open_files = 65536;
 
 #if defined(__x86_64__)
 constexpr std::uint32_t k_architecture = AUDIT_ARCH_X86_64;
@@ -143,7 +143,7 @@ void drop_bounding_set() {
 
 void drop_privileges(const CellSpec& spec) {
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_NOFILE, k_open_files);
+  limit(RLIMIT_NOFILE, k_job_open_files);
   if (spec.processes != 0) {
     limit(RLIMIT_NPROC, spec.processes);
   }

@@ -142,6 +142,17 @@ check "what the deployment allows is reached" deploy app/allow preview --follow 
   --pre-run "curl -fsS http://$address:8091/main.tf && curl -fsS 'http://[fd77::1]:8092/main.tf'"
 check "by name too, also where the name is the agent's own host" deploy app/names preview --follow --allow server.site.example:8091 \
   --pre-run "curl -fsS http://server.site.example:8091/main.tf && curl -fsS http://local.site.example:8093/main.tf"
+cat >"$project/halfway.py" <<'PY'
+import socket, sys
+for _ in range(300):
+    s = socket.socket(); s.setblocking(False); s.connect_ex((sys.argv[1], int(sys.argv[2]))); s.close()
+PY
+check "app/halfway is queued" create app/halfway --allow "$address:8091" --pre-run "python3 halfway.py $address 8091; echo begun; sleep 300"
+check "a job gives up connections half way" comes_to 40 app/halfway started app/halfway begun
+few_open() { [ "$(ls "/proc/$agent_pid/fd" | wc -l)" -lt 150 ]; }
+check "the agent keeps none of them open" comes_to 15 app/halfway few_open
+check "it is cancelled" far_airlock deploy cancel app/halfway
+check "its end is known" comes_to 30 app/halfway status_is app/halfway cancelled
 check_exit 1 "a deployment cannot ask for the agent's own host" deploy app/host preview --follow --allow 127.0.0.1:8093
 check_said "networks"
 check_exit 1 "nor by a name that leads there" deploy app/host preview --follow --allow sneaky.site.example:8093 --pre-run "curl -fsS http://sneaky.site.example:8093/"
