@@ -45,7 +45,8 @@ base::Json channel_json(const workflow::ChannelStatus& channel, base::Time now) 
                      {"lacking", channel.lacking},
                      {"lacking_bytes", channel.lacking_bytes},
                      {"expires", std::move(expiries)},
-                     {"missing_serials", channel.missing_serials}};
+                     {"missing_serials", channel.missing_serials},
+                     {"missing_count", channel.missing_count}};
   if (channel.generations > 0) {
     json["created"] = base::to_rfc3339(channel.created);
     json["imported"] = base::to_rfc3339(channel.imported);

@@ -144,8 +144,10 @@ std::string gap_text(const workflow::ImportedBundle& bundle) {
   }
   const auto first = *bundle.previous_serial + 1;
   const auto last = bundle.serial - 1;
-  return fmt::format("  gap       {} never arrived here; this state includes all that they held\n",
-                     first == last ? fmt::format("bundle {}", first) : fmt::format("bundles {} to {}", first, last));
+  return first == last
+             ? fmt::format("  gap       bundle {} never arrived here; this state includes all that it held\n", first)
+             : fmt::format("  gap       bundles {} to {} never arrived here; this state includes all that they held\n",
+                           first, last);
 }
 
 // Names that mean two things say which one is served.

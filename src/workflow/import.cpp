@@ -14,6 +14,7 @@
 #include "workflow/import_refusal.hpp"
 #include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
+#include "workflow/serial_check.hpp"
 
 namespace airlock::workflow {
 
@@ -104,6 +105,17 @@ void tell_out_of_service(const ImportedBundle& bundle, base::Reporter& reporter)
   }
 }
 
+// What a stolen key could do as well as a producer that made so many: said once, at the import that brings it.
+void tell_leap(const ImportedBundle& bundle, base::Reporter& reporter) {
+  if (bundle.outcome == ImportedBundle::Outcome::imported && bundle.previous_serial &&
+      bundle.serial > *bundle.previous_serial + k_long_leap) {
+    reporter.warning(fmt::format("the serial of channel '{}' leapt from {} to {}: ask the producer whether it made so "
+                                 "many; where it did not, a stolen key did, and docs/operations/backup.md has the way "
+                                 "back",
+                                 bundle.channel, *bundle.previous_serial, bundle.serial));
+  }
+}
+
 // One after the other, oldest first; each is proven by itself, so that one that is refused keeps no other away. Throws
 // the worst refusal that no later bundle of its channel made good, after all that can be taken is in; the others stand
 // among the notes.
@@ -114,6 +126,7 @@ void take_all(const ImportRun& run, ImportReport& report) {
       report.bundles.push_back(base::with_context([&] { return describe(candidate); },
                                                   [&] { return import_one(candidate, run, report.notes); }));
       tell_out_of_service(report.bundles.back(), run.reporter);
+      tell_leap(report.bundles.back(), run.reporter);
       std::erase_if(refusals, [&](const Refusal& refusal) {
         const bool made_good =
             refusal.candidate->hint.channel == candidate.hint.channel && may_be_superseded(refusal.error.code());

@@ -195,9 +195,8 @@ void explain(Error& error, const bundle::Head& head, const store::ChannelKey& ke
                                 here->id));
   } else if (error.hint().empty()) {
     error.with_hint(head.hint().serial < *last
-                        ? fmt::format("it is older than the serial {} that is here: nothing to do; to serve an earlier "
-                                      "state again use `airlock store rollback`",
-                                      *last)
+                        ? fmt::format("it is older than the serial {} that is here: {}", *last,
+                                      hint_for_older(head.hint().serial, *last, key.channel))
                         : fmt::format("a newer statement of serial {} is here: nothing to do", *last));
   }
 }

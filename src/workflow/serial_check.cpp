@@ -100,6 +100,16 @@ bool is_another_state(const bundle::VerifiedBundle& verified, const store::State
 
 }  // namespace
 
+std::string hint_for_older(std::uint64_t serial, std::uint64_t last, std::string_view channel) {
+  if (last - serial <= k_long_leap) {
+    return "nothing to do; to serve an earlier state again use `airlock store rollback`";
+  }
+  return fmt::format("ask the producer whether it ever made serial {}: where a stolen key did, `airlock trust floor "
+                     "--lower {}:SERIAL --reason TEXT` with the producer's own last one lets its bundles in again "
+                     "(docs/operations/backup.md)",
+                     last, channel);
+}
+
 void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& state, const store::ChannelKey& key,
                   const trust::Policy& policy) {
   using base::Error;
@@ -115,7 +125,7 @@ void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& 
   if (serial < *last) {
     throw Error(ErrorCode::rollback, fmt::format("channel '{}' is at serial {} here already; bundle {} is older",
                                                  key.channel, *last, serial))
-        .with_hint("nothing to do; to serve an earlier state again use `airlock store rollback`");
+        .with_hint(hint_for_older(serial, *last, key.channel));
   }
   if (is_another_state(verified, state, key)) {
     throw Error(ErrorCode::equivocation,

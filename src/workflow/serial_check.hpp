@@ -4,12 +4,21 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "bundle/verified_bundle.hpp"
 #include "store/state_db.hpp"
 
 namespace airlock::workflow {
+
+// A channel that takes a bundle a day comes so far in three years: further is a question for the producer, in an import
+// and where a bundle so far behind is refused.
+inline constexpr std::uint64_t k_long_leap = 1'000;  // serials
+
+// What to do with a bundle whose serial is below `last`, the newest one here.
+std::string hint_for_older(std::uint64_t serial, std::uint64_t last, std::string_view channel);
 
 // Throws rollback for a serial below the newest one of the channel, equivocation for the same serial with another
 // state, untrusted for one that leaps further over the newest, or over a floor, than `policy` lets a version leap. The

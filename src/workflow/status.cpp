@@ -65,17 +65,29 @@ std::vector<std::string> role_names(const std::optional<std::string>& snapshot) 
   return names;
 }
 
-std::vector<std::uint64_t> gaps(const std::set<std::uint64_t>& serials) {
-  std::vector<std::uint64_t> missing;
+void find_gaps(const std::set<std::uint64_t>& serials, ChannelStatus& channel) {
   std::optional<std::uint64_t> previous;
   for (const auto serial : serials) {
-    for (auto number = previous.value_or(serial) + 1; previous && number < serial && missing.size() < k_gap_limit;
-         ++number) {
-      missing.push_back(number);
+    if (previous) {
+      channel.missing_count += serial - *previous - 1;
+    }
+    for (auto number = previous.value_or(serial) + 1;
+         previous && number < serial && channel.missing_serials.size() < k_gap_limit; ++number) {
+      channel.missing_serials.push_back(number);
     }
     previous = serial;
   }
-  return missing;
+}
+
+std::string missing_text(const ChannelStatus& channel) {
+  std::string list;
+  for (const auto serial : channel.missing_serials) {
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", serial);
+  }
+  const auto more = channel.missing_count - channel.missing_serials.size();
+  return fmt::format("bundle{} {}{} never arrived; later states include all that {} held",
+                     channel.missing_count == 1 ? "" : "s", list, more == 0 ? "" : fmt::format(" and {} more", more),
+                     channel.missing_count == 1 ? "it" : "they");
 }
 
 void judge(const ChannelStatus& channel, const StatusOptions& options, std::vector<base::Finding>& findings) {
@@ -116,13 +128,8 @@ void judge(const ChannelStatus& channel, const StatusOptions& options, std::vect
                           fmt::format("{} expires in {} days", role, whole_days(left))});
     }
   }
-  if (!channel.missing_serials.empty()) {
-    std::string list;
-    for (const auto serial : channel.missing_serials) {
-      list += fmt::format("{}{}", list.empty() ? "" : ", ", serial);
-    }
-    findings.push_back({Severity::note, ErrorCode::volume_missing, subject,
-                        fmt::format("bundles {} never arrived; later states include all that they held", list)});
+  if (channel.missing_count > 0) {
+    findings.push_back({Severity::note, ErrorCode::volume_missing, subject, missing_text(channel)});
   }
   if (channel.lacking > 0) {
     findings.push_back(lacking_finding(*channel.active, channel.lacking, channel.lacking_bytes));
@@ -184,7 +191,9 @@ std::vector<ChannelStatus> channels_of(const StateDb& state, const std::vector<P
     // What was swept away since did arrive. Before the oldest that is here nobody asks any more.
     auto serials = state.imported_serials(key);
     serials.erase(serials.begin(), serials.lower_bound(oldest[key]));
-    channel.missing_serials = gaps(serials);
+    // A serial that a person lowered since was nobody's, and so is what would lie before it.
+    serials.erase(serials.upper_bound(state.last_serial(key).value_or(0)), serials.end());
+    find_gaps(serials, channel);
     channel.pinned = find_producer(roots, key.producer) != nullptr;
     list.push_back(std::move(channel));
   }

@@ -31,7 +31,9 @@ struct ChannelStatus {
   std::vector<std::pair<std::string, base::Time>> expiries;  // by role, root first
   std::uint64_t withheld = 0;                                // files of what is served that this side refused
   std::uint64_t lacking = 0, lacking_bytes = 0;              // blobs of what is served that are not here
-  std::vector<std::uint64_t> missing_serials;  // since the oldest that is here; a complete state makes a gap harmless
+  // Since the oldest that is here, up to `serial`; a complete state makes a gap harmless. The first few, and how many.
+  std::vector<std::uint64_t> missing_serials;
+  std::uint64_t missing_count = 0;
 };
 
 // Another process that uses this home now.

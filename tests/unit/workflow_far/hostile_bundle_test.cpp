@@ -11,6 +11,7 @@
 #include "store/blob_store.hpp"
 #include "workflow/extract.hpp"
 #include "workflow/floors.hpp"
+#include "workflow/status.hpp"
 #include "workflow/sweep.hpp"
 
 using namespace airlock;
@@ -238,6 +239,17 @@ TEST_CASE("a serial that a thief used up is lowered with a reason, and the produ
     change.commit();
     return result;
   };
+  const auto warnings = site.reporter.warnings();
+  CHECK(std::any_of(warnings.begin(), warnings.end(), [](const std::string& line) {
+    return line.starts_with("the serial of channel 'site-a' leapt from 1 to 900000: ask the producer");
+  }));
+  const auto missing = [&] {
+    return workflow::examine_status(
+               {.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::days(90)})
+        .channels.front();
+  };
+  CHECK(missing().missing_serials.size() == 20);
+  CHECK(missing().missing_count == 899'998);
   CHECK(code_of([&] { return lower("site-a:900000"); }) == ErrorCode::usage);
   Medium later;
 
@@ -247,13 +259,16 @@ TEST_CASE("a serial that a thief used up is lowered with a reason, and the produ
     }
     const auto second = make_bundle(later.path(), {text_file("a.txt", "two")}, keys,
                                     {.serial = 2, .created = bundle_time(1), .previous = first.contents});
-    CHECK(code_of([&] { return site.import({second.head}); }) == ErrorCode::rollback);
+    const auto refused = error_of([&] { return site.import({second.head}); });
+    CHECK(refused.code() == ErrorCode::rollback);
+    CHECK(refused.hint().find("`airlock trust floor --lower site-a:SERIAL --reason TEXT`") != std::string::npos);
     const auto change = lower("site-a:1");
     REQUIRE(change.newest);
     CHECK(change.newest->before == 900'000);
     CHECK(change.newest->after == 1);
     site.import({second.head});
     CHECK(site.served("file", "a.txt") == "two");
+    CHECK(missing().missing_count == 0);  // of serials that nobody made
     CHECK(site.state().last_serial(site.state().channels().front()) == 2);
     CHECK(site.state().floor_lowering(site.state().channels().front())->reason == "stolen");
     CHECK_FALSE(site.state().floor(site.state().channels().front()));

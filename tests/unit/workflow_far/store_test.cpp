@@ -413,12 +413,22 @@ TEST_CASE("a skipped bundle shows as a gap") {
   Medium medium;
   const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
   site.import({first.head});
-  const auto fourth = make_bundle(medium.path(), {text_file("a.txt", "4")}, keys,
-                                  {.serial = 4, .created = bundle_time(1), .previous = first.contents});
   site.clock.set(bundle_time(2));
-  site.import({fourth.head});
-  const auto report =
-      workflow::examine_status({.home = site.home, .wall = bundle_time(2), .stale_after = std::chrono::days(60)});
-  CHECK(report.channels.front().missing_serials == std::vector<std::uint64_t>{2, 3});
-  CHECK_FALSE(report.stale());
+  const auto status_with = [&](std::uint64_t serial, const bundle::HeadContents& previous) {
+    const auto made = make_bundle(medium.path(), {text_file("a.txt", std::to_string(serial))}, keys,
+                                  {.serial = serial, .created = bundle_time(1), .previous = previous});
+    site.import({made.head});
+    return std::pair(
+        workflow::examine_status({.home = site.home, .wall = bundle_time(2), .stale_after = std::chrono::days(60)}),
+        made.contents);
+  };
+  const auto [one, third] = status_with(3, first.contents);
+  CHECK(one.channels.front().missing_serials == std::vector<std::uint64_t>{2});
+  CHECK(one.findings.front().message == "bundle 2 never arrived; later states include all that it held");
+  CHECK_FALSE(one.stale());
+  const auto many = status_with(1'100, third).first;
+  CHECK(many.channels.front().missing_count == 1'097);
+  CHECK(many.findings.front().message == "bundles 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, "
+                                         "22 and 1077 more never arrived; later states include all that they held");
+  CHECK_FALSE(many.stale());
 }
