@@ -67,7 +67,7 @@ std::string channels_text(const workflow::StatusReport& report, base::Time now) 
     const auto soonest = std::min_element(channel.expiries.begin(), channel.expiries.end(),
                                           [](const auto& a, const auto& b) { return a.second < b.second; });
     const bool is_here = channel.generations > 0;
-    table.add({channel.key.channel, fmt::format("{}", channel.serial),
+    table.add({channel.key.channel + channel.mark, fmt::format("{}", channel.serial),
                is_here ? fmt::format("{} days", days(now - channel.created)) : "-",
                channel.active           ? fmt::format("{}", channel.active->unproven ? "unproven"
                                                                                      : fmt::format("{}", channel.active->serial))

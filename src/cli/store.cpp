@@ -15,6 +15,7 @@
 #include "cli/store_withheld.hpp"
 #include "cli/table.hpp"
 #include "cli/take_output.hpp"
+#include "store/channel_name.hpp"
 #include "store/state_db.hpp"
 #include "workflow/generations.hpp"
 #include "workflow/receipt.hpp"
@@ -45,16 +46,18 @@ void list(Session& session) {
   const store::StateDb state(session.home.root, store::StateDb::Access::read);
   Table table({"generation", "channel", "serial", "made", "imported", "artifacts", "withheld", "size", ""});
   base::Json json = base::Json::array();
+  const auto channels = state.channels();
   for (const auto& generation : state.generations()) {
     const bool is_out = state.out_of_service(generation.channel).has_value();
     const auto withheld = state.count_rows(generation.id, model::Kind::withheld);
     json.push_back(generation_json(generation));
     json.back()["out_of_service"] = is_out;
     json.back()["withheld"] = withheld;
-    table.add({fmt::format("{}", generation.id), generation.channel.channel, fmt::format("{}", generation.serial),
-               base::to_rfc3339(generation.created), base::to_rfc3339(generation.imported),
-               fmt::format("{}", generation.artifacts), fmt::format("{}", withheld),
-               base::format_bytes(generation.bytes),
+    table.add({fmt::format("{}", generation.id),
+               generation.channel.channel + store::producer_mark(generation.channel, channels),
+               fmt::format("{}", generation.serial), base::to_rfc3339(generation.created),
+               base::to_rfc3339(generation.imported), fmt::format("{}", generation.artifacts),
+               fmt::format("{}", withheld), base::format_bytes(generation.bytes),
                generation.unproven ? "unproven"
                : generation.active ? "active"
                : is_out            ? "out of service"

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "cli/error_output.hpp"
 #include "cli/table.hpp"
+#include "store/channel_name.hpp"
 #include "workflow/scan_refusal.hpp"
 
 namespace airlock::cli {
@@ -99,6 +100,7 @@ Json list_json(const std::vector<workflow::ArtifactChange>& changes) {
 Json bundle_json(const workflow::ImportedBundle& bundle) {
   Json json = {{"outcome", outcome_name(bundle.outcome)},
                {"head", bundle.head.string()},
+               {"producer", bundle.producer},
                {"channel", bundle.channel},
                {"serial", bundle.serial},
                {"bundle_id", bundle.bundle_id},
@@ -131,6 +133,8 @@ Json bundle_json(const workflow::ImportedBundle& bundle) {
     json["shared_names"]["names"].push_back({{"ecosystem", name.ecosystem},
                                              {"path", name.path},
                                              {"served_from", name.served_from},
+                                             {"served_producer", name.served_producer},
+                                             {"other_producer", name.other_producer},
                                              {"served", name.served ? name.served->to_string() : ""},
                                              {"other", name.other},
                                              {"hidden", name.hidden ? name.hidden->to_string() : ""}});
@@ -155,8 +159,11 @@ std::string shared_text(const workflow::ImportedBundle& bundle) {
   std::string text;
   for (std::size_t i = 0; i < std::min(k_blobs_listed, bundle.shared_names.size()); ++i) {
     const auto& name = bundle.shared_names[i];
-    text += fmt::format("  shared    {} '{}' is served from channel '{}'; that of '{}' by its digest only ({})\n",
-                        name.ecosystem, base::printable(name.path, 200), name.served_from, name.other,
+    const store::ChannelKey served{name.served_producer, name.served_from};
+    const store::ChannelKey other{name.other_producer, name.other};
+    text += fmt::format("  shared    {} '{}' is served from channel '{}'{}; that of '{}'{} by its digest only ({})\n",
+                        name.ecosystem, base::printable(name.path, 200), name.served_from,
+                        store::producer_mark(served, {other}), name.other, store::producer_mark(other, {served}),
                         name.hidden ? name.hidden->to_string() : "none");
   }
   if (bundle.shared_name_count > k_blobs_listed) {

@@ -86,7 +86,7 @@ void init(Session& session, const TrustInitFlags& flags) {
     refuse_fingerprint(fingerprint);
   }
   for (auto& wish : wishes) {
-    if (wish.producer.empty()) {
+    if (root.producer().starts_with(wish.producer)) {  // also where it names none
       wish.producer = root.producer();
     }
     if (wish.producer == root.producer()) {

@@ -20,6 +20,7 @@ struct CatalogRow : model::FileRow {
   std::string channel;
   std::uint64_t generation = 0;
   std::string reason = {};  // of a withheld row: why, for clients; empty: it was refused or damaged on import
+  std::string producer = {};  // hex, of a row that is added, for messages; a catalog does not keep it
 };
 // "is blocked on this side: REASON": what follows the name of a withheld row in an answer to a client.
 std::string why_withheld(const CatalogRow& row);
@@ -64,6 +65,7 @@ class CurrentCatalog {
 struct SharedName {
   std::string ecosystem, path;
   std::string served_from, other;  // channels
+  std::string served_producer, other_producer;  // hex; empty where they are not known
   std::optional<base::Digest> served, hidden;
 };
 

@@ -16,6 +16,7 @@
 #include "base/text.hpp"
 #include "store/catalog.hpp"
 #include "store/catalog_files.hpp"
+#include "store/channel_name.hpp"
 #include "store/row_columns.hpp"
 
 namespace airlock::store {
@@ -84,6 +85,15 @@ struct CatalogBuilder::Impl {
   bool prepared = false;
   std::uint64_t shared_count = 0;
   std::vector<SharedName> shared;
+  std::map<std::uint64_t, std::string> producers;  // by generation
+
+  // With the producer, where the other channel has the same name.
+  std::string describe(const CatalogRow& row, const CatalogRow& other) const {
+    const auto producer = producers.find(row.generation);
+    return row.channel == other.channel && producer != producers.end() && !producer->second.empty()
+               ? fmt::format("channel '{}' (producer {})", row.channel, producer->second.substr(0, k_producer_digits))
+               : fmt::format("channel '{}'", row.channel);
+  }
 
   void note_shared(const CatalogRow& here, const CatalogRow& added) {
     if (here.kind != Kind::tag || added.kind != Kind::tag || here.sha256 == added.sha256) {
@@ -95,6 +105,8 @@ struct CatalogBuilder::Impl {
                         .path = added.path,
                         .served_from = added.channel,
                         .other = here.channel,
+                        .served_producer = producers[added.generation],
+                        .other_producer = producers[here.generation],
                         .served = added.sha256,
                         .hidden = here.sha256});
     }
@@ -147,6 +159,7 @@ const std::vector<SharedName>& CatalogBuilder::shared_names() const {
 }
 
 void CatalogBuilder::add(const CatalogRow& row) {
+  m_impl->producers.try_emplace(row.generation, row.producer);
   const auto bind = [&](base::Statement& statement) -> base::Statement& {
     bind_row(statement, 1, row);
     return statement.bind(k_row_column_count + 1, std::string_view(row.channel))
@@ -179,11 +192,10 @@ void CatalogBuilder::add(const CatalogRow& row) {
     return;
   case Choice::contradiction:
     throw Error(ErrorCode::untrusted,
-                fmt::format("{} '{}' has different content in channel '{}' (generation {}, {}) and in channel '{}' "
-                            "(generation {}, {})",
-                            row.ecosystem, row.path, here.channel, here.generation,
-                            here.sha256 ? here.sha256->to_string() : "no content", row.channel, row.generation,
-                            row.sha256 ? row.sha256->to_string() : "no content"))
+                fmt::format("{} '{}' has different content in {} (generation {}, {}) and in {} (generation {}, {})",
+                            row.ecosystem, row.path, m_impl->describe(here, row), here.generation,
+                            here.sha256 ? here.sha256->to_string() : "no content", m_impl->describe(row, here),
+                            row.generation, row.sha256 ? row.sha256->to_string() : "no content"))
         .with_hint(
             "a path that is fixed by a version or digest means one thing: call security, ask both producers which is "
             "right, and leave the other channel's generation inactive until then");

@@ -73,6 +73,7 @@ std::unique_ptr<CatalogBuilder> prepare_catalog(StateDb& state, const fs::path& 
   for (const Generation& generation : generations_to_serve(state)) {
     CatalogRow catalog_row;
     catalog_row.channel = generation.channel.channel;
+    catalog_row.producer = generation.channel.producer;
     catalog_row.generation = generation.id;
     const auto withheld = state.withheld(generation.channel);
     state.for_each_row(generation.id, [&](const model::FileRow& row) {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "store/channel_name.hpp"
 #include "trust/metadata.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
@@ -41,19 +43,29 @@ std::uint64_t number(std::string_view digits, std::string_view text) {
   return value;
 }
 
+std::string producer_digits(std::string_view digits, std::string_view text) {
+  const auto is_hex = [](char c) { return base::is_digit(c) || (c >= 'a' && c <= 'f'); };
+  if (digits.size() < k_fewest_producer_digits || digits.size() > 64 || !std::ranges::all_of(digits, is_hex)) {
+    refuse(text, fmt::format("of a producer it takes {} to 64 hex digits, not '{}'", k_fewest_producer_digits,
+                             base::printable(digits, 80)));
+  }
+  return std::string(digits);
+}
+
 std::string producer_of(const store::StateDb& state, const Home& home, const FloorWish& wish) {
-  if (!wish.producer.empty()) {
+  if (base::Digest::is_sha256_hex(wish.producer)) {
     return wish.producer;
   }
   std::vector<std::string> known;
   for (const auto& key : state.channels()) {
-    if (key.channel == wish.channel) {
+    if (key.channel == wish.channel && key.producer.starts_with(wish.producer)) {
       known.push_back(key.producer);
     }
   }
   if (known.empty()) {
     for (const auto& root : read_pinned_roots(home)) {
-      if (root.root.root.channel.empty() || root.root.root.channel == wish.channel) {
+      if ((root.root.root.channel.empty() || root.root.root.channel == wish.channel) &&
+          root.producer().starts_with(wish.producer)) {
         known.push_back(root.producer());
       }
     }
@@ -62,7 +74,8 @@ std::string producer_of(const store::StateDb& state, const Home& home, const Flo
     throw Error(ErrorCode::usage,
                 known.empty() ? fmt::format("nothing here tells whose channel '{}' is", wish.channel)
                               : fmt::format("{} producers may fill the channel '{}' here", known.size(), wish.channel))
-        .with_hint("give the receipt instead, which names the producer; `airlock trust show` lists who is pinned");
+        .with_hint("write `,producer=DIGITS` behind it, or give the receipt, which names the producer; `airlock trust "
+                   "show` lists who is pinned. A line of a producer that is trusted no more is left out");
   }
   return known.front();
 }
@@ -132,21 +145,34 @@ FloorWish parse_floor(std::string_view text) {
       wish.floor.snapshot_version = number(value, text);
     } else if (key == "created") {
       wish.created = base::parse_rfc3339(value);
+    } else if (key == "producer") {
+      wish.producer = producer_digits(value, text);
     } else {
-      refuse(text, fmt::format("it knows root, snapshot and created, not '{}'", base::printable(key, 60)));
+      refuse(text, fmt::format("it knows root, snapshot, created and producer, not '{}'", base::printable(key, 60)));
     }
   }
   return wish;
 }
 
-std::string floor_text(const ReceiptChannel& channel) {
-  return fmt::format("{}:{},root={},snapshot={},created={}", channel.channel, channel.serial, channel.root_version,
-                     channel.snapshot_version, base::to_rfc3339(channel.created));
-}
-
-std::string floor_text(const ReceiptFloor& floor) {
-  return fmt::format("{}:{},root={},snapshot={}", floor.channel, floor.serial, floor.root_version,
-                     floor.snapshot_version);
+std::vector<std::string> floor_lines(const Receipt& receipt) {
+  const auto key = [](const auto& one) { return store::ChannelKey{one.producer, one.channel}; };
+  std::vector<store::ChannelKey> all;
+  std::ranges::transform(receipt.channels, std::back_inserter(all), key);
+  std::ranges::transform(receipt.floors, std::back_inserter(all), key);
+  const auto producer = [&](const auto& one) {
+    return store::shares_its_name(key(one), all) ? ",producer=" + one.producer.substr(0, store::k_producer_digits) : "";
+  };
+  std::vector<std::string> lines;
+  for (const auto& channel : receipt.channels) {
+    lines.push_back(fmt::format("{}:{},root={},snapshot={},created={}{}", channel.channel, channel.serial,
+                                channel.root_version, channel.snapshot_version, base::to_rfc3339(channel.created),
+                                producer(channel)));
+  }
+  for (const auto& floor : receipt.floors) {
+    lines.push_back(fmt::format("{}:{},root={},snapshot={}{}", floor.channel, floor.serial, floor.root_version,
+                                floor.snapshot_version, producer(floor)));
+  }
+  return lines;
 }
 
 std::vector<FloorWish> floors_of(const Receipt& receipt) {

@@ -18,7 +18,8 @@ namespace airlock::workflow {
 
 struct FloorWish {
   std::string channel;
-  std::string producer;  // hex; empty: the one that the channel has here, or the only one that is pinned
+  // Hex, or its first digits; empty: the one that the channel has here, or the only one that is pinned.
+  std::string producer;
   store::Floor floor;
   std::optional<base::Time> created;  // of the bundle with that serial: no clock may fall behind it
   bool from_receipt = false;          // a file that nobody signed and that came on a medium, not a person's word
@@ -37,10 +38,9 @@ struct FloorChange {
 };
 
 // "site-a:7", more exactly "site-a:7,root=1,snapshot=7,created=2026-07-01T12:00:00Z": the line that each import prints.
-// Throws usage.
+// Behind it stands ",producer=ef6d95a4e5af" where two producers have a channel of that name. Throws usage.
 FloorWish parse_floor(std::string_view text);
-std::string floor_text(const ReceiptChannel& channel);
-std::string floor_text(const ReceiptFloor& floor);
+std::vector<std::string> floor_lines(const Receipt& receipt);
 std::vector<FloorWish> floors_of(const Receipt& receipt);
 
 // Throws usage for a serial further ahead of `known`, the newest that is known here, than can be right (by the numbers

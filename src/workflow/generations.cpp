@@ -11,6 +11,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "store/blob_store.hpp"
+#include "store/channel_name.hpp"
 #include "workflow/generation_proof.hpp"
 #include "workflow/import_one.hpp"
 #include "workflow/pinned_roots.hpp"
@@ -25,8 +26,6 @@ using base::Error;
 using base::ErrorCode;
 using store::Generation;
 using store::StateDb;
-
-constexpr std::size_t k_producer_digits = 12;  // of a producer, to tell it from another
 
 std::optional<Generation> active_of(const StateDb& state, const store::ChannelKey& channel) {
   for (auto& generation : state.generations()) {
@@ -50,7 +49,7 @@ store::ChannelKey require_channel(const StateDb& state, const store::ChannelKey&
   std::vector<std::string> producers;
   for (auto& key : state.channels()) {
     if (key.channel == wanted.channel && key.producer.starts_with(wanted.producer)) {
-      producers.push_back(key.producer.substr(0, k_producer_digits));
+      producers.push_back(key.producer.substr(0, store::k_producer_digits));
       found.push_back(std::move(key));
     }
   }
@@ -81,7 +80,7 @@ void require_trusted(const Generation& wanted, const Home& home) {
               fmt::format("generation {} (bundle {} of channel '{}') is of a producer whose root is not pinned here, "
                           "{}, so nothing of it is served",
                           wanted.id, wanted.serial, wanted.channel.channel,
-                          wanted.channel.producer.substr(0, k_producer_digits)))
+                          wanted.channel.producer.substr(0, store::k_producer_digits)))
       .with_hint("`airlock audit` tells who took that root away, and why; where it is to be trusted again, pin it with "
                  "`airlock trust init root.json`");
 }
@@ -191,7 +190,8 @@ ActivationReport roll_back(const Home& home, std::optional<std::uint64_t> id, co
   if (ways.size() > 1) {
     std::string choices;
     for (const auto& [channel, generation] : ways) {
-      choices += fmt::format("{}{} (channel '{}')", choices.empty() ? "" : ", ", generation.id, channel.channel);
+      choices += fmt::format("{}{} (channel '{}'{})", choices.empty() ? "" : ", ", generation.id, channel.channel,
+                             store::producer_mark(channel, state.channels()));
     }
     throw Error(ErrorCode::usage, "several channels can be rolled back").with_hint("name the generation: " + choices);
   }

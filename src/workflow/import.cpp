@@ -7,6 +7,7 @@
 #include "base/atomic_file.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "store/channel_name.hpp"
 #include "workflow/bundle_files.hpp"
 #include "workflow/floors.hpp"
 #include "workflow/generations.hpp"
@@ -59,31 +60,30 @@ void note(std::vector<base::Finding>& notes, Severity severity, const Refusal& r
   notes.push_back({severity, refusal.error.code(), refusal.candidate->path.string(), refusal.error.message()});
 }
 
-fs::path receipt_of(const Home& home, const ImportedBundle& bundle) {
-  return home.root / "receipts" / fmt::format("{}-{}.json", bundle.channel, bundle.serial);
+// A receipt of another producer's channel of that name stays as it is.
+fs::path receipt_of(const Home& home, const store::StateDb& state, const ImportedBundle& bundle) {
+  const bool shared = store::shares_its_name({bundle.producer, bundle.channel}, state.channels());
+  return home.root / "receipts" /
+         fmt::format("{}-{}{}.json", bundle.channel, bundle.serial,
+                     shared ? "-" + bundle.producer.substr(0, store::k_producer_digits) : "");
 }
 
 // Something was taken in, or a run that was killed had taken it in and not come to its receipt.
-bool needs_receipt(const Home& home, const std::vector<ImportedBundle>& bundles) {
+bool needs_receipt(const Home& home, const store::StateDb& state, const std::vector<ImportedBundle>& bundles) {
   std::error_code ignored;
   return !bundles.empty() && (std::any_of(bundles.begin(), bundles.end(),
                                           [](const ImportedBundle& bundle) {
                                             return bundle.outcome != ImportedBundle::Outcome::nothing_to_do;
                                           }) ||
-                              !fs::exists(receipt_of(home, bundles.back()), ignored));
+                              !fs::exists(receipt_of(home, state, bundles.back()), ignored));
 }
 
 void write_new_receipt(const store::StateDb& state, const Home& home, base::Time now, base::Reporter& reporter,
                        ImportReport& report) {
-  const auto path = receipt_of(home, report.bundles.back());
+  const auto path = receipt_of(home, state, report.bundles.back());
   try {
     const auto receipt = make_receipt(state, now);
-    for (const auto& channel : receipt.channels) {
-      report.floors.push_back(floor_text(channel));
-    }
-    for (const auto& floor : receipt.floors) {
-      report.floors.push_back(floor_text(floor));
-    }
+    report.floors = floor_lines(receipt);
     report.audit_number = receipt.audit_number;
     report.audit_head = receipt.audit_head;
     write_receipt_file(receipt, path);
@@ -224,7 +224,7 @@ ImportReport import_bundles(const ImportOptions& options, const base::Clock& clo
                       of_expired ? &*of_expired : nullptr};
   ImportReport report;
   const auto finish = [&] {
-    if (needs_receipt(options.home, report.bundles)) {
+    if (needs_receipt(options.home, state, report.bundles)) {
       write_new_receipt(state, options.home, clock.now(), reporter, report);
       run.step("receipt-written");
     }

@@ -64,6 +64,7 @@ struct ImportedBundle {
     nothing_to_do,  // all of it is here
   } outcome = Outcome::imported;
   std::filesystem::path head;
+  std::string producer;  // hex
   std::string channel;
   std::uint64_t serial = 0;
   std::string bundle_id;  // hex

@@ -205,6 +205,7 @@ ImportedBundle nothing_to_do(const bundle::HeadCandidate& candidate, const store
   ImportedBundle result;
   result.outcome = Outcome::nothing_to_do;
   result.head = candidate.path;
+  result.producer = here.channel.producer;
   result.channel = here.channel.channel;
   result.serial = here.serial;
   result.bundle_id = here.bundle_id;
@@ -264,6 +265,7 @@ ImportedBundle import_one(const bundle::HeadCandidate& candidate, const ImportRu
 
   ImportedBundle result;
   result.head = candidate.path;
+  result.producer = proven.key.producer;
   result.channel = proven.key.channel;
   result.serial = verified.descriptor().serial;
   result.bundle_id = verified.bundle_id();

@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "store/catalog.hpp"
+#include "store/channel_name.hpp"
 #include "workflow/import_one.hpp"
 
 namespace airlock::workflow {
@@ -99,11 +100,18 @@ void check_rows(const bundle::VerifiedBundle& verified, const store::ChannelKey&
       return;
     }
     const auto here = catalog->find(row.ecosystem, row.path);
-    if (here && here->channel != key.channel && is_fixed(here->kind) && here->sha256 != row.sha256) {
+    if (!here || !is_fixed(here->kind) || here->sha256 == row.sha256) {
+      return;
+    }
+    const auto generation = run.state.generation(here->generation);
+    const store::ChannelKey other = generation ? generation->channel : store::ChannelKey{{}, here->channel};
+    if (other != key) {
+      const std::vector<store::ChannelKey> both = {key, other};
       throw Error(ErrorCode::untrusted,
-                  fmt::format("{} '{}' is one thing in channel '{}' ({}) and another in channel '{}' ({})",
-                              row.ecosystem, base::printable(row.path), here->channel, here->sha256->to_string(),
-                              key.channel, row.sha256->to_string()))
+                  fmt::format("{} '{}' is one thing in channel '{}'{} ({}) and another in channel '{}'{} ({})",
+                              row.ecosystem, base::printable(row.path), other.channel,
+                              store::producer_mark(other, both), here->sha256->to_string(), key.channel,
+                              store::producer_mark(key, both), row.sha256->to_string()))
           .with_hint(
               "a path that is fixed by a version or digest means one thing, and whoever fills it anew may want to "
               "put something else in its place: call security, and ask both producers which is right. Nothing "

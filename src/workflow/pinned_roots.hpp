@@ -14,6 +14,9 @@
 
 namespace airlock::workflow {
 
+// Of a producer, in hex, where a person names it.
+inline constexpr std::size_t k_fewest_producer_digits = 8;
+
 struct PinnedRoot {
   std::string bytes;
   std::filesystem::path file;  // where it was read from

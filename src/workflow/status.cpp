@@ -10,6 +10,7 @@
 #include "base/lock_holder.hpp"
 #include "base/text.hpp"
 #include "store/catalog.hpp"
+#include "store/channel_name.hpp"
 #include "trust/metadata.hpp"
 #include "workflow/channel_state.hpp"
 #include "workflow/import_watch.hpp"
@@ -91,7 +92,7 @@ std::string missing_text(const ChannelStatus& channel) {
 }
 
 void judge(const ChannelStatus& channel, const StatusOptions& options, std::vector<base::Finding>& findings) {
-  const auto subject = fmt::format("channel '{}'", channel.key.channel);
+  const auto subject = fmt::format("channel '{}'{}", channel.key.channel, channel.mark);
   if (const auto& out = channel.out_of_service) {
     findings.push_back({Severity::note, ErrorCode::not_found, subject,
                         fmt::format("out of service since {}, by {}{}: {}; {}", base::to_rfc3339(out->since),
@@ -133,6 +134,7 @@ void judge(const ChannelStatus& channel, const StatusOptions& options, std::vect
   }
   if (channel.lacking > 0) {
     findings.push_back(lacking_finding(*channel.active, channel.lacking, channel.lacking_bytes));
+    findings.back().subject = subject;
   }
   if (channel.active && channel.active->unproven) {
     findings.push_back(
@@ -178,7 +180,8 @@ std::vector<ChannelStatus> channels_of(const StateDb& state, const std::vector<P
     const auto [lowest, is_first] = oldest.try_emplace(generation.channel, generation.serial);
     lowest->second = std::min(lowest->second, generation.serial);
   }
-  for (const auto& key : state.channels()) {
+  const auto all = state.channels();
+  for (const auto& key : all) {
     if (auto out = state.out_of_service(key)) {
       auto& channel = channels[key];
       channel.key = key;
@@ -194,6 +197,7 @@ std::vector<ChannelStatus> channels_of(const StateDb& state, const std::vector<P
     // A serial that a person lowered since was nobody's, and so is what would lie before it.
     serials.erase(serials.upper_bound(state.last_serial(key).value_or(0)), serials.end());
     find_gaps(serials, channel);
+    channel.mark = store::producer_mark(key, all);
     channel.pinned = find_producer(roots, key.producer) != nullptr;
     list.push_back(std::move(channel));
   }

@@ -21,6 +21,7 @@ namespace airlock::workflow {
 
 struct ChannelStatus {
   store::ChannelKey key;
+  std::string mark;          // behind its name, where two producers have one of it (store::producer_mark)
   std::uint64_t serial = 0;  // newest that was imported
   std::optional<store::Generation> active;
   std::optional<store::OutOfService> out_of_service;  // then neither age nor expiry is stale

@@ -22,12 +22,16 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_fewest_digits = 8;
-
 PinnedRoot require_pinned(const Home& home, const std::string& producer) {
+  if (producer.size() < k_fewest_producer_digits) {
+    throw Error(ErrorCode::usage, fmt::format("'{}' is too short: {} digits or more of the fingerprint say which root "
+                                              "is meant",
+                                              base::printable(producer, 80), k_fewest_producer_digits))
+        .with_hint("`airlock trust show` lists them");
+  }
   std::vector<PinnedRoot> found;
   for (PinnedRoot& root : read_pinned_roots(home)) {
-    if (producer.size() >= k_fewest_digits && root.producer().starts_with(producer)) {
+    if (root.producer().starts_with(producer)) {
       found.push_back(std::move(root));
     }
   }
@@ -38,7 +42,7 @@ PinnedRoot require_pinned(const Home& home, const std::string& producer) {
   if (found.empty()) {
     throw Error(ErrorCode::not_found,
                 fmt::format("no root is pinned here whose fingerprint begins with '{}'", base::printable(producer, 80)))
-        .with_hint(fmt::format("`airlock trust show` lists them; give {} digits or more", k_fewest_digits));
+        .with_hint("`airlock trust show` lists them");
   }
   return std::move(found.front());
 }

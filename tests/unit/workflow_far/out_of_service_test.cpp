@@ -6,6 +6,7 @@
 #include "base/json.hpp"
 #include "store/blob_store.hpp"
 #include "store/catalog.hpp"
+#include "trust/metadata.hpp"
 #include "workflow/generations.hpp"
 #include "workflow/import_watch.hpp"
 #include "workflow/pinned_roots.hpp"
@@ -137,6 +138,20 @@ TEST_CASE("one name of two producers wants to be told apart") {
   CHECK(code_of([&] { return moving.deactivate(); }) == ErrorCode::usage);
   CHECK(moving.site.served("file", "a.txt") == "a 2");
   CHECK(moving.site.served("file", "c.txt") == "c");
+
+  // One path with two contents is nobody's; the refusal names both producers.
+  const ProducerKeys third;
+  workflow::pin_root(moving.site.home, third.first_root(), {});
+  Medium other;
+  const auto made = make_bundle(other.path(), {text_file("c.txt", "another")}, third);
+  const auto refused = error_of([&] { moving.site.import({made.head}); });
+  CHECK(refused.code() == ErrorCode::untrusted);
+  const auto mark = [](const ProducerKeys& keys) {
+    const auto root = trust::parse_signed(keys.first_root(), "root", trust::k_root_limit);
+    return "channel 'site-a' (producer " + trust::identity(root).hex().substr(0, 12) + ")";
+  };
+  CHECK(refused.message().find(mark(others)) != std::string::npos);
+  CHECK(refused.message().find(mark(third)) != std::string::npos);
 }
 
 TEST_CASE("a run that ended before its switch is finished by the same command") {

@@ -1,6 +1,7 @@
 // A producer that is trusted no more, and one that takes its place.
 #include "far_fixture.hpp"
 
+#include "workflow/floors.hpp"
 #include "workflow/generations.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/status.hpp"
@@ -25,7 +26,10 @@ TEST_CASE("of a producer that is trusted no more nothing is served and nothing t
   };
   const auto before = states.site.fingerprint();
   CHECK(code_of([&] { remove(producer, {}); }) == ErrorCode::usage);
-  CHECK(code_of([&] { remove(producer.substr(0, 7), k_stolen); }) == ErrorCode::not_found);
+  const auto too_short = error_of([&] { remove(producer.substr(0, 4), k_stolen); });
+  CHECK(too_short.code() == ErrorCode::usage);
+  CHECK(too_short.message() ==
+        "'" + producer.substr(0, 4) + "' is too short: 8 digits or more of the fingerprint say which root is meant");
   CHECK(code_of([&] { remove(std::string(64, '0'), k_stolen); }) == ErrorCode::not_found);
   CHECK(states.site.fingerprint() == before);
 
@@ -57,8 +61,32 @@ TEST_CASE("of a producer that is trusted no more nothing is served and nothing t
   Medium medium;
   const auto bundle = make_bundle(medium.path(), {text_file("a.txt", "of the heirs")}, heirs);
   workflow::pin_root(states.site.home, heirs.first_root(), {});
-  states.site.import({bundle.head});
+  const auto old_receipt = states.site.home.root / "receipts" / "site-a-1.json";
+  const auto old_bytes = base::read_file(old_receipt, 1 << 20);
+  const auto taken = states.site.import({bundle.head});
   CHECK(states.site.served("file", "a.txt") == "of the heirs");
+
+  // Both have a site-a here, and are told apart: receipt, paper, status.
+  const std::string heir = workflow::read_pinned_roots(states.site.home).front().producer();
+  CHECK(taken.receipt.filename() == "site-a-1-" + heir.substr(0, 12) + ".json");
+  CHECK(base::read_file(old_receipt, 1 << 20) == old_bytes);
+  REQUIRE(taken.floors.size() == 2);
+  for (const auto& line : taken.floors) {
+    const auto wish = workflow::parse_floor(line);
+    const bool old = line.ends_with(",producer=" + producer.substr(0, 12));
+    CHECK((old || line.ends_with(",producer=" + heir.substr(0, 12))));
+    store::StateDb state(states.site.home.root, store::StateDb::Access::change);
+    const auto change = state.change();
+    const auto raised = workflow::raise_floors(state, states.site.home, {wish}, states.site.clock.now());
+    CHECK(raised.front().key.producer == (old ? producer : heir));
+  }
+  for (const auto& channel : workflow::examine_status({.home = states.site.home,
+                                                       .wall = states.site.clock.now(),
+                                                       .stale_after = std::chrono::days(90)})
+                                 .channels) {
+    CHECK(channel.mark == " (producer " + channel.key.producer.substr(0, 12) + ")");
+    CHECK(channel.pinned == (channel.key.producer == heir));
+  }
 
   // The old one's serials are still known, should it be pinned again.
   CHECK(states.site.state().last_serial({.producer = producer, .channel = "site-a"}) == 1);
