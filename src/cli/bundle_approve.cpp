@@ -15,6 +15,7 @@
 #include "cli/session.hpp"
 #include "trust/root_chain.hpp"
 #include "workflow/approve.hpp"
+#include "workflow/newer_root.hpp"
 #include "workflow/policy.hpp"
 
 namespace airlock::cli {
@@ -165,8 +166,12 @@ void sign(Session& session, const SignFlags& flags) {
   check_flags(flags);
   const workflow::ApproversRoot root = approvers_root(session, flags);
   bundle::ApprovalPlaces places{.folders = {flags.folders.begin(), flags.folders.end()}, .files = {}};
-  workflow::Draft draft = workflow::open_draft(flags.bundle, std::move(places), root.bytes, session.clock->now());
+  workflow::Draft draft =
+      workflow::open_draft(flags.bundle, std::move(places), root.bytes, session.clock->now(), root.chain);
   trust::check_policy(draft.root(), workflow::load_policy(session.home).trust);
+  if (const auto warning = workflow::pending_root_warning(session.home)) {
+    session.reporter->warning(*warning);
+  }
   if (flags.tbs) {
     write_tbs(session, draft, flags);
     return;
@@ -238,12 +243,16 @@ void add_seal(CLI::App& bundle, Session& session) {
                   "  airlock bundle seal site-a-7.airlock\n"
                   "  airlock bundle seal site-a-7.airlock anna.approval bernd.approval");
   command->callback([&session, flags] {
-    const auto ring = open_keys(session, flags->passphrase);
     const workflow::SealOptions options{.bundle = flags->bundle,
                                         .approvals = {flags->approvals.begin(), flags->approvals.end()},
                                         .folders = {flags->folders.begin(), flags->folders.end()},
                                         .output = flags->output};
-    const auto report = workflow::seal_bundle(session.home, options, *ring, *session.clock, *session.reporter);
+    std::unique_ptr<workflow::KeyRing> ring;
+    const auto open_ring = [&]() -> const workflow::KeyRing& {
+      ring = open_keys(session, flags->passphrase);
+      return *ring;
+    };
+    const auto report = workflow::seal_bundle(session.home, options, open_ring, *session.clock, *session.reporter);
     session.answer(approve_json(report), approve_text(report));
   });
 }

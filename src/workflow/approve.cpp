@@ -18,6 +18,7 @@
 #include "workflow/blob_plan.hpp"
 #include "workflow/channel_state.hpp"
 #include "workflow/named_keys.hpp"
+#include "workflow/newer_root.hpp"
 #include "workflow/patient_lock.hpp"
 #include "workflow/readback.hpp"
 
@@ -142,8 +143,10 @@ bundle::Shipment shipment_of(const Draft& draft, const std::vector<fs::path>& fo
   return shipment;
 }
 
-// What is given to `seal`: a file of approvals, or a head that somebody signed elsewhere.
-void take_approval(Draft& draft, const fs::path& file, std::uint64_t& added, std::vector<base::Finding>& notes) {
+// What is given to `seal`: a file of approvals, or a head that somebody signed elsewhere. `before`: the root that the
+// draft was made under, where a newer one is in force.
+void take_approval(Draft& draft, const fs::path& file, const std::optional<trust::Root>& before, std::uint64_t& added,
+                   base::Reporter& reporter) {
   base::with_context([&] { return "taking the approval " + file.string(); },
                      [&] {
                        bundle::Approval approval;
@@ -153,11 +156,16 @@ void take_approval(Draft& draft, const fs::path& file, std::uint64_t& added, std
                          const bundle::Head head = bundle::Head::read(file);
                          approval = bundle::approvals_in(bundle::snapshot_of(head), draft.root(), head.hint().serial);
                        }
+                       const std::size_t replaced = before ? leave_out_replaced(approval, draft, *before) : 0;
                        const auto fresh = bundle::merge_approval(draft.snapshot, approval, draft.root());
                        added += fresh.size();
-                       if (fresh.empty()) {
-                         notes.push_back({base::Severity::note, ErrorCode::conflict, file.string(),
-                                          "brings no approval that was not there before; each key counts once"});
+                       if (replaced > 0) {
+                         reporter.warning(fmt::format("{} has the signature of a key that may approve no more under "
+                                                      "root version {}, so that one does not count",
+                                                      file.string(), draft.root().version));
+                       } else if (fresh.empty()) {
+                         draft.notes.push_back({base::Severity::note, ErrorCode::conflict, file.string(),
+                                                "brings no approval that was not there before; each key counts once"});
                        }
                      });
 }
@@ -282,11 +290,12 @@ ApproveReport add_raw_signature(const Home& home, Draft& draft, std::string_view
   return keep_signatures(home, draft, approval, output, clock, reporter);
 }
 
-ApproveReport seal_bundle(const Home& home, const SealOptions& options, const KeyRing& keys, const base::Clock& clock,
-                          base::Reporter& reporter) {
+ApproveReport seal_bundle(const Home& home, const SealOptions& options, const OpenRing& open_ring,
+                          const base::Clock& clock, base::Reporter& reporter) {
   const base::Time now = base::build_time(clock);
+  const bundle::Head head = read_whole_head(options.bundle);
   if (options.output.empty()) {
-    if (auto report = end_sealing(read_whole_head(options.bundle), home, now, reporter)) {
+    if (auto report = end_sealing(head, home, now, reporter)) {
       return *report;
     }
   }
@@ -294,14 +303,19 @@ ApproveReport seal_bundle(const Home& home, const SealOptions& options, const Ke
   if (!options.output.empty()) {
     places.files.push_back(options.output);
   }
-  Draft draft = open_draft(options.bundle, std::move(places), keys.roots().back(), clock.now());
+  const auto roots = read_own_roots(home);
+  const auto before = older_root(head, roots);
+  const HeadFile file = options.output.empty() && can_write(head.file()) ? HeadFile::open : HeadFile::closed;
+  Draft draft = open_under_newest(head, std::move(places), roots, file, clock.now());
   std::uint64_t added = 0;
-  for (const fs::path& file : options.approvals) {
-    take_approval(draft, file, added, draft.notes);
+  for (const fs::path& approval : options.approvals) {
+    take_approval(draft, approval, before, added, reporter);
   }
   draft.update_contents();
+  const KeyRing* ring = nullptr;
   std::optional<bundle::Shipment> shipment;
   if (draft.count().complete()) {
+    ring = &open_ring();
     shipment = shipment_of(draft, options.folders, home, reporter);  // reads all of it: not under the lock
   }
   const HeadLock lock(draft.head.file());
@@ -310,23 +324,33 @@ ApproveReport seal_bundle(const Home& home, const SealOptions& options, const Ke
   ApproveReport report = report_of(draft);
   report.added = added;
   if (!draft.count().complete()) {
-    if (added > 0) {
+    const bool brings_roots = before && file == HeadFile::open;  // so that those who may approve now can
+    if (added > 0 || brings_roots) {
       keep(home, draft, output, std::nullopt, now, reporter);
     }
-    throw approvals_missing(report);
+    const auto outdated = before ? approvals_outdated(draft, *before) : std::nullopt;
+    throw outdated ? *outdated : approvals_missing(report);
   }
   if (!shipment) {
+    ring = &open_ring();
     shipment = shipment_of(draft, options.folders, home, reporter);
   }
-  seal_contents(draft, *shipment, home, keys, now);
-  if (!options.output.empty() || !can_store_head(draft)) {
+  seal_contents(draft, *shipment, home, *ring, now);
+  if (file == HeadFile::closed) {
     require_same_head(draft.contents, draft.head);
   }
+  require_good_for_sites(draft, file, home);
   const bundle::Approval::Seal seal{.timestamp = draft.contents.metadata.at("timestamp.json"),
                                     .shipment = draft.contents.shipment};
   report.written = keep(home, draft, output, seal, now, reporter);
   report.sealed = true;
   return report;
+}
+
+ApproveReport seal_bundle(const Home& home, const SealOptions& options, const KeyRing& keys, const base::Clock& clock,
+                          base::Reporter& reporter) {
+  return seal_bundle(
+      home, options, [&keys]() -> const KeyRing& { return keys; }, clock, reporter);
 }
 
 std::uint64_t write_head_alone(const fs::path& bundle, const fs::path& output) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,8 +67,15 @@ struct SealOptions {
 // for an approval of another bundle or by another key (nothing is changed), volume_missing when blobs that the draft
 // was made with are not at hand, conflict for a sealed bundle; but of one that this home has
 // sealed what lies beside it is brought up to date, since an earlier run may have come no further.
+// Roots that came into force since the draft was made go into its head. Throws conflict for a draft that does not hold
+// under the newest (it is to be made again), and for one on a closed medium whose head would need those roots;
+// approval_missing where those who approved it may do so no more. What is sealed was proven as a site will prove it.
 ApproveReport seal_bundle(const Home& home, const SealOptions& options, const KeyRing& keys, const base::Clock& clock,
                           base::Reporter& reporter);
+// The same; the keys are opened when enough people have approved, and not before.
+using OpenRing = std::function<const KeyRing&()>;
+ApproveReport seal_bundle(const Home& home, const SealOptions& options, const OpenRing& open_ring,
+                          const base::Clock& clock, base::Reporter& reporter);
 
 // A bundle's head as a small file of its own, for an approver's machine. Throws conflict when `output` exists. Returns
 // its length in bytes.

@@ -11,6 +11,7 @@
 #include "workflow/carry_set.hpp"
 #include "workflow/create_run.hpp"
 #include "workflow/layout_rows.hpp"
+#include "workflow/newer_root.hpp"
 
 namespace airlock::workflow {
 
@@ -197,6 +198,9 @@ void CreateRun::remember() {
   m_report.one_home_approves = one_home_approves(m_home);
   if (m_report.one_home_approves) {
     m_reporter.warning(k_one_home_approves);
+  }
+  if (const auto warning = pending_root_warning(m_home); warning && m_head.shipment.empty()) {
+    m_reporter.warning(*warning);
   }
   add_bundle(m_report.bundle, m_report.volumes);
   m_journal.end();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -106,6 +107,19 @@ ApproversRoot root_with_fingerprint(const bundle::Head& head, const std::string&
                              base::group_digits(newest)));
 }
 
+// What people signed is the snapshot; roots that came into force since stand beside it.
+bundle::Head with_roots(const bundle::Head& head, const std::vector<std::string>& chain) {
+  std::map<std::string, std::string> lacking;
+  for (const std::string& bytes : chain) {
+    const auto version = trust::parse_root(trust::parse_signed(bytes, "root", trust::k_root_limit)).version;
+    std::string name = trust::metadata_file_name("root", version);
+    if (!head.metadata(name)) {
+      lacking.emplace(std::move(name), bytes);
+    }
+  }
+  return lacking.empty() ? head : head.with(std::move(lacking), "");
+}
+
 Error sealed_already(const std::filesystem::path& bundle) {
   return Error(ErrorCode::conflict, fmt::format("{} is sealed already", bundle.string()))
       .with_hint("a sealed bundle takes no further approvals; it can be carried over as it is");
@@ -123,7 +137,10 @@ std::optional<ApproversRoot> find_approvers_root(const bundle::Head& head, const
   auto roots = read_pinned_roots(home);
   if (const auto own = read_own_root(home)) {
     if (find_root_for(head, {*own}) != nullptr) {
-      return ApproversRoot{.bytes = read_own_roots(home).back(), .origin = "this home's own root"};
+      auto chain = read_own_roots(home);
+      std::string newest = chain.back();
+      return ApproversRoot{
+          .bytes = std::move(newest), .origin = "this home's own root", .chain = std::move(chain)};
     }
     roots.push_back(*own);
   }
@@ -151,13 +168,19 @@ bundle::Head read_whole_head(const std::filesystem::path& path) {
 }
 
 Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces places, std::string_view root,
-                 base::Time now) {
-  Draft draft{.head = read_whole_head(path), .contents = {}, .proof = {}, .snapshot = {}, .places = {}, .notes = {}};
+                 base::Time now, std::vector<std::string> chain) {
+  Draft draft{.head = read_whole_head(path),
+              .contents = {},
+              .proof = {},
+              .snapshot = {},
+              .places = {},
+              .notes = {},
+              .chain = std::move(chain)};
   const bundle::Hint& hint = draft.head.hint();
   if (bundle::is_channel_name(hint.channel)) {
     places.files.push_back(default_approval_file(hint.channel, hint.serial, hint.shipment));
   }
-  draft.head = bundle::with_approvals(draft.head, places, draft.notes);
+  draft.head = bundle::with_approvals(with_roots(draft.head, draft.chain), places, draft.notes);
   if (!draft.head.shipment().empty()) {
     throw sealed_already(draft.head.file());
   }
@@ -171,7 +194,8 @@ Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces place
 void take_up_changes(Draft& draft) {
   finish_head(draft.head.file());
   std::vector<base::Finding> known;  // told when it was opened
-  const bundle::Head now = bundle::with_approvals(bundle::Head::read(draft.head.file()), draft.places, known);
+  const bundle::Head file = bundle::Head::read(draft.head.file());
+  const bundle::Head now = bundle::with_approvals(with_roots(file, draft.chain), draft.places, known);
   if (!now.shipment().empty()) {
     throw sealed_already(now.file());
   }

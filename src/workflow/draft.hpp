@@ -20,7 +20,8 @@ namespace airlock::workflow {
 // The root under which somebody approves, and how he comes to trust it.
 struct ApproversRoot {
   std::string bytes;
-  std::string origin;  // "the root pinned in …"
+  std::string origin;                   // "the root pinned in …"
+  std::vector<std::string> chain = {};  // the roots up to it, oldest first, where it is this home's own
 };
 
 struct RootWish {
@@ -38,6 +39,7 @@ struct Draft {
   bundle::HeadSnapshot snapshot;     // grows with each approval
   bundle::ApprovalPlaces places;     // where approvals may lie
   std::vector<base::Finding> notes;  // approvals beside it that do not belong to it, or do not hold
+  std::vector<std::string> chain;    // roots that the head is to have; those that its file lacks are in `head`
 
   const trust::Root& root() const { return proof.trusted.root; }
   bundle::ApprovalCount count() const { return bundle::count_approvals(snapshot.file, root()); }
@@ -46,10 +48,11 @@ struct Draft {
 };
 
 // Opens a draft with the approvals that lie beside it, in `places`, or where an earlier run left them in the working
-// directory, and proves that it belongs together under `root` (bundle::prove_draft). Throws untrusted, tampered,
-// foreign, expired; conflict for a sealed one.
+// directory, and proves that it belongs together under `root` (bundle::prove_draft). With `chain`, the roots up to that
+// one, the draft has those that came into force after it was made. Throws untrusted, tampered, foreign, expired;
+// conflict for a sealed one.
 Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces places, std::string_view root,
-                 base::Time now);
+                 base::Time now, std::vector<std::string> chain = {});
 // What others have added since the draft was opened; to be called under a HeadLock, which is held until what is added
 // now is written. Throws conflict when it was sealed meanwhile, foreign when another bundle has its name.
 void take_up_changes(Draft& draft);
