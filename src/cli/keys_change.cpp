@@ -318,9 +318,13 @@ void restore(Session& session, KeyRestoreFlags& flags) {
   session.answer({{"root_version", report.root_version},
                   {"first_fingerprint", report.first_fingerprint},
                   {"fingerprint", report.newest_fingerprint},
+                  {"channel", report.channel},
+                  {"serial", report.serial},
                   {"private_keys", files},
                   {"missing", report.missing}},
-                 text + "then: airlock bundle create … --continue " + flags.bundle + "\n");
+                 text + fmt::format("then, with the newest bundle of each channel that was ever written: airlock bundle "
+                                    "create … --continue {}\n",
+                                    flags.bundle));
 }
 
 void add_restore(CLI::App& keys, Session& session) {

@@ -259,6 +259,7 @@ void ChannelState::set_restored(const std::optional<RestoredChannel>& restored) 
   const base::Json json = {{"format", 1},
                            {"serial", restored->serial},
                            {"floor", restored->floor ? base::Json(*restored->floor) : base::Json()}};
+  base::make_directories(m_folder, 0700);
   base::write_file_atomic(restored_file(m_folder), json.dump(2) + "\n");
   // Each state's last sending remembers how many restores there had been.
   const std::string name = sendings_file(m_folder).string();
@@ -278,6 +279,13 @@ void ChannelState::require_newest(std::uint64_t known, bool continued) const {
                             "written since",
                             m_name, known, *restored->floor))
         .with_hint(fmt::format("give bundle {} or its head with --continue; a site's copy will do", *restored->floor));
+  }
+  if (!restored->floor && known < restored->serial) {
+    throw Error(ErrorCode::base_missing,
+                fmt::format("the keys of this home were restored from bundle '{0}' {1}, and it knows the channel up to "
+                            "serial {2}; a serial that was used must not be used again",
+                            m_name, restored->serial, known))
+        .with_hint("give the newest bundle that was ever written, or its head, with --continue; a site's copy will do");
   }
   if (!restored->floor && !continued) {
     throw Error(ErrorCode::base_missing,

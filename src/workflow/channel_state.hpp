@@ -15,9 +15,10 @@
 
 namespace airlock::workflow {
 
-// That the channel came out of a backup, and bundles may have been written since that this home does not know.
+// That the channel came out of a backup, or the home's keys out of a bundle of it, and bundles may have been written
+// since that this home does not know.
 struct RestoredChannel {
-  std::uint64_t serial = 0;            // of the last bundle that the backup knew
+  std::uint64_t serial = 0;            // of the last bundle that the backup knew, or of that bundle
   std::optional<std::uint64_t> floor;  // of the last one that was written, as far as somebody knows; nullopt: nobody
 };
 

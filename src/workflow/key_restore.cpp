@@ -8,6 +8,8 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "bundle/head.hpp"
+#include "bundle/layout.hpp"
+#include "workflow/channel_state.hpp"
 #include "workflow/keys.hpp"
 #include "workflow/pending_root.hpp"
 
@@ -28,8 +30,8 @@ struct RootChain {
   std::string first_fingerprint, newest_fingerprint;
 };
 
-RootChain chain_in(const fs::path& bundle) {
-  const bundle::HeadContents contents = bundle::Head::read(bundle).contents();
+RootChain chain_in(const bundle::Head& head) {
+  const bundle::HeadContents contents = head.contents();
   RootChain chain;
   for (std::uint64_t version = 1;; ++version) {
     const auto found = contents.metadata.find(fmt::format("{}.root.json", version));
@@ -48,7 +50,7 @@ RootChain chain_in(const fs::path& bundle) {
     chain.files.push_back(found->second);
   }
   if (chain.files.empty()) {
-    throw Error(ErrorCode::malformed, fmt::format("{} holds no root", bundle.string()));
+    throw Error(ErrorCode::malformed, fmt::format("{} holds no root", head.file().string()));
   }
   return chain;
 }
@@ -62,6 +64,14 @@ std::string role_of_key(const trust::Root& root, const std::string& keyid) {
   return "";
 }
 
+// Of the channel that the bundle is of, this home knows nothing but that this serial was used.
+void mark_channel(const Home& home, const std::string& channel, std::uint64_t serial) {
+  const ChannelState state(home, channel);
+  if (const auto last = state.last(); !last || last->hint().serial < serial) {
+    state.set_restored(RestoredChannel{.serial = serial, .floor = {}});
+  }
+}
+
 }  // namespace
 
 KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options) {
@@ -70,8 +80,9 @@ KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options
     throw Error(ErrorCode::conflict, fmt::format("{} exists already", home.keys().string()))
         .with_hint("keys are restored into a home that has none; give another with --home");
   }
-  const RootChain chain = base::with_context([&] { return "reading the roots of " + options.bundle.string(); },
-                                             [&] { return chain_in(options.bundle); });
+  const bundle::Head head = bundle::Head::read(options.bundle);
+  const RootChain chain =
+      base::with_context([&] { return "reading the roots of " + options.bundle.string(); }, [&] { return chain_in(head); });
   if (!options.fingerprint.empty() && options.fingerprint != chain.first_fingerprint) {
     throw Error(ErrorCode::untrusted, fmt::format("the first root of that bundle has another fingerprint: {}",
                                                   base::group_digits(chain.first_fingerprint)))
@@ -80,6 +91,8 @@ KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options
   KeyRestoreReport report{.first_fingerprint = chain.first_fingerprint,
                           .newest_fingerprint = chain.newest_fingerprint,
                           .root_version = chain.newest.version,
+                          .channel = head.hint().channel,
+                          .serial = head.hint().serial,
                           .private_keys = {},
                           .missing = {}};
   base::make_directories(home.root, 0700);
@@ -112,6 +125,9 @@ KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options
     if (reachable_keys(staged, {&chain.newest}, {role}).empty()) {
       report.missing.push_back(role);
     }
+  }
+  if (bundle::is_channel_name(report.channel)) {
+    mark_channel(home, report.channel, report.serial);
   }
   fs::rename(staged.keys(), home.keys(), error);
   if (error) {

@@ -25,12 +25,15 @@ struct KeyRestoreOptions {
 struct KeyRestoreReport {
   std::string first_fingerprint, newest_fingerprint;  // hex
   std::uint64_t root_version = 0;
+  std::string channel;  // as the bundle's hint says
+  std::uint64_t serial = 0;
   std::vector<std::filesystem::path> private_keys;  // as they lie in the home now
   std::vector<std::string> missing;                 // roles of which no private key is here
 };
 
 // Takes the chain of roots out of a bundle into a home that has no keys, and private keys beside it. The chain is
-// proven link by link; that it is the producer's own, only the fingerprint proves. Throws conflict when the home has
+// proven link by link; that it is the producer's own, only the fingerprint proves. The next state of the bundle's channel
+// asks for the newest bundle with --continue (ChannelState::require_newest). Throws conflict when the home has
 // keys, untrusted for another fingerprint, a broken chain, or a private key that the newest root does not list.
 KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options);
 

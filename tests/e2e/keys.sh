@@ -277,6 +277,7 @@ restored=()
 for file in "$work/backup"/*.pem; do restored+=(--key "$file"); done
 check "keys restore takes the roots from the last bundle, and private keys from the backup" a keys restore "$last" --fingerprint "$first" "${restored[@]}"
 if [ -n "${token:-}" ]; then check "the command of the token is told anew" a keys signer "$(key_of targets)" -- "$work/hsm/sign"; fi
+check_exit 4 "create asks for the newest bundle, since no serial may be used twice" a bundle create -m site-a.yaml -o "$stick/asked/"
 check "create --continue goes on where the last one ended" ship "$near" restored --continue "$last"
 check "with the next serial" test "$(json "$work/create.json" 'd["serial"]')" = $((serial + 1))
 check "and the site takes it" take restored

@@ -97,10 +97,27 @@ TEST_CASE("a home that is gone is begun again from a bundle and a backup", "[wor
     CHECK(report.root_version == 2);
     CHECK(report.missing == std::vector<std::string>{"root"});
     CHECK(read_own_roots(again) == read_own_roots(host.home()));
+    CHECK(report.channel == "site-a");
+    CHECK(report.serial == 1);
+    // The next state must go on from the newest: a second state with serial 1 would be an alarm on every site.
+    const auto asked = test::error_of([&] { return create_in(again, host, std::nullopt).serial; });
+    CHECK(asked.code() == ErrorCode::base_missing);
+    CHECK_THAT(asked.message(), Catch::Contains("restored from bundle 'site-a' 1"));
+    CHECK_THAT(asked.hint(), Catch::Contains("--continue"));
     const auto next = create_in(again, host, last.bundle);
     CHECK(next.sealed);
     CHECK(next.serial == 2);
+    CHECK(create_in(again, host, std::nullopt).serial == 3);  // it knows its channel from then on
     CHECK(code_of([&] { return restore_keys(again, options).root_version; }) == ErrorCode::conflict);
+  }
+  SECTION("from an older bundle than the home has, where only keys/ was lost") {
+    create_in(host.home(), host, std::nullopt);
+    fs::rename(host.home().keys(), host.root() / "lost");
+    for (fs::path& key : options.private_keys) {
+      key = host.root() / "lost" / key.filename();
+    }
+    restore_keys(host.home(), options);
+    CHECK(create_in(host.home(), host, std::nullopt).serial == 3);
   }
   SECTION("with a key that was replaced since") {
     options.private_keys = {fs::directory_iterator(host.home().keys() / "retired")->path()};
