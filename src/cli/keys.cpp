@@ -118,6 +118,7 @@ void add_keys_commands(CLI::App& app, Session& session) {
   list->callback([&session] { show(session); });
   add_new(*keys, session);
   add_keys_change_commands(*keys, session);
+  add_keys_restore_command(*keys, session);
 }
 
 }  // namespace airlock::cli

@@ -11,7 +11,6 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
-#include "cli/fingerprint.hpp"
 #include "cli/key_access.hpp"
 #include "cli/keys_output.hpp"
 #include "cli/new_keys.hpp"
@@ -36,7 +35,7 @@ struct ChangeFlags {
   std::vector<std::string> root_keys, signer_command;
   std::string root_passphrase_file;
   std::uint64_t signer_timeout = 120;  // seconds
-  bool amend = false, fips = false;
+  bool amend = false, fips = false, new_passphrase = false, no_passphrase = false;
   PassphraseFlags passphrase;
 };
 
@@ -70,7 +69,45 @@ RootChange change_of(const ChangeFlags& flags) {
   return change;
 }
 
+// A key that is made here has the passphrase of the home's others, unless there is none or nobody knows it.
+void read_passphrases(Session& session, const ChangeFlags& flags, const RootChange& change,
+                      workflow::RootAccess& access) {
+  const bool wishes = flags.new_passphrase || flags.no_passphrase;
+  if (wishes && !workflow::makes_key(change)) {
+    throw Error(ErrorCode::usage, "no private key is made here, so there is none to give a passphrase to")
+        .with_hint("the passphrase of a key that comes with --key is given where that key is made: airlock keys new");
+  }
+  if (!flags.root_passphrase_file.empty()) {
+    access.root_passphrase = PassphraseFlags{.file = flags.root_passphrase_file}.read(session, true);
+  }
+  if (workflow::makes_key(change) && (wishes || !workflow::has_private_keys(session.home))) {
+    access.new_key =
+        workflow::NewKeyPassphrase{new_passphrase(session, flags.passphrase, flags.no_passphrase)};
+    if (!access.root_passphrase && workflow::any_root_key_is_encrypted(access.root_keys)) {
+      const bool asks = session.terminal && flags.passphrase.file.empty() && flags.passphrase.descriptor < 0;
+      access.root_passphrase = asks ? session.ask_secret("Passphrase of root's key:", "--root-passphrase-file F")
+                                    : access.new_key->secret;
+    }
+    return;
+  }
+  const auto with = access.root_passphrase ? std::vector<std::filesystem::path>() : access.root_keys;
+  access.passphrase =
+      flags.passphrase.read(session, workflow::root_change_needs_passphrase(session.home, change, with));
+}
+
+// Where the private half of a key goes that the build host is to sign with.
+std::string place_text(const Session& session, const RootChange& change) {
+  if (!change.key || change.command || (change.role != "targets" && change.role != "timestamp")) {
+    return "";
+  }
+  return fmt::format("its private half: into {} under a name that begins with {}, such as {}-{}.pem, mode 0600; or where "
+                     "a command reaches it: airlock keys signer {} -- COMMAND\n",
+                     session.home.keys().string(), change.role, change.role, change.key->key.keyid().substr(0, 8),
+                     change.key->key.keyid().substr(0, workflow::k_keyid_shown));
+}
+
 void run_change(Session& session, const ChangeFlags& flags) {
+  static_cast<void>(workflow::read_own_roots(session.home));  // says what to do where there are no keys
   const RootChange change = change_of(flags);
   workflow::RootAccess access;
   access.root_keys = {flags.root_keys.begin(), flags.root_keys.end()};
@@ -80,15 +117,9 @@ void run_change(Session& session, const ChangeFlags& flags) {
     cadence_named(flags.cadence);
     access.cadence = flags.cadence;
   }
-  if (flags.root_passphrase_file.empty()) {
-    access.passphrase =
-        flags.passphrase.read(session, workflow::root_change_needs_passphrase(session.home, access.root_keys));
-  } else {
-    access.root_passphrase = PassphraseFlags{.file = flags.root_passphrase_file}.read(session, true);
-    access.passphrase = flags.passphrase.read(session, workflow::root_change_needs_passphrase(session.home, {}));
-  }
+  read_passphrases(session, flags, change, access);
   const auto progress = workflow::change_root(session.home, change, access, *session.clock);
-  session.answer(progress_json(progress), progress_text(progress));
+  session.answer(progress_json(progress), progress_text(progress) + place_text(session, change));
 }
 
 void add_change_flags(CLI::App& command, ChangeFlags& flags) {
@@ -151,6 +182,13 @@ void add_changes(CLI::App& keys, Session& session) {
                    .add_option("--key", flags.public_key, "Public half of the new one; without it, one is made here")
                    ->type_name("PUBLIC");
                command.add_flag("--fips", flags.fips, "The one that is made here is for ECDSA P-256")->group("Keys");
+               command
+                   .add_flag("--new-passphrase", flags.new_passphrase,
+                             "That of the home is forgotten: the one that is made here gets another")
+                   ->group("Keys");
+               command
+                   .add_flag("--no-passphrase", flags.no_passphrase, "Leave the one that is made here unencrypted")
+                   ->group("Keys");
                command.add_option("--replace", flags.keyid, "The key that goes, where the role has several")
                    ->type_name("KEYID");
                command.add_option("--threshold", flags.threshold, "How many of the role must sign from now on")
@@ -159,7 +197,8 @@ void add_changes(CLI::App& keys, Session& session) {
              })
       ->footer("Examples:\n"
                "  airlock keys rotate timestamp\n"
-               "  airlock keys rotate snapshot --replace 3f9a01c2 --key ben-2027.pub.json");
+               "  airlock keys rotate snapshot --replace 3f9a01c2 --key ben-2027.pub.json\n"
+               "  airlock keys rotate targets --new-passphrase --reason 'passphrase forgotten'");
   add_change(keys, session, "revoke", "Let a key sign no more: lost, stolen, or its holder has left",
              RootChange::Kind::revoke,
              [](CLI::App& command, ChangeFlags& flags) {
@@ -283,68 +322,6 @@ void add_signer(CLI::App& keys, Session& session) {
   });
 }
 
-struct KeyRestoreFlags {
-  workflow::KeyRestoreOptions options;
-  std::string bundle, cadence = "monthly";
-  std::optional<std::string> fingerprint;
-  std::vector<std::string> private_keys;
-  PassphraseFlags passphrase;
-};
-
-void restore(Session& session, KeyRestoreFlags& flags) {
-  auto& options = flags.options;
-  options.bundle = flags.bundle;
-  options.private_keys = {flags.private_keys.begin(), flags.private_keys.end()};
-  options.cadence = cadence_named(flags.cadence);
-  if (flags.fingerprint) {
-    options.fingerprint = parse_fingerprint(*flags.fingerprint);
-  }
-  const bool encrypted = std::ranges::any_of(options.private_keys, trust::private_key_is_encrypted);
-  options.passphrase = flags.passphrase.read(session, encrypted);
-  const auto report = workflow::restore_keys(session.home, options);
-  if (!flags.fingerprint) {
-    session.reporter->warning("compare the fingerprint of the first root with paper: anyone can make a bundle");
-  }
-  base::Json files = base::Json::array();
-  for (const auto& file : report.private_keys) {
-    files.push_back(file.string());
-  }
-  std::string text = fmt::format("root version {} and those before it are here\nfingerprint of the first:\n{}",
-                                 report.root_version, paper_lines(report.first_fingerprint));
-  if (!report.missing.empty()) {
-    text += fmt::format("no private key is here for: {}\nnext: airlock keys rotate ROLE, for each that is lost\n",
-                        base::join(report.missing, ", "));
-  }
-  session.answer({{"root_version", report.root_version},
-                  {"first_fingerprint", report.first_fingerprint},
-                  {"fingerprint", report.newest_fingerprint},
-                  {"channel", report.channel},
-                  {"serial", report.serial},
-                  {"private_keys", files},
-                  {"missing", report.missing}},
-                 text + fmt::format("then, with the newest bundle of each channel that was ever written: airlock bundle "
-                                    "create … --continue {}\n",
-                                    flags.bundle));
-}
-
-void add_restore(CLI::App& keys, Session& session) {
-  auto* command = keys.add_subcommand("restore", "Begin a new home in the place of one that is gone");
-  auto flags = std::make_shared<KeyRestoreFlags>();
-  command->add_option("BUNDLE", flags->bundle, "The newest bundle or head that is left; it holds every root")
-      ->required();
-  command->add_option("--key", flags->private_keys, "Backup of a private key, taken in; may be repeated")
-      ->type_name("FILE");
-  command->add_option("--fingerprint", flags->fingerprint, "Of the first root, from paper")->type_name("HEX");
-  command->add_option("--name", flags->options.name, "Who signs, for people")->type_name("NAME");
-  command->add_option("--cadence", flags->cadence, "How often bundles travel: weekly, monthly or quarterly")
-      ->type_name("WHEN")
-      ->capture_default_str();
-  add_passphrase_flags(*command, flags->passphrase);
-  command->footer(
-      "Example:\n  airlock keys restore site-a-7.airlock --fingerprint '3f9a 01c2 …' --key backup/targets.pem");
-  command->callback([&session, flags] { restore(session, *flags); });
-}
-
 void add_abandon(CLI::App& keys, Session& session) {
   auto* command = keys.add_subcommand("abandon", "Drop the pending root; the one before it stays");
   command->footer("Example:\n  airlock keys abandon");
@@ -366,7 +343,6 @@ void add_keys_change_commands(CLI::App& keys, Session& session) {
   add_accept(keys, session);
   add_abandon(keys, session);
   add_signer(keys, session);
-  add_restore(keys, session);
 }
 
 }  // namespace airlock::cli

@@ -6,5 +6,6 @@
 namespace airlock::cli {
 
 void add_keys_change_commands(CLI::App& keys, Session& session);
+void add_keys_restore_command(CLI::App& keys, Session& session);
 
 }  // namespace airlock::cli

@@ -106,9 +106,7 @@ std::string progress_text(const workflow::RootProgress& progress) {
   }
   for (const auto& file : progress.made) {
     text += fmt::format("new private key: {}{}\n", file.string(),
-                        trust::private_key_is_encrypted(file)
-                            ? ""
-                            : ", not encrypted: there is no passphrase in this home that it could take");
+                        trust::private_key_is_encrypted(file) ? "" : ", not encrypted: whoever reads it can sign");
   }
   for (const auto& file : progress.moved_aside) {
     text += fmt::format("moved aside: {}\n", file.string());

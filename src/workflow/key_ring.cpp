@@ -66,7 +66,8 @@ void KeyRing::require_ready(base::Time now, base::Reporter& reporter) const {
   }
   if (!m_signers.contains("targets")) {
     throw Error(ErrorCode::config, "no private key of role 'targets' is in this home, and no command reaches one")
-        .with_hint("put it back into keys/, or let `airlock keys rotate targets` put a new one in its place");
+        .with_hint("put it back into keys/, under a name that begins with its role, such as targets-2.pem; or let "
+                   "`airlock keys rotate targets` put a new one in its place");
   }
 }
 

@@ -77,6 +77,18 @@ bool lists(const trust::Root& root, const std::string& role, const trust::Public
          });
 }
 
+// The role in which one of the roots lists a key; empty: none does.
+std::string role_of(const std::vector<const trust::Root*>& roots, const trust::PublicKey& key) {
+  for (const trust::Root* root : roots) {
+    for (const auto& [role, keys] : root->roles) {
+      if (lists(*root, role, key)) {
+        return role;
+      }
+    }
+  }
+  return "";
+}
+
 bool lists_keyid(const std::vector<const trust::Root*>& roots, const std::string& role, const std::string& keyid) {
   return std::ranges::any_of(roots, [&](const trust::Root* root) {
     const auto keys = root->roles.find(role);
@@ -226,9 +238,16 @@ std::vector<OpenKey> open_keys(const std::vector<ReachableKey>& keys, const std:
     }
     const bool expected = key.keyid.empty() || key.keyid == signer->public_key().keyid();
     if (!expected || std::ranges::none_of(roots, lists_it)) {
+      if (const auto other = role_of(roots, signer->public_key()); !other.empty() && key.keyid.empty()) {
+        throw Error(ErrorCode::config, fmt::format("{} holds the key of role {}, and is named like one of role {}",
+                                                   key.file.string(), other, key.role))
+            .with_hint(fmt::format("the name of such a file begins with its role: call it {}-….pem", other));
+      }
       throw Error(ErrorCode::untrusted, fmt::format("{} is no {} key of this home's root version {}", key.file.string(),
                                                     key.role, roots.back()->version))
-          .with_hint("move the file away, or put back the one that belongs there");
+          .with_hint(fmt::format("move the file away, or put back the one that belongs there; files whose names begin "
+                                 "with {} are taken for keys of that role",
+                                 key.role));
     }
     opened.push_back({.role = key.role, .signer = std::move(signer)});
   }

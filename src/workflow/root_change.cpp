@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorCode;
 
+const std::vector<std::string> k_all_roles = {"root", "snapshot", "targets", "timestamp"};
+
 trust::RootPlan plan_like(const trust::Root& root) {
   trust::RootPlan plan;
   plan.channel = root.channel;
@@ -70,10 +72,20 @@ class RootChanger {
  private:
   std::vector<const trust::Root*> known_roots() const { return {&m_start, &m_old}; }
 
+  // Without those whose passphrase is forgotten: they stay closed, and a new key comes all the same.
+  std::vector<ReachableKey> keys_to_open(const std::vector<std::string>& roles) const {
+    auto keys = reachable_keys(m_home, known_roots(), roles);
+    if (m_access.new_key && !m_access.passphrase) {
+      std::erase_if(keys, [](const ReachableKey& key) {
+        return !key.file.empty() && trust::private_key_is_encrypted(key.file);
+      });
+    }
+    return keys;
+  }
+
   // Files that somebody put into the folder: once keys.json knows their keys, they can be moved aside with them.
   void name_unnamed_keys() {
-    for (const ReachableKey& key :
-         reachable_keys(m_home, known_roots(), {"root", "snapshot", "targets", "timestamp"})) {
+    for (const ReachableKey& key : keys_to_open(k_all_roles)) {
       if (key.keyid.empty()) {
         const auto signer = base::with_context([&] { return "opening the key " + key.file.string(); },
                                                [&] { return trust::load_private_key(key.file, m_access.passphrase); });
@@ -83,8 +95,7 @@ class RootChanger {
   }
 
   void open_root_keys() {
-    m_root_keys =
-        open_keys(reachable_keys(m_home, known_roots(), {"root"}), known_roots(), m_access.passphrase, m_access.show);
+    m_root_keys = open_keys(keys_to_open({"root"}), known_roots(), m_access.passphrase, m_access.show);
     for (const fs::path& file : root_key_files(m_access.root_keys)) {
       auto signer = base::with_context([&] { return "opening the key " + file.string(); },
                                        [&] { return trust::load_private_key(file, root_passphrase()); });
@@ -100,28 +111,6 @@ class RootChanger {
 
   const std::optional<base::Secret>& root_passphrase() const {
     return m_access.root_passphrase ? m_access.root_passphrase : m_access.passphrase;
-  }
-
-  // One passphrase opens a home. Where a new key had another, or none, no bundle could be made any more, or the others'
-  // would have been for nothing.
-  void settle_passphrase() {
-    const auto reachable = reachable_keys(m_home, known_roots(), {"root", "snapshot", "targets", "timestamp"});
-    const auto encrypted = std::ranges::find_if(reachable, [](const ReachableKey& key) {
-      return !key.file.empty() && trust::private_key_is_encrypted(key.file);
-    });
-    const bool has_files = std::ranges::any_of(reachable, [](const ReachableKey& key) { return !key.file.empty(); });
-    if (encrypted != reachable.end()) {
-      try {
-        trust::load_private_key(encrypted->file, m_access.passphrase);
-      } catch (Error& error) {
-        throw error.with_hint(fmt::format("the new key is to have the passphrase of the home's other keys, such as {}; "
-                                          "give that of --root-key with --root-passphrase-file",
-                                          encrypted->file.string()));
-      }
-      m_new_passphrase = m_access.passphrase;
-    } else if (!has_files) {
-      m_new_passphrase = m_access.passphrase;
-    }
   }
 
   static bool lists_for_root(const trust::Root& root, const std::string& keyid) {
@@ -240,7 +229,7 @@ class RootChanger {
     if (m_change.key) {
       add_key(role);
     } else {
-      settle_passphrase();
+      m_new_passphrase = passphrase_for_new_key(reachable_keys(m_home, known_roots(), k_all_roles), replaced, m_access);
       m_made = trust::generate_key(scheme);
       m_made_file = free_key_file_name(m_home, m_settings, role);
       m_settings.places[m_made->public_key().keyid()].file = m_made_file;
@@ -311,14 +300,25 @@ RootProgress change_root(const Home& home, const RootChange& change, const RootA
   return progress;
 }
 
-bool root_change_needs_passphrase(const Home& home, const std::vector<fs::path>& root_keys) {
+bool makes_key(const RootChange& change) {
+  return change.kind == RootChange::Kind::rotate && !change.key;
+}
+
+bool root_change_needs_passphrase(const Home& home, const RootChange& change, const std::vector<fs::path>& root_keys) {
   if (!has_keys(home)) {
     return false;
   }
-  const trust::Root root = parse_own_root(read_own_roots(home).back());
-  const auto files = root_key_files(root_keys);
-  return any_is_encrypted(reachable_keys(home, {&root}, {"root", "snapshot", "targets", "timestamp"})) ||
-         std::ranges::any_of(files, trust::private_key_is_encrypted);
+  const trust::Root newest = parse_own_root(read_own_roots(home).back());
+  const auto pending = read_pending_root(home);
+  std::vector<const trust::Root*> roots = {&newest};
+  if (pending) {
+    roots.push_back(&pending->root);
+  }
+  auto opened = reachable_keys(home, roots, k_all_roles);
+  if (!makes_key(change)) {
+    std::erase_if(opened, [](const ReachableKey& key) { return key.role != "root" && !key.keyid.empty(); });
+  }
+  return any_is_encrypted(opened) || any_root_key_is_encrypted(root_keys);
 }
 
 }  // namespace airlock::workflow

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "base/secret.hpp"
 #include "trust/command_signer.hpp"
 #include "trust/public_key_file.hpp"
 #include "workflow/key_store.hpp"
 #include "workflow/pending_root.hpp"
+#include "workflow/root_access.hpp"
 
 namespace airlock::workflow {
 
@@ -36,24 +36,17 @@ struct RootChange {
   std::optional<trust::Scheme> scheme;          // of a key that is made here
 };
 
-// What opens root's keys.
-struct RootAccess {
-  // Of the home's keys, and of one that is made here: a new key is encrypted just where the home's others are.
-  std::optional<base::Secret> passphrase;
-  std::optional<base::Secret> root_passphrase;   // of root_keys; none: the same
-  std::vector<std::filesystem::path> root_keys;  // files of root's private keys that are not in the home, or folders
-  ShowText show;                                 // what commands write to stderr; may be empty
-  bool amend = false;                            // drop what others have signed of a pending root
-  std::optional<std::string> cadence;            // from now on; for lifetimes of what is signed under the root
-};
-
 // A change on top of a pending root takes its place. Throws config (no keys), usage (a role or key that is not there, a
 // threshold that cannot be met, a key in two roles), conflict (others have signed the pending root already; the key is
 // listed), auth, untrusted, and what the command of a key throws. Nothing is changed then.
 RootProgress change_root(const Home& home, const RootChange& change, const RootAccess& access,
                          const base::Clock& clock);
 
-// Whether a passphrase will be needed: to open a key of root, or because the home's keys have one.
-bool root_change_needs_passphrase(const Home& home, const std::vector<std::filesystem::path>& root_keys);
+// Whether a private key is made here for it.
+bool makes_key(const RootChange& change);
+// Whether a passphrase will be needed: to open a key of root, or because the home's keys have one that a key which is
+// made here gets too.
+bool root_change_needs_passphrase(const Home& home, const RootChange& change,
+                                  const std::vector<std::filesystem::path>& root_keys);
 
 }  // namespace airlock::workflow

@@ -287,7 +287,8 @@ near=$work/newest-home
 check "with no backup at all, only the roots come back" bash -c '"$1" --home "$2" --json keys restore "$3" --fingerprint "$4" >"$5"' - "$airlock" "$near" "$last" "$first" "$work/restore.json"
 check "it says which keys are missing" test "$(json "$work/restore.json" '"targets" in d["missing"] and "timestamp" in d["missing"]')" = True
 check_exit 2 "and nothing is made without them" a bundle create -m site-a.yaml -o "$stick/nothing/" --continue "$last"
-check "new ones are made" keys rotate targets --reason "the build host burnt"
+check_exit 2 "a new one wants a passphrase, or that there shall be none" a keys rotate targets --reason "the build host burnt"
+check "new ones are made" keys rotate targets --no-passphrase --reason "the build host burnt"
 check "for both" keys rotate timestamp --reason "the build host burnt"
 check "root's holders sign" complete_root anna erik
 check "create --continue goes on" ship "$near" burnt --continue "$last"
@@ -353,6 +354,19 @@ echo "battery staple" >"$work/root-passphrase"
 check "and gets a passphrase of its own" bash -c 'cd "$1" && openssl pkcs8 -topk8 -in root.pem -passin "file:$2" -passout "file:$3" -out new.pem && chmod 600 new.pem && mv new.pem root.pem' - "$work/locked" "$work/passphrase" "$work/root-passphrase"
 check_exit 1 "the home's does not open it" "$airlock" --home "$work/apart" keys rotate timestamp --root-key "$work/locked/root.pem" --passphrase-file "$work/passphrase"
 check "its own does" "$airlock" --home "$work/apart" keys rotate timestamp --root-key "$work/locked/root.pem" --passphrase-file "$work/passphrase" --root-passphrase-file "$work/root-passphrase"
+
+# The passphrase of the home is forgotten: its keys are lost, and root's holder puts others in their place.
+apart() { "$airlock" --home "$work/apart" keys "$@" --root-key "$work/locked/root.pem" --root-passphrase-file "$work/root-passphrase" --reason "passphrase forgotten"; }
+echo "another one entirely" >"$work/another"
+check_exit 1 "a wrong passphrase makes no key" apart rotate targets --passphrase-file "$work/another"
+check_said "--new-passphrase"
+check_exit 2 "nobody gives a new one to a key that is made elsewhere" apart rotate targets --key "$work/ben/snapshot.pub.json" --new-passphrase --passphrase-file "$work/another"
+for role in targets timestamp snapshot; do
+  check "a new passphrase for a new key of $role" apart rotate $role --new-passphrase --passphrase-file "$work/another"
+done
+check "the new one opens all" "$airlock" --home "$work/apart" bundle create -m site-a.yaml -o "$stick/apart/" --passphrase-file "$work/another"
+check_exit 1 "the old one does not" "$airlock" --home "$work/apart" bundle create -m site-a.yaml -o "$stick/apart/" --passphrase-file "$work/passphrase"
+check "a key from elsewhere asks for no passphrase of the home" bash -c 'cd "$1" && "$2" keys new --role targets --name build -o targets-new.pem --passphrase-file "$3" && "$2" --home "$1/apart" keys rotate targets --key targets-new.pub.json >"$1/rotated.txt" && grep -q "its private half: into $1/apart/keys under a name that begins with targets" "$1/rotated.txt"' - "$work" "$airlock" "$work/another"
 
 echo "-- holders with openssl alone"
 mkdir -p "$work/openssl" && cd "$work/openssl" || exit 1

@@ -150,6 +150,65 @@ TEST_CASE("a new key has the passphrase of the home's others", "[workflow][root_
   CHECK(ring.signing_set().signers.at("timestamp").size() == 1);
 }
 
+TEST_CASE("a key whose passphrase is forgotten is replaced by one with another", "[workflow][root_change]") {
+  Keyholders all;
+  const base::Secret forgotten("nobody knows it any more");
+  const base::Secret of_root("passphrase of the safe");
+  const base::Secret another("another one entirely");
+  const Home home{.root = all.at("other"), .config = all.at("other")};
+  init_keys(home, {.passphrase = forgotten, .root_key_folder = all.safe()}, all.clock);
+  const fs::path root_key = all.safe() / "root.pem";
+  const auto opened = trust::load_private_key(root_key, forgotten);
+  fs::remove(root_key);
+  trust::save_private_key(*opened, root_key, of_root);
+  const auto rotate = [&](const std::string& role, const RootAccess& access) {
+    return change_root(home, {.kind = Kind::rotate, .role = role}, access, all.clock);
+  };
+
+  const RootAccess guess{.passphrase = another, .root_passphrase = of_root, .root_keys = {root_key}};
+  const auto error = test::error_of([&] { return rotate("targets", guess).version; });
+  CHECK(error.code() == ErrorCode::auth);
+  CHECK_THAT(error.hint(), Catch::Contains("--new-passphrase"));
+  const auto progress = rotate(
+      "targets", {.root_passphrase = of_root, .root_keys = {root_key}, .new_key = NewKeyPassphrase{another}});
+  CHECK(progress.complete);
+  REQUIRE(progress.made.size() == 1);
+  CHECK(trust::private_key_is_encrypted(progress.made.front()));
+  // From then on the new passphrase is one of the home's, and the other keys follow.
+  CHECK(rotate("timestamp", guess).complete);
+  CHECK(rotate("snapshot", guess).complete);
+  const KeyRing ring(home, another);
+  CHECK(ring.signing_set().signers.size() == 3);
+}
+
+TEST_CASE("a passphrase is needed for what is opened, and for nothing else", "[workflow][root_change]") {
+  Keyholders all;
+  const base::Secret secret("passphrase of the home");
+  const Home home{.root = all.at("other"), .config = all.at("other")};
+  init_keys(home, {.passphrase = secret, .root_key_folder = all.safe()}, all.clock);
+  const auto needs = [&](const RootChange& change, const std::vector<fs::path>& root_keys) {
+    return root_change_needs_passphrase(home, change, root_keys);
+  };
+  const RootChange theirs{.kind = Kind::rotate, .role = "targets", .key = all.person("build", "targets")};
+  CHECK_FALSE(needs(theirs, {}));
+  CHECK(needs(theirs, {all.safe()}));
+  CHECK_FALSE(needs({.kind = Kind::renew}, {}));
+  CHECK(needs({.kind = Kind::rotate, .role = "targets"}, {}));
+  // A file that nobody told of is opened to learn whose it is.
+  fs::copy_file(home.keys() / "targets.pem", home.keys() / "targets-9.pem");
+  CHECK(needs(theirs, {}));
+}
+
+TEST_CASE("a file that is named like another role says so", "[workflow][root_change]") {
+  Keyholders all;
+  const auto spare = all.person("spare", "timestamp");
+  all.change({.kind = Kind::add, .role = "timestamp", .key = spare});
+  fs::copy_file(all.at("spare.pem"), all.home.keys() / "targets-new.pem");
+  const auto error = test::error_of([&] { return all.signers("timestamp"); });
+  CHECK(error.code() == ErrorCode::config);
+  CHECK_THAT(error.message(), Catch::Contains("holds the key of role timestamp, and is named like one of role targets"));
+}
+
 TEST_CASE("a command that reaches no key brings none in", "[workflow][root_change]") {
   Keyholders all;
   const auto key = all.person("token", "timestamp");
