@@ -82,6 +82,7 @@ base::Json progress_json(const workflow::RootProgress& progress) {
                      {"root", progress.root.string()},
                      {"changes", progress.changes},
                      {"notes", progress.notes},
+                     {"cadence", progress.cadence ? base::Json(*progress.cadence) : base::Json()},
                      {"made", to_json(progress.made)},
                      {"moved_aside", to_json(progress.moved_aside)},
                      {"added", progress.added}};
@@ -103,6 +104,10 @@ std::string progress_text(const workflow::RootProgress& progress) {
   text += fmt::format("fingerprint:\n{}", paper_lines(progress.fingerprint));
   for (const auto& change : progress.changes) {
     text += fmt::format("  {}\n", change);
+  }
+  if (progress.cadence) {
+    text += fmt::format("  made for {} transfers {}\n", *progress.cadence,
+                        progress.complete ? "from now on" : "once it is in force");
   }
   for (const auto& file : progress.made) {
     text += fmt::format("new private key: {}{}\n", file.string(),

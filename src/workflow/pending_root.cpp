@@ -32,16 +32,20 @@ void make_private_folder(const fs::path& folder) {
   base::make_directories(folder, 0700);
 }
 
-std::vector<std::string> read_notes(const Home& home) {
+// What stands beside the root and is no part of it.
+void read_notes(const Home& home, PendingRoot& pending) {
   const fs::path path = pending_folder(home) / "notes.json";
-  std::vector<std::string> notes;
-  if (const auto text = base::read_file_if_exists(path, k_notes_limit)) {
-    const base::Json json = base::parse_json(*text, path.string());
-    for (const auto& note : base::member(json, "notes", path.string())) {
-      notes.push_back(note.is_string() ? note.get<std::string>() : "");
-    }
+  const auto text = base::read_file_if_exists(path, k_notes_limit);
+  if (!text) {
+    return;
   }
-  return notes;
+  const base::Json json = base::parse_json(*text, path.string());
+  for (const auto& note : base::member(json, "notes", path.string())) {
+    pending.notes.push_back(note.is_string() ? note.get<std::string>() : "");
+  }
+  if (json.contains("cadence")) {
+    pending.cadence = base::string_member(json, "cadence", path.string());
+  }
 }
 
 Error nothing_pending() {
@@ -95,7 +99,10 @@ std::optional<trust::SignedFile> newest_file(const Home& home) {
 void write_pending(const Home& home, const trust::SignedFile& file, const std::optional<trust::Root>& before,
                    const RootProgress& progress) {
   make_private_folder(pending_folder(home));
-  const base::Json notes = {{"format", 1}, {"notes", progress.notes}};
+  base::Json notes = {{"format", 1}, {"notes", progress.notes}};
+  if (progress.cadence) {
+    notes["cadence"] = *progress.cadence;
+  }
   base::write_file_atomic(pending_folder(home) / "notes.json", notes.dump(2) + "\n");
   if (before) {
     base::write_file_atomic(pending_folder(home) / trust::metadata_file_name("root", before->version),
@@ -149,7 +156,7 @@ std::optional<PendingRoot> read_pending_root(const Home& home) {
   PendingRoot pending;
   pending.file = trust::parse_signed(*bytes, "the pending root", trust::k_root_limit);
   pending.root = trust::parse_root(pending.file);
-  pending.notes = read_notes(home);
+  read_notes(home, pending);
   return pending;
 }
 
@@ -160,6 +167,7 @@ std::optional<RootProgress> pending_root(const Home& home) {
   }
   RootProgress progress = progress_of(pending->file, newest_own_root(home));
   progress.notes = pending->notes;
+  progress.cadence = pending->cadence;
   point_to_pending(progress, home);
   return progress;
 }
@@ -192,10 +200,12 @@ std::vector<fs::path> tidy_keys(const Home& home) {
   return moved;
 }
 
-RootProgress store_root(const Home& home, const trust::SignedFile& file, const std::vector<std::string>& notes) {
+RootProgress store_root(const Home& home, const trust::SignedFile& file, const std::vector<std::string>& notes,
+                        const std::optional<std::string>& cadence) {
   const auto before = newest_own_root(home);
   RootProgress progress = progress_of(file, before);
   progress.notes = notes;
+  progress.cadence = cadence;
   if (!progress.approvals.complete()) {
     point_to_pending(progress, home);
     write_pending(home, file, before, progress);
@@ -209,6 +219,11 @@ RootProgress store_root(const Home& home, const trust::SignedFile& file, const s
   }
   base::write_file_atomic(home.keys() / fmt::format("{}.review.txt", progress.version),
                           review_of_root(file, newest_file(home), notes));
+  if (cadence) {
+    KeySettings settings = read_key_settings(home);
+    settings.cadence = *cadence;
+    write_key_settings(home, settings);
+  }
   progress.root = home.keys() / trust::metadata_file_name("root", progress.version);
   base::write_file_atomic(progress.root, file.bytes);
   progress.complete = true;
@@ -245,7 +260,7 @@ RootProgress accept_signatures(const Home& home, const std::vector<fs::path>& fi
                                trust::k_root_limit);
     ++added;
   }
-  RootProgress progress = store_root(home, file, pending->notes);
+  RootProgress progress = store_root(home, file, pending->notes, pending->cadence);
   progress.added = added;
   return progress;
 }

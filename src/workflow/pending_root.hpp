@@ -32,6 +32,7 @@ struct RootProgress {
   std::filesystem::path to_sign, review;                 // while it is not complete
   std::vector<std::string> changes;                      // against the root before it (changes_of_root)
   std::vector<std::string> notes;                        // what was said of it
+  std::optional<std::string> cadence;                    // of transfers, where it changes with this root
   std::vector<std::filesystem::path> made, moved_aside;  // private keys: new ones, and those that are no longer listed
   std::uint64_t added = 0;                               // signatures, by this call
 };
@@ -49,8 +50,10 @@ RootProgress accept_signatures(const Home& home, const std::vector<std::filesyst
 // Drops the pending root; private keys that were made for it are moved aside. Throws not_found when there is none.
 RootProgress abandon_root(const Home& home);
 
-// For root_change.cpp and keys.cpp: puts `file` in force when it is fully signed, else leaves it pending.
-RootProgress store_root(const Home& home, const trust::SignedFile& file, const std::vector<std::string>& notes);
+// For root_change.cpp and keys.cpp: puts `file` in force when it is fully signed, and `cadence` with it, else leaves it
+// pending.
+RootProgress store_root(const Home& home, const trust::SignedFile& file, const std::vector<std::string>& notes,
+                        const std::optional<std::string>& cadence = std::nullopt);
 // Moves private keys aside that no root needs any more, and a pending root that was overtaken. What was interrupted is
 // finished by the next call. Returns the keys.
 std::vector<std::filesystem::path> tidy_keys(const Home& home);
@@ -59,6 +62,7 @@ struct PendingRoot {
   trust::SignedFile file;
   trust::Root root;
   std::vector<std::string> notes;
+  std::optional<std::string> cadence;  // that comes into force with it
 };
 std::optional<PendingRoot> read_pending_root(const Home& home);
 // The newest root of this home; nullopt while the first one is pending.

@@ -22,7 +22,7 @@ struct RootAccess {
   std::vector<std::filesystem::path> root_keys;  // files of root's private keys that are not in the home, or folders
   ShowText show;                                 // what commands write to stderr; may be empty
   bool amend = false;                            // drop what others have signed of a pending root
-  std::optional<std::string> cadence;            // from now on; for lifetimes of what is signed under the root
+  std::optional<std::string> cadence;            // from that root on; for lifetimes of what is signed under it
   // Of a key that is made here, where the home has none whose passphrase it could take: it holds no private key, or
   // theirs is forgotten. Without `passphrase`, what is encrypted in the home stays closed then.
   std::optional<NewKeyPassphrase> new_key;

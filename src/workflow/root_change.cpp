@@ -46,10 +46,8 @@ class RootChanger {
         m_pending(read_pending_root(home)), m_start(m_pending ? m_pending->root : m_old), m_plan(plan_like(m_start)),
         m_settings(read_key_settings(home)) {
     m_plan.created = base::build_time(clock);
-    if (access.cadence) {
-      m_settings.cadence = *access.cadence;
-    }
-    if (const auto cadence = trust::find_cadence(m_settings.cadence)) {
+    m_cadence = access.cadence ? access.cadence : m_pending ? m_pending->cadence : std::nullopt;
+    if (const auto cadence = trust::find_cadence(m_cadence.value_or(m_settings.cadence))) {
       m_plan.cadence = *cadence;
     }
   }
@@ -62,7 +60,7 @@ class RootChanger {
     apply();
     make_root();
     save();
-    RootProgress progress = store_root(m_home, sign(), notes());
+    RootProgress progress = store_root(m_home, sign(), notes(), m_cadence);
     if (m_made) {
       progress.made.push_back(m_home.keys() / m_made_file);
     }
@@ -167,7 +165,7 @@ class RootChanger {
       m_said = fmt::format("threshold of role {} set", m_change.role);
       break;
     case RootChange::Kind::renew:
-      m_said = "renewed";
+      m_said = "renewed" + (m_access.cadence ? fmt::format(", for {} transfers from then on", *m_access.cadence) : "");
       break;
     }
     if (m_change.threshold) {
@@ -280,6 +278,7 @@ class RootChanger {
   trust::Root m_start;  // what the change starts from: the pending root, or the newest
   trust::RootPlan m_plan;
   KeySettings m_settings;
+  std::optional<std::string> m_cadence;  // comes into force with the root; none: it stays
   std::vector<OpenKey> m_root_keys;
   std::unique_ptr<trust::Signer> m_made;
   std::string m_made_file;

@@ -325,6 +325,31 @@ TEST_CASE("where root's keys lie elsewhere a change waits for their holders", "[
   CHECK(code_of([&] { return accept_signatures(all.home, {first}, "").version; }) == ErrorCode::not_found);
 }
 
+TEST_CASE("how often bundles travel changes with the root, and not before", "[workflow][root_change]") {
+  Keyholders all(2, true);
+  const auto progress = all.change({.kind = Kind::renew}, {.cadence = "quarterly"});
+  CHECK(progress.cadence == "quarterly");
+  CHECK(progress.notes == std::vector<std::string>{"renewed, for quarterly transfers from then on"});
+  CHECK(show_keys(all.home).cadence == "monthly");
+  CHECK(pending_root(all.home)->cadence == "quarterly");
+  SECTION("a change on top keeps it") {
+    CHECK(all.change({.kind = Kind::rotate, .role = "timestamp"}).cadence == "quarterly");
+    CHECK(all.change({.kind = Kind::renew}, {.root_keys = {all.safe()}}).complete);
+    CHECK(show_keys(all.home).cadence == "quarterly");
+  }
+  SECTION("signatures from elsewhere bring it into force") {
+    accept_signatures(all.home, {all.sign_elsewhere(all.safe() / "root.pem", "first.sig")}, "");
+    CHECK(show_keys(all.home).cadence == "monthly");
+    CHECK(accept_signatures(all.home, {all.sign_elsewhere(all.safe() / "root-2.pem", "second.sig")}, "").complete);
+    CHECK(show_keys(all.home).cadence == "quarterly");
+  }
+  SECTION("it goes with a root that is dropped") {
+    abandon_root(all.home);
+    CHECK(show_keys(all.home).cadence == "monthly");
+    CHECK_FALSE(all.change({.kind = Kind::renew}).cadence);
+  }
+}
+
 TEST_CASE("root's keys on a stick complete a change in one step", "[workflow][root_change]") {
   Keyholders all(2, true);
   CHECK_FALSE(all.change({.kind = Kind::renew}, {.root_keys = {all.safe() / "root.pem"}}).complete);
