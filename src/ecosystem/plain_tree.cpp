@@ -34,6 +34,10 @@ ServerResponse not_here(const MirrorContext& context, const std::string& ecosyst
   return ServerResponse::text(404, fmt::format("'{}' is not in any imported bundle\n", path));
 }
 
+ServerResponse refused(const std::string& path, const store::CatalogRow& row) {
+  return ServerResponse::text(403, fmt::format("'{}' {}\n", path, why_withheld(row)));
+}
+
 // The folder's content as `sha256sum` writes it; nullopt when there is nothing in it.
 std::optional<std::string> sums_of(const store::Catalog& catalog, const std::string& ecosystem,
                                    const std::string& folder) {
@@ -53,14 +57,18 @@ ServerResponse get_file(const MirrorContext& context, const std::string& ecosyst
   if (!row) {
     const bool wants_sums = path == k_sums || path.ends_with(fmt::format("/{}", k_sums));
     if (catalog && wants_sums) {
-      if (auto sums = sums_of(*catalog, ecosystem, path.substr(0, path.size() - k_sums.size()))) {
+      const std::string folder = path.substr(0, path.size() - k_sums.size());
+      if (auto sums = sums_of(*catalog, ecosystem, folder)) {
         return ServerResponse::text(200, std::move(*sums));
+      }
+      if (const auto withheld = find_withheld(*catalog, ecosystem, folder)) {
+        return refused(folder.empty() ? path : folder, *withheld);
       }
     }
     return not_here(context, ecosystem, path);
   }
   if (row->kind == Kind::withheld) {
-    return ServerResponse::text(403, fmt::format("'{}' {}\n", path, why_withheld(*row)));
+    return refused(path, *row);
   }
   if (!has_content(*row)) {
     return not_here(context, ecosystem, path);

@@ -207,6 +207,15 @@ std::uint64_t Catalog::row_count(std::string_view ecosystem) const {
   return statement->step() ? static_cast<std::uint64_t>(statement->number(0)) : 0;
 }
 
+std::optional<CatalogRow> find_withheld(const Catalog& catalog, std::string_view ecosystem, std::string_view prefix) {
+  for (CatalogRow& row : catalog.list(ecosystem, prefix)) {
+    if (row.kind == model::Kind::withheld) {
+      return std::move(row);
+    }
+  }
+  return std::nullopt;
+}
+
 std::uint64_t current_catalog_number(const fs::path& home) {
   const auto text = base::read_file_if_exists(current_file(home), 64);
   if (!text) {

@@ -49,6 +49,9 @@ class Catalog {
   std::unique_ptr<Impl> m_impl;
 };
 
+// The first row below `prefix` that is withheld: why an index that would be empty is refused. nullopt: there is none.
+std::optional<CatalogRow> find_withheld(const Catalog& catalog, std::string_view ecosystem, std::string_view prefix);
+
 // The catalog in use, reopened when `current` points elsewhere; cheap to ask for each request. Thread-safe.
 class CurrentCatalog {
  public:

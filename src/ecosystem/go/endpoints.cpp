@@ -55,34 +55,53 @@ ServerResponse missed(const MirrorContext& context, const std::string& path, con
   return not_found(fmt::format("{} {}", name, why));
 }
 
-// Versions of which the zip is here, any order.
-std::vector<std::string> versions_here(const Catalog& catalog, const std::string& path, bool& known) {
-  std::vector<std::string> versions;
-  const std::string prefix = escape(path) + std::string(k_versions);
-  for (const store::CatalogRow& row : catalog.list("go", prefix)) {
-    known = true;
+ServerResponse refused(const std::string& name, const store::CatalogRow& row) {
+  return ServerResponse::text(403, fmt::format("{} {}\n", name, why_withheld(row)));
+}
+
+struct ModulePresence {
+  bool known = false;                         // there is a row of it, if only a go.mod
+  std::vector<std::string> versions;          // those of which the zip is here, any order
+  std::optional<store::CatalogRow> withheld;  // the zip of one that is not served
+};
+
+ModulePresence find_module(const Catalog* catalog, const std::string& path) {
+  ModulePresence presence;
+  if (catalog == nullptr) {
+    return presence;
+  }
+  for (store::CatalogRow& row : catalog->list("go", escape(path) + std::string(k_versions))) {
+    presence.known = true;
     const auto file = parse_file_path(row.path);
-    if (file && file->extension == ".zip" && has_content(row)) {
-      versions.push_back(file->module.version);
+    if (!file || file->extension != ".zip") {
+      continue;
+    }
+    if (has_content(row)) {
+      presence.versions.push_back(file->module.version);
+    } else if (row.kind == Kind::withheld) {
+      presence.withheld = std::move(row);
     }
   }
-  return versions;
+  return presence;
 }
 
 ServerResponse get_list(const MirrorContext& context, const Catalog* catalog, const std::string& path) {
-  bool known = false;
+  ModulePresence presence = find_module(catalog, path);
+  if (presence.versions.empty() && presence.withheld) {
+    return refused(path, *presence.withheld);
+  }
+  if (!presence.known) {
+    return missed(context, path, "latest");
+  }
+  std::sort(presence.versions.begin(), presence.versions.end(),
+            [](const std::string& a, const std::string& b) { return compare_versions(a, b) < 0; });
   std::string text;
-  if (catalog != nullptr) {
-    std::vector<std::string> versions = versions_here(*catalog, path, known);
-    std::sort(versions.begin(), versions.end(),
-              [](const std::string& a, const std::string& b) { return compare_versions(a, b) < 0; });
-    for (const std::string& version : versions) {
-      if (!is_pseudo_version(version)) {
-        text += version + "\n";
-      }
+  for (const std::string& version : presence.versions) {
+    if (!is_pseudo_version(version)) {
+      text += version + "\n";
     }
   }
-  return known ? ServerResponse::text(200, std::move(text)) : missed(context, path, "latest");
+  return ServerResponse::text(200, std::move(text));
 }
 
 ServerResponse serve_row(const MirrorContext& context, const Catalog* catalog, const Module& module,
@@ -92,7 +111,7 @@ ServerResponse serve_row(const MirrorContext& context, const Catalog* catalog, c
     return missed(context, module.path, module.version);
   }
   if (row->kind == Kind::withheld) {
-    return ServerResponse::text(403, fmt::format("{} {}\n", module.to_string(), why_withheld(*row)));
+    return refused(module.to_string(), *row);
   }
   if (!has_content(*row)) {
     return missed(context, module.path, module.version,
@@ -102,20 +121,16 @@ ServerResponse serve_row(const MirrorContext& context, const Catalog* catalog, c
 }
 
 ServerResponse get_latest(const MirrorContext& context, const Catalog* catalog, const std::string& path) {
-  bool known = false;
-  std::vector<std::string> versions;
-  if (catalog != nullptr) {
-    versions = versions_here(*catalog, path, known);
-  }
+  const ModulePresence presence = find_module(catalog, path);
   const auto before = [](const std::string& a, const std::string& b) {
     const auto rank = [](const std::string& version) {
       return is_pseudo_version(version) ? 0 : is_prerelease(version) ? 1 : 2;
     };
     return rank(a) != rank(b) ? rank(a) < rank(b) : compare_versions(a, b) < 0;
   };
-  const auto newest = std::max_element(versions.begin(), versions.end(), before);
-  if (newest == versions.end()) {
-    return missed(context, path, "latest");
+  const auto newest = std::max_element(presence.versions.begin(), presence.versions.end(), before);
+  if (newest == presence.versions.end()) {
+    return presence.withheld ? refused(path, *presence.withheld) : missed(context, path, "latest");
   }
   return serve_row(context, catalog, {.path = path, .version = *newest}, ".info");
 }

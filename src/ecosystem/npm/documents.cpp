@@ -57,7 +57,7 @@ Presence find_package(const store::Catalog& catalog, const std::string& package)
   const std::string notes = notes_path(package, "");
   std::map<std::string, std::string> tags;
   for (CatalogRow& row : catalog.list(k_ecosystem, prefix, "", k_row_limit)) {
-    if (!row.sha256) {
+    if (!row.sha256 || row.kind == Kind::withheld) {
       continue;
     }
     const std::string rest = row.path.substr(prefix.size());

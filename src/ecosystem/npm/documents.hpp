@@ -26,7 +26,7 @@ struct Presence {
   std::map<std::string, Version> versions;       // those with an object
   std::map<std::string, std::string> dist_tags;  // to versions that are among them; always with "latest"
 };
-// Empty when the package is not here.
+// Empty when the package is not here, or all of it is withheld.
 Presence find_package(const store::Catalog& catalog, const std::string& package);
 
 // The object of one version as a registry at `base` gives it. Throws io when the store lacks its blob.

@@ -62,7 +62,7 @@ class Endpoints {
     if (!document) {
       const Presence presence = find_package(*catalog, name);
       if (presence.versions.empty()) {
-        return not_here(name, "");
+        return none_served(catalog.get(), name);
       }
       BuiltDocument built{.text = package_document(m_context.blobs, presence, name, form, base_of(request)),
                           .entity_tag = ""};
@@ -87,7 +87,9 @@ class Endpoints {
     const auto tag = presence.dist_tags.find(wanted);
     const auto found = presence.versions.find(tag == presence.dist_tags.end() ? wanted : tag->second);
     if (found == presence.versions.end()) {
-      return not_here(name, wanted);
+      const auto row = catalog ? catalog->find(k_ecosystem, version_path(name, wanted)) : std::nullopt;
+      return row && row->kind == Kind::withheld ? refused(fmt::format("{} {}", name, wanted), *row)
+                                                : not_here(name, wanted);
     }
     const Json object = version_of(m_context.blobs, found->second, base_of(request));
     ServerResponse response = ServerResponse::json(200, base::to_line(object));
@@ -105,7 +107,7 @@ class Endpoints {
       return not_here(name, version_in(name, file));
     }
     if (row->kind == Kind::withheld) {
-      return error_response(403, fmt::format("{} {}", file, why_withheld(*row)));
+      return refused(file, *row);
     }
     if (row->kind == Kind::known || !row->sha256 || !row->length) {
       const auto artifact = parse_purl(row->artifact);
@@ -123,7 +125,7 @@ class Endpoints {
     }
     const Presence presence = catalog ? find_package(*catalog, name) : Presence();
     if (presence.versions.empty()) {
-      return not_here(name, "");
+      return none_served(catalog.get(), name);
     }
     return ServerResponse::json(200, Json(presence.dist_tags).dump());
   }
@@ -174,6 +176,16 @@ class Endpoints {
     miss(name, version);
     const std::string what = version.empty() ? name : fmt::format("{} {}", name, version);
     return error_response(404, fmt::format("{} is not in any imported bundle", what));
+  }
+
+  static ServerResponse refused(const std::string& what, const CatalogRow& row) {
+    return error_response(403, fmt::format("{} {}", what, why_withheld(row)));
+  }
+
+  // No version of the package is served. What is here and withheld is not to be carried again, so it is no miss.
+  ServerResponse none_served(const store::Catalog* catalog, const std::string& name) const {
+    const auto row = catalog != nullptr ? find_withheld(*catalog, k_ecosystem, name + "/") : std::nullopt;
+    return row ? refused(name, *row) : not_here(name, "");
   }
 
   // The names in the catalog, found once for each.

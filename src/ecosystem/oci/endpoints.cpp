@@ -108,13 +108,10 @@ class Endpoints {
                             fmt::format("nothing of {} is in the imported bundles", request.parameter("name")));
     }
     const std::string prefix = *repository + ":";
-    std::vector<std::string> names;
-    std::string after = paging->last.empty() ? "" : prefix + paging->last;
-    bool more = false;
-    for (const CatalogRow& row : catalog->list(k_ecosystem, prefix, after, paging->count + 1)) {
-      more = names.size() == paging->count;
-      if (!more && row.kind == Kind::tag) {
-        names.push_back(row.path.substr(prefix.size()));
+    const auto [names, more] = tag_page(*catalog, prefix, *paging);
+    if (names.empty() && !more && paging->last.empty()) {
+      if (const auto row = find_withheld(*catalog, k_ecosystem, prefix)) {
+        return error_response(403, "DENIED", fmt::format("{} {}", upstream_name(*repository), why_withheld(*row)));
       }
     }
     ServerResponse response =
@@ -183,6 +180,33 @@ class Endpoints {
   }
 
  private:
+  struct TagPage {
+    std::vector<std::string> names;
+    bool more = false;
+  };
+
+  // Tags that are withheld take up no place on a page.
+  static TagPage tag_page(const Catalog& catalog, const std::string& prefix, const Paging& paging) {
+    TagPage page;
+    std::string after = paging.last.empty() ? "" : prefix + paging.last;
+    for (bool ended = false; !ended;) {
+      const std::vector<CatalogRow> rows = catalog.list(k_ecosystem, prefix, after, paging.count + 1);
+      ended = rows.size() <= paging.count;
+      for (const CatalogRow& row : rows) {
+        after = row.path;
+        if (row.kind != Kind::tag) {
+          continue;
+        }
+        if (page.names.size() == paging.count) {
+          page.more = true;
+          return page;
+        }
+        page.names.push_back(row.path.substr(prefix.size()));
+      }
+    }
+    return page;
+  }
+
   static std::vector<std::string> repositories(const ServerRequest& request) {
     return served_repositories(request.parameter("name"), request.query_value("ns").value_or(""));
   }

@@ -59,6 +59,7 @@ ServerResponse get_sdk_file(const MirrorContext& context, const ServerRequest& r
 ServerResponse latest_version(const MirrorContext& context) {
   const auto catalog = context.catalog();
   std::optional<model::Version> newest;
+  std::optional<store::CatalogRow> withheld;
   if (catalog) {
     for (const store::CatalogRow& row : catalog->list(k_tool, k_tool_folder)) {
       const std::size_t end = row.path.find('/', k_tool_folder.size());
@@ -66,7 +67,13 @@ ServerResponse latest_version(const MirrorContext& context) {
       if (row.kind == Kind::file && version && (!newest || *newest < *version)) {
         newest = version;
       }
+      if (row.kind == Kind::withheld && version) {
+        withheld = row;
+      }
     }
+  }
+  if (!newest && withheld) {
+    return ServerResponse::text(403, fmt::format("the CLI {}\n", why_withheld(*withheld)));
   }
   return newest ? ServerResponse::text(200, newest->text() + "\n")
                 : ServerResponse::text(404, "no release of the CLI is in any imported bundle\n");

@@ -75,7 +75,7 @@ class Endpoints {
     const auto catalog = m_context.catalog();
     const std::vector<ServedFile> files = catalog ? served_files(*catalog, project) : std::vector<ServedFile>();
     if (files.empty()) {
-      return missing(project, fmt::format("the project '{}'", project));
+      return none_listed(catalog.get(), project);
     }
     if (project != name) {
       return redirect(project);
@@ -121,6 +121,13 @@ class Endpoints {
       m_context.missing(k_ecosystem, wanted);
     }
     return ServerResponse::text(404, fmt::format("{} is not in any imported bundle\n", what));
+  }
+
+  // What is withheld stands on the page as yanked, where its digest and length are known.
+  ServerResponse none_listed(const Catalog* catalog, const std::string& project) {
+    const auto row = catalog != nullptr ? find_withheld(*catalog, k_ecosystem, project + "/") : std::nullopt;
+    return row ? ServerResponse::text(403, fmt::format("the project '{}' {}\n", project, why_withheld(*row)))
+               : missing(project, fmt::format("the project '{}'", project));
   }
 
   ServerResponse file(const std::string& name, const std::string& file) {

@@ -63,12 +63,30 @@ class NetworkMirror {
     return files;
   }
 
+  static std::string full_name(const Provider& provider, const std::string& version) {
+    return provider.to_string() + (version.empty() ? "" : "@" + version);
+  }
+
   ServerResponse not_here(const Provider& provider, const std::string& version) const {
-    const std::string name = provider.to_string() + (version.empty() ? "" : "@" + version);
+    const std::string name = full_name(provider, version);
     if (m_context.missing) {
       m_context.missing(k_id, name);
     }
     return ServerResponse::text(404, fmt::format("'{}' is not in any imported bundle\n", name));
+  }
+
+  // Nothing of the provider, or of one version, is served.
+  ServerResponse none_served(const store::Catalog* catalog, const Provider& provider,
+                             const std::string& version) const {
+    const std::string folder = folder_of(provider);
+    for (const store::CatalogRow& row :
+         catalog != nullptr ? catalog->list(k_id, folder) : std::vector<store::CatalogRow>()) {
+      const auto file = parse_file_name(provider, std::string_view(row.path).substr(folder.size()));
+      if (row.kind == Kind::withheld && file && (version.empty() || file->version == version)) {
+        return ServerResponse::text(403, fmt::format("'{}' {}\n", full_name(provider, version), why_withheld(row)));
+      }
+    }
+    return not_here(provider, version);
   }
 
   ServerResponse index(const Provider& provider) const {
@@ -79,7 +97,8 @@ class NetworkMirror {
         versions[here.file.version] = Json::object();
       }
     }
-    return versions.empty() ? not_here(provider, "") : ServerResponse::json(200, Json{{"versions", versions}}.dump());
+    return versions.empty() ? none_served(catalog.get(), provider, "")
+                            : ServerResponse::json(200, Json{{"versions", versions}}.dump());
   }
 
   // Both kinds of hashes for every platform: an unpacked copy has only the one, a registry's lock file may have only
@@ -104,7 +123,7 @@ class NetworkMirror {
                                                          {"hashes", std::move(hashes)}};
       }
     }
-    return archives.empty() ? not_here(provider, version)
+    return archives.empty() ? none_served(catalog.get(), provider, version)
                             : ServerResponse::json(200, Json{{"archives", archives}}.dump());
   }
 

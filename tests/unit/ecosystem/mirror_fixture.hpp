@@ -24,19 +24,21 @@ class MirrorHome {
  public:
   MirrorHome() : m_blobs(m_folder.path() / "blobs"), m_current(m_folder.path()) {}
 
-  void add(model::FileRow row, std::string_view content) {
+  // `reason` is that of a withheld row.
+  void add(model::FileRow row, std::string_view content, std::string reason = "") {
     row.length = content.size();
     row.sha256 = base::sha256(content);
     store::BlobStore::Writer writer(m_blobs, *row.sha256, content.size());
     writer.write(base::as_bytes(content));
     writer.finish();
-    add_row(std::move(row));
+    add_row(std::move(row), std::move(reason));
   }
-  void add_row(model::FileRow row) {
+  void add_row(model::FileRow row, std::string reason = "") {
     store::CatalogRow added;
     static_cast<model::FileRow&>(added) = std::move(row);
     added.channel = "test";
     added.generation = 1;
+    added.reason = std::move(reason);
     m_rows.push_back(std::move(added));
   }
   void activate() {

@@ -54,6 +54,22 @@ TEST_CASE("what is missing, only known or refused is told apart, and only the fi
   CHECK(home.missing() == Missing{{"file", "absent"}, {"file", "known"}});
 }
 
+TEST_CASE("checksums of a folder leave out what is blocked, and are refused where nothing is left",
+          "[ecosystem][plain_tree]") {
+  MirrorHome home;
+  home.add(plain_row("file", "half/a"), "x");
+  for (const char* path : {"gone/a", "half/b"}) {
+    home.add(plain_row("file", path, model::Kind::withheld), "x", "blocked on this side: bad");
+  }
+  home.activate();
+  MirrorServer server(home, file::descriptor());
+  CHECK(server.body("/files/half/SHA256SUMS") == base::sha256("x").hex() + "  a\n");
+  CHECK(server.status("GET", "/files/gone/SHA256SUMS") == 403);
+  CHECK(server.body("/files/gone/SHA256SUMS") == "'gone/' is blocked on this side: bad\n");
+  CHECK(server.body("/files/gone/a") == "'gone/a' is blocked on this side: bad\n");
+  CHECK(home.missing().empty());
+}
+
 TEST_CASE("the listing has pages", "[ecosystem][plain_tree]") {
   MirrorHome home;
   for (int i = 0; i < 5; ++i) {

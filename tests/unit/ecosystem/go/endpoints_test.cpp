@@ -82,6 +82,28 @@ TEST_CASE("what is not here is told to the client and to the wants", "[go][endpo
                                                  "github.com/c/d@master"});
 }
 
+TEST_CASE("a module of which all is blocked is refused with the reason, and is no miss", "[go][endpoints]") {
+  MirrorHome home;
+  const std::string reason = "blocked on this side: bad";
+  for (const char* extension : {".info", ".mod", ".zip"}) {
+    home.add_row(plain_row("go", file_path({"a.example/gone", "v1.0.0"}, extension), Kind::withheld), reason);
+    home.add_row(plain_row("go", file_path({"a.example/half", "v1.1.0"}, extension), Kind::withheld), reason);
+  }
+  add(home, {"a.example/half", "v1.0.0"});
+  home.activate();
+  MirrorServer server(home, descriptor());
+  for (const char* file : {"@v/list", "@latest"}) {
+    INFO(file);
+    const std::string answer = server.raw("GET", std::string("/go/a.example/gone/") + file);
+    CHECK(http::status_of_response(answer) == 403);
+    CHECK(http::body_of_response(answer) == "a.example/gone is blocked on this side: bad\n");
+  }
+  CHECK(server.body("/go/a.example/gone/@v/v1.0.0.mod") == "a.example/gone@v1.0.0 is blocked on this side: bad\n");
+  CHECK(server.body("/go/a.example/half/@v/list") == "v1.0.0\n");
+  CHECK(server.body("/go/a.example/half/@latest") == R"({"Version":"v1.0.0"})");
+  CHECK(missed(home).empty());
+}
+
 TEST_CASE("beginnings of import paths and names that are none are not told", "[go][endpoints]") {
   MirrorHome home;
   home.activate();

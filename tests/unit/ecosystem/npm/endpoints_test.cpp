@@ -45,6 +45,14 @@ class Home : public MirrorHome {
       add(row(package, version, notes_path(package, version), Kind::tag), *notes);
     }
   }
+  // Every row of it, as a block by name leaves them.
+  void add_blocked(const std::string& package, const std::string& version) {
+    for (const std::string& path :
+         {version_path(package, version), version_path(package, "latest"), notes_path(package, version),
+          tarball_path(package, usual_tarball_name(package, version))}) {
+      add(row(package, version, path, Kind::withheld), "bytes of " + path, "blocked on this side: bad");
+    }
+  }
   void add_tag(const std::string& package, const std::string& tag, const std::string& version) {
     add(row(package, version, version_path(package, tag), Kind::tag),
         carried_version({{"name", package}, {"version", version}}, usual_tarball_name(package, version)));
@@ -156,6 +164,34 @@ TEST_CASE("what is not here is said, and told as a name that can be carried", "[
   }
   CHECK(names ==
         std::vector<std::string>{"none", "@s/none", "a@2.0.0", "a@next", "a@3.0.0", "@s/b@1.0.0", "mac@1.0.0", "gone"});
+}
+
+TEST_CASE("a package of which all is blocked is refused with the reason, and is no miss",
+          "[ecosystem][npm][endpoints]") {
+  Home home;
+  home.add_blocked("gone", "1.0.0");
+  home.add_blocked("half", "1.0.0");
+  home.add_version("half", "1.1.0");
+  home.activate();
+  MirrorServer server(home, descriptor());
+  const auto error = [&](const std::string& path) {
+    INFO(path);
+    const std::string response = server.raw("GET", path);
+    CHECK(http::status_of_response(response) == 403);
+    return base::parse_json(http::body_of_response(response), path)["error"].get<std::string>();
+  };
+  CHECK(error("/npm/gone") == "gone is blocked on this side: bad");
+  CHECK(error("/npm/-/package/gone/dist-tags") == "gone is blocked on this side: bad");
+  CHECK(error("/npm/gone/1.0.0") == "gone 1.0.0 is blocked on this side: bad");
+  CHECK(error("/npm/gone/latest") == "gone latest is blocked on this side: bad");
+  CHECK(error("/npm/gone/-/gone-1.0.0.tgz") == "gone-1.0.0.tgz is blocked on this side: bad");
+  CHECK(error("/npm/half/1.0.0") == "half 1.0.0 is blocked on this side: bad");
+  const Json half = base::parse_json(server.body("/npm/half"), "half");
+  CHECK(half["versions"].size() == 1);
+  CHECK(half["dist-tags"] == Json{{"latest", "1.1.0"}});
+  CHECK(home.missing().empty());
+  CHECK(server.status("GET", "/npm/gone/1.0.1") == 404);  // what is not here may be what mends it
+  CHECK(home.missing().size() == 1);
 }
 
 TEST_CASE("hostile names reach nobody", "[ecosystem][npm][endpoints]") {

@@ -134,6 +134,34 @@ TEST_CASE("what was refused on import is not served", "[oci][endpoints]") {
   CHECK(response.body.find("DENIED") != std::string::npos);
 }
 
+TEST_CASE("tags that are blocked are left out of the list, which is refused where none is left", "[oci][endpoints]") {
+  TestHome home;
+  const std::string manifest = image("c", "l").dump();
+  const std::string reason = "blocked on this side: bad";
+  for (const char* path : {"quay.io/gone:1", "quay.io/half:1", "quay.io/half:3"}) {
+    home.add(path, manifest, k_oci_manifest, model::Kind::withheld).reason = reason;
+  }
+  for (const char* path : {"quay.io/half:2", "quay.io/half:4"}) {
+    home.add(path, manifest, k_oci_manifest, model::Kind::tag);
+  }
+  Served served(home);
+  CHECK(served.get("/v2/quay.io/gone/tags/list").status == 403);
+  const Json error = served.json("/v2/quay.io/gone/tags/list")["errors"][0];
+  CHECK(error["code"] == "DENIED");
+  CHECK(error["message"] == "quay.io/gone is blocked on this side: bad");
+  CHECK(served.json("/v2/quay.io/gone/manifests/1")["errors"][0]["message"] ==
+        "1 of quay.io/gone is blocked on this side: bad");
+  CHECK(served.json("/v2/quay.io/half/tags/list")["tags"] == Json{"2", "4"});
+  // They take up no place on a page either.
+  const http::Response page = served.get("/v2/quay.io/half/tags/list?n=1");
+  CHECK(Json::parse(page.body)["tags"] == Json{"2"});
+  CHECK(page.headers.find("Link") == "</v2/quay.io/half/tags/list?n=1&last=2>; rel=\"next\"");
+  const http::Response last = served.get("/v2/quay.io/half/tags/list?n=1&last=2");
+  CHECK(Json::parse(last.body)["tags"] == Json{"4"});
+  CHECK_FALSE(last.headers.find("Link"));
+  CHECK(served.missed.empty());
+}
+
 TEST_CASE("a home without a catalog answers politely", "[oci][endpoints]") {
   TestHome home;
   Served served(home, false);

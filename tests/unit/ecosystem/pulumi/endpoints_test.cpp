@@ -65,4 +65,19 @@ TEST_CASE("the CLI's own releases are those of the tool", "[ecosystem][pulumi]")
   CHECK(server.status("GET", "/pulumi/sdk/pulumi-v3.10.0-linux-x64.tar.gz") == 404);
 }
 
+TEST_CASE("plugins and releases that are blocked are refused with the reason, and are no miss", "[ecosystem][pulumi]") {
+  MirrorHome home;
+  const std::string reason = "blocked on this side: bad";
+  const std::string release = "pulumi-v3.9.0-linux-x64.tar.gz";
+  home.add(plain_row("pulumi", "plugins/" + k_file, model::Kind::withheld), "plugin", reason);
+  home.add(plain_row("tool", "pulumi/3.9.0/" + release, model::Kind::withheld), "old", reason);
+  home.activate();
+  MirrorServer server(home, descriptor());
+  CHECK(server.body("/pulumi/plugins/" + k_file) == "'plugins/" + k_file + "' is blocked on this side: bad\n");
+  CHECK(server.body("/pulumi/sdk/" + release) == "'" + release + "' is blocked on this side: bad\n");
+  CHECK(server.status("GET", "/pulumi/sdk/latest-version") == 403);
+  CHECK(server.body("/pulumi/sdk/latest-version") == "the CLI is blocked on this side: bad\n");
+  CHECK(home.missing().empty());
+}
+
 }  // namespace airlock::ecosystem::pulumi

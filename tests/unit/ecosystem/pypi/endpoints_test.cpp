@@ -105,6 +105,23 @@ TEST_CASE("what is missing is told by project, and by version where a file was a
                                      {"pypi", "no-such"}, {"pypi", "other"}, {"pypi", "foo-bar==2.0"}});
 }
 
+TEST_CASE("what is blocked is listed as yanked, refused, and no miss", "[ecosystem][pypi]") {
+  MirrorHome home;
+  const std::string reason = "blocked on this side: bad";
+  home.add(plain_row("pypi", "gone/gone-1.0.tar.gz", Kind::withheld), "sdist", reason);
+  home.add_row(plain_row("pypi", "unknown/unknown-1.0.tar.gz", Kind::withheld), reason);
+  home.activate();
+  MirrorServer server(home, descriptor());
+  const std::string page = http::body_of_response(server.raw("GET", "/pypi/simple/gone/", k_json));
+  CHECK(base::parse_json(page, "page")["files"][0]["yanked"] == reason);
+  CHECK(server.body("/pypi/gone/gone-1.0.tar.gz") == "'gone-1.0.tar.gz' is blocked on this side: bad\n");
+  // Of this one neither digest nor length is known, so that it cannot be listed.
+  const std::string unlisted = server.raw("GET", "/pypi/simple/unknown/", k_json);
+  CHECK(http::status_of_response(unlisted) == 403);
+  CHECK(http::body_of_response(unlisted) == "the project 'unknown' is blocked on this side: bad\n");
+  CHECK(home.missing().empty());
+}
+
 TEST_CASE("a miss becomes a request, a hostile one none", "[ecosystem][pypi]") {
   REQUIRE(wanted("no-such").request);
   CHECK(wanted("no-such").request->values.at("packages").at(0) == "no-such");

@@ -55,6 +55,26 @@ TEST_CASE("the network mirror lists versions and, for each platform, both kinds 
   CHECK(home.missing().empty());
 }
 
+TEST_CASE("a provider of which all is blocked is refused with the reason, and is no miss", "[ecosystem][terraform]") {
+  MirrorHome home;
+  const std::string folder = "providers/r.example/team/demo/";
+  const std::string reason = "blocked on this side: bad";
+  home.add(plain_row("terraform", folder + file("1.0.0", "linux_amd64"), model::Kind::withheld), "zip", reason);
+  home.activate();
+  MirrorServer server(home, descriptor());
+  const std::string base = "/tf/" + folder;
+  CHECK(server.status("GET", base + "index.json") == 403);
+  CHECK(server.body(base + "index.json") == "'r.example/team/demo' is blocked on this side: bad\n");
+  CHECK(server.status("GET", base + "1.0.0.json") == 403);
+  CHECK(server.body(base + "1.0.0.json") == "'r.example/team/demo@1.0.0' is blocked on this side: bad\n");
+  CHECK(home.missing().empty());
+  CHECK(server.status("GET", base + "1.0.1.json") == 404);
+  CHECK(home.missing() == Missing{{"terraform", "r.example/team/demo@1.0.1"}});
+  home.add(plain_row("terraform", folder + file("1.1.0", "linux_amd64")), "zip of another");
+  home.activate();
+  CHECK(server.body(base + "index.json") == R"({"versions":{"1.1.0":{}}})");
+}
+
 TEST_CASE("what is missed becomes a wish", "[ecosystem][terraform]") {
   MirrorHome home;
   home.activate();
