@@ -88,9 +88,9 @@ void ArtifactCollector::add(const FileRow& row) {
   if (row.kind == Kind::file) {
     entry.has_file = true;
     entry.files_verified = std::min(entry.files_verified, row.verified);
+    ++m_inspection.files_by_verified[row.verified];
   }
   ++ecosystem.files;
-  ++m_inspection.files_by_verified[row.verified];
   if (m_blobs[row.ecosystem].insert(*row.sha256).second) {
     ecosystem.bytes += *row.length;
   }

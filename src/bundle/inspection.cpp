@@ -21,6 +21,8 @@ using Result = InspectionCheck::Result;
 
 namespace {
 
+constexpr std::string_view k_root_check = "the root is the one that is trusted here";
+
 // Reads the roles of a head under its own newest root, and notes what holds.
 class Inspector {
  public:
@@ -36,7 +38,7 @@ class Inspector {
     const bool rooted = check("the chain of roots in it is whole", [&] { read_roots(); });
     const bool read = rooted && check("the roles are signed by the keys of that root", [&] { read_roles(); });
     if (read) {
-      check("enough people approved it", [&] { check_approvals(); });
+      check_approvals();
       const bool described = check("the descriptor fits the roles", [&] { read_descriptor(); });
       if (described) {
         check_seal();
@@ -61,7 +63,7 @@ class Inspector {
       check("nothing has expired", [&] { check_expiry(); });
     }
     m_result.checks.push_back({.result = Result::not_possible,
-                               .what = "the root is the one that this site trusts",
+                               .what = std::string(k_root_check),
                                .detail = "compare the fingerprint over a second channel"});
     m_result.checks.push_back({.result = Result::not_possible,
                                .what = "the blobs are complete and undamaged",
@@ -119,14 +121,26 @@ class Inspector {
     m_earliest_expiry = std::min(m_earliest_expiry, common.expires);
   }
 
+  bool is_draft() const { return !m_head.metadata("timestamp.json") && m_head.shipment().empty(); }
+
+  // Of a draft, people who have not signed yet are no failure: they are those who read this.
   void check_approvals() {
-    const ApprovalCount count = count_approvals(m_set.snapshot_file, m_set.root);
-    m_result.approvals_needed = count.threshold;
-    m_result.approvers = count.approved;
-    m_result.not_approved = count.missing;
-    if (!count.complete()) {
-      throw Error(ErrorCode::approval_missing,
-                  fmt::format("{} of {} have signed", count.approved.size(), count.threshold));
+    bool pending = false;
+    check("enough people approved it", [&] {
+      const ApprovalCount count = count_approvals(m_set.snapshot_file, m_set.root);
+      m_result.approvals_needed = count.threshold;
+      m_result.approvers = count.approved;
+      m_result.not_approved = count.missing;
+      pending = !count.complete() && is_draft();
+      if (!count.complete() && !pending) {
+        throw Error(ErrorCode::approval_missing,
+                    fmt::format("{} of {} have signed", count.approved.size(), count.threshold));
+      }
+    });
+    if (pending) {
+      m_result.checks.back().result = Result::pending;
+      m_result.checks.back().detail =
+          fmt::format("{} of {} have signed", m_result.approvers.size(), m_result.approvals_needed);
     }
   }
 
@@ -144,10 +158,10 @@ class Inspector {
   }
 
   void check_seal() {
-    if (!m_head.metadata("timestamp.json") && m_head.shipment().empty()) {
-      m_result.checks.push_back({.result = Result::not_possible,
+    if (is_draft()) {
+      m_result.checks.push_back({.result = Result::pending,
                                  .what = "timestamp and shipment are signed and name this state",
-                                 .detail = "this is a draft: it was not sealed yet"});
+                                 .detail = "this is a draft"});
       return;
     }
     check("timestamp and shipment are signed and name this state", [&] {
@@ -225,6 +239,19 @@ std::string serial_remark(const Inspection& inspection, const InspectionDiff* di
         inspection.serial, inspection.snapshot_version);
   }
   return "";
+}
+
+std::string_view proof_word(model::Verified verified) {
+  return verified == model::Verified::none ? "unproven" : model::to_string(verified);
+}
+
+void Inspection::root_is_trusted(const std::string& root) {
+  for (InspectionCheck& check : checks) {
+    if (check.what == k_root_check) {
+      check.result = Result::passed;
+      check.detail = root;
+    }
+  }
 }
 
 std::string Inspection::approval_text() const {

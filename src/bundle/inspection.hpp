@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -38,9 +39,9 @@ struct InspectedEcosystem {
 };
 
 struct InspectionCheck {
-  enum class Result { passed, failed, not_possible } result = Result::passed;
+  enum class Result { passed, failed, pending, not_possible } result = Result::passed;  // pending: of a draft only
   std::string what;    // "every listed file is here and unchanged"
-  std::string detail;  // why it failed, or why it could not be checked
+  std::string detail;  // why it failed, what is pending, or why it could not be checked
 };
 
 struct Inspection {
@@ -68,12 +69,14 @@ struct Inspection {
   std::optional<Shipment> shipment;  // none in a draft
   std::vector<Attachment> attachments;
   std::map<std::string, InspectedEcosystem> ecosystems;
-  std::map<model::Verified, std::uint64_t> files_by_verified;
-  std::vector<InspectedArtifact> artifacts;  // by ecosystem, name, version
+  std::map<model::Verified, std::uint64_t> files_by_verified;  // rows of kind file; what describes them proves nothing
+  std::vector<InspectedArtifact> artifacts;                    // by ecosystem, name, version
   std::vector<InspectionCheck> checks;
 
   std::map<std::string, std::string> names;  // of people, by keyid; given by whoever knows them, after inspect()
 
+  // For whoever has proven the bundle under a root of his own: that check is passed. `root`: "the root pinned in …".
+  void root_is_trusted(const std::string& root);
   // "one person approved this", "2 people approved this, 2 were needed", "a draft: 1 of 2 people have approved it"
   std::string approval_text() const;
   // What has to be done before it can be carried over; empty for a sealed one.
@@ -114,7 +117,11 @@ InspectionDiff compare(const Inspection& before, const Inspection& after);
 // and one far ahead would make all later ones look old. Empty where nothing is odd. `diff` may be null.
 std::string serial_remark(const Inspection& inspection, const InspectionDiff* diff);
 
-// For a terminal: aligned, every foreign string made printable. `diff` may be null.
+// The one word of commands and pages for what upstream proves; "unproven" where it is nothing.
+std::string_view proof_word(model::Verified verified);
+
+// For a terminal: aligned, every foreign string made printable. `diff` may be null. A summary names the artifacts up to
+// a bound, those that are unproven first, and with a diff only those, beside all that changed.
 enum class Detail { summary, artifacts };
 std::string render_text(const Inspection& inspection, const InspectionDiff* diff, Detail detail);
 base::Json render_json(const Inspection& inspection, const InspectionDiff* diff);

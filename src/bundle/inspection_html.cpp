@@ -143,6 +143,8 @@ void add_checks(Page& page, const Inspection& inspection) {
       state = "<span class=\"ok\">ok</span>";
     } else if (check.result == InspectionCheck::Result::failed) {
       state = "<span class=\"failed\">FAILED</span>";
+    } else if (check.result == InspectionCheck::Result::pending) {
+      state = "<span class=\"open\">not yet</span>";
     }
     page.row({std::string(state), escape(check.what), escape(check.detail)});
   }
@@ -160,7 +162,7 @@ void add_summary(Page& page, const Inspection& inspection) {
   page.heading("What upstream proved");
   page.begin_table({"Proof", "Files"});
   for (const auto& [verified, files] : inspection.files_by_verified) {
-    page.row({escape(model::to_string(verified)), std::to_string(files)});
+    page.row({escape(proof_word(verified)), std::to_string(files)});
   }
   page.end_table();
   if (!inspection.waivers.empty()) {

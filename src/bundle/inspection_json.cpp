@@ -13,6 +13,8 @@ std::string_view to_string(InspectionCheck::Result result) {
     return "passed";
   case InspectionCheck::Result::failed:
     return "failed";
+  case InspectionCheck::Result::pending:
+    return "not-yet";
   case InspectionCheck::Result::not_possible:
     break;
   }

@@ -13,8 +13,8 @@ using base::printable;
 
 namespace {
 
-constexpr std::size_t k_cell_limit = 60;      // bytes of one cell of a table
-constexpr std::size_t k_unproven_shown = 20;  // artifacts
+constexpr std::size_t k_cell_limit = 60;       // bytes of one cell of a table
+constexpr std::size_t k_artifacts_shown = 40;  // of each list of a summary
 
 // Columns as wide as their widest cell; the last one is not filled up.
 class Table {
@@ -67,6 +67,8 @@ std::string_view mark(InspectionCheck::Result result) {
     return "ok";
   case InspectionCheck::Result::failed:
     return "FAILED";
+  case InspectionCheck::Result::pending:
+    return "not yet";
   case InspectionCheck::Result::not_possible:
     break;
   }
@@ -130,9 +132,9 @@ std::string ecosystems(const Inspection& inspection) {
 std::string proofs(const Inspection& inspection) {
   Table table;
   for (const auto& [verified, files] : inspection.files_by_verified) {
-    table.add({std::string(model::to_string(verified)), base::counted(files, "file")});
+    table.add({std::string(proof_word(verified)), base::counted(files, "file")});
   }
-  std::string text = "\nproven upstream by\n" + table.text("  ");
+  std::string text = "\nwhat upstream proves\n" + table.text("  ");
   if (!inspection.waivers.empty()) {
     Table waivers;
     for (const model::Waiver& waiver : inspection.waivers) {
@@ -155,7 +157,7 @@ std::vector<std::string> artifact_row(const InspectedArtifact& artifact) {
           cell(artifact.version),
           joined(artifact.platforms, "-"),
           artifact.known_only ? "listed only" : format_bytes(artifact.bytes),
-          std::string(artifact.known_only ? "-" : model::to_string(artifact.verified)),
+          std::string(artifact.known_only ? "-" : proof_word(artifact.verified)),
           artifact.license.empty() ? "licence unknown" : cell(artifact.license),
           joined(artifact.origins, "-")};
 }
@@ -182,7 +184,8 @@ class FilledPaths {
   bool m_any = false;
 };
 
-std::string artifact_list(std::string_view title, const std::vector<InspectedArtifact>& artifacts) {
+// `total`: with those that are not shown.
+std::string artifact_list(std::string_view title, const std::vector<InspectedArtifact>& artifacts, std::size_t total) {
   if (artifacts.empty()) {
     return "";
   }
@@ -192,7 +195,15 @@ std::string artifact_list(std::string_view title, const std::vector<InspectedArt
     table.add(artifact_row(artifact));
     paths.add(artifact.ecosystem, artifact.name, artifact.paths);
   }
-  return fmt::format("\n{} ({})\n", title, artifacts.size()) + table.text("  ") + paths.text();
+  return fmt::format("\n{} ({})\n", title, total) + table.text("  ") + paths.text() +
+         (total > artifacts.size()
+              ? fmt::format("  and {} more; `airlock bundle inspect BUNDLE --artifacts` lists all\n",
+                            total - artifacts.size())
+              : "");
+}
+
+std::string artifact_list(std::string_view title, const std::vector<InspectedArtifact>& artifacts) {
+  return artifact_list(title, artifacts, artifacts.size());
 }
 
 std::string difference(const InspectionDiff& diff) {
@@ -227,23 +238,33 @@ std::string difference(const InspectionDiff& diff) {
   return text + artifact_list("other content under the same version", changed);
 }
 
-// What came from upstream without anything that proves it; by whom it was let through, the waivers say.
-std::string unproven(const Inspection& inspection) {
-  std::vector<InspectedArtifact> list;
-  std::size_t more = 0;
+// The beginning of a list, and how long it is.
+struct BoundedList {
+  std::vector<InspectedArtifact> shown;
+  std::size_t total = 0;
+
+  void add(const InspectedArtifact& artifact) {
+    if (shown.size() < k_artifacts_shown) {
+      shown.push_back(artifact);
+    }
+    ++total;
+  }
+};
+
+// What came from upstream without anything that proves it comes first; by whom it was let through, the waivers say.
+// The others are named where no comparison says what is new. Artifacts that are listed only bring no content.
+std::string contents(const Inspection& inspection, bool compared) {
+  BoundedList unproven;
+  BoundedList others;
   for (const InspectedArtifact& artifact : inspection.artifacts) {
     const bool open = artifact.verified == model::Verified::none || artifact.verified == model::Verified::waived;
-    if (!open || artifact.known_only) {
-      continue;
-    }
-    if (list.size() < k_unproven_shown) {
-      list.push_back(artifact);
-    } else {
-      ++more;
+    if (!artifact.known_only) {
+      (open ? unproven : others).add(artifact);
     }
   }
-  std::string text = artifact_list("nothing upstream proves", list);
-  return more == 0 ? text : text + fmt::format("  and {} more; --artifacts lists all\n", more);
+  return artifact_list("unproven artifacts", unproven.shown, unproven.total) +
+         (compared ? ""
+                   : artifact_list(unproven.total == 0 ? "artifacts" : "other artifacts", others.shown, others.total));
 }
 
 std::string checks(const Inspection& inspection) {
@@ -262,7 +283,7 @@ std::string render_text(const Inspection& inspection, const InspectionDiff* diff
     text += difference(*diff);
   }
   if (detail == Detail::summary) {
-    text += unproven(inspection);
+    text += contents(inspection, diff != nullptr);
   }
   if (detail == Detail::artifacts) {
     text += artifact_list("artifacts", inspection.artifacts);

@@ -118,8 +118,7 @@ void confirm(Session& session, const workflow::Draft& draft, const SignFlags& fl
   if (!flags.against.empty()) {
     before = bundle::Head::read(flags.against);
   }
-  session.reporter->say(workflow::review_text(draft, before, session.home, session.clock->now()));
-  session.reporter->say(fmt::format("proven under {}", root.origin));
+  session.reporter->say(workflow::review_text(draft, before, root.origin, session.home, session.clock->now()));
   if (flags.yes || !session.asks_before_signing()) {
     return;
   }

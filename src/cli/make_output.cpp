@@ -93,7 +93,8 @@ std::string lock_text(const workflow::LockReport& report) {
                         base::counted(report.unknown, "file"));
   }
   if (report.unverified > 0) {
-    text += fmt::format("of {} upstream proves nothing\n", base::counted(report.unverified, "file"));
+    text +=
+        fmt::format("unproven: {}, which upstream neither signs nor pins\n", base::counted(report.unverified, "file"));
   }
   return text;
 }

@@ -243,10 +243,11 @@ const std::string& tbs_of(const Draft& draft) {
   return draft.snapshot.file.canonical;
 }
 
-std::string review_text(const Draft& draft, const std::optional<bundle::Head>& before, const Home& home,
-                        base::Time now) {
+std::string review_text(const Draft& draft, const std::optional<bundle::Head>& before, const std::string& root,
+                        const Home& home, base::Time now) {
   bundle::Inspection inspection = bundle::inspect(draft.head, now, ecosystem::belongs);
   inspection.names = known_names(home);
+  inspection.root_is_trusted(root);
   std::optional<bundle::InspectionDiff> diff;
   if (before) {
     diff = bundle::compare(bundle::inspect(*before, now, ecosystem::belongs), inspection);

@@ -42,9 +42,10 @@ struct ApprovalOutput {
 };
 
 // What a person has to see before he signs, computed here from the very bytes that he signs: what is in the draft, what
-// changed against `before`, who has approved it. The page of inspections in short.
-std::string review_text(const Draft& draft, const std::optional<bundle::Head>& before, const Home& home,
-                        base::Time now);
+// changed against `before`, who has approved it. The page of inspections in short. `root` says which one the draft was
+// proven under: ApproversRoot::origin.
+std::string review_text(const Draft& draft, const std::optional<bundle::Head>& before, const std::string& root,
+                        const Home& home, base::Time now);
 
 // Adds signatures by `signers`. Throws untrusted for a key that is no approver's under the draft's root.
 ApproveReport sign_draft(const Home& home, Draft& draft, const std::vector<const trust::Signer*>& signers,

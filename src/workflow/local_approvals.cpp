@@ -305,6 +305,7 @@ LocalReview review_for_site(const LocalApproveOptions& options, const base::Cloc
   review.before = count_local_approvals(review.verified, officers, files, options.home, review.what);
   bundle::Inspection inspection = bundle::inspect(opened.head, clock.now(), ecosystem::belongs);
   inspection.names = known_names(options.home);
+  inspection.root_is_trusted("the bundle was proven under the one that is pinned here");
   review.text = bundle::render_text(inspection, nullptr, bundle::Detail::summary);
   return review;
 }

@@ -53,6 +53,7 @@ TEST_CASE("an inspection says what is inside", "[bundle][inspection]") {
   CHECK(inspection.ecosystems.at("npm").artifacts == 0);
   CHECK(inspection.files_by_verified.at(model::Verified::none) == 1);
   CHECK(inspection.files_by_verified.at(model::Verified::upstream_signature) == 2);
+  CHECK(inspection.files_by_verified.at(model::Verified::upstream_digest) == 2);  // a tag is no file
   CHECK(inspection.waivers.size() == 1);
   CHECK(inspection.revoked.size() == 1);
   REQUIRE(inspection.artifacts.size() == 4);
@@ -109,6 +110,69 @@ TEST_CASE("a draft can be inspected", "[bundle][inspection]") {
   CHECK_FALSE(inspection.sealed);
   CHECK(inspection.shipment_text() == "draft");
   CHECK(inspection.artifacts.size() == 4);
+}
+
+TEST_CASE("approvals that a draft lacks are pending, and those that a sealed bundle lacks a failure",
+          "[bundle][inspection]") {
+  const base::TempDir folder, other;
+  const ProducerKeys keys(2, 2);
+  const Inspection draft =
+      inspection_of(make_bundle(folder.path(), sample_files(), keys, {.sealed = false, .approvers = 0}));
+  CHECK(failures(draft) == 0);
+  const std::string text = render_text(draft, nullptr, Detail::summary);
+  CAPTURE(text);
+  CHECK(text.find("not yet      enough people approved it: 0 of 2 have signed\n") != std::string::npos);
+  CHECK(text.find("not yet      timestamp and shipment are signed and name this state: this is a draft\n") !=
+        std::string::npos);
+  CHECK(render_html(draft, nullptr).find("not yet</span>") != std::string::npos);
+  CHECK(render_json(draft, nullptr).at("checks")[2].at("result") == "not-yet");
+
+  const auto remove_signatures = [](HeadContents& head) {
+    for (auto& [name, bytes] : head.metadata) {
+      if (name.ends_with("snapshot.json")) {
+        base::Json json = base::parse_json(bytes, name);
+        json["signatures"] = base::Json::array();
+        bytes = json.dump(1) + "\n";
+      }
+    }
+  };
+  const Inspection sealed =
+      inspection_of(make_bundle(other.path(), sample_files(), keys, {.change_head = remove_signatures}));
+  CHECK(has_failed(sealed, "0 of 2 have signed (approval-missing)"));
+}
+
+TEST_CASE("a root that the reader has proven is no open check", "[bundle][inspection]") {
+  const base::TempDir folder;
+  Inspection inspection = inspection_of(make_bundle(folder.path(), sample_files(), ProducerKeys()));
+  const std::string open = "not checked  the root is the one that is trusted here: compare the fingerprint";
+  CHECK(render_text(inspection, nullptr, Detail::summary).find(open) != std::string::npos);
+  inspection.root_is_trusted("the root pinned in roots/1.json");
+  const std::string text = render_text(inspection, nullptr, Detail::summary);
+  CHECK(text.find("ok           the root is the one that is trusted here: the root pinned in roots/1.json\n") !=
+        std::string::npos);
+  CHECK(text.find("compare the fingerprint") == std::string::npos);
+}
+
+TEST_CASE("a summary names the artifacts up to a bound, and counts them all", "[bundle][inspection]") {
+  const base::TempDir folder, other;
+  const ProducerKeys keys;
+  const std::string few =
+      render_text(inspection_of(make_bundle(folder.path(), sample_files(), keys)), nullptr, Detail::summary);
+  CAPTURE(few);
+  CHECK(few.find("what upstream proves\n  unproven            1 file\n") != std::string::npos);
+  CHECK(few.find("unproven artifacts (1)\n  file  docs/guide.txt") != std::string::npos);
+  CHECK(few.find("other artifacts (2)\n") != std::string::npos);
+  CHECK(few.find("registry.example:5000/library/debian") != std::string::npos);
+  CHECK(few.find("opentofu") != std::string::npos);
+  CHECK(few.find(" more; ") == std::string::npos);
+
+  std::vector<BundleFile> files;
+  for (int i = 0; i < 45; ++i) {
+    files.push_back(text_file("f" + std::to_string(i), "x" + std::to_string(i)));
+  }
+  const std::string many = render_text(inspection_of(make_bundle(other.path(), files, keys)), nullptr, Detail::summary);
+  CHECK(many.find("artifacts (45)\n") != std::string::npos);
+  CHECK(many.find("  and 5 more; `airlock bundle inspect BUNDLE --artifacts` lists all\n") != std::string::npos);
 }
 
 TEST_CASE("an inspection shows what is wrong and goes on where it can", "[bundle][inspection]") {

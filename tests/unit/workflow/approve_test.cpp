@@ -480,11 +480,17 @@ TEST_CASE("what is to be approved is said from the bytes that are signed", "[wor
   base::make_directories(people.home.config / "people");
   base::write_file_atomic(people.home.config / "people" / "bernd.pub.json",
                           to_text(trust::PublicKeyFile{.role = {}, .name = {}, .key = people.second->public_key()}));
-  const std::string text = review_text(draft, bundle::Head::read(first.bundle), people.home, people.clock.now());
+  const std::string text =
+      review_text(draft, bundle::Head::read(first.bundle), "the root of this test", people.home, people.clock.now());
   CAPTURE(text);
   CHECK(text.find("a draft: 1 of 2 people have approved it") != std::string::npos);
   CHECK(text.find("against site-a 1, the state before this one: 1 added, 1 removed") != std::string::npos);
-  CHECK(text.find("nothing upstream proves (1)") != std::string::npos);
+  CHECK(text.find("unproven artifacts (1)") != std::string::npos);
+  CHECK(text.find("other artifacts") == std::string::npos);  // the comparison names what is new
+  CHECK(text.find("not yet      enough people approved it: 1 of 2 have signed\n") != std::string::npos);
+  CHECK(text.find("ok           the root is the one that is trusted here: the root of this test\n") !=
+        std::string::npos);
+  CHECK(text.find("FAILED") == std::string::npos);
   CHECK(text.find("not yet      bernd, key " + people.second->public_key().keyid().substr(0, 12)) != std::string::npos);
   CHECK(text.find("airlock bundle sign") != std::string::npos);
 }
