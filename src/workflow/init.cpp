@@ -47,9 +47,29 @@ model::Request package_request(const std::string& package) {
       .with_hint("`airlock ecosystem list` shows what it knows");
 }
 
+// A reference without the host of a registry means Docker Hub. Where a file of that name lies here, somebody more
+// likely meant the file, and would learn it from a registry's refusal only.
+void require_no_file(const std::string& image, const fs::path& folder) {
+  const std::string first = image.substr(0, image.find('/'));
+  const bool is_relative = first == "." || first == "..";
+  const bool has_host = !is_relative && image.find('/') != std::string::npos &&
+                        (first == "localhost" || first.find_first_of(".:") != std::string::npos);
+  std::error_code ignored;
+  if (has_host || (!fs::is_regular_file(image, ignored) && !fs::is_regular_file(folder / image, ignored))) {
+    return;
+  }
+  const std::string shown = base::printable(image, 200);
+  throw Error(ErrorCode::usage, fmt::format("'{}' was given as an image, and is a file here", shown))
+      .with_hint(
+          fmt::format("carry a file with --file, which makes an entry `source: {}` under `files:` in the manifest; "
+                      "an image is written with its registry, for example docker.io/library/debian:12",
+                      shown));
+}
+
 std::vector<model::Request> requests_of(const InitOptions& options) {
   std::vector<model::Request> requests;
   for (const std::string& image : options.images) {
+    require_no_file(image, options.manifest.parent_path());
     requests.push_back({.section = "images", .values = {{"ref", {image}}}});
   }
   for (const std::string& tool : options.tools) {

@@ -17,8 +17,9 @@ struct InitOptions {
   std::vector<std::filesystem::path> projects;  // working trees, which say themselves what they need
 };
 
-// The text of a manifest, checked like one that is read. Throws usage for what is no entry, manifest for what the
-// manifest refuses, unsupported for an ecosystem that this airlock has not, and what survey_projects() throws.
+// The text of a manifest, checked like one that is read. Throws usage for what is no entry and for an image that is a
+// file here, manifest for what the manifest refuses, unsupported for an ecosystem that this airlock has not, and what
+// survey_projects() throws.
 std::string make_manifest(const InitOptions& options);
 // Writes it; never over an existing file (throws conflict).
 void write_manifest(const InitOptions& options);

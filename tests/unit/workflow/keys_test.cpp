@@ -188,6 +188,17 @@ TEST_CASE("a first manifest is checked before it is written, and never written o
   options.packages = {"cobol:x"};
   CHECK(test::code_of([&] { return make_manifest(options); }) == ErrorCode::unsupported);
   options.packages = {};
+  base::write_file_atomic(folder.path() / "guide.txt", "x");
+  for (const std::string& image :
+       {std::string("guide.txt"), std::string("./guide.txt"), (folder.path() / "guide.txt").string()}) {
+    options.images = {image};
+    const auto error = test::error_of([&] { return make_manifest(options); });
+    CHECK(error.code() == ErrorCode::usage);
+    CHECK(error.message() == "'" + image + "' was given as an image, and is a file here");
+    CHECK(error.hint().find("`source: " + image + "` under `files:`") != std::string::npos);
+  }
+  options.images = {"guide.txt:1", "docker.io/library/debian:12"};  // neither is a file here
+  CHECK_FALSE(make_manifest(options).empty());
   options.name = "Site A";
   CHECK(test::code_of([&] { return make_manifest(options); }) == ErrorCode::manifest);
 }
