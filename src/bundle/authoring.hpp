@@ -35,8 +35,10 @@ struct StateInput {
   std::optional<HeadContents> previous;  // the channel's last head: role versions, unchanged files kept as they are
 };
 
-// Bytes that the head of this state will take at most: a bound from the lock, plus a quarter, plus 1 MiB, in whole MiB.
-std::uint64_t head_room_bound(const model::Lock& lock, const SigningSet& keys);
+// Bytes that the head of this state will take at most: a bound from the lock and the channel's last head, plus a
+// quarter, plus k_spare_room, in whole k_room_unit.
+std::uint64_t head_room_bound(const model::Lock& lock, const SigningSet& keys,
+                              const std::optional<HeadContents>& previous = {});
 
 // Catalog files and SHA256SUMS by target path, from rows that are complete. (author_state adds the attachments to
 // SHA256SUMS, which lists every blob of the state.)

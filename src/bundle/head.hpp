@@ -32,6 +32,7 @@ struct HeadContents {
 // stands alone. Every member has the time of the hint's `created`. nullopt: it does not fit `room`.
 enum class HeadEnd { alone, blobs_follow };
 inline constexpr std::uint64_t k_spare_room = 64 * 1024;  // bytes: for signatures that come later, or grow
+inline constexpr std::uint64_t k_room_unit = 64 * 1024;   // bytes: the room in front of blobs is a multiple
 std::optional<std::string> build_head(const HeadContents& contents, std::optional<std::uint64_t> room, HeadEnd end,
                                       std::uint64_t spare = 0);
 

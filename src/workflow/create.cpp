@@ -282,7 +282,7 @@ void CreateRun::plan_blobs() {
     return;
   }
   m_run.learns = !is_complete(m_state);
-  m_run.head_room = bundle::head_room_bound(m_state, m_signers);
+  m_run.head_room = bundle::head_room_bound(m_state, m_signers, m_previous);
   // What a scanner will say, and so the last volume, is not known before.
   if (m_run.volume_size && m_documents && !m_scan) {
     std::vector<std::uint64_t> lengths = lengths_of(m_plan);

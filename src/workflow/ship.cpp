@@ -31,7 +31,6 @@ using base::Error;
 using base::ErrorCode;
 using bundle::Shipment;
 
-constexpr std::uint64_t k_room_unit = 64 * 1024;  // bytes
 // Disks need no crowd of readers, and larger blocks wake fewer of them.
 constexpr std::size_t k_readers = 4;
 constexpr std::size_t k_read_block = 1u << 20;  // bytes
@@ -145,7 +144,7 @@ class ShipRun {
     trial.oci_index = bundle::build_oci_index(images(), [](const base::Digest&) { return true; });
     trial.shipment.resize(m_statements.contents().shipment.size() + m_bases.size() * 128);  // "{serial, bundle}" each
     const auto bytes = bundle::build_head(trial, std::nullopt, bundle::HeadEnd::blobs_follow, bundle::k_spare_room);
-    return (bytes.value().size() + k_room_unit - 1) / k_room_unit * k_room_unit;
+    return (bytes.value().size() + bundle::k_room_unit - 1) / bundle::k_room_unit * bundle::k_room_unit;
   }
 
   std::vector<model::FileRow> images() const {

@@ -265,7 +265,26 @@ TEST_CASE("the room of a head is enough for what it is for", "[bundle][authoring
   CHECK(bound % 512 == 0);
   CHECK(build_head(state.head, bound, HeadEnd::blobs_follow).has_value());
   CHECK(head_room_bound(input.lock, keys.signing_set()) <=
-        2 * build_head(state.head, std::nullopt, HeadEnd::alone)->size() + (4u << 20));
+        2 * build_head(state.head, std::nullopt, HeadEnd::alone)->size() + (512u << 10));
+}
+
+TEST_CASE("the room of a small state's head is small, and holds all that the channel revoked", "[bundle][authoring]") {
+  const ProducerKeys keys(5, 2);
+  const StateInput first = input_of({text_file("a.txt", "x")}, 1, bundle_time());
+  CHECK(head_room_bound(first.lock, keys.signing_set()) <= 256u << 10);
+
+  StateInput second = input_of({text_file("a.txt", "x")}, 2, bundle_time(1));
+  second.previous = author_state(input_of(sample_files(), 1, bundle_time()), keys.signing_set()).head;
+  for (int i = 0; i < 5000; ++i) {
+    second.revoked.push_back({"pkg:npm/bad@1.0." + std::to_string(i), std::string(200, 'r')});
+  }
+  StateInput third = input_of({text_file("a.txt", "x")}, 3, bundle_time(2));
+  third.previous = author_state(second, keys.signing_set()).head;
+  const std::uint64_t bound = head_room_bound(third.lock, keys.signing_set(), third.previous);
+  AuthoredState state = author_state(third, keys.signing_set());
+  seal(state.head, {}, bundle_time(2), keys.signing_set());
+  CHECK(state.head.metadata.contains("2.npm.json"));  // of an ecosystem that is no longer in it
+  CHECK(build_head(state.head, bound, HeadEnd::blobs_follow).has_value());
 }
 
 TEST_CASE("the SBOM is SPDX 2.3 with one package an artifact", "[bundle][authoring]") {
