@@ -299,11 +299,14 @@ void CreateRun::check_room() {
   // The head of volumes is a file of its own; what it may grow to is the same bound.
   m_report.bytes =
       bundle::output_size(lengths, m_run.volume_size, m_run.head_room) + (m_run.volume_size ? m_run.head_room : 0);
-  require_space(m_target.folder, m_report.bytes, total_size(partial_files(m_run.head, m_run.stem)));
-  if (m_plan.unknown_lengths > 0) {
-    m_reporter.say(fmt::format("upstream does not tell the size of {} files; they are not counted in the {} that "
-                               "the bundle takes",
-                               m_plan.unknown_lengths, base::format_bytes(m_report.bytes)));
+  const std::uint64_t left =
+      require_space(m_target.folder, m_report.bytes, total_size(partial_files(m_run.head, m_run.stem)));
+  if (m_plan.unknown_lengths > 0 && may_run_short(left, m_report.bytes)) {
+    m_reporter.say(fmt::format("upstream does not tell the size of {}: without {} the bundle takes {}, and {} are free "
+                               "beside it",
+                               base::counted(m_plan.unknown_lengths, "file"),
+                               m_plan.unknown_lengths == 1 ? "it" : "them", base::format_bytes(m_report.bytes),
+                               base::format_bytes(left)));
   }
 }
 

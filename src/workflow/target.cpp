@@ -143,7 +143,7 @@ fs::path existing_parent(const fs::path& path) {
   return folder;
 }
 
-void require_space(const fs::path& folder, std::uint64_t needed, std::uint64_t there_already) {
+std::uint64_t require_space(const fs::path& folder, std::uint64_t needed, std::uint64_t there_already) {
   const base::SpaceInfo space = base::space_info(existing_parent(folder));
   const std::uint64_t wanted = needed + k_target_margin;
   const std::uint64_t more = wanted > there_already ? wanted - there_already : 0;
@@ -154,6 +154,12 @@ void require_space(const fs::path& folder, std::uint64_t needed, std::uint64_t t
         .with_hint("free some space or name another place with -o; nothing was fetched for it yet. A delta (--base) or "
                    "volumes on several media may be smaller than one whole bundle");
   }
+  return space.free_bytes - more;
+}
+
+bool may_run_short(std::uint64_t left, std::uint64_t needed) {
+  constexpr std::uint64_t k_ample = std::uint64_t{16} << 30;  // bytes
+  return left < std::max(k_ample, needed);
 }
 
 }  // namespace airlock::workflow

@@ -42,7 +42,10 @@ std::uint64_t total_size(const std::vector<std::filesystem::path>& files);  // b
 // The nearest folder that exists, to ask about its file system.
 std::filesystem::path existing_parent(const std::filesystem::path& path);
 
-// Throws no_space, saying how much is needed, free and missing.
-void require_space(const std::filesystem::path& folder, std::uint64_t needed, std::uint64_t there_already);
+// Bytes that stay free there. Throws no_space, saying how much is needed, free and missing.
+std::uint64_t require_space(const std::filesystem::path& folder, std::uint64_t needed, std::uint64_t there_already);
+// Whether files whose size nobody knows may not fit beside `needed` bytes, where `left` stay free: less is left than
+// 16 GiB, or than what is known takes.
+bool may_run_short(std::uint64_t left, std::uint64_t needed);
 
 }  // namespace airlock::workflow

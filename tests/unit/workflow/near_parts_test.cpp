@@ -56,6 +56,13 @@ TEST_CASE("a file system with small files gets volumes that fit it", "[workflow]
   CHECK(reporter.said().size() == 2);
 }
 
+TEST_CASE("unknown sizes matter where little is left beside what is known", "[workflow][target]") {
+  constexpr std::uint64_t k_gibibyte = std::uint64_t{1} << 30;
+  CHECK_FALSE(may_run_short(50 * k_gibibyte, 1 << 20));
+  CHECK(may_run_short(2 * k_gibibyte, 1 << 20));
+  CHECK(may_run_short(50 * k_gibibyte, 60 * k_gibibyte));
+}
+
 TEST_CASE("blobs are planned once, in the order of paths", "[workflow][plan]") {
   model::Lock lock;
   lock.rows = {row("a", "one"), row("b", "two", false), row("c", "one"), row("d", "three"), row("e", "four")};
