@@ -18,17 +18,30 @@ constexpr std::chrono::milliseconds k_between_tries{1000};
 }  // namespace
 
 LeaseKeeper::LeaseKeeper(ControlClient& control, const control::Claim& claim, HeldLease taken, StopSwitch& stop)
-    : m_control(control), m_claim(claim), m_stop(stop), m_lease(taken), m_thread([this] { run(); }),
-      m_watch([this] { watch(); }) {}
+    : m_control(control), m_claim(claim), m_stop(stop), m_lease(taken), m_watch([this] { watch(); }) {
+  try {
+    m_thread = std::thread([this] { run(); });
+  } catch (...) {
+    end();
+    throw;
+  }
+}
 
 LeaseKeeper::~LeaseKeeper() {
+  end();
+}
+
+void LeaseKeeper::end() {
   {
     const std::lock_guard lock(m_mutex);
     m_over = true;
   }
   m_wake.notify_all();
-  m_thread.join();
-  m_watch.join();
+  for (std::thread* thread : {&m_thread, &m_watch}) {
+    if (thread->joinable()) {
+      thread->join();
+    }
+  }
 }
 
 void LeaseKeeper::watch() {

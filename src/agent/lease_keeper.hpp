@@ -22,6 +22,7 @@ struct HeldLease {
 // under way still waits for. From then on the server may have given the stack to somebody else.
 class LeaseKeeper {
  public:
+  // Throws std::system_error where no thread can be had.
   LeaseKeeper(ControlClient& control, const control::Claim& claim, HeldLease taken, StopSwitch& stop);
   LeaseKeeper(const LeaseKeeper&) = delete;
   LeaseKeeper& operator=(const LeaseKeeper&) = delete;
@@ -30,6 +31,7 @@ class LeaseKeeper {
  private:
   void run();
   void watch();
+  void end();
 
   ControlClient& m_control;
   const control::Claim& m_claim;
@@ -38,8 +40,8 @@ class LeaseKeeper {
   std::condition_variable m_wake;
   bool m_over = false;
   HeldLease m_lease;
+  std::thread m_watch;  // the members above are there before it runs
   std::thread m_thread;
-  std::thread m_watch;
 };
 
 }  // namespace airlock::agent

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -29,8 +30,12 @@ void for_each_in_parallel(std::size_t count, unsigned threads, const std::functi
   {
     const std::size_t wanted = threads != 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
     std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < std::min(wanted, count); ++i) {
-      others.emplace_back(work);
+    try {
+      for (std::size_t i = 1; i < std::min(wanted, count); ++i) {
+        others.emplace_back(work);
+      }
+    } catch (const std::system_error&) {
+      // No further thread can be had: those that there are do the work.
     }
     work();
   }

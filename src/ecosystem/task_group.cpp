@@ -1,5 +1,6 @@
 #include "ecosystem/task_group.hpp"
 
+#include <system_error>
 #include <utility>
 
 namespace airlock::ecosystem {
@@ -25,10 +26,18 @@ void TaskGroup::add(Task task) {
     m_tasks.push_back(std::move(task));
     // The thread that waits works too, so one fewer is started; and none before there is work for it.
     if (m_threads.size() + 1 < m_threads_wanted && m_tasks.size() + m_running > m_threads.size() + 1) {
-      m_threads.emplace_back([this] { work(false); });
+      start_thread();
     }
   }
   m_changed.notify_one();
+}
+
+void TaskGroup::start_thread() {
+  try {
+    m_threads.emplace_back([this] { work(false); });
+  } catch (const std::system_error&) {
+    // No further thread can be had: those that there are do the work, and whoever waits does.
+  }
 }
 
 void TaskGroup::wait() {

@@ -25,6 +25,7 @@ class TaskGroup {
   void wait();
 
  private:
+  void start_thread();  // with the lock
   void work(bool until_idle);
   void run_one(std::unique_lock<std::mutex>& lock);
 

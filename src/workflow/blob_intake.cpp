@@ -10,6 +10,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
@@ -79,8 +80,19 @@ class Intake {
         std::min<std::size_t>(m_options.writers != 0 ? m_options.writers : std::max(2u, cores), m_take.size());
     {
       std::vector<std::jthread> threads;
-      for (std::size_t i = 0; i < writers; ++i) {
-        threads.emplace_back([this] { write_all(); });
+      threads.reserve(writers);
+      try {
+        while (threads.size() < writers) {
+          threads.emplace_back([this] { write_all(); });
+        }
+      } catch (const std::system_error& error) {
+        if (threads.empty()) {
+          throw base::system_error(error.code().value(), "cannot start a thread that writes");
+        }
+        // One writer is enough; that there are fewer costs time only.
+      } catch (...) {
+        stop(std::current_exception());  // or those that did start would be waited for without end
+        throw;
       }
       read_all();
     }

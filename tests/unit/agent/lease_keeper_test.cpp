@@ -1,10 +1,12 @@
 #include "agent/lease_keeper.hpp"
 
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 #include "support/catch.hpp"
 #include "support/fault_server.hpp"
+#include "support/thread_limit.hpp"
 
 namespace airlock::agent {
 namespace {
@@ -85,6 +87,15 @@ TEST_CASE("a lease that is renewed goes on, until the server says otherwise", "[
   CHECK(f.stop.why() == StopSwitch::Why::cancelled);
   CHECK(f.stop.reason() == "cancelled by me");
   CHECK(f.server.requests(Fixture::path()).size() >= 4);
+}
+
+TEST_CASE("a lease that cannot be kept for want of a thread is an error, and the agent goes on", "[agent][lease]") {
+  const unsigned more = GENERATE(0U, 1U);
+  Fixture f;
+  const test::ThreadLimit limit(more);
+  const HeldLease taken{Clock::now(), std::chrono::seconds(30)};
+  CHECK_THROWS_AS(LeaseKeeper(f.control, f.claim, taken, f.stop), std::system_error);
+  CHECK_FALSE(f.stop.asked());
 }
 
 TEST_CASE("an agent whose job was given to another stops it", "[agent][lease]") {

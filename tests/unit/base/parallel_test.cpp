@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/thread_limit.hpp"
 
 using namespace airlock::base;
 
@@ -34,4 +35,16 @@ TEST_CASE("one thread takes the steps in their order, and the first that throws 
 TEST_CASE("what a step throws on any thread reaches the caller", "[base][parallel]") {
   CHECK_THROWS_AS(for_each_in_parallel(8, 4, [](std::size_t) { throw std::runtime_error("broken"); }),
                   std::runtime_error);
+}
+
+TEST_CASE("where no thread can be had the work is done by fewer, the caller at least", "[base][parallel]") {
+  const unsigned more = GENERATE(0U, 1U);
+  std::vector<std::atomic<int>> runs(20);
+  {
+    const airlock::test::ThreadLimit limit(more);
+    for_each_in_parallel(runs.size(), 8, [&](std::size_t i) { ++runs.at(i); });
+  }
+  for (const auto& count : runs) {
+    CHECK(count == 1);
+  }
 }

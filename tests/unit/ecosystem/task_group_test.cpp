@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "support/catch.hpp"
+#include "support/thread_limit.hpp"
 
 namespace airlock::ecosystem {
 
@@ -45,6 +46,16 @@ TEST_CASE("a group that nobody waits for ends quietly", "[ecosystem][task_group]
     }
   }
   CHECK(done <= 100);
+}
+
+TEST_CASE("where no thread can be had whoever waits does the work", "[ecosystem][task_group]") {
+  std::atomic<int> done{0};
+  const test::ThreadLimit limit(0);
+  TaskGroup group(8);
+  group.add([&] { group.add([&] { ++done; }); });
+  group.add([&] { ++done; });
+  group.wait();
+  CHECK(done == 2);
 }
 
 TEST_CASE("what a task adds while its group ends is dropped", "[ecosystem][task_group]") {

@@ -8,7 +8,8 @@
 
 #include "base/files.hpp"
 #include "support/catch.hpp"
-#include "support/printers.hpp"
+#include "support/errors.hpp"
+#include "support/thread_limit.hpp"
 
 using namespace airlock;
 using base::ErrorCode;
@@ -58,5 +59,36 @@ TEST_CASE("more damage than the intake has memory for is told blob by blob, and 
     CHECK(result.failures[i].code == ErrorCode::truncated);
     CHECK(result.failures[i].file == "broken");
     CHECK(result.failures[i].message == "cannot be read: broken ends 1048576 bytes too early");
+  }
+}
+
+TEST_CASE("an intake goes on with the threads that can be had, and says so where there are none") {
+  const base::TempDir folder;
+  const auto whole = readable_bytes(folder.path() / "whole", 1000);
+  const store::BlobStore store(folder.path() / "blobs");
+  std::vector<StateBlob> take;
+  for (std::uint64_t length = 1; length <= 40; ++length) {
+    take.push_back({base::sha256(std::string(length, 'x')), length});
+  }
+  const auto locate = [&](const StateBlob& blob) {
+    bundle::BlobLocation location;
+    location.extents.push_back({whole, "whole", 0, blob.length});
+    location.length = blob.length;
+    return location;
+  };
+  base::SilentReporter silent;
+  const auto progress = silent.task("", 0, base::ProgressUnit::bytes);
+  workflow::IntakeOptions options;
+  options.writers = 4;
+  const auto take_all = [&] { return workflow::take_blobs(take, locate, store, *progress, options); };
+  SECTION("one") {
+    const test::ThreadLimit limit(1);
+    CHECK(take_all().blobs == take.size());
+  }
+  SECTION("none") {
+    const test::ThreadLimit limit(0);
+    const auto said = test::error_of(take_all);
+    CHECK(said.code() == ErrorCode::io);
+    CHECK(said.message() == "cannot start a thread that writes: Resource temporarily unavailable");
   }
 }
