@@ -294,7 +294,10 @@ std::optional<control::RefusedAppend> Spool::unsent_refused() {
 
 std::optional<control::Completion> Spool::unsent_completion() {
   const std::lock_guard lock(m_mutex);
-  return m_completion_sent ? std::nullopt : m_completion;
+  // Something may have been added since the caller looked at it.
+  const bool all_sent = std::ranges::all_of(
+      m_journals, [](const auto& named) { return named.second.sent_bytes >= named.second.written; });
+  return m_completion_sent || !all_sent ? std::nullopt : m_completion;
 }
 
 // The server's word on what comes next holds: it may have more than we know of (an answer was lost), or less (it was

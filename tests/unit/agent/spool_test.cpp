@@ -102,10 +102,31 @@ TEST_CASE("what a killed agent left is sent by the next one", "[agent][spool]") 
   CHECK(lines.lines.back().text.find("was killed") != std::string::npos);
   CHECK(spool.unsent_steps()->steps.back().status == control::StepStatus::running);
   spool.sent(lines, {1 + lines.lines.size(), false});  // a step's end goes after its lines
-  CHECK(spool.unsent_steps()->steps.back().status == control::StepStatus::failed);
+  const auto steps = *spool.unsent_steps();
+  CHECK(steps.steps.back().status == control::StepStatus::failed);
+  spool.sent(steps);
   CHECK(spool.unsent_completion()->result == control::JobResult::failed);
   spool.remove();
   CHECK_FALSE(std::filesystem::exists(place));
+}
+
+TEST_CASE("the last word waits for all that was said before it", "[agent][spool]") {
+  base::TempDir folder;
+  Spool spool(folder.path(), {k_id, 1, base::Secret("jt")}, 1 << 20);
+  spool.add_step({0, "Setup", control::StepStatus::running, {}, {}});
+  const auto steps = *spool.unsent_steps();
+  spool.sent(steps);
+  CHECK_FALSE(spool.unsent_lines());
+  CHECK_FALSE(spool.unsent_refused());
+  // The job ends just after the sender has looked at each of them.
+  spool.add_line(0, line("last\n"));
+  spool.add_refused({{}, 0, "leak.example", 443, "tcp", "curl", 1});
+  spool.complete({control::JobResult::succeeded, "", std::nullopt});
+  CHECK_FALSE(spool.unsent_completion());
+  spool.sent(*spool.unsent_lines(), {1, false});
+  CHECK_FALSE(spool.unsent_completion());
+  spool.sent(*spool.unsent_refused(), {1, false});
+  CHECK(spool.unsent_completion());
 }
 
 TEST_CASE("a log beyond its limit ends with a word on it", "[agent][spool]") {
