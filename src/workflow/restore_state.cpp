@@ -56,7 +56,7 @@ Home staged_home(const RestoredState& restored) {
 }
 
 // The blobs of the backup, into the place where blobs stay: a file without a row counts for nothing yet.
-void take_blobs(const RestoredState& restored, const store::BlobStore& store) {
+void take_restored_blobs(const RestoredState& restored, const store::BlobStore& store) {
   std::uint64_t bytes = 0;
   for (const auto& blob : restored.blobs) {
     bytes += blob.length;
@@ -305,7 +305,7 @@ void settle_far_side(const RestoredState& restored, RestoreReport& report) {
     return;
   }
   const store::BlobStore store(restored.options.home.blobs());
-  take_blobs(restored, store);
+  take_restored_blobs(restored, store);
   const auto wishes = wishes_of(restored);
   {
     StateDb state(staged.root, StateDb::Access::change);

@@ -1,7 +1,6 @@
 #include "workflow/root_key_choice.hpp"
 
 #include <algorithm>
-#include <system_error>
 
 #include <fmt/format.h>
 
@@ -13,7 +12,6 @@ namespace airlock::workflow {
 
 namespace {
 
-namespace fs = std::filesystem;
 using base::Error;
 using base::ErrorCode;
 
@@ -28,29 +26,6 @@ std::string list_of(const std::vector<std::string>& keyids) {
 }
 
 }  // namespace
-
-std::vector<fs::path> root_key_files(const std::vector<fs::path>& named) {
-  std::vector<fs::path> files;
-  for (const fs::path& path : named) {
-    if (std::error_code ignored; !fs::is_directory(path, ignored)) {
-      files.push_back(path);
-      continue;
-    }
-    const std::size_t before = files.size();
-    for (const auto& entry : fs::directory_iterator(path)) {
-      const std::string name = entry.path().filename().string();
-      if (name.starts_with("root") && name.ends_with(".pem")) {
-        files.push_back(entry.path());
-      }
-    }
-    if (files.size() == before) {
-      throw Error(ErrorCode::not_found, fmt::format("{} holds no root*.pem", path.string()))
-          .with_hint("name the file of root's private key itself");
-    }
-  }
-  std::ranges::sort(files);
-  return files;
-}
 
 KeyOfRole find_key_of_role(const trust::Root& root, const std::string& prefix, const std::string& role) {
   if (prefix.size() < k_least_prefix) {

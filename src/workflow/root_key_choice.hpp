@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,10 +12,6 @@
 namespace airlock::workflow {
 
 inline constexpr std::size_t k_shown_keyid = 12;  // hex digits, in messages
-
-// Files as they are named; of a folder, those named like root's keys. Sorted. Throws not_found for a folder without
-// one.
-std::vector<std::filesystem::path> root_key_files(const std::vector<std::filesystem::path>& named);
 
 // The one key that a prefix means, and its role; of `role` alone where that is not empty. Throws usage.
 struct KeyOfRole {
