@@ -10,6 +10,8 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/json.hpp"
+#include "base/text.hpp"
+#include "bundle/layout.hpp"
 #include "model/item.hpp"
 #include "store/blob_store.hpp"
 #include "store/catalog.hpp"
@@ -70,6 +72,17 @@ void take_restored_blobs(const RestoredState& restored, const store::BlobStore& 
     progress->advance(blob.length);
   }
   store.sync();
+}
+
+// Names of channels become names of files, and nobody signed those of the database.
+void require_channel_names(const RestoredState& restored, const StateDb& state) {
+  for (const auto& key : state.channels()) {
+    if (!bundle::is_channel_name(key.channel) || !base::Digest::is_sha256_hex(key.producer)) {
+      throw not_a_backup(restored.options.file,
+                         fmt::format("its database has a channel '{}' of the producer '{}'",
+                                     base::printable(key.channel, 100), base::printable(key.producer, 100)));
+    }
+  }
 }
 
 // A row says that a blob is here; those that are not have to lose theirs, so that an import brings them.
@@ -309,6 +322,7 @@ void settle_far_side(const RestoredState& restored, RestoreReport& report) {
   const auto wishes = wishes_of(restored);
   {
     StateDb state(staged.root, StateDb::Access::change);
+    require_channel_names(restored, state);
     go_on_from_old_catalog(restored);
     auto change = state.change();
     forget_absent(state, store);

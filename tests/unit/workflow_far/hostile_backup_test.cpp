@@ -199,6 +199,19 @@ TEST_CASE("rows that no signed head has are not restored", "[backup][hostile]") 
   given.refused(given.options());
 }
 
+TEST_CASE("a channel whose name leads out is refused", "[backup][hostile]") {
+  Given given;
+  given.back_up(Blobs::leave_out);
+  // Of what is served and not here, a list is written that is called like the channel.
+  const auto sql = GENERATE(as<std::string>(), "UPDATE channels SET channel='x/../../../../../out'",
+                            "UPDATE channels SET channel=''", "UPDATE channels SET channel='A'",
+                            "UPDATE channels SET producer='../x'");
+  CAPTURE(sql);
+  given.change_database(sql);
+  given.refused(given.options());
+  CHECK_FALSE(fs::exists(given.elsewhere.path() / "out-2.json"));
+}
+
 TEST_CASE("a head that others signed proves nothing", "[backup][hostile]") {
   Given given;
   const ProducerKeys others;
