@@ -2,8 +2,8 @@
 // (sections.hpp): then a list is made for them that fits, where they hold none, and its digests are right.
 #include <string>
 
+#include "backup_maker.hpp"
 #include "base/error.hpp"
-#include "base/tar.hpp"
 #include "fuzz_target.hpp"
 #include "memory_file.hpp"
 #include "sections.hpp"
@@ -14,43 +14,6 @@
 using namespace airlock;
 
 namespace {
-
-// What whoever exchanges the file would write after `members`.
-std::string fitting_list(const std::vector<fuzz::Section>& members) {
-  workflow::BackupList list{.time = base::parse_rfc3339("2026-07-01T12:00:00Z"),
-                            .tool = "airlock",
-                            .with_secrets = false,
-                            .with_blobs = true,
-                            .blobs = 0,
-                            .entries = {}};
-  for (const auto& [name, text] : members) {
-    if (name.starts_with(workflow::k_backup_blobs)) {
-      ++list.blobs;
-    } else {
-      list.entries.push_back({name, text.size(), base::sha256(text)});
-    }
-  }
-  return to_text(list);
-}
-
-// Throws Error where a tar of ours cannot hold them.
-std::string backup_of(const std::vector<fuzz::Section>& members) {
-  std::string tar;
-  const auto add = [&tar](std::string_view name, std::string_view text) {
-    tar += base::tar_header(name, text.size(), 0);
-    tar += text;
-    tar.append(static_cast<std::size_t>(base::tar_padding(text.size())), '\0');
-  };
-  bool has_list = false;
-  for (const auto& [name, text] : members) {
-    has_list = has_list || name == workflow::k_backup_list;
-    add(name, text);
-  }
-  if (!has_list) {
-    add(workflow::k_backup_list, fitting_list(members));
-  }
-  return tar.append(base::k_tar_end_size, '\0');
-}
 
 void check(const workflow::OpenBackup& backup, std::string_view bytes) {
   const auto is_inside = [&](std::uint64_t offset, std::uint64_t length) {
@@ -94,7 +57,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   }
   std::string bytes;
   try {
-    bytes = backup_of(fuzz::linked_sections(text));
+    bytes = fuzz::backup_of(fuzz::linked_sections(text));
   } catch (const base::Error&) {
     return 0;
   }
