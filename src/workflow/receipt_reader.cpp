@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "bundle/layout.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/receipt_format.hpp"
@@ -45,10 +46,20 @@ std::uint64_t number_member(const Json& json, std::string_view key, std::string_
   return number;
 }
 
+// A home takes it into its state, and file names are made of it.
+std::string channel_member(const Json& json, std::string_view name) {
+  auto text = base::string_member(json, "channel", name);
+  if (!bundle::is_channel_name(text)) {
+    throw Error(ErrorCode::malformed,
+                fmt::format("{}: '{}' is no name of a channel", name, base::printable(text, 100)));
+  }
+  return text;
+}
+
 ReceiptChannel channel_from(const Json& json, std::string_view name) {
   ReceiptChannel channel;
   channel.producer = digest_member(json, "producer", name);
-  channel.channel = base::string_member(json, "channel", name);
+  channel.channel = channel_member(json, name);
   channel.serial = number_member(json, "serial", name);
   channel.bundle_id = digest_member(json, "bundle_id", name);
   channel.generation = number_member(json, "generation", name);
@@ -66,7 +77,7 @@ ReceiptChannel channel_from(const Json& json, std::string_view name) {
 ReceiptFloor floor_from(const Json& json, std::string_view name) {
   ReceiptFloor floor;
   floor.producer = digest_member(json, "producer", name);
-  floor.channel = base::string_member(json, "channel", name);
+  floor.channel = channel_member(json, name);
   floor.serial = number_member(json, "serial", name);
   floor.bundle_id = json.contains("bundle_id") ? digest_member(json, "bundle_id", name) : std::string();
   floor.root_version = number_member(json, "root_version", name);
@@ -213,7 +224,7 @@ void read_header(const Json& json, Receipt& receipt, std::string_view name) {
   receipt.blobs_digest = base::Digest::parse_sha256_hex(base::string_member(json, "blobs_sha256", name));
   if (kind == k_need_kind) {
     const auto& need = base::member(json, "need", name);
-    receipt.need_channel = base::string_member(need, "channel", name);
+    receipt.need_channel = channel_member(need, name);
     receipt.need_serial = number_member(need, "serial", name);
     receipt.need_bundle_id = digest_member(need, "bundle_id", name);
   }

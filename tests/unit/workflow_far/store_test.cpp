@@ -321,6 +321,8 @@ TEST_CASE("a receipt is read as it was written, and a changed one is refused") {
   };
   CHECK(changed(made.channels.front().bundle_id, "zzz") == ErrorCode::malformed);
   CHECK(changed(made.channels.front().producer, "zzz") == ErrorCode::malformed);
+  CHECK(changed("\"channel\": \"site-a\"", "\"channel\": \"../site-a\"") == ErrorCode::malformed);
+  CHECK(changed("\"channel\": \"site-a\"", "\"channel\": \"\"") == ErrorCode::malformed);
   CHECK(changed("\"serial\": 3", "\"serial\": 9007199254740992") == ErrorCode::malformed);
   CHECK(changed("\"generation\": 3", "\"generation\": 18446744073709551615") == ErrorCode::malformed);
   CHECK(code_of([&] { return workflow::parse_receipt("{}", "r"); }) == ErrorCode::malformed);
