@@ -76,6 +76,31 @@ std::string next_link(const std::string& path, const Paging& paging, const std::
                      ns.empty() ? "" : "&ns=" + base::percent_encode(ns));
 }
 
+struct TagPage {
+  std::vector<std::string> names;
+  bool more = false;  // there is a tag behind the last of them
+};
+
+// Rows that are no tags, a withheld one say, take no place on the page.
+TagPage tag_page(const Catalog& catalog, const std::string& prefix, const Paging& paging) {
+  TagPage page;
+  std::string after = paging.last.empty() ? "" : prefix + paging.last;
+  for (bool at_end = paging.count == 0; !at_end && !page.more;) {
+    const std::vector<CatalogRow> rows = catalog.list(k_ecosystem, prefix, after, paging.count + 1);
+    at_end = rows.size() <= paging.count;
+    for (const CatalogRow& row : rows) {
+      after = row.path;
+      if (row.kind == Kind::tag && page.names.size() < paging.count) {
+        page.names.push_back(row.path.substr(prefix.size()));
+      } else if (row.kind == Kind::tag) {
+        page.more = true;
+        break;
+      }
+    }
+  }
+  return page;
+}
+
 class Endpoints {
  public:
   explicit Endpoints(MirrorContext context) : m_context(std::move(context)) {}
@@ -108,17 +133,17 @@ class Endpoints {
                             fmt::format("nothing of {} is in the imported bundles", request.parameter("name")));
     }
     const std::string prefix = *repository + ":";
-    const auto [names, more] = tag_page(*catalog, prefix, *paging);
-    if (names.empty() && !more && paging->last.empty()) {
+    const TagPage page = tag_page(*catalog, prefix, *paging);
+    if (page.names.empty() && !page.more && paging->last.empty()) {
       if (const auto row = find_withheld(*catalog, k_ecosystem, prefix)) {
         return error_response(403, "DENIED", fmt::format("{} {}", upstream_name(*repository), why_withheld(*row)));
       }
     }
     ServerResponse response =
-        ServerResponse::json(200, base::Json{{"name", request.parameter("name")}, {"tags", names}}.dump());
-    if (more && !names.empty()) {
+        ServerResponse::json(200, base::Json{{"name", request.parameter("name")}, {"tags", page.names}}.dump());
+    if (page.more) {
       response.headers.set("Link", next_link(fmt::format("/v2/{}/tags/list", request.parameter("name")), *paging,
-                                             names.back(), request.query_value("ns").value_or("")));
+                                             page.names.back(), request.query_value("ns").value_or("")));
     }
     return response;
   }
@@ -180,33 +205,6 @@ class Endpoints {
   }
 
  private:
-  struct TagPage {
-    std::vector<std::string> names;
-    bool more = false;
-  };
-
-  // Tags that are withheld take up no place on a page.
-  static TagPage tag_page(const Catalog& catalog, const std::string& prefix, const Paging& paging) {
-    TagPage page;
-    std::string after = paging.last.empty() ? "" : prefix + paging.last;
-    for (bool ended = false; !ended;) {
-      const std::vector<CatalogRow> rows = catalog.list(k_ecosystem, prefix, after, paging.count + 1);
-      ended = rows.size() <= paging.count;
-      for (const CatalogRow& row : rows) {
-        after = row.path;
-        if (row.kind != Kind::tag) {
-          continue;
-        }
-        if (page.names.size() == paging.count) {
-          page.more = true;
-          return page;
-        }
-        page.names.push_back(row.path.substr(prefix.size()));
-      }
-    }
-    return page;
-  }
-
   static std::vector<std::string> repositories(const ServerRequest& request) {
     return served_repositories(request.parameter("name"), request.query_value("ns").value_or(""));
   }

@@ -194,6 +194,31 @@ TEST_CASE("tags are listed page by page", "[oci][endpoints]") {
   CHECK(served.get("/v2/none/tags/list").status == 404);
 }
 
+TEST_CASE("a withheld tag is not listed, and no list ends at one", "[oci][endpoints]") {
+  TestHome home;
+  const std::string manifest = image("c", "l").dump();
+  for (const char* tag : {"b", "f", "i"}) {
+    home.add_manifest("quay.io/a", manifest, tag);
+  }
+  for (const char* tag : {"a", "c", "d", "e", "g", "h", "j", "k", "l"}) {
+    home.add(std::string("quay.io/a:") + tag, manifest, k_oci_manifest, model::Kind::withheld);
+  }
+  Served served(home);
+  const std::size_t count = GENERATE(1U, 2U, 3U, 20U);
+  std::vector<std::string> all;
+  std::string path = "/v2/quay.io/a/tags/list?n=" + std::to_string(count);
+  for (int pages = 0; !path.empty() && pages < 10; ++pages) {
+    const http::Response page = served.get(path);
+    const auto names = Json::parse(page.body)["tags"].get<std::vector<std::string>>();
+    const std::string link = page.headers.find("Link").value_or("");
+    CHECK((names.size() == count || link.empty()));
+    all.insert(all.end(), names.begin(), names.end());
+    path = link.empty() ? "" : link.substr(1, link.find('>') - 1);
+  }
+  CHECK(path.empty());
+  CHECK(all == std::vector<std::string>{"b", "f", "i"});
+}
+
 TEST_CASE("repositories are listed, also where their rows interleave", "[oci][endpoints]") {
   TestHome home;
   const std::string manifest = image("c", "l").dump();
