@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "control/wire_checks.hpp"
 
 namespace airlock::control {
 
@@ -111,6 +112,10 @@ struct OpenStep {
 LogStore::LogStore(fs::path root, LogLimits limits) : m_root(std::move(root)), m_limits(limits) {}
 
 fs::path LogStore::folder(const LogName& log) const {
+  if (!is_deployment_id(log.deployment)) {  // a database that came back from a backup can say anything
+    throw base::Error(base::ErrorCode::tampered,
+                      fmt::format("'{}' is no id of a deployment", base::printable(log.deployment, 100)));
+  }
   return m_root / log.deployment.substr(0, 2) / log.deployment / fmt::format("{}", log.job);
 }
 

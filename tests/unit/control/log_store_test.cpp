@@ -5,8 +5,10 @@
 
 #include <thread>
 
+#include "base/error.hpp"
 #include "base/files.hpp"
 #include "support/catch.hpp"
+#include "support/errors.hpp"
 
 namespace airlock::control {
 
@@ -119,6 +121,18 @@ TEST_CASE("a reader sees whole lines while they are written", "[log_store]") {
   }
   writer.join();
   CHECK(whole);
+}
+
+TEST_CASE("a deployment's id that is a path leads nowhere", "[log_store]") {
+  const base::TempDir folder;
+  LogStore store(folder.path() / "logs", {});
+  for (const std::string id : {"", "a", "../../../../etc", "01234567-89ab-4def-8123-456789abcde/"}) {
+    CAPTURE(id);
+    const LogName log{id, 0};
+    CHECK(test::code_of([&] { store.append(log, piece(0, {"line\n"})); }) == base::ErrorCode::tampered);
+    CHECK(test::code_of([&] { store.read(log, 0, 0, 10, 1000); }) == base::ErrorCode::tampered);
+  }
+  CHECK(std::filesystem::is_empty(folder.path()));
 }
 
 }  // namespace airlock::control
