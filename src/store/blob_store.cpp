@@ -40,6 +40,8 @@ std::string shard_name(unsigned shard) {
 
 struct BlobStore::Shared {
   std::once_flag folders;
+  std::once_flag opened;
+  base::Fd root;
   std::array<std::atomic<bool>, 256> shards{};
   std::mutex mutex;
   std::vector<Digest> unsynced;  // filled only where syncfs cannot be relied on
@@ -103,6 +105,7 @@ BlobStore::Writer::Writer(const BlobStore& store, const Digest& expected, std::u
         std::call_once(store.m_shared->folders, [&] {
           base::make_directories(store.m_root / "sha256");
           base::make_directories(incoming(store.m_root));
+          store.opened_root();
         });
         return base::UnnamedFile(incoming(store.m_root));
       }()) {
@@ -216,12 +219,18 @@ void BlobStore::for_each_file(const std::function<void(const Digest&, std::uint6
   }
 }
 
+const base::Fd& BlobStore::opened_root() const {
+  std::call_once(m_shared->opened, [this] { m_shared->root = base::open_directory(m_root); });
+  return m_shared->root;
+}
+
 bool BlobStore::recheck(const Digest& sha256, std::uint64_t length) const {
   const auto slice = open(sha256);
   if (!slice) {
     return false;
   }
   if (slice->length == length) {
+    opened_root();
     base::forget_cached(slice->fd->get());
     base::FileSource source(slice->fd->get(), 0, length, path_of(sha256).string());
     base::NullSink nowhere;
@@ -266,8 +275,7 @@ void BlobStore::sync() const {
     return;  // nothing was ever written
   }
   if (base::syncfs_reports_errors()) {
-    const base::Fd root = base::open_directory(m_root);
-    base::sync_file_system(root.get(), m_root.string());
+    base::sync_file_system(opened_root().get(), m_root.string());
     return;
   }
   std::vector<Digest> files;

@@ -62,6 +62,9 @@ class BlobStore {
 
  private:
   struct Shared;  // which folders exist and what is not synced yet; copies of a store share it
+  // Opened before the first write: a write that failed is told by syncfs to those descriptors only that were open then,
+  // and to a later one only where nobody was told yet.
+  const base::Fd& opened_root() const;
   std::filesystem::path path_of(const base::Digest& sha256) const;
   void publish(base::UnnamedFile& file, const base::Digest& sha256, std::uint64_t length) const;
   std::filesystem::path m_root;
