@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,15 +69,21 @@ Error missing_control(const CellEvent& event) {
       .with_hint("`airlock agent check` tries every control and says what each needs; nothing runs without them");
 }
 
-// A dead pipe: what the command wrote until now is read, what others still hold open is not waited for.
+// What the command wrote until now; what others still hold open, and may write to without end, is not waited for.
 void read_available(const Fd& pipe, const std::function<void(std::string_view)>& output) {
+  int left = 0;
+  if (ioctl(pipe.get(), FIONREAD, &left) != 0) {
+    return;
+  }
   std::array<char, 65536> buffer{};
-  while (true) {
-    const ssize_t got = base::retry([&] { return read(pipe.get(), buffer.data(), buffer.size()); });
+  while (left > 0) {
+    const auto most = std::min(buffer.size(), static_cast<std::size_t>(left));
+    const ssize_t got = base::retry([&] { return read(pipe.get(), buffer.data(), most); });
     if (got <= 0) {
       return;
     }
     output({buffer.data(), static_cast<std::size_t>(got)});
+    left -= static_cast<int>(got);
   }
 }
 
@@ -169,7 +176,6 @@ int Cell::run(const CellCommand& command, const std::function<void(std::string_v
       open = got > 0 || (got < 0 && errno == EAGAIN);
       if (got > 0) {
         output({buffer.data(), static_cast<std::size_t>(got)});
-        continue;  // the end is told only after all that came before it
       }
     }
     if (watched[0].revents == 0) {

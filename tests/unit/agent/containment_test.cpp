@@ -74,6 +74,14 @@ TEST_CASE("a job runs as its own user in its own tree", "[containment]") {
   CHECK(out.output.find("Read-only file system") != std::string::npos);
 }
 
+TEST_CASE("a command ends although what it left writes without pause", "[containment]") {
+  TestCell cell;
+  const auto out = cell.shell("yes & yes >&2 & sleep 0.2; echo last words");
+  CHECK(out.exit_code == 0);
+  CHECK(out.output.find("last words\n") != std::string::npos);
+  CHECK(cell.shell("echo next").output == "next\n");
+}
+
 TEST_CASE("what is not allowed is refused at once and recorded", "[containment]") {
   TestCell cell;
   const auto out = cell.run({"python3", "-c",
