@@ -34,6 +34,16 @@ Dispatcher::Dispatcher(Core& core, Access& access) : m_core(core), m_access(acce
   m_thread = std::thread([this] { keep_time(); });
 }
 
+// The deployment's own start is that of its first attempt.
+std::optional<base::Time> Dispatcher::start_of_attempt(const DeploymentRecord& deployment) {
+  for (const AttemptRecord& attempt : m_core.records.attempts(deployment.number)) {
+    if (attempt.attempt == deployment.attempt) {
+      return attempt.started;
+    }
+  }
+  return std::nullopt;
+}
+
 // Of everything under way that has none.
 void Dispatcher::load_deadlines() {
   // Monotonic time does not survive its process: each lease begins anew. Of a timeout the wall clock tells what is
@@ -42,7 +52,7 @@ void Dispatcher::load_deadlines() {
   for (const DeploymentRecord& each : m_core.records.under_way()) {
     Deadlines deadlines{now + m_core.options.lease + m_core.options.lease_grace, std::nullopt, std::nullopt};
     if (each.state == DeploymentState::running) {
-      const auto ran = std::clamp<std::chrono::seconds>(m_core.now() - each.started.value_or(m_core.now()),
+      const auto ran = std::clamp<std::chrono::seconds>(m_core.now() - start_of_attempt(each).value_or(m_core.now()),
                                                         std::chrono::seconds(0), each.timeout);
       deadlines.timeout = now + (each.timeout - ran);
       if (each.cancel) {

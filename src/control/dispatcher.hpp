@@ -73,6 +73,7 @@ class Dispatcher {
   void give_up_lease(DeploymentRecord& deployment);
   void update_attempt(const DeploymentRecord& deployment, std::string_view outcome);
   std::uint64_t stored_length(const std::string& sha256) const;
+  std::optional<base::Time> start_of_attempt(const DeploymentRecord& deployment);
   void load_deadlines();
   void keep_time();
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/sqlite.hpp"
+#include "control/control_db.hpp"
 #include "running_plane.hpp"
 #include "support/catch.hpp"
 
@@ -374,6 +375,24 @@ TEST_CASE("a server that comes back goes on where it was", "[lease]") {
   CHECK(agent.complete(JobResult::succeeded).status == 200);
   CHECK(plane.state(id) == "succeeded");
   CHECK(other.poll()->deployment_id == waiting);
+}
+
+TEST_CASE("after a restart a timeout counts from the attempt that runs", "[lease]") {
+  RunningPlane plane([](ControlOptions& options) { options.cancel_grace = std::chrono::seconds(60); });
+  base::Database database(control_folder(plane.home()) / "control.db", base::DatabaseMode::read_write);
+  TestAgent agent(plane, plane.make_pool());
+  const std::string id = plane.deploy("shop/prod", "preview");
+  REQUIRE(agent.poll());
+  REQUIRE(agent.begin().status == 200);
+  // As where an earlier attempt had begun the day before, and was lost.
+  database.execute("UPDATE deployments SET started=started-86400");
+  plane.restart();
+  const LeaseAnswer answer = parse_lease_answer(agent.begin().body);
+  CHECK(answer.reason.empty());
+  CHECK(plane.state(id) == "running");
+  database.execute("UPDATE attempts SET started=started-86400");
+  plane.restart();
+  CHECK(parse_lease_answer(agent.begin().body).reason.starts_with("timeout"));
 }
 
 }  // namespace airlock::control
