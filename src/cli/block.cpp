@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cli/session.hpp"
 #include "cli/table.hpp"
+#include "model/item.hpp"
 #include "store/state_db.hpp"
 #include "workflow/block.hpp"
 
@@ -77,14 +78,20 @@ void answer(Session& session, const workflow::BlockReport& report, std::string_v
   if (report.files > report.some.size()) {
     text += fmt::format("  and {} more\n", report.files - report.some.size());
   }
+  const bool unversioned = model::Item::parse(report.item).is_unversioned();
   if (report.files == 0) {
     text += "nothing of it is active here now; it holds for what is imported later, too\n";
+  }
+  if (unversioned) {
+    text += fmt::format("{} names no version, so this holds for all of them, also those that are imported later\n",
+                        base::printable(report.item));
   }
   Json channels = Json::array();
   for (const auto& key : report.channels) {
     channels.push_back({{"channel", key.channel}, {"producer", key.producer}});
   }
   session.answer({{"item", report.item},
+                  {"all_versions", unversioned},
                   {"files", report.files},
                   {"some", report.some},
                   {"catalog", report.catalog},

@@ -6,8 +6,10 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "cli/key_access.hpp"
 #include "cli/new_keys.hpp"
 #include "cli/session.hpp"
+#include "model/item.hpp"
 #include "workflow/revoke.hpp"
 
 namespace airlock::cli {
@@ -53,7 +55,8 @@ std::string revoke_text(const workflow::RevokeReport& report) {
       fmt::format("{}\n  bundle    '{}' {}, statements only{}, {}\n", report.bundle.string(), report.channel,
                   report.serial, report.sealed ? ", sealed" : ", draft", base::format_bytes(report.bytes));
   for (const auto& revoked : report.added) {
-    text += fmt::format("  revoked   {}\n", base::printable(revoked.item));
+    text += fmt::format("  revoked   {}{}\n", base::printable(revoked.item),
+                        model::Item::parse(revoked.item).is_unversioned() ? ", all versions, also later ones" : "");
   }
   text += fmt::format("  means     {} of the newest state; {} in all\n", base::counted(report.files, "file"),
                       base::counted(report.revoked, "revocation"));

@@ -117,6 +117,16 @@ Item Item::parse(std::string_view text) {
   return item;
 }
 
+bool Item::is_unversioned() const {
+  if (m_digest) {
+    return false;
+  }
+  if (!m_artifact.empty()) {
+    return m_artifact.find('@') == std::string::npos;
+  }
+  return m_ecosystem == k_images ? m_name.find_first_of(":@") == std::string::npos : m_version.empty();
+}
+
 bool Item::matches(const FileRow& row) const {
   if (m_digest) {
     return row.sha256 == m_digest || (!row.pin.empty() && row.pin == m_text);

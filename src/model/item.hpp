@@ -12,8 +12,9 @@
 
 namespace airlock::model {
 
-// Package URLs and names mean what clients download: of an image its tags and manifests, since layers may belong to
-// others, too; elsewhere the files, and not what an index is made from.
+// Package URLs mean what clients download: of an image its tags and manifests, since layers may belong to others, too;
+// elsewhere the files, and not what an index is made from. A name of an image means the same; another name means all
+// that is called so, what an index is made from included.
 class Item {
  public:
   // `sha256:HEX` (or 64 hex digits), another digest (`sha512:HEX`), `pkg:TYPE/NAME[@VERSION][?…]`, or
@@ -24,6 +25,8 @@ class Item {
   const std::optional<base::Digest>& digest() const { return m_digest; }
   const std::string& artifact() const { return m_artifact; }  // of a package URL, canonical; else empty
 
+  // No version, and of an image neither tag nor digest: all that is called so is meant, whenever it comes.
+  bool is_unversioned() const;
   // Without a version every version is meant, without qualifiers every variant. A digest other than SHA-256 matches
   // what is pinned by it; what else it is known to stand for is the caller's to know.
   bool matches(const FileRow& row) const;

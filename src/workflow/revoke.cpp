@@ -182,6 +182,12 @@ class RevokeRun {
       throw Error(ErrorCode::not_found, fmt::format("the newest state of '{}' has nothing called '{}'", m_name, text))
           .with_hint("name its package URL or its sha256 digest; `airlock bundle inspect` shows them");
     }
+    if (item.is_unversioned()) {
+      m_reporter.note(
+          fmt::format("'{}' takes back what is called so in the newest state, and no later version; a package "
+                      "URL without a version takes back all",
+                      text));
+    }
     return {found.begin(), found.end()};
   }
 

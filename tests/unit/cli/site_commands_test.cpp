@@ -224,6 +224,22 @@ TEST_CASE("an answer in a file replaces one of its kind and nothing else") {
   }
 }
 
+TEST_CASE("a block without a version says that it holds for all of them") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  REQUIRE(day.line.run({"import", day.first.head.string()}).exit_code == 0);
+  const auto all = day.line.run({"block", "tool:opentofu", "--reason", "r"});
+  CAPTURE(all.out);
+  CHECK(all.exit_code == 0);
+  CHECK(all.out.find("tool:opentofu is blocked: 2 files\n") != std::string::npos);
+  CHECK(all.out.find("tool:opentofu names no version, so this holds for all of them, also those that are imported "
+                     "later\n") != std::string::npos);
+  CHECK(day.line.run({"unblock", "tool:opentofu", "--json"}).json()["all_versions"] == true);
+  const auto one = day.line.run({"block", "tool:opentofu@1.12.6", "--reason", "r"});
+  CHECK(one.out.find("names no version") == std::string::npos);
+  CHECK(day.line.run({"unblock", "tool:opentofu@1.12.6", "--json"}).json()["all_versions"] == false);
+}
+
 TEST_CASE("a revocation is overridden only by its own flag, with a reason") {
   const Day day;
   REQUIRE(day.pin().exit_code == 0);

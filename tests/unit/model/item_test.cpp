@@ -56,8 +56,26 @@ TEST_CASE("a name means all of its versions, or one", "[model][item]") {
   CHECK(matches("npm:@scope/name@1.0.0", row));
   CHECK_FALSE(matches("npm:@scope/name@1.0.1", row));
   CHECK_FALSE(matches("npm:name", row));
+  // A name means what an index is made from, too; a package URL the files alone.
+  const auto object = row_of("npm", "@scope/name/1.0.0", row.artifact, "application/json", Kind::meta);
+  CHECK(matches("npm:@scope/name", object));
+  CHECK_FALSE(matches("pkg:npm/%40scope/name", object));
   CHECK_FALSE(matches("pypi:@scope/name", row));
   CHECK(matches("file:docs/guide.txt", row_of("file", "docs/guide.txt", "pkg:generic/guide.txt@1")));
+}
+
+TEST_CASE("an item without a version is known as one", "[model][item]") {
+  for (const std::string text : {"npm:left-pad", "npm:@scope/name", "pkg:npm/%40scope/name", "file:docs/guide.txt",
+                                 "oci:registry.example:5000/team/app", "oci:app"}) {
+    CAPTURE(text);
+    CHECK(Item::parse(text).is_unversioned());
+  }
+  for (const std::string text : {"npm:left-pad@1.3.0", "pkg:npm/left-pad@1.3.0", "oci:registry.example:5000/team/app:1",
+                                 "oci:app:1", "oci:registry.example/app@sha256:00"}) {
+    CAPTURE(text);
+    CHECK_FALSE(Item::parse(text).is_unversioned());
+  }
+  CHECK_FALSE(Item::parse(airlock::base::sha256("x").to_string()).is_unversioned());
 }
 
 TEST_CASE("of an image its tags and manifests are meant", "[model][item]") {

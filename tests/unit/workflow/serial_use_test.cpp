@@ -287,5 +287,24 @@ TEST_CASE("a revocation that was interrupted goes on with the same statement", "
   CHECK(near.create(near.options("good")).serial == 3);
 }
 
+TEST_CASE("a name that is revoked means what is called so now, and that is said", "[workflow][revoke]") {
+  Channel near;
+  near.create(near.options("bad"));
+  const auto noted = [&] {
+    const auto notes = near.reporter.notes();
+    return std::ranges::any_of(notes, [](const std::string& note) {
+      return note.find("'file:data/a.txt' takes back what is called so in the newest state, and no later version") !=
+             std::string::npos;
+    });
+  };
+  CHECK_FALSE(noted());
+  RevokeOptions options = near.revoking("bad");
+  options.items = {"file:data/a.txt"};
+  const auto report = near.revoke(options);
+  CHECK(report.added.size() == 1);
+  CHECK(report.files == 1);
+  CHECK(noted());
+}
+
 }  // namespace
 }  // namespace airlock::workflow
