@@ -92,7 +92,10 @@ void who(Session& session, const std::string& what, const std::string& since_tex
   if (found.size() > k_shown_contents) {
     text += fmt::format("and {} more contents; --json lists all\n", found.size() - k_shown_contents);
   }
-  session.answer({{"contents", std::move(contents)}, {"clients", clients}}, text);
+  const std::string as_of = base::to_rfc3339(session.clock->now());
+  text +=
+      fmt::format("as of {}; what a running server answered in the last seconds may not be written down yet\n", as_of);
+  session.answer({{"contents", std::move(contents)}, {"clients", clients}, {"as_of", as_of}}, text);
 }
 
 }  // namespace

@@ -240,6 +240,18 @@ TEST_CASE("a block without a version says that it holds for all of them") {
   CHECK(day.line.run({"unblock", "tool:opentofu@1.12.6", "--json"}).json()["all_versions"] == false);
 }
 
+TEST_CASE("who fetched what is told with the time up to which it is known") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  REQUIRE(day.line.run({"import", day.first.head.string()}).exit_code == 0);
+  const auto who = day.line.run({"store", "who", "docs/guide.txt"});
+  CAPTURE(who.out);
+  CHECK(who.exit_code == 0);
+  CHECK(who.out.find("nobody fetched it, as far as this server remembers\nas of 20") != std::string::npos);
+  CHECK(who.out.find("may not be written down yet\n") != std::string::npos);
+  CHECK(day.line.run({"store", "who", "docs/guide.txt", "--json"}).json().contains("as_of"));
+}
+
 TEST_CASE("a revocation is overridden only by its own flag, with a reason") {
   const Day day;
   REQUIRE(day.pin().exit_code == 0);
