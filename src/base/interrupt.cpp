@@ -3,6 +3,7 @@
 #include <csignal>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 
 #include "base/error.hpp"
@@ -14,10 +15,18 @@ namespace {
 constexpr int k_interrupted_exit = 130;
 
 std::atomic<bool> g_requested = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may touch nothing else");
+std::atomic<int> g_giving_up = 0;
+std::array<std::atomic<pid_t>, 64> g_ending_with_us{};  // 0: free
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<pid_t>::is_always_lock_free,
+              "a signal handler may touch nothing else");
 
 void handle_signal(int) {
   if (g_requested.exchange(true)) {
+    for (const auto& process : g_ending_with_us) {
+      if (const pid_t number = process.load(); number != 0) {
+        kill(number, SIGKILL);
+      }
+    }
     _exit(k_interrupted_exit);
   }
 }
@@ -42,12 +51,35 @@ void clear_interrupt() {
 }
 
 bool interrupt_requested() {
-  return g_requested.load(std::memory_order_relaxed);
+  return g_requested.load(std::memory_order_relaxed) || g_giving_up.load(std::memory_order_relaxed) != 0;
 }
 
 void throw_if_interrupted() {
   if (interrupt_requested()) {
     throw Error(ErrorCode::interrupted, "interrupted");
+  }
+}
+
+void begin_giving_up() {
+  ++g_giving_up;
+}
+
+void end_giving_up() {
+  --g_giving_up;
+}
+
+EndsWithUs::EndsWithUs(pid_t process) {
+  for (; m_slot < g_ending_with_us.size(); ++m_slot) {
+    pid_t free = 0;
+    if (g_ending_with_us[m_slot].compare_exchange_strong(free, process)) {
+      return;
+    }
+  }
+}
+
+EndsWithUs::~EndsWithUs() {
+  if (m_slot < g_ending_with_us.size()) {
+    g_ending_with_us[m_slot] = 0;
   }
 }
 

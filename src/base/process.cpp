@@ -172,24 +172,26 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 // A child that is killed, with a group of its own, unless it was waited for.
 class Child {
  public:
-  Child(pid_t pid, std::string name, ProcessGroup group) : m_pid(pid), m_name(std::move(name)), m_group(group) {}
+  Child(pid_t pid, std::string name, ProcessGroup group)
+      : m_pid(pid), m_target(group == ProcessGroup::own ? -pid : pid), m_name(std::move(name)),
+        m_ends_with_us(std::in_place, m_target) {}
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
     if (m_status) {
       return;
     }
-    kill(m_group == ProcessGroup::own ? -m_pid : m_pid, SIGKILL);
-    int status = 0;
-    retry([&] { return waitpid(m_pid, &status, 0); });
+    kill(m_target, SIGKILL);
+    reap();
   }
 
   const std::string& name() const { return m_name; }
 
   bool has_ended() {
-    int status = 0;
-    if (!m_status && retry([&] { return waitpid(m_pid, &status, WNOHANG); }) == m_pid) {
-      m_status = status;
+    siginfo_t info = {};  // stays as it is where the child has not ended
+    const auto look = [&] { return waitid(P_PID, static_cast<id_t>(m_pid), &info, WEXITED | WNOHANG | WNOWAIT); };
+    if (!m_status && retry(look) == 0 && info.si_pid == m_pid) {
+      m_status = reap();
     }
     return m_status.has_value();
   }
@@ -198,9 +200,17 @@ class Child {
   int exit_code() const { return WIFEXITED(*m_status) ? WEXITSTATUS(*m_status) : 128 + WTERMSIG(*m_status); }
 
  private:
+  int reap() {
+    m_ends_with_us.reset();  // its number is free from here on
+    int status = 0;
+    retry([&] { return waitpid(m_pid, &status, 0); });
+    return status;
+  }
+
   pid_t m_pid;
+  pid_t m_target;  // of kill(): itself, or its group
   std::string m_name;
-  ProcessGroup m_group;
+  std::optional<EndsWithUs> m_ends_with_us;
   std::optional<int> m_status;
 };
 

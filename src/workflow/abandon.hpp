@@ -7,20 +7,13 @@
 namespace airlock::workflow {
 
 // As long as it lives, transfers of this process end as if the user had asked for it, which is the one request that all
-// of them heed. A user's own request stays.
+// of them heed.
 class AbandonTransfers {
  public:
-  AbandonTransfers() : m_asked_before(base::interrupt_requested()) { base::request_interrupt(); }
+  AbandonTransfers() { base::begin_giving_up(); }
   AbandonTransfers(const AbandonTransfers&) = delete;
   AbandonTransfers& operator=(const AbandonTransfers&) = delete;
-  ~AbandonTransfers() {
-    if (!m_asked_before) {
-      base::clear_interrupt();
-    }
-  }
-
- private:
-  bool m_asked_before;
+  ~AbandonTransfers() { base::end_giving_up(); }
 };
 
 }  // namespace airlock::workflow

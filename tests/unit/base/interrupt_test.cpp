@@ -49,6 +49,26 @@ TEST_CASE("a copy stops when an interrupt is requested", "[base][interrupt]") {
   clear_interrupt();
 }
 
+TEST_CASE("work that is given up is no signal of the user", "[base][interrupt]") {
+  begin_giving_up();
+  begin_giving_up();
+  end_giving_up();
+  CHECK(interrupt_requested());
+  CHECK(airlock::test::code_of([] {
+          throw_if_interrupted();
+          return 0;
+        }) == ErrorCode::interrupted);
+  end_giving_up();
+  CHECK_FALSE(interrupt_requested());
+  CHECK(exit_of([&] {
+          install_interrupt_handlers();
+          begin_giving_up();
+          raise(SIGINT);
+          end_giving_up();
+          _exit(interrupt_requested() ? 7 : 8);
+        }) == 7);
+}
+
 TEST_CASE("the first signal asks politely and the second ends the process", "[base][interrupt]") {
   const int signal = GENERATE(SIGINT, SIGTERM);
   CHECK(exit_of([&] {

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <thread>
@@ -202,6 +203,37 @@ TEST_CASE("what a program says is told while it runs", "[base][process]") {
   CHECK(result.output == "go\n");
   CHECK(told == "touch the token\nthanks\n");
   CHECK(result.errors == told);
+}
+
+TEST_CASE("a second signal ends what runs beside us, and what that has started", "[base][process]") {
+  const TempDir dir;
+  const auto told = dir.path() / "process";
+  const pid_t pid = fork();
+  REQUIRE(pid >= 0);
+  if (pid == 0) {
+    install_interrupt_handlers();
+    ProcessOptions options;
+    options.on_errors = [&](std::string_view number) {
+      write_file_atomic(told, trim(number));
+      raise(SIGINT);
+      raise(SIGINT);
+    };
+    try {
+      shell("sleep 1000 & echo $! >&2; wait", options);
+    } catch (...) {
+      _exit(2);
+    }
+    _exit(1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(pid, &status, 0) == pid);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 130);
+  const fs::path process = fs::path("/proc") / read_file(told, 100);
+  for (int i = 0; i < 500 && is_alive(process); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  CHECK_FALSE(is_alive(process));
 }
 
 TEST_CASE("a program may stay in our process group", "[base][process]") {
