@@ -104,16 +104,18 @@ class Setup {
   }
 
  private:
-  std::string ca_path(const ServerRequest& request) const { return request.query_value("ca").value_or(k_installed_ca); }
-
-  ClientConfig config_of(const Ecosystem& one, const ServerRequest& request) const {
-    const std::string ca = m_ca_certificate.empty() ? "" : ca_path(request);
+  static std::string ca_path(const ServerRequest& request) {
+    const std::string ca = request.query_value("ca").value_or(k_installed_ca);
     // It stands inside quotes of several languages; a path that would need escapes in one of them is left
     // out.
     const bool plain = std::all_of(ca.begin(), ca.end(), [](char c) {
       return c > ' ' && c < 0x7f && c != '"' && c != '\'' && c != '\\' && c != '$' && c != '`';
     });
-    return one.client_config({base::Url::parse(request.base_url), plain ? ca : k_installed_ca});
+    return plain ? ca : k_installed_ca;
+  }
+
+  ClientConfig config_of(const Ecosystem& one, const ServerRequest& request) const {
+    return one.client_config({base::Url::parse(request.base_url), m_ca_certificate.empty() ? "" : ca_path(request)});
   }
 
   std::filesystem::path m_ca_certificate;

@@ -129,8 +129,9 @@ class Endpoints {
     const std::shared_ptr<const Catalog> catalog = m_context.catalog();
     const std::optional<std::string> repository = find_repository(request, catalog);
     if (!repository) {
-      return error_response(404, "NAME_UNKNOWN",
-                            fmt::format("nothing of {} is in the imported bundles", request.parameter("name")));
+      return error_response(
+          404, "NAME_UNKNOWN",
+          fmt::format("nothing of {} is in the imported bundles", base::printable(request.parameter("name"), 200)));
     }
     const std::string prefix = *repository + ":";
     const TagPage page = tag_page(*catalog, prefix, *paging);

@@ -41,6 +41,9 @@ std::vector<std::string> served_repositories(std::string_view name, std::string_
   const bool has_host = slash != std::string_view::npos && looks_like_host(host);
   if (!ns.empty()) {
     const std::string wanted = base::to_lower(ns);
+    if (!is_repository(host_to_path(wanted))) {
+      return result;  // no host; nothing can stand below it
+    }
     // With a path in its hosts.toml a client sends both, the host in the name and `ns`.
     if (has_host && (host == wanted || (is_hub(host) && is_hub(wanted)))) {
       add_inside(result, wanted, name.substr(slash + 1));

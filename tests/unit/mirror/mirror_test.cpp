@@ -168,6 +168,12 @@ TEST_CASE("the certificate authority is handed out and written into configuratio
         std::string::npos);
   CHECK(running.get("/setup/env.sh?ca=/my/ca.pem").body.find("SSL_CERT_FILE='/my/ca.pem'") != std::string::npos);
   CHECK(running.get("/setup/env.sh?ca=%27%3breboot").body.find("reboot") == std::string::npos);
+  CHECK(base::Json::parse(running.get("/setup/?ca=/my/ca.pem").body)["ca_install_as"] == "/my/ca.pem");
+  for (const char* odd : {"%ff", "%27%3breboot"}) {
+    const auto overview = running.get(std::string("/setup/?ca=") + odd);
+    REQUIRE(overview.status == 200);
+    CHECK(base::Json::parse(overview.body)["ca_install_as"] == "/usr/local/share/ca-certificates/airlock.crt");
+  }
 }
 
 TEST_CASE("others can add routes", "[mirror]") {

@@ -192,6 +192,9 @@ TEST_CASE("tags are listed page by page", "[oci][endpoints]") {
   CHECK_FALSE(none.headers.find("Link"));
   CHECK(served.get("/v2/x/tags/list?n=x").status == 400);
   CHECK(served.get("/v2/none/tags/list").status == 404);
+  CHECK(served.get("/v2/%ff/tags/list").status == 404);
+  CHECK(served.get("/v2/x/manifests/b?ns=%ff").status == 404);
+  CHECK(served.error_code("/v2/x/%ff/tags/list") == "NAME_UNKNOWN");
 }
 
 TEST_CASE("a withheld tag is not listed, and no list ends at one", "[oci][endpoints]") {

@@ -33,6 +33,10 @@ TEST_CASE("what is no name means nothing", "[oci][served_name]") {
   for (const char* name : {"", "A", "a//b", "a/../b", "a:b", "a@b"}) {
     CHECK(served_repositories(name, "").empty());
   }
+  for (const char* host : {"\xff", "..", "a b", "quay.io/"}) {
+    CHECK(served_repositories("a", host).empty());
+  }
+  CHECK(served_repositories("a", "[2001:db8::]:5000") == Names{"ip6-2001-db8--0_5000/a"});
 }
 
 TEST_CASE("names are shown as people write them", "[oci][served_name]") {
