@@ -40,15 +40,12 @@ constexpr milliseconds k_longest_wait{30'000};
 constexpr std::size_t k_instance_bytes = 16;
 constexpr std::uint64_t k_open_files = 8192;  // a job may have a thousand connections, each with two ends here
 
+// Of these the agent is told to stop. Not the interrupt of all requests: a job's own go on.
 std::atomic<int> g_signals = 0;
-// While nothing runs, the request that waits for work may be broken off at once.
-std::atomic<bool> g_idle = false;
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may touch nothing else");
 
 void handle_signal(int) {
   ++g_signals;
-  if (g_idle) {
-    base::request_interrupt();
-  }
 }
 
 void install_handlers() {
@@ -106,7 +103,8 @@ class Agent {
   explicit Agent(AgentRequest request)
       : m_config(std::move(request.config)), m_sources(std::move(request.sources)), m_reporter(request.reporter),
         m_lock(lock_agent_directory(m_config.directory)), m_http(client_options(m_config)),
-        m_control(m_http, m_config.url), m_identity(identity_of(m_config)) {}
+        m_control(m_http, m_config.url), m_leftovers(m_http, m_config.url, [this] { return m_ending.load(); }),
+        m_identity(identity_of(m_config)) {}
 
   void run() {
     clean_up();  // first, as a trial that was killed may have left something, too
@@ -143,7 +141,7 @@ class Agent {
     Backoff backoff(k_first_wait, k_longest_wait);
     while (!m_ending) {
       try {
-        return m_control.status(owner.deployment_id, owner.job_token) != "accepted";
+        return m_leftovers.status(owner.deployment_id, owner.job_token) != "accepted";
       } catch (const Disowned&) {
         return false;
       } catch (const Error&) {
@@ -166,7 +164,7 @@ class Agent {
       end_as_lost(spool);
     }
     m_reporter.say(fmt::format("sending what an earlier agent had left of deployment {}", spool.owner().deployment_id));
-    Uploader uploader(m_control, spool, {[](const std::string&) {}, {}});
+    Uploader uploader(m_leftovers, spool, {[](const std::string&) {}, {}});
     return uploader.finish([this] { return m_ending.load(); });
   }
 
@@ -188,7 +186,7 @@ class Agent {
     m_reporter.say(fmt::format("agent {} asks {} for work", m_config.name, m_config.url.redacted()));
     while (!draining()) {
       try {
-        const auto poll = ask();
+        const auto poll = m_control.poll(m_identity, m_config.token, draining);
         if (!m_trouble.empty()) {
           m_reporter.say("the control plane answers again");
           m_trouble.clear();
@@ -220,17 +218,6 @@ class Agent {
         pause(wait);
       }
     }
-  }
-
-  ControlClient::Poll ask() {
-    g_idle = true;
-    if (draining()) {  // it came before the flag was set
-      return {};
-    }
-    auto poll = m_control.poll(m_identity, m_config.token);
-    g_idle = false;
-    base::clear_interrupt();
-    return poll;
   }
 
   bool reload_token() {
@@ -331,6 +318,7 @@ class Agent {
   base::FileLock m_lock;
   http::Client m_http;
   ControlClient m_control;
+  ControlClient m_leftovers;  // for what an earlier agent left, which can go on another time
   control::AgentIdentity m_identity;
   std::vector<fs::path> m_left_spools;
   std::atomic<bool> m_ending = false;

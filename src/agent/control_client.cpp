@@ -40,7 +40,8 @@ bool is_disowned(int status) {
 
 }  // namespace
 
-ControlClient::Poll ControlClient::poll(const control::AgentIdentity& identity, const base::Secret& pool_token) {
+ControlClient::Poll ControlClient::poll(const control::AgentIdentity& identity, const base::Secret& pool_token,
+                                        const std::function<bool()>& given_up) {
   http::Request request;
   request.url = m_server.resolve(fmt::format("{}?{}", control::k_poll_path, control::query_text(identity)));
   request.authorization = token_header(pool_token);
@@ -49,6 +50,7 @@ ControlClient::Poll ControlClient::poll(const control::AgentIdentity& identity, 
   request.retry = false;
   request.wait = http::Wait::held;
   request.patience = identity.wait + k_beyond_hold;
+  request.given_up = given_up;
   const auto response = m_http.send(request);
   if (response.status == 204) {
     return {std::nullopt, retry_after(response.headers)};
@@ -65,6 +67,7 @@ http::Request ControlClient::request(const std::string& id, std::string_view wha
   request.body_limit = control::limits::k_report;
   request.patience = k_patience;
   request.retry = false;
+  request.given_up = m_given_up;
   return request;
 }
 

@@ -2,6 +2,7 @@
 // knows what waiting costs.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -25,14 +26,18 @@ class Disowned : public std::exception {
 // Thread-safe.
 class ControlClient {
  public:
-  ControlClient(http::Client& http, base::Url server) : m_http(http), m_server(std::move(server)) {}
+  // Once `given_up` says so, nothing is waited for any more: each call but poll throws interrupted. It may be empty.
+  ControlClient(http::Client& http, base::Url server, std::function<bool()> given_up = {})
+      : m_http(http), m_server(std::move(server)), m_given_up(std::move(given_up)) {}
 
   struct Poll {
     std::optional<control::Claim> claim;
     std::optional<std::chrono::seconds> wait;  // how long the server asks to stay away
   };
-  // Throws auth when the pool's token is refused, network and upstream otherwise.
-  Poll poll(const control::AgentIdentity& identity, const base::Secret& pool_token);
+  // Throws auth when the pool's token is refused, interrupted once `given_up` says so and no answer has begun to come,
+  // network and upstream otherwise.
+  Poll poll(const control::AgentIdentity& identity, const base::Secret& pool_token,
+            const std::function<bool()>& given_up);
 
   // Each throws Disowned, network or upstream.
   // The first one takes what the claim offered: until then the server may offer it again. With `wait` the server holds
@@ -61,6 +66,7 @@ class ControlClient {
 
   http::Client& m_http;
   base::Url m_server;
+  std::function<bool()> m_given_up;
 };
 
 }  // namespace airlock::agent

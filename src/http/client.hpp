@@ -71,7 +71,7 @@ struct Request {
   std::optional<std::chrono::seconds> patience;
   Wait wait = Wait::brief;
   bool retry = true;  // transient failures: connection trouble, 408, 425, 429, 500, 502, 503, 504
-  // Asked while the answer is waited for, at least about once a second; true ends the request, with interrupted.
+  // Asked while the answer is waited for, at least about once a second; true ends this request as an interrupt would.
   std::function<bool()> given_up;
 };
 

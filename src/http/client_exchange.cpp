@@ -283,9 +283,9 @@ std::chrono::seconds Transfer::patience() const {
 bool Transfer::on_tick(std::uint64_t, std::uint64_t sent) {
   if (!may_finish()) {
     base::throw_if_interrupted();
-  }
-  if (m_exchange.given_up != nullptr && (*m_exchange.given_up)()) {
-    throw Error(ErrorCode::interrupted, fmt::format("{}: the request was given up", m_exchange.url.redacted()));
+    if (m_exchange.given_up != nullptr && (*m_exchange.given_up)()) {
+      throw Error(ErrorCode::interrupted, fmt::format("{}: the request was given up", m_exchange.url.redacted()));
+    }
   }
   if (sent > m_sent) {
     m_watch.moved(sent - m_sent);

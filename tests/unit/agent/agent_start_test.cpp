@@ -1,4 +1,6 @@
 // What an agent does before it asks for work.
+#include <unistd.h>
+
 #include <array>
 #include <csignal>
 #include <filesystem>
@@ -11,8 +13,10 @@
 #include "agent/runner.hpp"
 #include "base/interrupt.hpp"
 #include "base/process.hpp"
+#include "control/api_paths.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/fault_server.hpp"
 #include "support/recording_reporter.hpp"
 
 namespace airlock::agent {
@@ -75,6 +79,40 @@ TEST_CASE("what a killed trial left goes before the next one", "[agent][start]")
   CHECK(error.code() == base::ErrorCode::unsupported);
   CHECK(error.message().starts_with("process runner: "));
   CHECK(std::filesystem::is_empty(job_folders(config)));
+}
+
+TEST_CASE("a signal ends the wait for work, and no other request of this process", "[agent][start]") {
+  if (geteuid() != 0) {
+    WARN("the docker runner, which needs no trial without an image, is root's");
+    return;
+  }
+  const KeptSignals kept;
+  base::TempDir folder;
+  test::FaultServer engine(folder.path() / "docker.sock");
+  engine.script("/_ping", {{.body = "OK"}});
+  engine.script("/containers/json", {{.body = "[]"}});
+  test::FaultServer server;
+  const std::string poll(control::k_poll_path);
+  server.script(poll, {{.silent = true}});
+  AgentConfig config;
+  config.url = config.mirror = base::Url::parse(server.url("/"));
+  config.directory = folder.path() / "agent";
+  config.jobs = folder.path() / "jobs";
+  config.runners = {control::RunnerKind::docker};
+  config.docker_socket = folder.path() / "docker.sock";
+  test::RecordingReporter reporter;
+  std::thread stopping([&] {
+    // Gives up after a time that no healthy run needs.
+    for (int i = 0; i < 1000 && server.requests(poll).empty(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    kill(getpid(), SIGTERM);
+  });
+  run_agent({config, {}, reporter});
+  stopping.join();
+  CHECK(server.requests(poll).size() == 1);
+  // The handler may run on any thread and late, when the job of a claim that just came has begun.
+  CHECK_FALSE(base::interrupt_requested());
 }
 
 TEST_CASE("a trial tells a refusal from a program that did not run", "[agent][start]") {

@@ -192,6 +192,28 @@ TEST_CASE("an interrupt ends the wait before the next try", "[http][client][retr
   CHECK(test::code_of([&] { get(server, "/x"); }) == base::ErrorCode::interrupted);
 }
 
+TEST_CASE("a sender gives its request up, but for a held answer that has begun", "[http][client][retry]") {
+  FaultServer server;
+  server.script("/silent", {{.silent = true}});
+  server.script("/slow", {{.body = "claim", .trickle = std::chrono::milliseconds(20)}});
+  Client client(quick_options());
+  Request request{.url = url_of(server.url("/silent"))};
+  request.given_up = [] { return true; };
+  CHECK(test::code_of([&] { client.send(request); }) == base::ErrorCode::interrupted);
+  CHECK_FALSE(base::interrupt_requested());
+
+  std::string text;
+  base::FunctionSink sink(
+      [&](std::span<const std::byte> data) { text.append(reinterpret_cast<const char*>(data.data()), data.size()); });
+  request.url = url_of(server.url("/slow"));
+  request.given_up = [&] { return !text.empty(); };
+  CHECK(test::code_of([&] { client.stream(request, sink); }) == base::ErrorCode::interrupted);
+  text.clear();
+  request.wait = Wait::held;
+  CHECK(client.stream(request, sink).status == 200);
+  CHECK(text == "claim");
+}
+
 TEST_CASE("a held answer that has begun to come is read to its end", "[http][client][retry]") {
   struct InterruptingSink : base::ByteSink {
     std::string text;
