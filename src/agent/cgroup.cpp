@@ -178,8 +178,7 @@ std::uint64_t wanted(const std::string& name, const ResourceLimits& limits) {
 void end_group(const fs::path& group) {
   std::error_code error;
   for (int round = 0; round < k_kill_rounds && fs::exists(group, error); ++round) {
-    std::istringstream processes(read_text(group / "cgroup.procs"));
-    for (pid_t pid = 0; processes >> pid;) {
+    for (const pid_t pid : processes_of_group(read_text(group / "cgroup.procs"))) {
       kill(pid, SIGKILL);
     }
     if (rmdir(group.c_str()) == 0) {
@@ -267,6 +266,17 @@ std::uint64_t Cgroup::process_denials() const {
     count += counter(group / "pids.events", "max");
   }
   return count;
+}
+
+std::vector<pid_t> processes_of_group(const std::string& text) {
+  std::vector<pid_t> found;
+  std::istringstream lines(text);
+  for (pid_t pid = 0; lines >> pid;) {
+    if (pid > 0) {
+      found.push_back(pid);
+    }
+  }
+  return found;
 }
 
 void remove_stale_cgroups(const std::string& prefix) {

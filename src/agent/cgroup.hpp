@@ -45,6 +45,9 @@ class Cgroup {
   std::vector<Missing> m_missing;
 };
 
+// The processes that a file cgroup.procs names. Without the 0 that stands there for one of an outer process namespace:
+// to kill() it means the caller's own group.
+std::vector<pid_t> processes_of_group(const std::string& text);
 // Groups that a killed agent left behind.
 void remove_stale_cgroups(const std::string& prefix);
 

@@ -9,6 +9,7 @@
 
 #include "agent/agent.hpp"
 #include "agent/agent_lock.hpp"
+#include "agent/cgroup.hpp"
 #include "agent/executor_check.hpp"
 #include "agent/runner.hpp"
 #include "base/interrupt.hpp"
@@ -113,6 +114,12 @@ TEST_CASE("a signal ends the wait for work, and no other request of this process
   CHECK(server.requests(poll).size() == 1);
   // The handler may run on any thread and late, when the job of a claim that just came has begun.
   CHECK_FALSE(base::interrupt_requested());
+}
+
+TEST_CASE("a process without a number here is not taken for the agent's own group", "[agent][start]") {
+  CHECK(processes_of_group("").empty());
+  CHECK(processes_of_group("0\n0\n").empty());
+  CHECK(processes_of_group("12\n0\n4711\n") == std::vector<pid_t>{12, 4711});
 }
 
 TEST_CASE("a trial tells a refusal from a program that did not run", "[agent][start]") {
