@@ -13,6 +13,7 @@
 #include "mirror/mirror_db.hpp"
 #include "workflow/backup.hpp"
 #include "workflow/restore.hpp"
+#include "workflow/status.hpp"
 
 namespace airlock::cli {
 
@@ -180,10 +181,7 @@ std::string far_text(const workflow::RestoreReport& report) {
       text += fmt::format("    it serves serial {}\n", channel.served);
     }
     if (channel.root_version > 0 && channel.root_version < channel.known_root) {
-      text +=
-          fmt::format("    CHECK   what it serves was signed under root {}, and root {} is known: if keys of the older "
-                      "one were stolen, it may be a forgery; import the newest bundle\n",
-                      channel.root_version, channel.known_root);
+      text += fmt::format("    CHECK   {}\n", workflow::older_root_text(channel.root_version, channel.known_root));
     }
     if (channel.unproven > 0) {
       text += fmt::format("    {} of it not served, because the signed head is not here: the bundle brings it\n",

@@ -23,6 +23,7 @@ struct Home {
   std::filesystem::path channel(std::string_view name) const { return root / "channels" / name; }
   std::filesystem::path blobs() const { return root / "blobs"; }
   std::filesystem::path pinned_roots() const { return config / "roots"; }
+  std::filesystem::path evidence() const { return root / "evidence"; }  // of statements that contradict each other
 };
 
 }  // namespace airlock::workflow

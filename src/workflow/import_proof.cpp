@@ -64,7 +64,7 @@ bool is_full(const std::filesystem::path& folder) {
 // Both statements stay: the one that was accepted, and the one that contradicts it. Whatever hinders that, the alarm
 // is what is thrown.
 Error with_evidence(Error error, const bundle::Head& head, const store::ChannelKey& key, const ImportRun& run) {
-  const auto folder = run.options.home.root / "evidence";
+  const auto folder = run.options.home.evidence();
   std::vector<std::string> kept;
   std::string trouble;
   const auto attempt = [&trouble](const auto& step) {
@@ -124,10 +124,11 @@ class AuditedRoots : public bundle::ChannelStateStore {
   }
 
   void save_root(std::uint64_t version, std::string_view bytes) override {
+    const auto differences = changes(bytes);
     base::Json detail = {{"producer", m_producer},
                          {"version", version},
                          {"sha256", base::sha256(bytes).hex()},
-                         {"changes", changes(bytes)},
+                         {"changes", differences ? base::Json(*differences) : base::Json()},
                          {"file", m_head.file().filename().string()},
                          {"medium", to_json(medium_of(m_head.file()))}};
     Remark{m_run.options.reason, m_run.options.ticket}.add_to(detail);
@@ -136,23 +137,26 @@ class AuditedRoots : public bundle::ChannelStateStore {
     m_run.state.audit(m_run.clock.now(), "root-accepted", audit_text(detail));
     change.commit();
     m_newest = bytes;
+    // Also where the rest of the bundle is refused: who may sign from now on has changed.
+    m_run.reporter.say(fmt::format("root version {} of this producer is trusted from now on{}", version,
+                                   differences && !differences->empty() ? ": " + base::join(*differences, "; ") : ""));
   }
 
  private:
-  // What differs from the root before it; null where that is not at hand.
-  base::Json changes(std::string_view bytes) const {
+  // What differs from the root before it; nullopt where that is not at hand.
+  std::optional<std::vector<std::string>> changes(std::string_view bytes) const {
     try {
       const auto parse = [](std::string text) {
         return trust::parse_root(trust::parse_signed(std::move(text), "root", trust::k_root_limit));
       };
       const auto now = parse(std::string(bytes));
       const auto before = parse(m_newest);
-      return now.version == before.version + 1 ? base::Json(changes_of_root(now, before)) : base::Json();
+      return now.version == before.version + 1 ? std::optional(changes_of_root(now, before)) : std::nullopt;
     } catch (const Error& error) {
       if (error.code() == ErrorCode::interrupted) {
         throw;
       }
-      return {};
+      return std::nullopt;
     }
   }
 
@@ -231,7 +235,7 @@ ProvenHead prove_head(const bundle::Head& head, const ImportRun& run) {
       throw with_evidence(error, head, key, run);
     }
     if (error.code() == ErrorCode::untrusted) {
-      if (const auto older = older_than_keys(head, root, run.state, key)) {
+      if (const auto older = older_than_keys(head, root, run.state, key, error)) {
         error = *older;
       }
     }

@@ -1,6 +1,7 @@
 #include "workflow/replaced_keys.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 #include <fmt/format.h>
 
@@ -14,8 +15,9 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-// Whether the site trusted this root and has followed the chain beyond it.
-bool was_replaced_here(const trust::TrustedSet& old, const PinnedRoot& pinned, const std::vector<std::string>& stored) {
+// The version of the newest root here, where the site trusted this one and has followed the chain beyond it.
+std::optional<std::uint64_t> replaced_here_by(const trust::TrustedSet& old, const PinnedRoot& pinned,
+                                              const std::vector<std::string>& stored) {
   std::vector<std::string> chain = {pinned.bytes};
   chain.insert(chain.end(), stored.begin(), stored.end());
   bool known = false;
@@ -25,7 +27,7 @@ bool was_replaced_here(const trust::TrustedSet& old, const PinnedRoot& pinned, c
     known = known || trust::identity(file) == trust::identity(old.root_file);
     newest = std::max(newest, trust::parse_root(file).version);
   }
-  return known && old.root.version < newest;
+  return known && old.root.version < newest ? std::optional(newest) : std::nullopt;
 }
 
 bool is_older_state(const bundle::VerifiedBundle& old, const store::StateDb& state, const store::ChannelKey& key) {
@@ -53,7 +55,7 @@ bool is_older_state(const bundle::VerifiedBundle& old, const store::StateDb& sta
 }  // namespace
 
 std::optional<Error> older_than_keys(const bundle::Head& head, const PinnedRoot& root, const store::StateDb& state,
-                                     const store::ChannelKey& key) {
+                                     const store::ChannelKey& key, const Error& refusal) {
   try {
     bundle::VerifyOptions options;
     options.pinned_root = root.bytes;
@@ -63,8 +65,18 @@ std::optional<Error> older_than_keys(const bundle::Head& head, const PinnedRoot&
     options.policy.trust.largest_version_jump = trust::Policy::k_any_jump;
     bundle::EmptyStateStore nothing;
     const auto old = bundle::verify_head(head, nothing, options);
-    if (!was_replaced_here(old.trusted(), root, state.roots(key.producer)) || !is_older_state(old, state, key)) {
+    const auto newest = replaced_here_by(old.trusted(), root, state.roots(key.producer));
+    if (!newest) {
       return std::nullopt;
+    }
+    if (!is_older_state(old, state, key)) {
+      Error explained = refusal;
+      explained.with_hint(fmt::format("it is signed under root version {}, whose keys version {} has replaced here: "
+                                      "ask the producer for a bundle that is made under the newest root; where it did "
+                                      "not make this one before it replaced them, somebody else has the old keys, so call "
+                                      "security",
+                                      old.trusted().root.version, *newest));
+      return explained;
     }
     if (old.descriptor().serial == *state.last_serial(key)) {
       return Error(ErrorCode::rollback,

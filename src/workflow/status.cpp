@@ -91,7 +91,62 @@ std::string missing_text(const ChannelStatus& channel) {
                      channel.missing_count == 1 ? "it" : "they");
 }
 
-void judge(const ChannelStatus& channel, const StatusOptions& options, std::vector<base::Finding>& findings) {
+std::uint64_t root_version(const std::string& bytes) {
+  return trust::parse_root(trust::parse_signed(bytes, "root.json", trust::k_root_limit)).version;
+}
+
+// The root that the newest import was made under, and the newest that is known of its producer; 0: none.
+struct RootVersions {
+  std::uint64_t taken = 0, known = 0;
+};
+
+RootVersions root_versions(const StateDb& state, const store::ChannelKey& key) {
+  RootVersions versions;
+  if (const auto root = state.role(key, "root")) {
+    versions.taken = root_version(*root);
+  }
+  versions.known = std::max(versions.taken, state.root_floor(key.producer));
+  if (const auto roots = state.roots(key.producer); !roots.empty()) {
+    versions.known = std::max(versions.known, root_version(roots.back()));
+  }
+  return versions;
+}
+
+// Which import brings the content of a generation again: what lies below a floor, or was made under keys that were
+// replaced, is refused.
+std::string bundle_that_helps(const StateDb& state, const store::Generation& active) {
+  if (const auto floor = state.floor(active.channel); floor && floor->serial > active.serial) {
+    return fmt::format("bundle {} or a newer one", floor->serial);
+  }
+  const auto roots = root_versions(state, active.channel);
+  return roots.taken < roots.known ? fmt::format("a bundle that was made under root version {}", roots.known)
+                                   : fmt::format("bundle {} again, or a newer one", active.serial);
+}
+
+void judge_served(const ChannelStatus& channel, const StateDb& state, const std::string& subject,
+                  std::vector<base::Finding>& findings) {
+  if (!channel.active) {
+    findings.push_back({Severity::warning, ErrorCode::not_found, subject,
+                        "nothing of it is served; `airlock store activate` changes that"});
+    return;
+  }
+  if (channel.lacking > 0) {
+    findings.push_back(lacking_finding(state, *channel.active, channel.lacking, channel.lacking_bytes));
+    findings.back().subject = subject;
+  }
+  const auto roots = root_versions(state, channel.key);
+  if (channel.active->unproven) {
+    findings.push_back({Severity::error, ErrorCode::base_missing, subject,
+                        fmt::format("nothing of it is served since the restore, because the signed head of bundle {} "
+                                    "is not here to prove it; import {}",
+                                    channel.active->serial, bundle_that_helps(state, *channel.active))});
+  } else if (state.restored() && roots.taken < roots.known) {
+    findings.push_back({Severity::warning, ErrorCode::untrusted, subject, older_root_text(roots.taken, roots.known)});
+  }
+}
+
+void judge(const ChannelStatus& channel, const StateDb& state, const StatusOptions& options,
+           std::vector<base::Finding>& findings) {
   const auto subject = fmt::format("channel '{}'{}", channel.key.channel, channel.mark);
   if (const auto& out = channel.out_of_service) {
     findings.push_back({Severity::note, ErrorCode::not_found, subject,
@@ -132,21 +187,7 @@ void judge(const ChannelStatus& channel, const StatusOptions& options, std::vect
   if (channel.missing_count > 0) {
     findings.push_back({Severity::note, ErrorCode::volume_missing, subject, missing_text(channel)});
   }
-  if (channel.lacking > 0) {
-    findings.push_back(lacking_finding(*channel.active, channel.lacking, channel.lacking_bytes));
-    findings.back().subject = subject;
-  }
-  if (channel.active && channel.active->unproven) {
-    findings.push_back(
-        {Severity::error, ErrorCode::base_missing, subject,
-         fmt::format("nothing of it is served since the restore, because the signed head of bundle {} is "
-                     "not here to prove it; import that bundle again, or a newer one",
-                     channel.active->serial)});
-  }
-  if (!channel.active) {
-    findings.push_back({Severity::warning, ErrorCode::not_found, subject,
-                        "nothing of it is served; `airlock store activate` changes that"});
-  }
+  judge_served(channel, state, subject, findings);
 }
 
 std::vector<ChannelStatus> channels_of(const StateDb& state, const std::vector<PinnedRoot>& roots) {
@@ -224,6 +265,12 @@ std::uint64_t next_import_bytes(const StateDb& state, const std::vector<ChannelS
   return largest;
 }
 
+std::uint64_t files_of_evidence(const Home& home) {
+  std::error_code error;
+  const std::filesystem::directory_iterator files(home.evidence(), error);
+  return error ? 0 : static_cast<std::uint64_t>(std::distance(begin(files), end(files)));
+}
+
 std::vector<ServiceStatus> services_of(const Home& home) {
   using What = ServiceStatus::What;
   std::vector<ServiceStatus> services;
@@ -253,12 +300,19 @@ bool StatusReport::stale() const {
                      [](const base::Finding& finding) { return finding.severity == Severity::error; });
 }
 
-base::Finding lacking_finding(const store::Generation& active, std::uint64_t blobs, std::uint64_t bytes) {
+base::Finding lacking_finding(const StateDb& state, const store::Generation& active, std::uint64_t blobs,
+                              std::uint64_t bytes) {
   return {Severity::error, ErrorCode::base_missing, fmt::format("channel '{}'", active.channel.channel),
-          fmt::format("{} ({}) of what is served {} not here; import bundle {} again, or a newer one, with all that it "
-                      "needs, or take what older ones have with `airlock bundle import --salvage`",
+          fmt::format("{} ({}) of what is served {} not here; import {}, with all that it needs, or take what older ones "
+                      "have with `airlock bundle import --salvage`",
                       base::counted(blobs, "blob"), base::format_bytes(bytes), blobs == 1 ? "is" : "are",
-                      active.serial)};
+                      bundle_that_helps(state, active))};
+}
+
+std::string older_root_text(std::uint64_t root, std::uint64_t known) {
+  return fmt::format("what it serves was signed under root {}, and root {} is known: if keys of the older one were "
+                     "stolen, it may be a forgery; import the newest bundle",
+                     root, known);
 }
 
 StatusReport examine_status(const StatusOptions& options) {
@@ -301,7 +355,8 @@ StatusReport examine_status(const StatusOptions& options) {
                    {.floor = state->time_floor(), .last_wall = state->last_wall(), .built = options.built},
                    policy.clock_tolerance);
   } catch (const Error& error) {
-    report.findings.push_back({Severity::error, ErrorCode::clock, "clock", error.message()});
+    report.findings.push_back(
+        {Severity::error, ErrorCode::clock, "clock", fmt::format("{}; {}", error.message(), error.hint())});
   }
   if (const auto restored = state->restored()) {
     report.findings.push_back(
@@ -319,8 +374,15 @@ StatusReport examine_status(const StatusOptions& options) {
                                "a run ended before its catalog was published: what it brought, blocked or revoked is "
                                "not in force; run it again, or start `airlock serve`"});
   }
+  if (const auto kept = files_of_evidence(options.home); kept > 0) {
+    report.findings.push_back(
+        {Severity::warning, ErrorCode::equivocation, "evidence",
+         fmt::format("{} of statements that contradict what was accepted {} in {}: call security; whoever has taken "
+                     "care of it moves that folder away",
+                     base::counted(kept, "file"), kept == 1 ? "lies" : "lie", options.home.evidence().string())});
+  }
   for (const auto& channel : report.channels) {
-    judge(channel, options, report.findings);
+    judge(channel, *state, options, report.findings);
   }
   return report;
 }

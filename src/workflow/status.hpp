@@ -71,7 +71,10 @@ struct StatusOptions {
 };
 
 // What is served and not here, as a finding (base_missing) that names the import to run.
-base::Finding lacking_finding(const store::Generation& active, std::uint64_t blobs, std::uint64_t bytes);
+base::Finding lacking_finding(const store::StateDb& state, const store::Generation& active, std::uint64_t blobs,
+                              std::uint64_t bytes);
+// For whoever restores, and afterwards: under keys of a root that was replaced, anybody may have made what is served.
+std::string older_root_text(std::uint64_t root, std::uint64_t known);
 
 // Never throws for what it finds. A home without state gives a report of the rest. Reads no document that grows with
 // what is in the bundles.

@@ -62,7 +62,7 @@ void tell_lacking(const StateDb& state, StoreCheckReport& report) {
         bytes += blob.length;
       }
       report.lacking += missing.size();
-      report.findings.push_back(lacking_finding(generation, missing.size(), bytes));
+      report.findings.push_back(lacking_finding(state, generation, missing.size(), bytes));
     }
   }
 }

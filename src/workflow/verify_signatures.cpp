@@ -67,8 +67,9 @@ std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& open
       return verified;
     } catch (const Error& refusal) {
       const store::ChannelKey key{root.producer(), head.hint().channel};
-      const auto older = with_state && refusal.code() == ErrorCode::untrusted ? older_than_keys(head, root, *state, key)
-                                                                              : std::nullopt;
+      const auto older = with_state && refusal.code() == ErrorCode::untrusted
+                             ? older_than_keys(head, root, *state, key, refusal)
+                             : std::nullopt;
       Error error = older ? *older : opened.explain(refusal);
       if (with_state) {
         explain_older_versions(error, head.hint().serial, *state, key);

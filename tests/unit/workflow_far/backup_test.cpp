@@ -195,6 +195,54 @@ TEST_CASE("a backup without blobs comes back, and the same bundle brings the con
   CHECK(host.import(states.made[2].head).bundles.front().serial == 3);
 }
 
+TEST_CASE("below a floor it is named which bundle an import takes", "[backup]") {
+  TwoStates states;
+  const auto file = states.backup();
+  states.take(2);
+  const auto path = states.site.folder.path() / "receipt.json";
+  workflow::write_receipt_file(workflow::make_receipt(states.site.state(), states.site.clock.now()), path);
+  OtherHost host;
+  auto options = options_for(host.home, file);
+  options.receipts = {path};
+  host.restore(options);
+  const auto status =
+      workflow::examine_status({.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)});
+  const auto names_it = [](const base::Finding& finding) {
+    return finding.message.find("import bundle 3 or a newer one") != std::string::npos;
+  };
+  CHECK(std::any_of(status.findings.begin(), status.findings.end(), names_it));
+  const auto checked = workflow::check_store({.home = host.home}, host.clock, host.reporter);
+  CHECK(std::any_of(checked.findings.begin(), checked.findings.end(), names_it));
+  // Another text for a state under keys that were replaced.
+  {
+    store::StateDb state(host.home.root, store::StateDb::Access::change);
+    auto change = state.change();
+    const auto key = state.channels().front();
+    state.lower_floor(key, {}, {.time = host.clock.now(), .reason = "test"});
+    state.raise_floor(key, {.serial = 2, .bundle_id = {}, .root_version = 2});
+    change.commit();
+  }
+  const auto replaced =
+      workflow::examine_status({.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)});
+  CHECK(std::any_of(replaced.findings.begin(), replaced.findings.end(), [](const base::Finding& finding) {
+    return finding.message.find("import a bundle that was made under root version 2") != std::string::npos;
+  }));
+}
+
+TEST_CASE("what a restore serves under an older root than is known stays to be checked", "[backup]") {
+  TwoStates states;
+  OtherHost host;
+  auto options = options_for(host.home, states.backup(Blobs::include));
+  options.floors = {workflow::parse_floor("site-a:2,root=2")};
+  host.restore(options);
+  const auto status =
+      workflow::examine_status({.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)});
+  CHECK(std::any_of(status.findings.begin(), status.findings.end(), [](const base::Finding& finding) {
+    return finding.severity == base::Severity::warning &&
+           finding.message.find("signed under root 1, and root 2 is known") != std::string::npos;
+  }));
+}
+
 TEST_CASE("a backup with blobs serves at once", "[backup]") {
   TwoStates states;
   const auto file = states.backup(Blobs::include);

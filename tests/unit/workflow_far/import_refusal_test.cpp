@@ -6,6 +6,7 @@
 #include "store/blob_store.hpp"
 #include "workflow/extract.hpp"
 #include "workflow/receipt.hpp"
+#include "workflow/status.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -123,6 +124,18 @@ TEST_CASE("two statements with one version are an alarm, and both are kept") {
   }
   CHECK(kept == 2);
   CHECK(site.state().audit_entries().back().action == "equivocation");
+  // And status names them until somebody moves them away.
+  const auto tells = [&] {
+    const auto status = workflow::examine_status(
+        {.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::days(90)});
+    return std::ranges::any_of(status.findings, [](const base::Finding& finding) {
+      return finding.code == ErrorCode::equivocation && finding.severity == base::Severity::warning &&
+             finding.message.starts_with("2 files of statements that contradict what was accepted lie in ");
+    });
+  };
+  CHECK(tells());
+  fs::remove_all(site.home.evidence());
+  CHECK_FALSE(tells());
 }
 
 TEST_CASE("one serial with two states is an alarm, although every version is newer") {
@@ -238,6 +251,9 @@ TEST_CASE("new roots are kept even when the rest of the bundle is bad") {
   site.clock.set(bundle_time(2));
   CHECK_THROWS_AS(site.import({bad.head}), base::Error);
   CHECK(site.state().roots(site.state().channels().front().producer).size() == 1);
+  CHECK(std::ranges::any_of(site.reporter.said(), [](const std::string& line) {
+    return line.starts_with("root version 2 of this producer is trusted from now on: timestamp: ");
+  }));
 }
 
 TEST_CASE("a key that was revoked in one channel signs for none of its producer's") {
@@ -407,8 +423,12 @@ TEST_CASE("an old bundle from before the keys were replaced is stale, and raises
       Medium other;
       const auto forged = make_bundle(other.path(), {text_file("a.txt", "forged")}, before,
                                       {.serial = serial, .created = bundle_time(1), .previous = old.contents});
-      CHECK(code_of([&] { return site.import({forged.head}); }) == ErrorCode::untrusted);
-      CHECK(site.verify(forged.head).exit_code() == 3);
+      const auto error = error_of([&] { return site.import({forged.head}); });
+      CHECK(error.code() == ErrorCode::untrusted);
+      CHECK(error.hint().starts_with("it is signed under root version 1, whose keys version "));
+      const auto report = site.verify(forged.head);
+      CHECK(report.exit_code() == 3);
+      CHECK(has_finding(report, ErrorCode::untrusted, "somebody else has the old keys"));
     }
   }
   SECTION("damaged") {
