@@ -31,6 +31,12 @@ std::int64_t days(std::chrono::seconds time) {
   return std::chrono::duration_cast<std::chrono::days>(time).count();
 }
 
+std::string expiry_text(std::string_view role, std::chrono::seconds left) {
+  return left > std::chrono::seconds(0)
+             ? fmt::format("{} in {}", role, base::counted(static_cast<std::uint64_t>(days(left)), "day"))
+             : fmt::format("{} expired {} ago", role, base::counted(static_cast<std::uint64_t>(days(-left)), "day"));
+}
+
 base::Json channel_json(const workflow::ChannelStatus& channel, base::Time now) {
   base::Json expiries = base::Json::object();
   for (const auto& [role, expires] : channel.expiries) {
@@ -76,7 +82,7 @@ std::string channels_text(const workflow::StatusReport& report, base::Time now) 
                fmt::format("{}", channel.withheld), is_here ? base::to_rfc3339(channel.imported).substr(0, 10) : "-",
                channel.out_of_service || soonest == channel.expiries.end()
                    ? "-"
-                   : fmt::format("{} in {} days", soonest->first, days(soonest->second - now))});
+                   : expiry_text(soonest->first, soonest->second - now)});
   }
   return table.text();
 }

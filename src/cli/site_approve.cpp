@@ -71,7 +71,7 @@ void approve(Session& session, const SiteApproveFlags& flags) {
           report.channel, report.serial, report.approved.size(), report.needed, base::join(report.approved, ", "),
           enough ? fmt::format("airlock import {}{}", flags.bundle,
                                flags.output.empty() ? "" : fmt::format(" --volumes {}", folder_of(flags.output)))
-                 : fmt::format("another of {} runs airlock bundle approve {}", base::join(report.missing, ", "),
+                 : fmt::format("{} runs airlock bundle approve {}", base::join(report.missing, " or "),
                                flags.bundle)));
 }
 

@@ -185,9 +185,11 @@ std::string bundle_text(const workflow::ImportedBundle& bundle) {
       bundle.active           ? ", active"
       : bundle.out_of_service ? ", not served: its channel is out of service"
                               : ", not active yet");
-  text += fmt::format("  artifacts {}: {} added, {} changed, {} removed, {} as before\n", bundle.artifacts,
-                      bundle.changes.added.size(), bundle.changes.changed.size(), bundle.changes.removed.size(),
-                      bundle.changes.kept);
+  text += bundle.outcome == Outcome::refreshed
+              ? fmt::format("  artifacts {}, as before\n", bundle.artifacts)
+              : fmt::format("  artifacts {}: {} added, {} changed, {} removed, {} as before\n", bundle.artifacts,
+                            bundle.changes.added.size(), bundle.changes.changed.size(), bundle.changes.removed.size(),
+                            bundle.changes.kept);
   text += changes_text(bundle.changes, k_blobs_listed);
   text += fmt::format("  blobs     {} new, {} here before; {} written\n", bundle.blobs_new, bundle.blobs_present,
                       base::format_bytes(bundle.bytes_written));
@@ -256,6 +258,7 @@ Json verify_json(const workflow::VerifyReport& report) {
                {"blobs", report.blobs},
                {"bytes", report.bytes},
                {"left_out", report.left_out},
+               {"lacking", report.lacking},
                {"expires", expiries_json(report.expiries)}};
   for (const auto& finding : report.findings) {
     json["findings"].push_back(finding_json(finding));
@@ -278,8 +281,15 @@ std::string verify_text(const workflow::VerifyReport& report) {
     text += fmt::format("{} blobs read, {}; expires: {}\n", report.blobs, base::format_bytes(report.bytes),
                         expiries_text(report.expiries));
   }
+  if (report.ok() && report.lacking > 0) {
+    return text + fmt::format("ok: what it brings is there and as it was signed; {} that it builds on {} not here, so "
+                              "an import would ask for {}\n",
+                              base::counted(report.lacking, "blob"), report.lacking == 1 ? "is" : "are",
+                              report.lacking == 1 ? "it" : "them");
+  }
   if (report.ok()) {
-    return text + "ok: everything is there and as it was signed\n";
+    return text + fmt::format("ok: {} is there and as it was signed\n",
+                              report.left_out > 0 ? "everything that it brings" : "everything");
   }
   return text + fmt::format("not ok; `airlock explain CODE` says what to do\n");
 }

@@ -21,10 +21,16 @@ using base::ErrorCode;
 
 constexpr std::size_t k_damaged_named = 10;  // damaged blobs that the message names
 
-std::string describe_bases(const bundle::Shipment& shipment) {
+// Only those that an import would still take: not older than what is here, nor below a floor.
+std::string describe_bases(const bundle::Shipment& shipment, const store::ChannelKey& key,
+                           const store::StateDb& state) {
+  const auto last = state.last_serial(key).value_or(0);
+  const auto floor = state.floor(key);
   std::vector<std::string> serials;
   for (const auto& base : shipment.bases) {
-    serials.push_back(fmt::format("{}", base.serial));
+    if (base.serial > last && (!floor || base.serial >= floor->serial)) {
+      serials.push_back(fmt::format("{}", base.serial));
+    }
   }
   return base::join(serials, ", ");
 }
@@ -44,13 +50,17 @@ std::string describe_bases(const bundle::Shipment& shipment) {
   const auto path =
       run.options.home.root / "receipts" / fmt::format("need-{}-{}.json", shipment.channel, shipment.serial);
   write_receipt_file(need, path);
-  const auto bases = describe_bases(shipment);
+  const auto bases = describe_bases(shipment, {verified.producer(), shipment.channel}, run.state);
   throw Error(ErrorCode::base_missing,
-              fmt::format("bundle '{}' {} relies on {} blobs ({}) that are not in this store; nothing was changed",
+              fmt::format("bundle '{}' {} relies on {} blobs ({}) that are not in this store; nothing of it was taken "
+                          "in",
                           shipment.channel, shipment.serial, plan.absent.size(), base::format_bytes(plan.absent_bytes)))
-      .with_hint(fmt::format("{}carry {} back and run `airlock bundle ship BUNDLE --base {}` there",
-                             bases.empty() ? "" : fmt::format("import serial {} first, or ", bases), path.string(),
-                             path.filename().string()));
+      .with_hint(fmt::format("{}, or carry {} back and run `airlock bundle ship BUNDLE --base {}` there",
+                             bases.empty() ? std::string("ask for a full bundle")
+                                           : fmt::format("import serial {} first (refused where the producer's keys "
+                                                         "were replaced since), or ask for a full bundle",
+                                                         bases),
+                             path.string(), path.filename().string()));
 }
 
 [[noreturn]] void refuse_volume_missing(const bundle::VerifiedBundle& verified, const bundle::BlobMap& map,

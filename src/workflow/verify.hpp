@@ -39,6 +39,7 @@ struct VerifyReport {
   std::uint64_t blobs = 0;                                   // read and hashed
   std::uint64_t bytes = 0;
   std::uint64_t left_out = 0;  // blobs that a delta relies on
+  std::uint64_t lacking = 0;   // of those, blobs that this home does not hold; 0 where it has no state
 
   bool ok() const { return exit_code() == 0; }
   // Of the most severe finding: 3 (security) before 4 (incomplete) before 5 (stale); 0 where there are only notes.

@@ -64,6 +64,7 @@ void report_absent(const bundle::VerifiedBundle& verified, const bundle::BlobMap
       shipment.omitted_blobs == absent.size() && (absent.empty() || digest_of_list(digests) == shipment.omitted);
   if (as_promised) {
     if (!absent.empty()) {
+      report.lacking += state == nullptr ? 0 : not_in_store;
       findings.add(Severity::note, ErrorCode::base_missing, subject,
                    fmt::format("a delta: {} blobs ({}) are left out; {}", absent.size(), base::format_bytes(bytes),
                                state == nullptr    ? "the store that imports it must hold them"

@@ -66,7 +66,10 @@ TEST_CASE("a delta on the wrong base names what is lacking") {
   site.import(
       {make_bundle(other.path(), {text_file("a.txt", "old"), text_file("b.txt", "something else")}, states.keys).head});
   const auto before = site.fingerprint();
-  CHECK(code_of([&] { return site.import({states.delta.head}); }) == ErrorCode::base_missing);
+  const auto error = error_of([&] { return site.import({states.delta.head}); });
+  CHECK(error.code() == ErrorCode::base_missing);
+  // Not to import serial 1, which would be refused: another state is here under it.
+  CHECK(error.hint().starts_with("ask for a full bundle, or carry "));
   CHECK(site.fingerprint() == before);
   CHECK(site.served("file", "b.txt") == "something else");
 }
@@ -88,7 +91,13 @@ TEST_CASE("verify takes an absent base for a note") {
   const auto report = site.verify(states.delta.head);
   CHECK(report.ok());
   CHECK(report.left_out == 1);
+  CHECK(report.lacking == 0);  // nothing was imported here, so that nobody can say
   CHECK(has_finding(report, ErrorCode::base_missing, "left out"));
+  Medium other;
+  site.import({make_bundle(other.path(), {text_file("x.txt", "x")}, states.keys, {.channel = "site-b"}).head});
+  const auto later = site.verify(states.delta.head);
+  CHECK(later.ok());
+  CHECK(later.lacking == 1);
 }
 
 TEST_CASE("statements alone renew what is here") {
