@@ -238,15 +238,20 @@ void show_policy(Session& session) {
                              policy.present ? "" : " (there is no such file: the defaults hold)", table.text()));
 }
 
-void reset_clock(Session& session, const std::string& reason) {
+void reset_clock(Session& session, const workflow::Remark& remark) {
+  if (base::trim(remark.reason).empty()) {
+    throw Error(ErrorCode::usage, "resetting the clock's mark needs a reason")
+        .with_hint("add --reason TEXT; the audit log keeps it");
+  }
   { const store::StateDb exists(session.home.root, store::StateDb::Access::read); }
   store::StateDb state(session.home.root, store::StateDb::Access::change);
   const auto now = session.clock->now();
   const auto before = state.last_wall();
   auto change = state.change();
   state.reset_last_wall(now);
-  state.audit(now, "reset-clock",
-              base::to_line(base::Json{{"before", before ? base::to_rfc3339(*before) : ""}, {"reason", reason}}));
+  base::Json detail = {{"before", before ? base::to_rfc3339(*before) : ""}};
+  remark.add_to(detail);
+  state.audit(now, "reset-clock", workflow::audit_text(detail));
   change.commit();
   session.answer({{"last_wall", base::to_rfc3339(now)}},
                  fmt::format("the clock's mark is {} now; what bundles were made at still counts as passed\n",
@@ -337,10 +342,10 @@ void add_trust_commands(CLI::App& app, Session& session) {
   remove_command->callback([&session, remove_flags] { remove(session, *remove_flags); });
 
   auto* reset = trust->add_subcommand("reset-clock", "Forget a clock that was once far ahead; kept in the audit log");
-  auto reason = std::make_shared<std::string>();
-  reset->add_option("--reason", *reason, "Why")->type_name("TEXT")->required();
-  reset->footer("Example:\n  airlock trust reset-clock --reason 'the battery of this host was changed'");
-  reset->callback([&session, reason] { reset_clock(session, *reason); });
+  auto reset_remark = std::make_shared<RemarkFlags>();
+  add_remark_flags(*reset, *reset_remark);
+  reset->footer("Example:\n  airlock trust reset-clock --reason 'the battery of this host was changed' --ticket OPS-7");
+  reset->callback([&session, reset_remark] { reset_clock(session, reset_remark->remark()); });
 
   add_floor_command(*trust, session);
 

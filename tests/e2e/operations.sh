@@ -168,7 +168,9 @@ if [ ${#ahead[@]} -gt 0 ]; then
   check_exit 5 "a clock that was once ahead stops imports" at_site import "$stick/site-a-6.airlock"
   check_said "trust reset-clock"
   check_exit 5 "status says so" at_site status
-  check "an administrator resets it, with a reason" at_site trust reset-clock --reason "battery changed"
+  check_said "airlock trust reset-clock --reason TEXT"
+  check_exit 2 "an administrator resets it, with a reason" at_site trust reset-clock --ticket OPS-7
+  check "and a ticket" at_site trust reset-clock --reason "battery changed" --ticket OPS-7
 else
   skip "no faketime, so no clock that is ahead"
 fi
