@@ -324,7 +324,7 @@ TEST_CASE("a floor from paper counts, and one that cannot be right is refused", 
   CHECK(code_of([&] { host.import(states.made[2].head); }) == ErrorCode::rollback);
 
   for (const char* bad : {"", "site-a", ":3", "site-a:", "site-a:x", "Site A:3", "site-a:3,x=1",
-                          "site-a:3,root=", "site-a:3,created=yesterday", "../x:1"}) {
+                          "site-a:3,root=", "site-a:3,created=yesterday", "../x:1", "site-a:3,producer=abc"}) {
     CAPTURE(bad);
     CHECK_THROWS_AS(workflow::parse_floor(bad), base::Error);
   }

@@ -80,10 +80,9 @@ TEST_CASE("of a producer that is trusted no more nothing is served and nothing t
     const auto raised = workflow::raise_floors(state, states.site.home, {wish}, states.site.clock.now());
     CHECK(raised.front().key.producer == (old ? producer : heir));
   }
-  for (const auto& channel : workflow::examine_status({.home = states.site.home,
-                                                       .wall = states.site.clock.now(),
-                                                       .stale_after = std::chrono::days(90)})
-                                 .channels) {
+  const auto status = workflow::examine_status(
+      {.home = states.site.home, .wall = states.site.clock.now(), .stale_after = std::chrono::days(90)});
+  for (const auto& channel : status.channels) {
     CHECK(channel.mark == " (producer " + channel.key.producer.substr(0, 12) + ")");
     CHECK(channel.pinned == (channel.key.producer == heir));
   }
