@@ -61,6 +61,9 @@ class Inspector {
         }
       }
       check("nothing has expired", [&] { check_expiry(); });
+      if (m_descriptor.created > m_now + Policy().clock_tolerance) {
+        check("it was not made later than now", [&] { refuse_future(); });
+      }
     }
     m_result.checks.push_back({.result = Result::not_possible,
                                .what = std::string(k_root_check),
@@ -202,6 +205,12 @@ class Inspector {
     collector.finish();
     m_result.attachments = std::move(contents.attachments);
     m_result.revoked = std::move(contents.revoked);
+  }
+
+  void refuse_future() const {
+    throw Error(ErrorCode::clock,
+                fmt::format("it was made on {}, and here it is {}: the builder's clock, or this one, is wrong",
+                            base::to_rfc3339(m_descriptor.created), base::to_rfc3339(m_now)));
   }
 
   void check_expiry() {

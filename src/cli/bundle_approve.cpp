@@ -168,8 +168,11 @@ void sign(Session& session, const SignFlags& flags) {
   workflow::Draft draft =
       workflow::open_draft(flags.bundle, std::move(places), root.bytes, session.clock->now(), root.chain);
   trust::check_policy(draft.root(), workflow::load_policy(session.home).trust);
-  if (const auto warning = workflow::pending_root_warning(session.home)) {
-    session.reporter->warning(*warning);
+  for (const auto& warning :
+       {workflow::pending_root_warning(session.home), workflow::future_warning(draft, session.clock->now())}) {
+    if (warning) {
+      session.reporter->warning(*warning);
+    }
   }
   if (flags.tbs) {
     write_tbs(session, draft, flags);

@@ -308,6 +308,9 @@ ApproveReport seal_bundle(const Home& home, const SealOptions& options, const Op
   const auto before = older_root(head, roots);
   const HeadFile file = options.output.empty() && can_write(head.file()) ? HeadFile::open : HeadFile::closed;
   Draft draft = open_under_newest(head, std::move(places), roots, file, clock.now());
+  if (const auto warning = future_warning(draft, clock.now())) {
+    reporter.warning(*warning);
+  }
   std::uint64_t added = 0;
   for (const fs::path& approval : options.approvals) {
     take_approval(draft, approval, before, added, reporter);

@@ -12,6 +12,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "bundle/layout.hpp"
+#include "bundle/verified_bundle.hpp"
 #include "ecosystem/ecosystem.hpp"
 #include "workflow/keys.hpp"
 #include "workflow/patient_lock.hpp"
@@ -189,6 +190,16 @@ Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces place
   draft.contents = draft.head.contents();
   draft.snapshot = bundle::snapshot_of(draft.head);
   return draft;
+}
+
+std::optional<std::string> future_warning(const Draft& draft, base::Time now) {
+  const base::Time created = draft.proof.descriptor.created;
+  if (created <= now + bundle::Policy().clock_tolerance) {
+    return std::nullopt;
+  }
+  return fmt::format("this bundle was made on {}, and here it is {}: where the builder's clock was ahead, no site takes "
+                     "it before that day; have it made again then",
+                     base::to_rfc3339(created), base::to_rfc3339(now));
 }
 
 void take_up_changes(Draft& draft) {

@@ -1,4 +1,4 @@
-// A draft that waits while keys change: what is sealed is what every site takes.
+// A draft that waits while keys change, or was made by a wrong clock: what is sealed is what every site takes.
 #include "workflow/newer_root.hpp"
 
 #include <algorithm>
@@ -177,6 +177,25 @@ TEST_CASE("keys are opened when enough people have approved", "[workflow][approv
   builder.sign(bundle, *builder.second);
   CHECK(seal());
   CHECK(opened == 1);
+}
+
+TEST_CASE("a bundle that was made later than now is shown and sealed with a warning", "[workflow][approve]") {
+  Builder builder;
+  const base::Time now = builder.clock.now();
+  builder.clock.set(now + std::chrono::days(40));
+  const fs::path bundle = builder.create();
+  builder.clock.set(now);
+  const Draft draft = open_draft(bundle, {}, read_own_roots(builder.home).back(), now);
+  CHECK_THAT(future_warning(draft, now).value_or(""), Catch::Contains("made on 2026-08-10T12:00:00Z, and here it is "
+                                                                      "2026-07-01T12:00:00Z"));
+  CHECK_FALSE(future_warning(draft, now + std::chrono::days(39)));
+  CHECK_THAT(review_text(draft, std::nullopt, builder.home, now), Catch::Contains("it was not made later than now"));
+  builder.sign(bundle, *builder.second);
+  CHECK(builder.seal({.bundle = bundle}).sealed);
+  const auto warnings = builder.reporter.warnings();
+  CHECK(std::ranges::any_of(warnings, [](const std::string& text) {
+    return text.find("the builder's clock was ahead") != std::string::npos;
+  }));
 }
 
 TEST_CASE("while a root is pending that takes a key away, drafts are warned of", "[workflow][approve][newer_root]") {
