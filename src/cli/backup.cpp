@@ -274,7 +274,7 @@ void restore(Session& session, const RestoreFlags& flags) {
     options.secrets_from = flags.secrets_from;
   }
   if (!flags.sha256.empty()) {
-    options.sha256 = base::Digest::parse_sha256_hex(parse_fingerprint(flags.sha256));
+    options.sha256 = base::Digest::parse_sha256_hex(parse_fingerprint(flags.sha256, "a SHA-256"));
   }
   options.confirm = [&](const std::vector<workflow::BroughtCommand>& commands, const base::Digest& seen) {
     confirm_commands(session, flags, commands, seen);

@@ -28,10 +28,10 @@ std::string plain_hex(std::string_view text) {
 
 }  // namespace
 
-std::string parse_fingerprint(std::string_view text) {
+std::string parse_fingerprint(std::string_view text, std::string_view what) {
   std::string hex = plain_hex(text);
   if (!base::Digest::is_sha256_hex(hex)) {
-    throw base::Error(base::ErrorCode::usage, "a fingerprint has 64 hex digits")
+    throw base::Error(base::ErrorCode::usage, fmt::format("{} has 64 hex digits", what))
         .with_hint("give all of them; blanks and colons do not matter");
   }
   return hex;

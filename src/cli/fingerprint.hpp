@@ -9,7 +9,7 @@
 namespace airlock::cli {
 
 // 64 hex digits from what people type from paper: with blanks, colons, in capitals. Throws usage.
-std::string parse_fingerprint(std::string_view text);
+std::string parse_fingerprint(std::string_view text, std::string_view what = "a fingerprint");
 
 // Asks for two groups of it, chosen now: typing them shows that a person compared, and did not only press a key. False
 // where they do not match. Throws usage, naming `flag_instead`, where there is no terminal.
