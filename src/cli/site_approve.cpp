@@ -30,6 +30,10 @@ std::string folder_of(const std::string& file) {
 }
 
 void approve(Session& session, const SiteApproveFlags& flags) {
+  if (std::error_code ignored; !flags.output.empty() && std::filesystem::exists(flags.output, ignored)) {
+    throw Error(ErrorCode::conflict, fmt::format("{} exists already", flags.output))
+        .with_hint("name another file with -o");
+  }
   const auto key = open_signer(session, flags.signer, "officer");  // a wrong file or passphrase is said at once
   const workflow::LocalApproveOptions options{.home = session.home,
                                               .bundle = flags.bundle,
