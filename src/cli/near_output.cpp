@@ -66,7 +66,8 @@ base::Json made_json(const workflow::MadeChannel& channel, base::Time now) {
     interrupted.push_back({{"command", to_string(run.what)}, {"serial", run.serial}, {"bundle", run.head.string()}});
   }
   return {{"channel", channel.name},       {"serial", channel.serial},    {"sealed", channel.sealed},
-          {"expires", std::move(expires)}, {"drafts", std::move(drafts)}, {"interrupted", std::move(interrupted)}};
+          {"expires", std::move(expires)}, {"drafts", std::move(drafts)}, {"interrupted", std::move(interrupted)},
+          {"waits_for_newest", channel.waits_for_newest}};
 }
 
 std::string number_or_none(std::uint64_t number) {

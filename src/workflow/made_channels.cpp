@@ -82,10 +82,18 @@ std::filesystem::path making_lock(const Home& home, std::string_view channel) {
 MadeChannel look_at_channel(const Home& home, const std::string& name) {
   const ChannelState channel(home, name);
   const auto heads = channel.statements();
-  MadeChannel made{.name = name, .serial = 0, .sealed = 0, .expiries = {}, .drafts = {}, .interrupted = {}};
+  MadeChannel made{.name = name,
+                   .serial = 0,
+                   .sealed = 0,
+                   .expiries = {},
+                   .drafts = {},
+                   .interrupted = {},
+                   .waits_for_newest = false};
   if (!heads.empty()) {
     made.serial = heads.front().hint().serial;
   }
+  const auto restored = channel.restored();
+  made.waits_for_newest = restored && (!restored->floor || made.serial < *restored->floor);
   const auto bundles = channel.bundles();
   for (const auto& head : heads) {
     if (!head.shipment().empty()) {

@@ -39,6 +39,7 @@ struct MadeChannel {
   std::map<std::string, base::Time> expiries;  // by role of that one: snapshot, targets, the newest timestamp
   std::vector<DraftStatus> drafts;             // newer than that one, newest first
   std::vector<InterruptedRun> interrupted;
+  bool waits_for_newest = false;  // the next state asks for the newest bundle with --continue
 };
 
 // One channel; reads small files only, whatever it holds. While a run is at work, what it began is not interrupted.

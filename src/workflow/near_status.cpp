@@ -43,6 +43,29 @@ void judge_pending(const RootProgress& pending, std::vector<Finding>& findings) 
                                   old, count.new_signers, count.new_threshold)});
 }
 
+// Roles of the build host whose private key is neither here nor reached by a command.
+void judge_missing_keys(const KeysReport& keys, std::vector<Finding>& findings) {
+  for (const std::string role : {"targets", "timestamp"}) {
+    const bool reached = std::ranges::any_of(keys.keys, [&role](const KeyInfo& key) {
+      return key.role == role && (!key.file.empty() || !key.command.empty());
+    });
+    if (!reached) {
+      findings.push_back({Severity::warning, ErrorCode::not_found, fmt::format("key of role '{}'", role),
+                          fmt::format("its private half is not in this home, so no bundle can be {}; put it back into "
+                                      "keys/, or `airlock keys rotate {}`",
+                                      role == "targets" ? "made" : "sealed", role)});
+    }
+  }
+}
+
+void judge_restored(const MadeChannel& channel, std::vector<Finding>& findings) {
+  if (channel.waits_for_newest) {
+    findings.push_back({Severity::warning, ErrorCode::base_missing, fmt::format("channel '{}'", channel.name),
+                        "this home was restored and may not know its newest bundle: the next `airlock bundle create` "
+                        "or `revoke` asks for that with --continue"});
+  }
+}
+
 void judge_sealed(const MadeChannel& channel, base::Time wall, std::vector<Finding>& findings) {
   const auto subject = fmt::format("bundle '{}' {}", channel.name, channel.sealed);
   for (const auto& [role, expires] : channel.expiries) {
@@ -107,6 +130,7 @@ NearStatus examine_near(const Home& home, base::Time wall, std::vector<Finding>&
       near.keys = keys_in_force(home);
       near.pending = near.keys->pending;
       judge_root(*near.keys, wall, findings);
+      judge_missing_keys(*near.keys, findings);
     } else {
       near.pending = pending_root(home);
     }
@@ -117,6 +141,7 @@ NearStatus examine_near(const Home& home, base::Time wall, std::vector<Finding>&
   for (const auto& name : written_channels(home)) {
     look_at_part(fmt::format("channel '{}'", name), findings, [&] {
       auto channel = look_at_channel(home, name);
+      judge_restored(channel, findings);
       judge_sealed(channel, wall, findings);
       for (const auto& draft : channel.drafts) {
         judge_draft(draft, channel, wall, findings);

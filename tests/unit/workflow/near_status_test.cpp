@@ -80,6 +80,32 @@ TEST_CASE("status tells whose keys are in force, and where they are", "[workflow
   CHECK(other.near.empty());
 }
 
+TEST_CASE("status tells of a private key that is missing where bundles are made", "[workflow][status]") {
+  MakingHome host(1);
+  const auto role = GENERATE(as<std::string>{}, "targets", "timestamp");
+  fs::rename(host.home.keys() / (role + ".pem"), host.folder.path() / "away.pem");
+  const StatusReport report = host.status();
+  CHECK_FALSE(report.stale());
+  CHECK(report.findings.size() == 1);
+  CHECK(count_findings(report, Severity::warning, ErrorCode::not_found, "key of role '" + role + "'") == 1);
+}
+
+TEST_CASE("status tells of a restored channel that waits for its newest bundle", "[workflow][status]") {
+  MakingHome host(1);
+  host.create();
+  const ChannelState channel(host.home, host.status().near.channels.front().name);
+  const auto waits = [&] {
+    return count_findings(host.status(), Severity::warning, ErrorCode::base_missing, "with --continue");
+  };
+  CHECK(waits() == 0);
+  channel.set_restored(RestoredChannel{.serial = 1, .floor = {}});
+  CHECK(waits() == 1);
+  channel.set_restored(RestoredChannel{.serial = 1, .floor = 2});
+  CHECK(waits() == 1);
+  channel.set_restored(RestoredChannel{.serial = 1, .floor = 1});  // somebody knows that there is no newer one
+  CHECK(waits() == 0);
+}
+
 TEST_CASE("status tells which drafts wait, and for whom", "[workflow][status]") {
   MakingHome host(2);
   const CreateReport first = host.create();
