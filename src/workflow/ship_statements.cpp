@@ -31,19 +31,36 @@ void ShipStatements::compare_with_newest() const {
   if (!last || last->hint().serial <= serial) {
     return;
   }
-  const Revocations revocations(revoked_in(last->contents()));
+  // What nobody approved yet holds nothing back; it is said all the same.
+  const auto sealed = m_channel.last_sealed();
+  if (sealed && sealed->hint().serial > serial) {
+    if (const auto error = revoked_by(*sealed)) {
+      throw *error;
+    }
+  }
+  if (const auto error = last->shipment().empty() ? revoked_by(*last) : std::nullopt) {
+    m_reporter.warning(fmt::format("{}; that one is a draft: have it approved, and send it soon", error->message()));
+  } else {
+    m_reporter.warning(fmt::format("serial {} of '{}' is newer; sites that have it will not take serial {}",
+                                   last->hint().serial, channel, serial));
+  }
+}
+
+std::optional<Error> ShipStatements::revoked_by(const bundle::Head& newer) const {
+  const Revocations revocations(revoked_in(newer.contents()));
   const Revocations known(m_verified.revoked());
+  std::optional<Error> found;
   m_verified.for_each_row([&](const model::FileRow& row) {
-    const bundle::Revoked* revoked = revocations.find(row);
+    const bundle::Revoked* revoked = found ? nullptr : revocations.find(row);
     if (revoked != nullptr && known.find(row) == nullptr) {
-      throw Error(ErrorCode::revoked, fmt::format("serial {} of '{}' still holds {}, which serial {} revokes{}", serial,
-                                                  channel, revoked->item, last->hint().serial,
-                                                  revoked->reason.empty() ? "" : ": " + revoked->reason))
-          .with_hint(fmt::format("ship serial {} instead", last->hint().serial));
+      found = Error(ErrorCode::revoked,
+                    fmt::format("serial {} of '{}' still holds {}, which serial {} revokes{}",
+                                m_verified.descriptor().serial, m_verified.descriptor().channel, revoked->item,
+                                newer.hint().serial, revoked->reason.empty() ? "" : ": " + revoked->reason));
+      found->with_hint(fmt::format("ship serial {} instead", newer.hint().serial));
     }
   });
-  m_reporter.warning(fmt::format("serial {} of '{}' is newer; sites that have it will not take serial {}",
-                                 last->hint().serial, channel, serial));
+  return found;
 }
 
 void ShipStatements::bring_up_to_date(const std::vector<fs::path>& folders) {

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/error.hpp"
 #include "base/reporter.hpp"
 #include "bundle/authoring.hpp"
 #include "bundle/head.hpp"
@@ -22,7 +24,8 @@ class ShipStatements {
   ShipStatements(const bundle::Head& head, const bundle::VerifiedBundle& verified, const bundle::SigningSet& signers,
                  const ChannelState& channel, base::Reporter& reporter);
 
-  // Throws revoked when a later state that this home knows revokes what is to be sent; warns when there is one.
+  // Throws revoked when a later state that was sealed here revokes what is to be sent; warns when there is a later one,
+  // and of a draft that revokes it.
   void compare_with_newest() const;
   // Takes every root, and the newest timestamp that was made for this state as the channel and the heads in `folders`
   // tell. Throws limit when the state has no number left for another sending.
@@ -37,6 +40,8 @@ class ShipStatements {
   std::uint64_t unknown() const { return m_unknown; }
 
  private:
+  // The error for what `newer` revokes of this state and this state does not; nullopt: nothing.
+  std::optional<base::Error> revoked_by(const bundle::Head& newer) const;
   void consider_neighbours(const std::filesystem::path& folder);
   // Throws untrusted for what the keys of this home's newest root have not signed.
   void consider_shipment(const std::string& envelope);
