@@ -514,6 +514,15 @@ TEST_CASE("a revocation goes on from what was sealed, over any drafts", "[workfl
   const RevokeReport report = revoke(people.home, options, *people.ring, people.clock, people.reporter);
   CHECK(report.serial == 5);
   CHECK(report.files == 1);  // of serial 1, and not of the drafts
+  // It is a draft itself, so that what is sealed can be sent; whoever does so is told.
+  ShipOptions again;
+  again.bundle = first.bundle;
+  again.output = (people.folder.path() / "again").string() + "/";
+  again.readback = Readback::never;
+  CHECK(ship_bundle(people.home, again, *people.ring, people.clock, people.reporter).serial == 1);
+  const auto warnings = people.reporter.warnings();
+  CHECK(std::ranges::any_of(
+      warnings, [](const std::string& text) { return text.find("that one is a draft") != std::string::npos; }));
 }
 
 }  // namespace
