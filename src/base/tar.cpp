@@ -29,6 +29,8 @@ struct Field {
 // POSIX.1-2017, pax, "ustar Interchange Format".
 constexpr Field k_name = {0, 100};
 constexpr Field k_mode = {100, 8};
+constexpr std::uint64_t k_everybody_mode = 0644;
+constexpr std::uint64_t k_owner_mode = 0600;
 constexpr Field k_uid = {108, 8};
 constexpr Field k_gid = {116, 8};
 constexpr Field k_size = {124, 12};
@@ -55,10 +57,10 @@ unsigned int checksum(std::string_view block) {
   return sum;
 }
 
-std::string make_block(std::string_view name, char type, std::uint64_t size, std::uint64_t mtime) {
+std::string make_block(std::string_view name, char type, std::uint64_t size, std::uint64_t mtime, TarMode mode) {
   std::string block(k_tar_block, '\0');
   std::ranges::copy(name, block.begin() + k_name.offset);
-  put_octal(block, k_mode, 0644);
+  put_octal(block, k_mode, mode == TarMode::owner ? k_owner_mode : k_everybody_mode);
   put_octal(block, k_uid, 0);
   put_octal(block, k_gid, 0);
   put_octal(block, k_size, size);
@@ -190,8 +192,8 @@ class Window {
 
 class Lister {
  public:
-  Lister(int fd, std::uint64_t file_size, std::string_view name)
-      : m_window(fd, file_size, name), m_file_size(file_size), m_name(name) {}
+  Lister(int fd, std::uint64_t file_size, std::string_view name, TarModes modes)
+      : m_window(fd, file_size, name), m_file_size(file_size), m_name(name), m_modes(modes) {}
 
   TarEnd run(std::uint64_t max_members, const std::function<bool(const TarMember&)>& visit) {
     for (std::uint64_t count = 0;; ++count) {
@@ -243,7 +245,8 @@ class Lister {
       refuse(describe_defect(block));
     }
     // What is read must be what would be written, to the byte: then nothing can hide in a header.
-    const std::string expected = tar_header(member_name, *size, *mtime);
+    const bool owners = m_modes == TarModes::any && read_octal(block, k_mode) == k_owner_mode;
+    const std::string expected = tar_header(member_name, *size, *mtime, owners ? TarMode::owner : TarMode::everybody);
     if (!fits(expected.size())) {
       return std::nullopt;
     }
@@ -297,12 +300,13 @@ class Lister {
   Window m_window;
   std::uint64_t m_file_size;
   std::string_view m_name;
+  TarModes m_modes;
   std::uint64_t m_offset = 0;
 };
 
 }  // namespace
 
-std::string tar_header(std::string_view name, std::uint64_t size, std::uint64_t mtime) {
+std::string tar_header(std::string_view name, std::uint64_t size, std::uint64_t mtime, TarMode mode) {
   if (!is_safe_name(name)) {
     throw Error(ErrorCode::internal, "'" + printable(name) + "' cannot be a name in a bundle");
   }
@@ -310,14 +314,14 @@ std::string tar_header(std::string_view name, std::uint64_t size, std::uint64_t 
     throw Error(ErrorCode::internal, fmt::format("the size or time of {} does not fit a tar header", name));
   }
   if (size <= k_largest_ustar_size) {
-    return make_block(name, '0', size, mtime);
+    return make_block(name, '0', size, mtime, mode);
   }
   std::string record = pax_size_record(size);
-  std::string header = make_block(k_pax_name, 'x', record.size(), mtime);
+  std::string header = make_block(k_pax_name, 'x', record.size(), mtime, mode);
   record.resize(k_tar_block, '\0');
   // The size in the ustar header cannot be told; 0 is what other writers put there, and readers take the
   // record.
-  return header + record + make_block(name, '0', 0, mtime);
+  return header + record + make_block(name, '0', 0, mtime, mode);
 }
 
 std::uint64_t tar_header_size(std::uint64_t size) {
@@ -333,8 +337,8 @@ std::uint64_t tar_member_size(std::uint64_t size) {
 }
 
 TarEnd list_tar(int fd, std::uint64_t file_size, std::string_view name, std::uint64_t max_members,
-                const std::function<bool(const TarMember&)>& visit) {
-  return Lister(fd, file_size, name).run(max_members, visit);
+                const std::function<bool(const TarMember&)>& visit, TarModes modes) {
+  return Lister(fd, file_size, name, modes).run(max_members, visit);
 }
 
 }  // namespace airlock::base

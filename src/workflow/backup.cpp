@@ -37,8 +37,9 @@ class TarWriter {
   TarWriter(base::ByteSink& sink, base::Time time)
       : m_sink(&sink), m_time(static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.time_since_epoch().count()))) {}
 
-  base::Digest add(std::string_view member, base::ByteSource& source, std::uint64_t length) {
-    m_sink->write(base::as_bytes(base::tar_header(member, length, m_time)));
+  base::Digest add(std::string_view member, base::ByteSource& source, std::uint64_t length,
+                   base::TarMode mode = base::TarMode::everybody) {
+    m_sink->write(base::as_bytes(base::tar_header(member, length, m_time, mode)));
     base::HashingSink hashing(*m_sink);
     base::copy(source, hashing, length);
     if (hashing.count() != length) {
@@ -242,7 +243,10 @@ BackupReport write_backup(const BackupOptions& options, const base::Clock& clock
                         : base::open_for_reading(each.path, base::FollowLinks::no);
     const auto length = base::file_size(fd.get(), each.path.string());
     base::FileSource source(fd.get(), 0, length, each.path.string());
-    list.entries.push_back({each.member, length, tar.add(each.member, source, length)});
+    // As `tar` unpacks them too.
+    const bool secret = each.place->content == BackupContent::secret;
+    const auto mode = secret ? base::TarMode::owner : base::TarMode::everybody;
+    list.entries.push_back({each.member, length, tar.add(each.member, source, length, mode)});
     progress->advance(length);
   }
   write_blobs(content, options.home, tar, *progress);

@@ -83,7 +83,8 @@ OpenBackup open_backup(const fs::path& file) {
                          throw not_a_backup(file, fmt::format("it has more than {} files", k_backup_file_limit));
                        }
                        return true;
-                     });
+                     },
+                     base::TarModes::any);
   if (end == base::TarEnd::truncated || !list) {
     throw Error(ErrorCode::truncated, fmt::format("{} ends before its end", name))
         .with_hint("copy it again, or use another backup; nothing was changed");

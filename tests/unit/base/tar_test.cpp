@@ -26,6 +26,23 @@ TEST_CASE("a header is one block of the form that POSIX gives", "[base][tar]") {
   CHECK(tar_header("blobs/sha256/ab", 1234, 1782907200) == header);
 }
 
+TEST_CASE("what only its owner may read is written so, and listed only where that is expected", "[base][tar]") {
+  const std::string header = tar_header("keys/root.pem", 0, 0, TarMode::owner);
+  CHECK(header.substr(100, 8) == std::string("0000600\0", 8));
+  const TempDir folder;
+  const auto file = folder.path() / "a.tar";
+  write_file_atomic(file, header + std::string(k_tar_end_size, '\0'));
+  const Fd fd = open_for_reading(file);
+  const auto list = [&](TarModes modes) {
+    std::size_t members = 0;
+    list_tar(
+        fd.get(), header.size() + k_tar_end_size, "a.tar", 10, [&](const TarMember&) { return ++members > 0; }, modes);
+    return members;
+  };
+  CHECK(list(TarModes::any) == 1);
+  CHECK(code_of([&] { return list(TarModes::everybody); }) == ErrorCode::tampered);
+}
+
 TEST_CASE("sizes of members are known before they are written", "[base][tar]") {
   CHECK(tar_padding(0) == 0);
   CHECK(tar_padding(1) == 511);

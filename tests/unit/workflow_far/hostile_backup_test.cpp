@@ -52,7 +52,7 @@ struct Given {
     base::list_tar(fd.get(), text.size(), "backup", 1000, [&](const base::TarMember& member) {
       members.push_back({member.name, text.substr(member.offset, member.size)});
       return true;
-    });
+    }, base::TarModes::any);
   }
   // With a list that fits what the members are now, as whoever exchanges the file makes it.
   void write() {
@@ -232,7 +232,7 @@ TEST_CASE("a head that others signed proves nothing", "[backup][hostile]") {
   base::list_tar(fd.get(), text.size(), "backup", 1000, [&](const base::TarMember& member) {
     forged.push_back({member.name, text.substr(member.offset, member.size)});
     return true;
-  });
+  }, base::TarModes::any);
   std::erase_if(forged, [](const Member& member) { return member.name.starts_with("config/roots/"); });
   forged.insert(forged.begin(), root);
   given.members = forged;
