@@ -359,10 +359,14 @@ StatusReport examine_status(const StatusOptions& options) {
         {Severity::error, ErrorCode::clock, "clock", fmt::format("{}; {}", error.message(), error.hint())});
   }
   if (const auto restored = state->restored()) {
+    // An approver's home has a root and takes nothing in, so that nothing can be replaced in it.
+    const bool took_in = !state->channels().empty();
     report.findings.push_back(
-        {restored->floors_given ? Severity::note : Severity::warning, ErrorCode::rollback, "restore",
+        {restored->floors_given || !took_in ? Severity::note : Severity::warning, ErrorCode::rollback, "restore",
          fmt::format("this home came out of a backup of {}{}", base::to_rfc3339(restored->backup),
                      restored->floors_given ? "; the next import brings it up to date"
+                     : !took_in             ? ", by which it had taken in no bundle; if it did since: airlock trust "
+                                              "floor --receipt FILE"
                                             : " and no receipt was given: what was imported since could be replaced by "
                                               "something older; airlock trust floor --receipt FILE")});
   }
