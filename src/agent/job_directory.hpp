@@ -38,8 +38,8 @@ class JobDirectory {
 // Removes a tree without following links, read-only folders included; false when something stayed. Takes the same
 // number of descriptors however deep the tree is.
 bool remove_tree(const std::filesystem::path& path);
-// What a killed agent left in `parent`: folders named as those of jobs (DEPLOYMENT.ATTEMPT) and trials (check-NUMBER) are.
-// Whatever else lies there stays. Returns how many could not be removed.
+// What a killed agent left in `parent`: folders named as those of jobs (DEPLOYMENT.ATTEMPT) and trials (check-NUMBER)
+// are. Whatever else lies there stays. Returns how many could not be removed.
 std::size_t remove_stale_jobs(const std::filesystem::path& parent);
 
 }  // namespace airlock::agent

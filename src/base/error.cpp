@@ -137,7 +137,8 @@ const std::vector<ErrorCodeInfo>& table() {
        "This machine's clock contradicts what it has seen before, or what was signed. Set the clock right; "
        "it is needed "
        "to judge whether signatures are current. Where it was once far ahead and is right now, an administrator runs "
-       "`airlock trust reset-clock --reason TEXT`. Where it is right and a bundle says that it was made later, the clock "
+       "`airlock trust reset-clock --reason TEXT`. Where it is right and a bundle says that it was made later, the "
+       "clock "
        "of the builder was ahead: have the state made again."},
       {ErrorCode::interrupted, "interrupted", 130,
        "The command was stopped by a signal and ended in order. Run it again: finished work is kept."},

@@ -21,9 +21,7 @@ void sync_file(int fd, std::string_view name) {
 void push_to_medium(int fd, std::uint64_t offset, std::uint64_t length, Push how, std::string_view name) {
   constexpr unsigned k_wait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
   const unsigned flags = how == Push::wait ? k_wait : static_cast<unsigned>(SYNC_FILE_RANGE_WRITE);
-  const auto push = [&] {
-    return sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(length), flags);
-  };
+  const auto push = [&] { return sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(length), flags); };
   if (retry(push) == 0 || means_unsupported(errno) || errno == ESPIPE) {
     return;
   }

@@ -33,8 +33,9 @@ enum class TarEnd { complete, truncated };  // truncated: the file ends before t
 // Lists the members of an open file by reading headers only (pread). `visit` returns false to stop early.
 // Refuses (throws tampered) everything that tar_header does not write: links, devices, directories, sparse or
 // global headers, other pax keys, bad checksums, names outside the grammar, duplicates of nothing (the caller
-// checks those), modes that `modes` does not allow, data after the end. Sizes are checked against the file before use; at most `max_members`.
-// A member that runs past the end of the file is visited with its full size, and the result is truncated.
+// checks those), modes that `modes` does not allow, data after the end. Sizes are checked against the file before use;
+// at most `max_members`. A member that runs past the end of the file is visited with its full size, and the result is
+// truncated.
 enum class TarModes { everybody, any };
 TarEnd list_tar(int fd, std::uint64_t file_size, std::string_view name, std::uint64_t max_members,
                 const std::function<bool(const TarMember&)>& visit, TarModes modes = TarModes::everybody);

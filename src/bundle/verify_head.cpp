@@ -92,7 +92,8 @@ void check_created(const Descriptor& descriptor, const VerifyOptions& options) {
   if (descriptor.created > here + options.policy.clock_tolerance) {
     throw Error(ErrorCode::clock, fmt::format("the bundle was made on {}, and here it is {}",
                                               base::to_rfc3339(descriptor.created), base::to_rfc3339(here)))
-        .with_hint("set this host's clock right; where it is, the builder's was ahead, and the state has to be made again");
+        .with_hint(
+            "set this host's clock right; where it is, the builder's was ahead, and the state has to be made again");
   }
 }
 

@@ -81,12 +81,11 @@ void read_passphrases(Session& session, const ChangeFlags& flags, const RootChan
     access.root_passphrase = PassphraseFlags{.file = flags.root_passphrase_file}.read(session, true);
   }
   if (workflow::makes_key(change) && (wishes || !workflow::has_private_keys(session.home))) {
-    access.new_key =
-        workflow::NewKeyPassphrase{new_passphrase(session, flags.passphrase, flags.no_passphrase)};
+    access.new_key = workflow::NewKeyPassphrase{new_passphrase(session, flags.passphrase, flags.no_passphrase)};
     if (!access.root_passphrase && workflow::any_root_key_is_encrypted(access.root_keys)) {
       const bool asks = session.terminal && flags.passphrase.file.empty() && flags.passphrase.descriptor < 0;
-      access.root_passphrase = asks ? session.ask_secret("Passphrase of root's key:", "--root-passphrase-file F")
-                                    : access.new_key->secret;
+      access.root_passphrase =
+          asks ? session.ask_secret("Passphrase of root's key:", "--root-passphrase-file F") : access.new_key->secret;
     }
     return;
   }
@@ -100,10 +99,11 @@ std::string place_text(const Session& session, const RootChange& change) {
   if (!change.key || change.command || (change.role != "targets" && change.role != "timestamp")) {
     return "";
   }
-  return fmt::format("its private half: into {} under a name that begins with {}, such as {}-{}.pem, mode 0600; or where "
-                     "a command reaches it: airlock keys signer {} -- COMMAND\n",
-                     session.home.keys().string(), change.role, change.role, change.key->key.keyid().substr(0, 8),
-                     change.key->key.keyid().substr(0, workflow::k_keyid_shown));
+  return fmt::format(
+      "its private half: into {} under a name that begins with {}, such as {}-{}.pem, mode 0600; or where "
+      "a command reaches it: airlock keys signer {} -- COMMAND\n",
+      session.home.keys().string(), change.role, change.role, change.key->key.keyid().substr(0, 8),
+      change.key->key.keyid().substr(0, workflow::k_keyid_shown));
 }
 
 void run_change(Session& session, const ChangeFlags& flags) {
@@ -186,8 +186,7 @@ void add_changes(CLI::App& keys, Session& session) {
                    .add_flag("--new-passphrase", flags.new_passphrase,
                              "That of the home is forgotten: the one that is made here gets another")
                    ->group("Keys");
-               command
-                   .add_flag("--no-passphrase", flags.no_passphrase, "Leave the one that is made here unencrypted")
+               command.add_flag("--no-passphrase", flags.no_passphrase, "Leave the one that is made here unencrypted")
                    ->group("Keys");
                command.add_option("--replace", flags.keyid, "The key that goes, where the role has several")
                    ->type_name("KEYID");

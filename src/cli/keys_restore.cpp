@@ -56,9 +56,10 @@ void restore_keys(Session& session, KeyRestoreFlags& flags) {
                   {"serial", report.serial},
                   {"private_keys", files},
                   {"missing", report.missing}},
-                 text + fmt::format("then, with the newest bundle of each channel that was ever written: airlock bundle "
-                                    "create … --continue {}\n",
-                                    flags.bundle));
+                 text +
+                     fmt::format("then, with the newest bundle of each channel that was ever written: airlock bundle "
+                                 "create … --continue {}\n",
+                                 flags.bundle));
 }
 
 }  // namespace

@@ -65,8 +65,12 @@ base::Json made_json(const workflow::MadeChannel& channel, base::Time now) {
   for (const auto& run : channel.interrupted) {
     interrupted.push_back({{"command", to_string(run.what)}, {"serial", run.serial}, {"bundle", run.head.string()}});
   }
-  return {{"channel", channel.name},       {"serial", channel.serial},    {"sealed", channel.sealed},
-          {"expires", std::move(expires)}, {"drafts", std::move(drafts)}, {"interrupted", std::move(interrupted)},
+  return {{"channel", channel.name},
+          {"serial", channel.serial},
+          {"sealed", channel.sealed},
+          {"expires", std::move(expires)},
+          {"drafts", std::move(drafts)},
+          {"interrupted", std::move(interrupted)},
           {"waits_for_newest", channel.waits_for_newest}};
 }
 

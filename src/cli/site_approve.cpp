@@ -75,8 +75,7 @@ void approve(Session& session, const SiteApproveFlags& flags) {
           report.channel, report.serial, report.approved.size(), report.needed, base::join(report.approved, ", "),
           enough ? fmt::format("airlock import {}{}", flags.bundle,
                                flags.output.empty() ? "" : fmt::format(" --volumes {}", folder_of(flags.output)))
-                 : fmt::format("{} runs airlock bundle approve {}", base::join(report.missing, " or "),
-                               flags.bundle)));
+                 : fmt::format("{} runs airlock bundle approve {}", base::join(report.missing, " or "), flags.bundle)));
 }
 
 }  // namespace

@@ -39,8 +39,8 @@ struct Core {
   // With the lock held: the bell of a deployment, the same for all who hold it at one time. To be held before looking
   // at what is waited for.
   std::shared_ptr<Bell> bell(std::uint64_t number);
-  // With the lock held and no transaction open: writes what nobody waits for, such as when somebody was last seen. Where
-  // the database does not take it, the error log hears of it once, until one is taken again; nothing is thrown.
+  // With the lock held and no transaction open: writes what nobody waits for, such as when somebody was last seen.
+  // Where the database does not take it, the error log hears of it once, until one is taken again; nothing is thrown.
   void note(const std::function<void()>& write);
 
   ControlOptions options;

@@ -19,7 +19,7 @@ namespace airlock::store {
 struct CatalogRow : model::FileRow {
   std::string channel;
   std::uint64_t generation = 0;
-  std::string reason = {};  // of a withheld row: why, for clients; empty: it was refused or damaged on import
+  std::string reason = {};    // of a withheld row: why, for clients; empty: it was refused or damaged on import
   std::string producer = {};  // hex, of a row that is added, for messages; a catalog does not keep it
 };
 // "is blocked on this side: REASON": what follows the name of a withheld row in an answer to a client.
@@ -67,7 +67,7 @@ class CurrentCatalog {
 // A mutable name that two channels have with different content: one is served under it, the other by its digest only.
 struct SharedName {
   std::string ecosystem, path;
-  std::string served_from, other;  // channels
+  std::string served_from, other;               // channels
   std::string served_producer, other_producer;  // hex; empty where they are not known
   std::optional<base::Digest> served, hidden;
 };

@@ -64,27 +64,27 @@ OpenBackup open_backup(const fs::path& file) {
                     .list_sha256 = {}};
   const auto name = file.string();
   std::optional<base::TarMember> list;
-  const auto end =
-      base::list_tar(backup.fd.get(), base::file_size(backup.fd.get(), name), name, k_most_members,
-                     [&](const base::TarMember& member) {
-                       if (list) {
-                         throw not_a_backup(file, fmt::format("something follows {}", k_backup_list));
-                       }
-                       backup.bytes += member.size;
-                       if (member.name == k_backup_list) {
-                         list = member;
-                       } else if (member.name.starts_with(k_backup_blobs)) {
-                         list_blob(backup, member);
-                       } else if (find_backup_place(member.name) == nullptr) {
-                         throw not_a_backup(file, fmt::format("it has a member {}", base::printable(member.name)));
-                       } else if (!backup.files.emplace(member.name, member).second) {
-                         throw not_a_backup(file, fmt::format("it has {} twice", base::printable(member.name)));
-                       } else if (backup.files.size() > k_backup_file_limit) {
-                         throw not_a_backup(file, fmt::format("it has more than {} files", k_backup_file_limit));
-                       }
-                       return true;
-                     },
-                     base::TarModes::any);
+  const auto end = base::list_tar(
+      backup.fd.get(), base::file_size(backup.fd.get(), name), name, k_most_members,
+      [&](const base::TarMember& member) {
+        if (list) {
+          throw not_a_backup(file, fmt::format("something follows {}", k_backup_list));
+        }
+        backup.bytes += member.size;
+        if (member.name == k_backup_list) {
+          list = member;
+        } else if (member.name.starts_with(k_backup_blobs)) {
+          list_blob(backup, member);
+        } else if (find_backup_place(member.name) == nullptr) {
+          throw not_a_backup(file, fmt::format("it has a member {}", base::printable(member.name)));
+        } else if (!backup.files.emplace(member.name, member).second) {
+          throw not_a_backup(file, fmt::format("it has {} twice", base::printable(member.name)));
+        } else if (backup.files.size() > k_backup_file_limit) {
+          throw not_a_backup(file, fmt::format("it has more than {} files", k_backup_file_limit));
+        }
+        return true;
+      },
+      base::TarModes::any);
   if (end == base::TarEnd::truncated || !list) {
     throw Error(ErrorCode::truncated, fmt::format("{} ends before its end", name))
         .with_hint("copy it again, or use another backup; nothing was changed");

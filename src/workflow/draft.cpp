@@ -140,8 +140,7 @@ std::optional<ApproversRoot> find_approvers_root(const bundle::Head& head, const
     if (find_root_for(head, {*own}) != nullptr) {
       auto chain = read_own_roots(home);
       std::string newest = chain.back();
-      return ApproversRoot{
-          .bytes = std::move(newest), .origin = "this home's own root", .chain = std::move(chain)};
+      return ApproversRoot{.bytes = std::move(newest), .origin = "this home's own root", .chain = std::move(chain)};
     }
     roots.push_back(*own);
   }
@@ -197,9 +196,10 @@ std::optional<std::string> future_warning(const Draft& draft, base::Time now) {
   if (created <= now + bundle::Policy().clock_tolerance) {
     return std::nullopt;
   }
-  return fmt::format("this bundle was made on {}, and here it is {}: where the builder's clock was ahead, no site takes "
-                     "it before that day; have it made again then",
-                     base::to_rfc3339(created), base::to_rfc3339(now));
+  return fmt::format(
+      "this bundle was made on {}, and here it is {}: where the builder's clock was ahead, no site takes "
+      "it before that day; have it made again then",
+      base::to_rfc3339(created), base::to_rfc3339(now));
 }
 
 void take_up_changes(Draft& draft) {

@@ -53,8 +53,8 @@ struct Draft {
 // conflict for a sealed one.
 Draft open_draft(const std::filesystem::path& path, bundle::ApprovalPlaces places, std::string_view root,
                  base::Time now, std::vector<std::string> chain = {});
-// What to say of a draft that was made later than it is here, by more than a site lets pass: a clock is wrong, and if it
-// is the builder's, no site takes the bundle for so long. nullopt: it was not.
+// What to say of a draft that was made later than it is here, by more than a site lets pass: a clock is wrong, and if
+// it is the builder's, no site takes the bundle for so long. nullopt: it was not.
 std::optional<std::string> future_warning(const Draft& draft, base::Time now);
 // What others have added since the draft was opened; to be called under a HeadLock, which is held until what is added
 // now is written. Throws conflict when it was sealed meanwhile, foreign when another bundle has its name.

@@ -81,8 +81,8 @@ KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options
         .with_hint("keys are restored into a home that has none; give another with --home");
   }
   const bundle::Head head = bundle::Head::read(options.bundle);
-  const RootChain chain =
-      base::with_context([&] { return "reading the roots of " + options.bundle.string(); }, [&] { return chain_in(head); });
+  const RootChain chain = base::with_context([&] { return "reading the roots of " + options.bundle.string(); },
+                                             [&] { return chain_in(head); });
   if (!options.fingerprint.empty() && options.fingerprint != chain.first_fingerprint) {
     throw Error(ErrorCode::untrusted, fmt::format("the first root of that bundle has another fingerprint: {}",
                                                   base::group_digits(chain.first_fingerprint)))

@@ -32,8 +32,8 @@ struct KeyRestoreReport {
 };
 
 // Takes the chain of roots out of a bundle into a home that has no keys, and private keys beside it. The chain is
-// proven link by link; that it is the producer's own, only the fingerprint proves. The next state of the bundle's channel
-// asks for the newest bundle with --continue (ChannelState::require_newest). Throws conflict when the home has
+// proven link by link; that it is the producer's own, only the fingerprint proves. The next state of the bundle's
+// channel asks for the newest bundle with --continue (ChannelState::require_newest). Throws conflict when the home has
 // keys, untrusted for another fingerprint, a broken chain, or a private key that the newest root does not list.
 KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options);
 

@@ -71,11 +71,12 @@ std::optional<Error> older_than_keys(const bundle::Head& head, const PinnedRoot&
     }
     if (!is_older_state(old, state, key)) {
       Error explained = refusal;
-      explained.with_hint(fmt::format("it is signed under root version {}, whose keys version {} has replaced here: "
-                                      "ask the producer for a bundle that is made under the newest root; where it did "
-                                      "not make this one before it replaced them, somebody else has the old keys, so call "
-                                      "security",
-                                      old.trusted().root.version, *newest));
+      explained.with_hint(
+          fmt::format("it is signed under root version {}, whose keys version {} has replaced here: "
+                      "ask the producer for a bundle that is made under the newest root; where it did "
+                      "not make this one before it replaced them, somebody else has the old keys, so call "
+                      "security",
+                      old.trusted().root.version, *newest));
       return explained;
     }
     if (old.descriptor().serial == *state.last_serial(key)) {

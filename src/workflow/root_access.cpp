@@ -89,10 +89,11 @@ std::optional<base::Secret> passphrase_for_new_key(const std::vector<ReachableKe
       closed = std::move(why);
     }
   }
-  throw closed->with_hint(fmt::format("the new key is to have the passphrase of the home's other keys, such as {}; give "
-                                      "that of --root-key with --root-passphrase-file. Where the home's is forgotten, "
-                                      "--new-passphrase gives the new key another",
-                                      encrypted.front().string()));
+  throw closed->with_hint(
+      fmt::format("the new key is to have the passphrase of the home's other keys, such as {}; give "
+                  "that of --root-key with --root-passphrase-file. Where the home's is forgotten, "
+                  "--new-passphrase gives the new key another",
+                  encrypted.front().string()));
 }
 
 }  // namespace airlock::workflow

@@ -28,12 +28,14 @@ struct RootAccess {
   std::optional<NewKeyPassphrase> new_key;
 };
 
-// Files as they are named; of a folder, those named like root's keys. Sorted. Throws not_found for a folder without any.
+// Files as they are named; of a folder, those named like root's keys. Sorted. Throws not_found for a folder without
+// any.
 std::vector<std::filesystem::path> root_key_files(const std::vector<std::filesystem::path>& named);
 bool any_root_key_is_encrypted(const std::vector<std::filesystem::path>& named);
 
 // The passphrase of a key that takes the place of `replaced` in a home with these private keys: that of the others,
-// which has to open one of them, or of the replaced one where it stands alone; nullopt where they have none. Throws auth.
+// which has to open one of them, or of the replaced one where it stands alone; nullopt where they have none. Throws
+// auth.
 std::optional<base::Secret> passphrase_for_new_key(const std::vector<ReachableKey>& keys, const std::string& replaced,
                                                    const RootAccess& access);
 

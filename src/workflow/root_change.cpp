@@ -74,9 +74,8 @@ class RootChanger {
   std::vector<ReachableKey> keys_to_open(const std::vector<std::string>& roles) const {
     auto keys = reachable_keys(m_home, known_roots(), roles);
     if (m_access.new_key && !m_access.passphrase) {
-      std::erase_if(keys, [](const ReachableKey& key) {
-        return !key.file.empty() && trust::private_key_is_encrypted(key.file);
-      });
+      std::erase_if(
+          keys, [](const ReachableKey& key) { return !key.file.empty() && trust::private_key_is_encrypted(key.file); });
     }
     return keys;
   }

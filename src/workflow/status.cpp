@@ -302,11 +302,12 @@ bool StatusReport::stale() const {
 
 base::Finding lacking_finding(const StateDb& state, const store::Generation& active, std::uint64_t blobs,
                               std::uint64_t bytes) {
-  return {Severity::error, ErrorCode::base_missing, fmt::format("channel '{}'", active.channel.channel),
-          fmt::format("{} ({}) of what is served {} not here; import {}, with all that it needs, or take what older ones "
-                      "have with `airlock bundle import --salvage`",
-                      base::counted(blobs, "blob"), base::format_bytes(bytes), blobs == 1 ? "is" : "are",
-                      bundle_that_helps(state, active))};
+  return {
+      Severity::error, ErrorCode::base_missing, fmt::format("channel '{}'", active.channel.channel),
+      fmt::format("{} ({}) of what is served {} not here; import {}, with all that it needs, or take what older ones "
+                  "have with `airlock bundle import --salvage`",
+                  base::counted(blobs, "blob"), base::format_bytes(bytes), blobs == 1 ? "is" : "are",
+                  bundle_that_helps(state, active))};
 }
 
 std::string older_root_text(std::uint64_t root, std::uint64_t known) {

@@ -104,8 +104,10 @@ TEST_CASE("a daemon that stands still is given up, and a command that is silent 
     engine.script("/exec/e/start", {{.silent = true}});
     engine.script("/images/create", {{.silent = true}});
     const auto at_once = [] { return true; };
-    CHECK(test::code_of([&] { docker.run_exec("e", [](std::string_view) {}, at_once); }) ==
-          base::ErrorCode::interrupted);
+    CHECK(test::code_of([&] {
+            docker.run_exec(
+                "e", [](std::string_view) {}, at_once);
+          }) == base::ErrorCode::interrupted);
     CHECK(code_of_pull(at_once) == base::ErrorCode::interrupted);
   }
 }

@@ -63,7 +63,7 @@ TEST_CASE("of what lies beside the folders of jobs nothing is removed", "[agent]
   };
   const std::string id = "0f8fad5b-d9cb-469f-a165-70867728950e";
   const std::vector<std::string> stale = {id + ".1", id + ".12", "check-4711"};
-  const std::vector<std::string> foreign = {"backups",    id,       id + ".",  id + ".1x",
+  const std::vector<std::string> foreign = {"backups",    id,       id + ".",   id + ".1x",
                                             "0f8fad5b.1", "check-", "check-1b", "airlock-0123456789ab"};
   std::ranges::for_each(stale, make);
   std::ranges::for_each(foreign, make);

@@ -169,8 +169,8 @@ TEST_CASE("a key whose passphrase is forgotten is replaced by one with another",
   const auto error = test::error_of([&] { return rotate("targets", guess).version; });
   CHECK(error.code() == ErrorCode::auth);
   CHECK_THAT(error.hint(), Catch::Contains("--new-passphrase"));
-  const auto progress = rotate(
-      "targets", {.root_passphrase = of_root, .root_keys = {root_key}, .new_key = NewKeyPassphrase{another}});
+  const auto progress =
+      rotate("targets", {.root_passphrase = of_root, .root_keys = {root_key}, .new_key = NewKeyPassphrase{another}});
   CHECK(progress.complete);
   REQUIRE(progress.made.size() == 1);
   CHECK(trust::private_key_is_encrypted(progress.made.front()));
@@ -206,7 +206,8 @@ TEST_CASE("a file that is named like another role says so", "[workflow][root_cha
   fs::copy_file(all.at("spare.pem"), all.home.keys() / "targets-new.pem");
   const auto error = test::error_of([&] { return all.signers("timestamp"); });
   CHECK(error.code() == ErrorCode::config);
-  CHECK_THAT(error.message(), Catch::Contains("holds the key of role timestamp, and is named like one of role targets"));
+  CHECK_THAT(error.message(),
+             Catch::Contains("holds the key of role timestamp, and is named like one of role targets"));
 }
 
 TEST_CASE("a command that reaches no key brings none in", "[workflow][root_change]") {

@@ -65,10 +65,13 @@ std::vector<Member> members_of(const fs::path& file) {
   std::vector<Member> members;
   const auto text = text_of(file);
   const auto fd = base::open_for_reading(file);
-  CHECK(base::list_tar(fd.get(), text.size(), "backup", 1000, [&](const base::TarMember& member) {
-          members.push_back({member.name, text.substr(member.offset, member.size)});
-          return true;
-        }, base::TarModes::any) == base::TarEnd::complete);
+  CHECK(base::list_tar(
+            fd.get(), text.size(), "backup", 1000,
+            [&](const base::TarMember& member) {
+              members.push_back({member.name, text.substr(member.offset, member.size)});
+              return true;
+            },
+            base::TarModes::any) == base::TarEnd::complete);
   return members;
 }
 void write_members(const fs::path& file, const std::vector<Member>& members) {
@@ -667,7 +670,9 @@ TEST_CASE("a public key that lies among the private ones is no secret, and stops
   CHECK(report.unencrypted_keys == 4);
   // Whoever unpacks it with `tar` gets them as they lay here.
   const auto archive = text_of(options.file);
-  const auto mode_of = [&archive](const std::string& member) { return archive.substr(archive.find(member + '\0') + 100, 7); };
+  const auto mode_of = [&archive](const std::string& member) {
+    return archive.substr(archive.find(member + '\0') + 100, 7);
+  };
   CHECK(mode_of("keys/targets.pem") == "0000600");
   CHECK(mode_of("keys/1.root.json") == "0000644");
   OtherHost host;

@@ -49,10 +49,13 @@ struct Given {
     workflow::write_backup({.home = site.home, .file = file, .secrets = {}, .blobs = blobs}, site.clock, site.reporter);
     const auto text = text_of(file);
     const auto fd = base::open_for_reading(file);
-    base::list_tar(fd.get(), text.size(), "backup", 1000, [&](const base::TarMember& member) {
-      members.push_back({member.name, text.substr(member.offset, member.size)});
-      return true;
-    }, base::TarModes::any);
+    base::list_tar(
+        fd.get(), text.size(), "backup", 1000,
+        [&](const base::TarMember& member) {
+          members.push_back({member.name, text.substr(member.offset, member.size)});
+          return true;
+        },
+        base::TarModes::any);
   }
   // With a list that fits what the members are now, as whoever exchanges the file makes it.
   void write() {
@@ -229,10 +232,13 @@ TEST_CASE("a head that others signed proves nothing", "[backup][hostile]") {
   std::vector<Member> forged;
   const auto text = text_of(backup);
   const auto fd = base::open_for_reading(backup);
-  base::list_tar(fd.get(), text.size(), "backup", 1000, [&](const base::TarMember& member) {
-    forged.push_back({member.name, text.substr(member.offset, member.size)});
-    return true;
-  }, base::TarModes::any);
+  base::list_tar(
+      fd.get(), text.size(), "backup", 1000,
+      [&](const base::TarMember& member) {
+        forged.push_back({member.name, text.substr(member.offset, member.size)});
+        return true;
+      },
+      base::TarModes::any);
   std::erase_if(forged, [](const Member& member) { return member.name.starts_with("config/roots/"); });
   forged.insert(forged.begin(), root);
   given.members = forged;

@@ -244,8 +244,7 @@ TEST_CASE("a serial that a thief used up is lowered with a reason, and the produ
     return line.starts_with("the serial of channel 'site-a' leapt from 1 to 900000: ask the producer");
   }));
   const auto missing = [&] {
-    return workflow::examine_status(
-               {.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::days(90)})
+    return workflow::examine_status({.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::days(90)})
         .channels.front();
   };
   CHECK(missing().missing_serials.size() == 20);

@@ -43,14 +43,15 @@ TEST_CASE("of a producer that is trusted no more nothing is served and nothing t
   const auto refused = error_of([&] { workflow::activate_generation(states.site.home, 1, states.site.clock); });
   CHECK(refused.code() == ErrorCode::untrusted);
   CHECK(refused.message() == "generation 1 (bundle 1 of channel 'site-a') is of a producer whose root is not pinned "
-                             "here, " + producer.substr(0, 12) + ", so nothing of it is served");
+                             "here, " +
+                                 producer.substr(0, 12) + ", so nothing of it is served");
   CHECK(refused.hint().find("airlock trust init root.json") != std::string::npos);
   CHECK(code_of([&] { workflow::roll_back(states.site.home, 1, states.site.clock); }) == ErrorCode::untrusted);
   CHECK_FALSE(states.site.served("file", "a.txt"));
-  const auto note = workflow::examine_status({.home = states.site.home,
-                                              .wall = states.site.clock.now(),
-                                              .stale_after = std::chrono::days(90)})
-                        .findings.front();
+  const auto note =
+      workflow::examine_status(
+          {.home = states.site.home, .wall = states.site.clock.now(), .stale_after = std::chrono::days(90)})
+          .findings.front();
   CHECK(note.severity == base::Severity::note);
   CHECK(note.message.find("its producer's root is not pinned here") != std::string::npos);
   CHECK(note.message.find("airlock store activate") == std::string::npos);
