@@ -12,6 +12,7 @@
 #include "cli/session.hpp"
 #include "workflow/key_pair_files.hpp"
 #include "workflow/keys.hpp"
+#include "workflow/named_keys.hpp"
 
 namespace airlock::cli {
 
@@ -40,13 +41,14 @@ void init(Session& session, const NewKeysFlags& flags) {
 void show(Session& session) {
   if (!workflow::has_keys(session.home)) {
     if (const auto first = workflow::pending_root(session.home)) {
-      session.answer({{"root_version", 0}, {"pending", progress_json(*first)}}, progress_text(*first));
+      session.answer({{"root_version", 0}, {"pending", progress_json(*first)}},
+                     progress_text(*first, workflow::known_names(session.home)));
       return;
     }
   }
   const auto report = workflow::show_keys(session.home);
   const auto now = session.clock->now();
-  session.answer(keys_json(report, now), keys_text(report, now));
+  session.answer(keys_json(report, now), keys_text(report, now, workflow::known_names(session.home)));
 }
 
 struct NewKeyFlags {

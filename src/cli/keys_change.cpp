@@ -18,6 +18,7 @@
 #include "workflow/key_pair_files.hpp"
 #include "workflow/key_restore.hpp"
 #include "workflow/keys.hpp"
+#include "workflow/named_keys.hpp"
 #include "workflow/root_change.hpp"
 
 namespace airlock::cli {
@@ -119,7 +120,7 @@ void run_change(Session& session, const ChangeFlags& flags) {
   }
   read_passphrases(session, flags, change, access);
   const auto progress = workflow::change_root(session.home, change, access, *session.clock);
-  session.answer(progress_json(progress), progress_text(progress) + place_text(session, change));
+  session.answer(progress_json(progress), progress_text(progress, workflow::known_names(session.home)) + place_text(session, change));
 }
 
 void add_change_flags(CLI::App& command, ChangeFlags& flags) {
@@ -290,7 +291,7 @@ void add_accept(CLI::App& keys, Session& session) {
     if (progress.added == 0) {
       session.reporter->say("every one of these signatures was there already");
     }
-    session.answer(progress_json(progress), progress_text(progress));
+    session.answer(progress_json(progress), progress_text(progress, workflow::known_names(session.home)));
   });
 }
 

@@ -43,6 +43,13 @@ std::string where(const workflow::KeyInfo& key) {
   return key.file.empty() ? "not here" : key.file.string() + (key.encrypted ? "" : " (not encrypted)");
 }
 
+// "35547d31112d anna"; the key alone where its holder is not known.
+std::string key_and_name(const std::string& keyid, const KeyNames& names) {
+  const auto name = names.find(keyid);
+  const std::string shown = keyid.substr(0, workflow::k_keyid_shown);
+  return name == names.end() ? shown : fmt::format("{} {}", shown, base::printable(name->second, 60));
+}
+
 bool wants_renewal(const workflow::KeysReport& report, base::Time now) {
   return report.expires - now < trust::lifetime("root", trust::Cadence::monthly) / 2;
 }
@@ -96,7 +103,7 @@ base::Json progress_json(const workflow::RootProgress& progress) {
   return json;
 }
 
-std::string progress_text(const workflow::RootProgress& progress) {
+std::string progress_text(const workflow::RootProgress& progress, const KeyNames& names) {
   std::string text = progress.complete ? fmt::format("root version {} is in force, valid until {}\n", progress.version,
                                                      base::to_rfc3339(progress.expires))
                                        : fmt::format("root version {} waits for signatures: {}\n", progress.version,
@@ -124,8 +131,7 @@ std::string progress_text(const workflow::RootProgress& progress) {
   }
   for (const auto& signer : progress.signers) {
     if (!signer.signed_already) {
-      text += fmt::format("may still sign: {}{}\n", signer.keyid.substr(0, workflow::k_keyid_shown),
-                          vouches(signer, progress.first));
+      text += fmt::format("may still sign: {}{}\n", key_and_name(signer.keyid, names), vouches(signer, progress.first));
     }
   }
   text += fmt::format("next: carry the folder {} to those who hold root's keys; each runs\n"
@@ -168,10 +174,10 @@ base::Json keys_json(const workflow::KeysReport& report, base::Time now) {
           {"channels", channels}};
 }
 
-std::string keys_text(const workflow::KeysReport& report, base::Time now) {
+std::string keys_text(const workflow::KeysReport& report, base::Time now, const KeyNames& names) {
   Table table({"ROLE", "KEY", "SCHEME", "PRIVATE KEY"});
   for (const auto& key : report.keys) {
-    table.add({key.role, key.keyid.substr(0, workflow::k_keyid_shown), key.scheme, where(key)});
+    table.add({key.role, key_and_name(key.keyid, names), key.scheme, where(key)});
   }
   std::string text =
       fmt::format("{}, root version {}, valid until {} ({}), made for {} transfers\nfingerprint {}\n", report.name,
@@ -193,7 +199,7 @@ std::string keys_text(const workflow::KeysReport& report, base::Time now) {
     text += fmt::format("channel {}, bundle {}: {}\n", channel.name, channel.serial, base::join(roles, ", "));
   }
   if (report.pending) {
-    text += "\n" + progress_text(*report.pending);
+    text += "\n" + progress_text(*report.pending, names);
   } else if (wants_renewal(report, now)) {
     text += "the root is past half of its time: airlock keys renew\n";
   }
