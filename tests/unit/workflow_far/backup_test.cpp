@@ -446,7 +446,7 @@ TEST_CASE("a channel of which only floors are here comes home with them, out of 
   CHECK(receipt.floors.front().channel == "site-z");
   CHECK(receipt.floors.front().bundle_id == bundle_id);
   CHECK(receipt.floors.front().out_of_service);
-  CHECK(workflow::floor_text(receipt.floors.front()) == "site-z:7,root=1,snapshot=9");
+  CHECK(workflow::floor_lines(receipt).back() == "site-z:7,root=1,snapshot=9");
 
   OtherHost host;
   auto options = options_for(host.home, file);
