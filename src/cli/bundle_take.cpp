@@ -157,7 +157,18 @@ void watch(Session& session, const ImportFlags& flags, const workflow::ImportOpt
   workflow::watch_folder(flags.watch, options, events, *session.clock, *session.reporter);
 }
 
+// What an import does beyond taking blobs in.
+bool asks_for_import(const ImportFlags& flags) {
+  return flags.hold || flags.accept_expired || flags.rescan || !flags.watch.empty() || !flags.push.empty() ||
+         !flags.withhold.empty() || !flags.release.empty();
+}
+
 void salvage(Session& session, const ImportFlags& flags) {
+  if (asks_for_import(flags)) {
+    throw Error(ErrorCode::usage,
+                "--salvage takes no --push, --hold, --withhold, --release, --accept-expired, --rescan or --watch: it "
+                "changes nothing but the blobs that are missing or damaged here");
+  }
   if (flags.bundles.empty()) {
     throw Error(ErrorCode::usage, "--salvage needs a bundle, a volume or a folder to take from; any age will do")
         .with_hint("airlock bundle import --salvage /media/old/");
@@ -228,12 +239,8 @@ void add_import(CLI::App& parent, Session& session, const std::string& footer) {
   command->add_option("--ticket", flags->ticket, "Of your own records; kept in the audit log")->type_name("ID");
   command->add_option("--watch", flags->watch, "Take every bundle that becomes complete in this folder, until stopped")
       ->type_name("DIR");
-  auto* salvage_flag = command->add_flag(
-      "--salvage", flags->salvage,
-      "Instead, take from bundles or volumes of any age only the blobs that this store lost or finds damaged");
-  for (const char* other : {"--push", "--hold", "--withhold", "--release", "--accept-expired", "--rescan", "--watch"}) {
-    salvage_flag->excludes(command->get_option(other));
-  }
+  command->add_flag("--salvage", flags->salvage,
+                    "Take from bundles or volumes of any age only the blobs that this store lost or finds damaged");
   command->footer(footer);
   command->callback([&session, flags] { import(session, *flags); });
 }

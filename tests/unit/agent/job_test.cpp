@@ -22,14 +22,19 @@ struct Said {
 
 Said all_of(Spool& spool) {
   Said said;
-  while (const auto steps = spool.unsent_steps()) {
-    spool.sent(*steps);
-  }
-  while (const auto lines = spool.unsent_lines()) {
-    for (const auto& line : lines->lines) {
-      said.lines += line.text;
+  for (bool more = true; more;) {
+    more = false;
+    if (const auto steps = spool.unsent_steps()) {
+      spool.sent(*steps);
+      more = true;
     }
-    spool.sent(*lines, {lines->offset + lines->lines.size(), false});
+    if (const auto lines = spool.unsent_lines()) {
+      for (const auto& line : lines->lines) {
+        said.lines += line.text;
+      }
+      spool.sent(*lines, {lines->offset + lines->lines.size(), false});
+      more = true;
+    }
   }
   said.completion = spool.unsent_completion();
   return said;

@@ -91,7 +91,7 @@ TEST_CASE("help and version are results") {
   CHECK(line.run_bare({"--version", "--json"}).json()["format"] == 1);
   const auto help = line.run_bare({"bundle", "import", "--help"});
   CHECK(help.exit_code == 0);
-  CHECK(help.out.find("Example:") != std::string::npos);
+  CHECK(help.out.find("Example") != std::string::npos);
   CHECK(line.run_bare({"help", "bundle", "import"}).out == help.out);
   CHECK(line.run_bare({"help", "bundle", "imprt"}).exit_code == 2);
   CHECK(line.run_bare({"--help", "--json"}).json()["help"].is_string());
