@@ -169,7 +169,7 @@ void salvage(Session& session, const ImportFlags& flags) {
                 "--salvage takes no --push, --hold, --withhold, --release, --accept-expired, --rescan or --watch: it "
                 "changes nothing but the blobs that are missing or damaged here");
   }
-  if (flags.bundles.empty()) {
+  if (flags.bundles.empty() && flags.volumes.empty()) {
     throw Error(ErrorCode::usage, "--salvage needs a bundle, a volume or a folder to take from; any age will do")
         .with_hint("airlock bundle import --salvage /media/old/");
   }

@@ -372,7 +372,7 @@ std::string salvage_text(const workflow::SalvageReport& report) {
     text += fmt::format("FAIL  and {} more\n", report.missing - k_blobs_listed);
   }
   if (report.lacking == 0) {
-    return text + fmt::format("{} read ({}), nothing is missing or damaged; nothing to do\n",
+    return text + fmt::format("{} read ({}), nothing that is wanted is missing or damaged; nothing to do\n",
                               base::counted(report.checked, "blob"), base::format_bytes(report.checked_bytes));
   }
   text += fmt::format("missing or damaged: {}; here again: {} ({})\n", base::counted(report.lacking, "blob"),

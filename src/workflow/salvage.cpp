@@ -35,6 +35,7 @@ using base::Severity;
 using store::StateDb;
 
 constexpr std::size_t k_most_sets = 1000;          // each is looked through by itself
+constexpr std::size_t k_most_copies = 16;          // of one set, each of which is a look at all of its files
 constexpr std::size_t k_failures_told = 10;        // of one set
 constexpr std::size_t k_missing_told = 1000;       // findings
 constexpr std::size_t k_digests_in_audit = 100;    // the digest over all of them is there, too
@@ -46,10 +47,14 @@ struct LackingBlob {
 };
 using LackingBlobs = std::map<Digest, LackingBlob>;
 
-// Rows whose content this site wants: neither withheld nor only known. Newest generation first.
+// Rows whose content this site wants: of a channel in service, neither withheld nor only known. Newest generation
+// first.
 void for_each_wanted_row(const StateDb& state,
                          const std::function<void(const store::Generation&, const model::FileRow&)>& visit) {
   for (const auto& generation : state.generations()) {
+    if (state.out_of_service(generation.channel)) {
+      continue;  // what only it needs may have been swept
+    }
     const auto withheld = state.withheld(generation.channel);
     state.for_each_row(generation.id, [&](const model::FileRow& row) {
       if (row.sha256 && row.kind != model::Kind::withheld && row.kind != model::Kind::known &&
@@ -192,22 +197,27 @@ class Salvage {
   }
 
   void take_from(const bundle::SetFiles& set) {
-    const auto map = bundle::BlobMap::scan(set.files, wanted());
+    auto map = bundle::BlobMap::scan(set.files, wanted());
     for (const auto& finding : map.findings()) {
       note(finding.code, finding.subject, finding.message);
     }
-    const auto failures = take(map);
-    if (failures.empty()) {
-      return;
-    }
-    std::set<std::string> files;
-    for (const auto& failure : failures) {
-      if (const auto location = map.find(failure.blob.sha256)) {
-        std::ranges::transform(location->extents, std::inserter(files, files.end()), &bundle::BlobExtent::file);
+    // There may be other copies of what was bad in one.
+    std::set<std::string> bad_files;
+    for (std::size_t copy = 0; copy < k_most_copies; ++copy) {
+      const auto failures = take(map);
+      tell_failures(failures);
+      const auto before = bad_files.size();
+      for (const auto& failure : failures) {
+        if (const auto location = map.find(failure.blob.sha256)) {
+          std::ranges::transform(location->extents, std::inserter(bad_files, bad_files.end()),
+                                 &bundle::BlobExtent::file);
+        }
       }
+      if (bad_files.size() == before) {
+        return;
+      }
+      map = map.without(bad_files);
     }
-    tell_failures(failures);
-    take(map.without(files));  // there may be another copy of it
   }
 
   // Of what the map has, in the order of the medium. Returns what is not what its name says; nothing of that is kept.
@@ -305,7 +315,8 @@ SalvageReport salvage_blobs(const SalvageOptions& options, const base::Clock& cl
   if (const auto unwanted = add_damaged(lacking, look_again(check.bad_blobs, state, blobs, reporter), state)) {
     report.notes.push_back(
         {Severity::note, ErrorCode::tampered, base::counted(unwanted, "damaged blob"),
-         "that no catalog here asks for, because it is withheld or kept for a block only, was left"});
+         "that no catalog in service here asks for, or that is withheld or kept for a block only, was left; `airlock "
+         "store check --repair` forgets it"});
   }
   report.lacking = lacking.size();
   Salvage run(options, state, blobs, std::move(lacking), reporter, report);
