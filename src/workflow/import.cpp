@@ -127,9 +127,12 @@ void take_all(const ImportRun& run, ImportReport& report) {
                                                   [&] { return import_one(candidate, run, report.notes); }));
       tell_out_of_service(report.bundles.back(), run.reporter);
       tell_leap(report.bundles.back(), run.reporter);
+      // Whose a refused head is, nothing proves: where two producers have a channel of that name, it stands.
+      const ImportedBundle& bundle = report.bundles.back();
+      const bool shared = store::shares_its_name({bundle.producer, bundle.channel}, run.state.channels());
       std::erase_if(refusals, [&](const Refusal& refusal) {
-        const bool made_good =
-            refusal.candidate->hint.channel == candidate.hint.channel && may_be_superseded(refusal.error.code());
+        const bool made_good = !shared && refusal.candidate->hint.channel == candidate.hint.channel &&
+                               may_be_superseded(refusal.error.code());
         if (made_good) {
           note(report.notes, Severity::note, refusal);
         }
