@@ -116,5 +116,5 @@ check "and not the next one" wait_for 30 bash -c '[ -z "$(docker -H "$1" ps -aq)
 check "which works on" deploy app/again preview --follow
 kill "$agent_pid"; wait "$agent_pid"
 check "no container is left" test -z "$(engine ps -aq)"
-check "no folder of a job is left" test -z "$(ls -A "$work"/jobs/airlock-*)"
+check "no folder of a job is left" no_job_folder
 finish

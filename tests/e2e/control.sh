@@ -38,7 +38,7 @@ check "the home keeps its keys to itself" is "$(stat -c %a "$site/control" "$sit
 check_exit 4 "a second server on the home is refused" within 20 ip netns exec "$far" "$airlock" --home "$site" serve --listen 127.0.0.1:0
 check_said "another \`airlock serve\` runs on the home"
 kill_serve
-check_exit 1 "nobody who listens where a killed server did is told the token" a pool list
+check_exit 1 "without a server the home's token goes nowhere" a pool list
 check_said "no server runs on the home"
 up; stop "$serve_pid"
 check "a server that ends takes its address along" test ! -e "$site/control/server.json"

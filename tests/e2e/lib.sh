@@ -123,6 +123,9 @@ wait_for() {
 # within SECONDS COMMAND…: ends a program that takes longer; seconds as above.
 within() { timeout "$(($1 * patience))" "${@:2}"; }
 
+# Agents keep their jobs in a folder of their own below $work/jobs.
+no_job_folder() { test -d "$work/jobs" && [ -z "$(find "$work/jobs" -mindepth 2 -print -quit)" ]; }
+
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # far_airlock ARGUMENT…: the program on the far side, on the home that the suite calls $site.

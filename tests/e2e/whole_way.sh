@@ -137,7 +137,7 @@ for runner in $runners; do
     check "$runner: destroy of $project" deploy "$runner" "$project" destroy
   done
 done
-check "no folder of a job is left" bash -c '[ -z "$(ls -A "$1")" ]' - "$work/jobs"
+check "no folder of a job is left" no_job_folder
 check "the passphrase is in no log" bash -c '! grep -rqF "a passphrase of the site" "$1/agent.log" "$1/serve.log" "$2/control" 2>/dev/null' - "$work" "$site"
 
 # ---- what is missing comes with the next bundle --------------------------------------------------------------------
