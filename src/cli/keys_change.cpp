@@ -120,7 +120,8 @@ void run_change(Session& session, const ChangeFlags& flags) {
   }
   read_passphrases(session, flags, change, access);
   const auto progress = workflow::change_root(session.home, change, access, *session.clock);
-  session.answer(progress_json(progress), progress_text(progress, workflow::known_names(session.home)) + place_text(session, change));
+  session.answer(progress_json(progress),
+                 progress_text(progress, workflow::known_names(session.home)) + place_text(session, change));
 }
 
 void add_change_flags(CLI::App& command, ChangeFlags& flags) {

@@ -18,16 +18,6 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-constexpr std::size_t k_digits_shown = 12;  // of a keyid
-
-std::string short_ids(const std::vector<std::string>& keyids) {
-  std::vector<std::string> shown;
-  for (const std::string& keyid : keyids) {
-    shown.push_back(keyid.substr(0, k_digits_shown));
-  }
-  return base::join(shown, ", ");
-}
-
 bool may_approve(const trust::Root& root, const std::string& keyid) {
   const auto& keyids = root.roles.at("snapshot").keyids;
   return std::ranges::find(keyids, keyid) != keyids.end();
@@ -111,7 +101,7 @@ std::optional<Error> approvals_outdated(const Draft& draft, const trust::Root& b
                fmt::format("{} was made under root version {}, where {} of {} people approved it; root version {} is "
                            "in force, and under that it is {} of {}; not yet: {}",
                            draft.head.file().string(), before.version, then.approved.size(), then.threshold,
-                           draft.root().version, count.approved.size(), count.threshold, short_ids(count.missing)))
+                           draft.root().version, count.approved.size(), count.threshold, shown_keyids(count.missing)))
       .with_hint("let one of those run `airlock bundle sign`, then seal it; or make the bundle again");
 }
 
@@ -144,7 +134,7 @@ std::optional<std::string> pending_root_warning(const Home& home) {
     const auto& stay = pending->root.roles.at(role).keyids;
     for (const std::string& keyid : newest->roles.at(role).keyids) {
       if (std::ranges::find(stay, keyid) == stay.end()) {
-        leaving.push_back(fmt::format("{} of role {}", keyid.substr(0, k_digits_shown), role));
+        leaving.push_back(fmt::format("{} of role {}", keyid.substr(0, k_keyid_shown), role));
       }
     }
   }

@@ -155,7 +155,7 @@ class RootChanger {
     case RootChange::Kind::revoke: {
       const auto named = find_key_of_role(m_start, m_change.keyid, "");
       take_out(holders_of(named.role), named.keyid);
-      m_said = fmt::format("revoked {} of role {}", named.keyid.substr(0, k_shown_keyid), named.role);
+      m_said = fmt::format("revoked {} of role {}", named.keyid.substr(0, k_keyid_shown), named.role);
       set_threshold(named.role);
       check_enough_left(named.role);
       return;
@@ -199,10 +199,10 @@ class RootChanger {
     trust::RoleHolders& holders = holders_of(role);
     if (std::ranges::any_of(holders.keys, [&](const auto& key) { return key.same_key(file.key); })) {
       throw Error(ErrorCode::conflict,
-                  fmt::format("key {} is in role '{}' already", file.key.keyid().substr(0, k_shown_keyid), role));
+                  fmt::format("key {} is in role '{}' already", file.key.keyid().substr(0, k_keyid_shown), role));
     }
     holders.keys.push_back(file.key);
-    m_said = fmt::format("added {}{} to role {}", file.key.keyid().substr(0, k_shown_keyid),
+    m_said = fmt::format("added {}{} to role {}", file.key.keyid().substr(0, k_keyid_shown),
                          file.name.empty() ? "" : fmt::format(" ({})", file.name), role);
     if (m_change.command) {
       require_reachable(file.key, role, *m_change.command, m_access.show);
@@ -231,9 +231,9 @@ class RootChanger {
       m_made_file = free_key_file_name(m_home, m_settings, role);
       m_settings.places[m_made->public_key().keyid()].file = m_made_file;
       holders.keys.push_back(m_made->public_key());
-      m_said = fmt::format("added {} to role {}", m_made->public_key().keyid().substr(0, k_shown_keyid), role);
+      m_said = fmt::format("added {} to role {}", m_made->public_key().keyid().substr(0, k_keyid_shown), role);
     }
-    m_said += fmt::format(", in place of {}", replaced.substr(0, k_shown_keyid));
+    m_said += fmt::format(", in place of {}", replaced.substr(0, k_keyid_shown));
   }
 
   void make_root() { m_new = trust::make_next_root(m_old, m_plan); }

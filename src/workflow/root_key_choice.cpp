@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "workflow/key_store.hpp"
+#include "workflow/root_signature.hpp"
 
 namespace airlock::workflow {
 
@@ -16,14 +17,6 @@ using base::Error;
 using base::ErrorCode;
 
 constexpr std::size_t k_least_prefix = 8;  // hex digits of a keyid
-
-std::string list_of(const std::vector<std::string>& keyids) {
-  std::vector<std::string> shown;
-  for (const std::string& keyid : keyids) {
-    shown.push_back(keyid.substr(0, k_shown_keyid));
-  }
-  return base::join(shown, ", ");
-}
 
 }  // namespace
 
@@ -66,7 +59,8 @@ std::string replaced_keyid(const Home& home, const trust::Root& root, const Root
   if (here.size() == 1 && !change.key) {
     return here.front();
   }
-  throw Error(ErrorCode::usage, fmt::format("role '{}' has {} keys: {}", change.role, keyids.size(), list_of(keyids)))
+  throw Error(ErrorCode::usage,
+              fmt::format("role '{}' has {} keys: {}", change.role, keyids.size(), shown_keyids(keyids)))
       .with_hint("say with --replace KEYID which of them the new one takes the place of");
 }
 

@@ -1,4 +1,4 @@
-// Which keys a change of root means: files of root's private keys, and ids as people shorten them. For root_change.cpp.
+// Which keys a change of root means, by ids as people shorten them. For root_change.cpp.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,6 @@
 #include "workflow/root_change.hpp"
 
 namespace airlock::workflow {
-
-inline constexpr std::size_t k_shown_keyid = 12;  // hex digits, in messages
 
 // The one key that a prefix means, and its role; of `role` alone where that is not empty. Throws usage.
 struct KeyOfRole {

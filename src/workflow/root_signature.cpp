@@ -117,6 +117,14 @@ const trust::PublicKey& RootSignatureReader::listed(const std::string& keyid) co
   return *key;
 }
 
+std::string shown_keyids(const std::vector<std::string>& keyids) {
+  std::vector<std::string> shown;
+  for (const std::string& keyid : keyids) {
+    shown.push_back(keyid.substr(0, k_keyid_shown));
+  }
+  return base::join(shown, ", ");
+}
+
 RootToSign read_root_to_sign(const fs::path& file, const fs::path& against) {
   RootToSign result;
   result.file =

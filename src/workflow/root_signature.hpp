@@ -7,13 +7,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "trust/detached_signature.hpp"
 #include "trust/root_authoring.hpp"
 
 namespace airlock::workflow {
 
-inline constexpr std::size_t k_keyid_shown = 12;  // hex digits, for people and file names
+inline constexpr std::size_t k_keyid_shown = 12;                   // hex digits, for people and file names
+std::string shown_keyids(const std::vector<std::string>& keyids);  // "0123456789ab, …"
 
 struct RootSigner {
   std::string keyid;

@@ -1,6 +1,6 @@
 // An OCI layout of another tool, whose parts are the input's (sections.hpp): "index.json" and whatever else has a '.',
-// a
-// '-' or a '/' in its name lies under that name, every other part is a blob. What an image of it leads to becomes rows.
+// a '-' or a '/' in its name lies under that name, every other part is a blob. What an image of it leads to becomes
+// rows.
 #include <string>
 
 #include "base/error.hpp"

@@ -135,7 +135,7 @@ class Endpoints {
     }
     const std::string prefix = *repository + ":";
     const TagPage page = tag_page(*catalog, prefix, *paging);
-    if (page.names.empty() && !page.more && paging->last.empty()) {
+    if (paging->count > 0 && page.names.empty() && !page.more && paging->last.empty()) {
       if (const auto row = find_withheld(*catalog, k_ecosystem, prefix)) {
         return error_response(403, "DENIED", fmt::format("{} {}", upstream_name(*repository), why_withheld(*row)));
       }
