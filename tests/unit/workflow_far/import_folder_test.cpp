@@ -5,6 +5,7 @@
 
 #include "store/blob_store.hpp"
 #include "trust/dsse.hpp"
+#include "workflow/pinned_roots.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -177,6 +178,25 @@ TEST_CASE("one bundle that is refused keeps no other away, and is what the run e
   CHECK(site.served("file", "a.txt") == "state three");
   CHECK(site.served("file", "z.txt") == "z");
   CHECK_FALSE(site.served("file", "x.txt"));
+}
+
+TEST_CASE("a bundle of another producer makes no refusal of a channel of that name good") {
+  const Stick stick;
+  Site site(&stick.keys);
+  site.clock.set(bundle_time(5));
+  site.import({stick.first.head});
+  const ProducerKeys heirs;
+  workflow::pin_root(site.home, heirs.first_root(), {});
+  const Medium medium;
+  const auto cut = medium.path() / "cut.airlock";
+  const auto bytes = text_of(stick.second.head);
+  base::write_file_atomic(cut, bytes.substr(0, offset_of(stick.second.head, "state two") + 3));
+  make_bundle(medium.path(), {text_file("heirs.txt", "another's")}, heirs, {.serial = 3, .created = bundle_time(4)});
+  const auto run = run_refused(site, {medium.path()});
+  CHECK(run.error.code() == ErrorCode::truncated);
+  CHECK(run.told.bundles.size() == 1);
+  CHECK(site.served("file", "heirs.txt") == "another's");
+  CHECK(site.served("file", "a.txt") == "state one");
 }
 
 // For each of them all others would be looked at: the work would grow with their square.

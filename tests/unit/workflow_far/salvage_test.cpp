@@ -246,6 +246,14 @@ TEST_CASE("a wrong blob under the right name gives nothing, and hides no right o
     CHECK(report.exit_code() == 0);
     CHECK(has_whole(site, k_same));
   }
+  SECTION("beside other copies of which one is bad as well") {
+    const auto worse = other.path() / "a worse one.airlock";
+    fs::copy_file(states.made[0].head, worse);
+    flip_bit(worse, offset_of(worse, k_same) + 4);
+    const auto report = salvage(site, {bad, worse, states.made[0].head});
+    CHECK(report.exit_code() == 0);
+    CHECK(has_whole(site, k_same));
+  }
   SECTION("beside another bundle") {
     Medium third;  // nothing of the first bundle lies beside it
     fs::copy_file(states.made[1].head, third.path() / "good.airlock");
@@ -298,6 +306,12 @@ TEST_CASE("what this site does not want is not salvaged") {
     workflow::deactivate_channel(site.home, {.producer = "", .channel = "site-a"}, site.clock,
                                  {.reason = "moved", .ticket = ""});
     workflow::sweep_store({.home = site.home, .keep = 1}, site.clock, site.reporter);
+  }
+  SECTION("of a channel out of service, damaged and not swept") {
+    states.take(0);
+    workflow::deactivate_channel(site.home, {.producer = "", .channel = "site-a"}, site.clock,
+                                 {.reason = "moved", .ticket = ""});
+    damage_blob(site, k_same);
   }
   REQUIRE_FALSE(has_whole(site, k_same));
   const auto report = salvage(site, {states.made[0].head});

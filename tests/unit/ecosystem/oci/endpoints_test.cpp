@@ -152,6 +152,7 @@ TEST_CASE("tags that are blocked are left out of the list, which is refused wher
   CHECK(served.json("/v2/quay.io/gone/manifests/1")["errors"][0]["message"] ==
         "1 of quay.io/gone is blocked on this side: bad");
   CHECK(served.json("/v2/quay.io/half/tags/list")["tags"] == Json{"2", "4"});
+  CHECK(served.get("/v2/quay.io/half/tags/list?n=0").status == 200);
   // They take up no place on a page either.
   const http::Response page = served.get("/v2/quay.io/half/tags/list?n=1");
   CHECK(Json::parse(page.body)["tags"] == Json{"2"});
