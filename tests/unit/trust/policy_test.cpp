@@ -58,12 +58,30 @@ TEST_CASE("a root without a channel keeps airlock's forms too", "[trust][policy]
 TEST_CASE("a version that leaps is not followed", "[trust][policy]") {
   Channel c;
   REQUIRE(c.site.refresh() == "ok");
-  const std::string role = GENERATE(as<std::string>(), "timestamp", "snapshot", "targets");
+  const std::string role = GENERATE(as<std::string>(), "snapshot", "targets");
   c.repository.set_version(role, 1'000'001);  // the next is 1,000,002: one more than 1,000,000 after 1
   c.repository.publish({"targets", "snapshot", "timestamp"});
   CHECK(c.site.refresh() == "untrusted");
   c.site.options.policy.largest_version_jump = 2'000'000;
   CHECK(c.site.refresh() == "ok");
+}
+
+// Its version is 1,000 times the snapshot's, and bundle::verify_head holds it to that.
+TEST_CASE("a channel's timestamp goes as far as its snapshot does", "[trust][policy]") {
+  Channel c;
+  REQUIRE(c.site.refresh() == "ok");
+  c.repository.set_version("snapshot", 1'100);
+  c.repository.set_version("timestamp", 1'100'999);
+  c.repository.publish({"snapshot", "timestamp"});
+  CHECK(c.site.refresh() == "ok");
+}
+
+TEST_CASE("a foreign repository's timestamp does not leap", "[trust][policy]") {
+  test::Follower f;
+  REQUIRE(f.refresh() == "ok");
+  f.repository.set_version("timestamp", 1'000'001);
+  f.repository.publish({"timestamp"});
+  CHECK(f.refresh() == "untrusted");
 }
 
 TEST_CASE("a first version is bounded like a leap", "[trust][policy]") {

@@ -193,6 +193,30 @@ TEST_CASE("a site may follow a leap when its policy says so") {
   CHECK(site.import({far.head}).bundles.front().outcome == workflow::ImportedBundle::Outcome::imported);
 }
 
+TEST_CASE("a site that missed more than a thousand states takes the next one") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  Medium medium;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys);
+  site.import({first.head});
+  // The state before the one that arrives: 1,100 further on, in each version that rises with a state.
+  DishonestProducer before(keys, first.contents);
+  before.edit_role("snapshot", [](Json& part) { part["version"] = 1'101; });
+  before.edit_role("timestamp", [](Json& part) {
+    part["version"] = 1'101'000;
+    part["meta"]["snapshot.json"]["version"] = 1'101;
+  });
+  auto snapshot = before.head.metadata.extract("1.snapshot.json");
+  snapshot.key() = "1101.snapshot.json";
+  before.head.metadata.insert(std::move(snapshot));
+  const auto next = make_bundle(medium.path(), {text_file("a.txt", "two")}, keys,
+                                {.serial = 1'102, .created = bundle_time(1), .previous = before.head});
+  site.clock.set(bundle_time(2));
+  CHECK(site.verify(next.head).exit_code() == 0);
+  CHECK(site.import({next.head}).bundles.front().serial == 1'102);
+  CHECK(site.served("file", "a.txt") == "two");
+}
+
 TEST_CASE("a serial that leaps is not followed, whatever the versions say") {
   const ProducerKeys keys;
   Site site(&keys);
