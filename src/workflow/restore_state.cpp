@@ -297,7 +297,8 @@ void settle_near_side(const RestoredState& restored, RestoreReport& report) {
     }
     RestoreReport::NearChannel near{.channel = name, .serial = last->hint().serial, .floor = {}};
     for (const auto& wish : wishes) {
-      if (wish.channel == name) {
+      // Another producer may have a channel of that name, with serials of its own.
+      if (wish.channel == name && may_be_own_producer(staged, wish.producer)) {
         require_near_serial(wish, near.serial);
         near.floor = std::max(near.floor.value_or(0), wish.floor.serial);
       }

@@ -7,6 +7,8 @@
 #include "unit/workflow/near_host.hpp"
 #include "workflow/backup.hpp"
 #include "workflow/channel_state.hpp"
+#include "workflow/floors.hpp"
+#include "workflow/pinned_roots.hpp"
 #include "workflow/restore.hpp"
 #include "workflow/revoke.hpp"
 #include "workflow/ship.hpp"
@@ -33,6 +35,7 @@ class Channel {
   fs::path out() const { return folder.path() / "out"; }
   fs::path obstacle() const { return out() / "root.json"; }
   ChannelState state() const { return {home, "site-a"}; }
+  std::string fingerprint() const { return read_own_root(home)->producer(); }  // of the first root, hex
 
   CreateOptions options(const std::string& content, const std::string& output = "out") {
     base::write_file_atomic(folder.path() / "a.txt", content);
@@ -213,6 +216,30 @@ TEST_CASE("a restored home asks for no bundle further ahead than can be right", 
   CHECK(floor_after("site-a:1000001", false) == 1'000'001);
   CHECK(test::code_of([&] { return floor_after("site-a:9007199254740991", false); }) == ErrorCode::usage);
   CHECK_FALSE(fs::exists(near.folder.path() / ("restored-" + std::to_string(homes)) / "channels"));
+}
+
+TEST_CASE("a restored home takes no floor of another producer's channel", "[workflow][restore]") {
+  Channel near;
+  near.create(near.options("content"));
+  const std::string own = near.fingerprint();
+  const std::string other = Channel().fingerprint();
+  const fs::path backup = near.folder.path() / "backup.tar";
+  write_backup({.home = near.home, .file = backup}, near.clock, near.reporter);
+  int homes = 0;
+  const auto floor_after = [&](const std::vector<std::string>& texts) {
+    RestoreOptions options;
+    const fs::path home = near.folder.path() / ("restored-" + std::to_string(++homes));
+    options.home = {.root = home, .config = home};
+    options.file = backup;
+    for (const std::string& text : texts) {
+      options.floors.push_back(parse_floor(text));
+    }
+    return restore_home(options, near.clock, near.reporter).near_channels.front().floor;
+  };
+  CHECK(floor_after({"site-a:3,producer=" + own.substr(0, 12), "site-a:17,producer=" + other}) == 3U);
+  CHECK_FALSE(floor_after({"site-a:17,producer=" + other.substr(0, 12)}));
+  // Nor does one of its floors have to be near what is known here.
+  CHECK(floor_after({"site-a:9000000,producer=" + other, "site-a:2"}) == 2U);
 }
 
 TEST_CASE("a restored home sends no timestamp version and no number a second time", "[workflow][ship][restore]") {
