@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -15,19 +19,35 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-// The version of the newest root here, where the site trusted this one and has followed the chain beyond it.
+// Of what signs a state; a root's own keys do not.
+bool has_same_keys(const trust::Root& one, const trust::Root& other) {
+  const auto keys = [](const trust::Root& root, const std::string& role) {
+    const auto& keyids = root.roles.at(role).keyids;
+    return std::set<std::string>(keyids.begin(), keyids.end());
+  };
+  const std::vector<std::string> roles = {"timestamp", "snapshot", "targets"};
+  return std::ranges::all_of(roles, [&](const std::string& role) {
+    return keys(one, role) == keys(other, role) && one.roles.at(role).threshold == other.roles.at(role).threshold;
+  });
+}
+
+// The version of the newest root here, where the site trusted this one, has followed the chain beyond it, and has
+// other keys now.
 std::optional<std::uint64_t> replaced_here_by(const trust::TrustedSet& old, const PinnedRoot& pinned,
                                               const std::vector<std::string>& stored) {
   std::vector<std::string> chain = {pinned.bytes};
   chain.insert(chain.end(), stored.begin(), stored.end());
   bool known = false;
-  std::uint64_t newest = 0;
+  trust::Root newest;
   for (const std::string& bytes : chain) {
     const auto file = trust::parse_signed(bytes, "root", trust::k_root_limit);
     known = known || trust::identity(file) == trust::identity(old.root_file);
-    newest = std::max(newest, trust::parse_root(file).version);
+    if (trust::Root root = trust::parse_root(file); root.version > newest.version) {
+      newest = std::move(root);
+    }
   }
-  return known && old.root.version < newest ? std::optional(newest) : std::nullopt;
+  const bool is_replaced = known && old.root.version < newest.version && !has_same_keys(old.root, newest);
+  return is_replaced ? std::optional(newest.version) : std::nullopt;
 }
 
 bool is_older_state(const bundle::VerifiedBundle& old, const store::StateDb& state, const store::ChannelKey& key) {
@@ -56,6 +76,9 @@ bool is_older_state(const bundle::VerifiedBundle& old, const store::StateDb& sta
 
 std::optional<Error> older_than_keys(const bundle::Head& head, const PinnedRoot& root, const store::StateDb& state,
                                      const store::ChannelKey& key, const Error& refusal) {
+  if (!refusal.hint().empty()) {
+    return std::nullopt;  // a leap or a version that cannot be: no matter of old keys, and it says what to do
+  }
   try {
     bundle::VerifyOptions options;
     options.pinned_root = root.bytes;

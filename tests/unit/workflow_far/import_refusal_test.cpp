@@ -438,6 +438,29 @@ TEST_CASE("an old bundle from before the keys were replaced is stale, and raises
   CHECK(site.fingerprint() == served);
 }
 
+TEST_CASE("what has nothing to do with replaced keys is not explained by them") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium, other;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  const ProducerKeys before = keys;
+  keys.rotate("root");
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  site.clock.set(bundle_time(2));
+  site.import({second.head});
+  // Under the first root, whose keys for what signs a state the second one has too.
+  const auto leap = make_bundle(other.path(), {text_file("a.txt", "far")}, before,
+                                {.serial = 5'000'000, .created = bundle_time(1), .previous = second.contents});
+  REQUIRE(site.state().roots(site.state().channels().front().producer).size() == 1);
+  const auto error = error_of([&] { return site.import({leap.head}); });
+  CHECK(error.code() == ErrorCode::untrusted);
+  CHECK(error.hint().find("`largest_version_jump` in policy.yaml") != std::string::npos);
+  const auto report = site.verify(leap.head);
+  CHECK(report.exit_code() == 3);
+  CHECK_FALSE(has_finding(report, ErrorCode::untrusted, "old keys"));
+}
+
 TEST_CASE("another state under an old serial, signed with replaced keys, is an alarm still") {
   ProducerKeys keys;
   Site site(&keys);
