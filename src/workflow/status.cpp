@@ -18,6 +18,7 @@
 #include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/reference_time.hpp"
+#include "workflow/way_back.hpp"
 
 namespace airlock::workflow {
 
@@ -91,38 +92,6 @@ std::string missing_text(const ChannelStatus& channel) {
                      channel.missing_count == 1 ? "it" : "they");
 }
 
-std::uint64_t root_version(const std::string& bytes) {
-  return trust::parse_root(trust::parse_signed(bytes, "root.json", trust::k_root_limit)).version;
-}
-
-// The root that the newest import was made under, and the newest that is known of its producer; 0: none.
-struct RootVersions {
-  std::uint64_t taken = 0, known = 0;
-};
-
-RootVersions root_versions(const StateDb& state, const store::ChannelKey& key) {
-  RootVersions versions;
-  if (const auto root = state.role(key, "root")) {
-    versions.taken = root_version(*root);
-  }
-  versions.known = std::max(versions.taken, state.root_floor(key.producer));
-  if (const auto roots = state.roots(key.producer); !roots.empty()) {
-    versions.known = std::max(versions.known, root_version(roots.back()));
-  }
-  return versions;
-}
-
-// Which import brings the content of a generation again: what lies below a floor, or was made under keys that were
-// replaced, is refused.
-std::string bundle_that_helps(const StateDb& state, const store::Generation& active) {
-  if (const auto floor = state.floor(active.channel); floor && floor->serial > active.serial) {
-    return fmt::format("bundle {} or a newer one", floor->serial);
-  }
-  const auto roots = root_versions(state, active.channel);
-  return roots.taken < roots.known ? fmt::format("a bundle that was made under root version {}", roots.known)
-                                   : fmt::format("bundle {} again, or a newer one", active.serial);
-}
-
 void judge_served(const ChannelStatus& channel, const StateDb& state, const std::string& subject,
                   std::vector<base::Finding>& findings) {
   if (!channel.active) {
@@ -139,7 +108,7 @@ void judge_served(const ChannelStatus& channel, const StateDb& state, const std:
     findings.push_back({Severity::error, ErrorCode::base_missing, subject,
                         fmt::format("nothing of it is served since the restore, because the signed head of bundle {} "
                                     "is not here to prove it; import {}",
-                                    channel.active->serial, bundle_that_helps(state, *channel.active))});
+                                    channel.active->serial, bundle_that_helps(state, channel.key))});
   } else if (state.restored() && roots.taken < roots.known) {
     findings.push_back({Severity::warning, ErrorCode::untrusted, subject, older_root_text(roots.taken, roots.known)});
   }
@@ -307,7 +276,7 @@ base::Finding lacking_finding(const StateDb& state, const store::Generation& act
       fmt::format("{} ({}) of what is served {} not here; import {}, with all that it needs, or take what older ones "
                   "have with `airlock bundle import --salvage`",
                   base::counted(blobs, "blob"), base::format_bytes(bytes), blobs == 1 ? "is" : "are",
-                  bundle_that_helps(state, active))};
+                  bundle_that_helps(state, active.channel))};
 }
 
 std::string older_root_text(std::uint64_t root, std::uint64_t known) {

@@ -9,6 +9,7 @@
 #include "workflow/receipt.hpp"
 #include "workflow/status.hpp"
 #include "workflow/sweep.hpp"
+#include "workflow/way_back.hpp"
 
 namespace airlock::workflow {
 
@@ -85,7 +86,7 @@ std::string advice_for(const store::Generation& unproven, const std::vector<stor
   }
   const auto newest = state.last_serial(unproven.channel).value_or(0);
   if (unproven.serial >= newest) {
-    return fmt::format("import bundle {} again, or a newer one", unproven.serial);
+    return fmt::format("import {}", bundle_that_helps(state, unproven.channel));
   }
   return fmt::format("it is older than bundle {}, so that it does not come in again: that one, or a newer one, stands "
                      "in its place, and a later sweep frees this one",

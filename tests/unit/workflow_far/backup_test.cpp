@@ -211,11 +211,24 @@ TEST_CASE("below a floor it is named which bundle an import takes", "[backup]") 
   const auto status =
       workflow::examine_status({.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)});
   const auto names_it = [](const base::Finding& finding) {
-    return finding.message.find("import bundle 3 or a newer one") != std::string::npos;
+    return finding.message.find("import bundle 2 again, or bundle 3 or a newer one") != std::string::npos;
   };
   CHECK(std::any_of(status.findings.begin(), status.findings.end(), names_it));
   const auto checked = workflow::check_store({.home = host.home}, host.clock, host.reporter);
   CHECK(std::any_of(checked.findings.begin(), checked.findings.end(), names_it));
+  {
+    // As where no head came with the backup.
+    store::StateDb state(host.home.root, store::StateDb::Access::change);
+    auto change = state.change();
+    for (const auto& generation : state.generations()) {
+      state.set_unproven(generation.id, true);
+      state.remove_blob(base::Digest::parse_sha256_hex(generation.head_digest));
+    }
+    change.commit();
+  }
+  const auto unproven = workflow::check_store({.home = host.home}, host.clock, host.reporter).unproven;
+  REQUIRE(unproven.size() == 2);
+  CHECK(unproven.front().advice == "import bundle 2 again, or bundle 3 or a newer one");
   // Another text for a state under keys that were replaced.
   {
     store::StateDb state(host.home.root, store::StateDb::Access::change);
