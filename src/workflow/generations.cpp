@@ -17,6 +17,7 @@
 #include "workflow/pinned_roots.hpp"
 #include "workflow/policy.hpp"
 #include "workflow/receipt.hpp"
+#include "workflow/way_back.hpp"
 
 namespace airlock::workflow {
 
@@ -102,7 +103,8 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
                 fmt::format("{} blobs of generation {} (bundle {} of channel '{}') are not here", missing.size(), id,
                             wanted.serial, wanted.channel.channel))
         .with_hint("a restore without content, a repair, or a sweep while the channel was out of service left it so; "
-                   "import the newest bundle, which brings all that it needs");
+                   "take them from its bundle, or from any that has them, with `airlock bundle import --salvage PATH`; "
+                   "or import the newest bundle, which brings all that its own state needs");
   }
   const auto proven = wanted.unproven ? prove_now(wanted, state, blobs, home) : std::nullopt;
   if (wanted.unproven && !proven) {
@@ -111,7 +113,8 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
         fmt::format("generation {} (bundle {} of channel '{}') came out of a backup, and its signed head is not "
                     "here to compare it with",
                     id, wanted.serial, wanted.channel.channel))
-        .with_hint("import that bundle, or a newer one, again; where its producer's root is not pinned, pin it first");
+        .with_hint(fmt::format("import {}; where its producer's root is not pinned, pin it first",
+                               bundle_that_helps(state, wanted.channel)));
   }
   ActivationReport report;
   report.before = active_of(state, wanted.channel);

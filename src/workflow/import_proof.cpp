@@ -194,9 +194,12 @@ void explain(Error& error, const bundle::Head& head, const store::ChannelKey& ke
     return;
   }
   if (const auto here = taken_in_as(head, run.state, key); here && !missing_blobs(run.state, here->id).empty()) {
-    error.with_hint(fmt::format("files of generation {} are missing here: import this bundle together with the newest "
-                                "sending of its state, `airlock import OLDER NEWER`",
-                                here->id));
+    const std::string way = head.hint().serial == *last
+                                ? "import this bundle together with the newest sending of its state, `airlock import "
+                                  "OLDER NEWER`"
+                                : "it is not the newest, so take them from this bundle with `airlock bundle import "
+                                  "--salvage PATH`";
+    error.with_hint(fmt::format("files of generation {} are missing here: {}", here->id, way));
   } else if (error.hint().empty()) {
     error.with_hint(head.hint().serial < *last
                         ? fmt::format("it is older than the serial {} that is here: {}", *last,

@@ -36,7 +36,8 @@ std::vector<PinnedRoot> read_pinned_roots(const Home& home);
 // The first root of this home's own signing set; for `verify` on the connected side.
 std::optional<PinnedRoot> read_own_root(const Home& home);
 // Whether a site that knows a producer by `producer` (hex, or its first digits; empty: any) may mean this home: by the
-// fingerprint of any root of its own chain, since a site may pin each of them. True also where there is none to tell by.
+// fingerprint of any root of its own chain, since a site may pin each of them. True also where it has no root. Throws
+// malformed.
 bool may_be_own_producer(const Home& home, std::string_view producer);
 
 // The pinned root whose statement stands in the head's chain of roots: a choice only, nothing is proven by it.

@@ -107,8 +107,8 @@ void judge_served(const ChannelStatus& channel, const StateDb& state, const std:
   if (channel.active->unproven) {
     findings.push_back({Severity::error, ErrorCode::base_missing, subject,
                         fmt::format("nothing of it is served since the restore, because the signed head of bundle {} "
-                                    "is not here to prove it; import {}",
-                                    channel.active->serial, bundle_that_helps(state, channel.key))});
+                                    "is not here to prove it; {}",
+                                    channel.active->serial, way_to_serve(state, *channel.active))});
   } else if (state.restored() && roots.taken < roots.known) {
     findings.push_back({Severity::warning, ErrorCode::untrusted, subject, older_root_text(roots.taken, roots.known)});
   }
@@ -273,10 +273,10 @@ base::Finding lacking_finding(const StateDb& state, const store::Generation& act
                               std::uint64_t bytes) {
   return {
       Severity::error, ErrorCode::base_missing, fmt::format("channel '{}'", active.channel.channel),
-      fmt::format("{} ({}) of what is served {} not here; import {}, with all that it needs, or take what older ones "
-                  "have with `airlock bundle import --salvage`",
+      fmt::format("{} ({}) of what is served {} not here; {}, or take what older ones have with `airlock bundle import "
+                  "--salvage`",
                   base::counted(blobs, "blob"), base::format_bytes(bytes), blobs == 1 ? "is" : "are",
-                  bundle_that_helps(state, active.channel))};
+                  way_to_serve(state, active))};
 }
 
 std::string older_root_text(std::uint64_t root, std::uint64_t known) {

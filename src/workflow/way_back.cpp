@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "trust/metadata.hpp"
+#include "workflow/receipt.hpp"
 
 namespace airlock::workflow {
 
@@ -40,6 +41,18 @@ std::string bundle_that_helps(const StateDb& state, const store::ChannelKey& key
   }
   return floor > last ? fmt::format("bundle {} again, or bundle {} or a newer one", last, floor)
                       : fmt::format("bundle {} again, or a newer one", last);
+}
+
+std::string way_to_serve(const StateDb& state, const store::Generation& active) {
+  if (active.serial < state.last_serial(active.channel).value_or(0)) {
+    for (const auto& newer : state.generations()) {  // newest first
+      if (newer.channel == active.channel && newer.serial > active.serial && !newer.unproven &&
+          missing_blobs(state, newer.id).empty()) {
+        return fmt::format("`airlock store activate {}` serves bundle {} in its place", newer.id, newer.serial);
+      }
+    }
+  }
+  return fmt::format("import {}, with all that it needs", bundle_that_helps(state, active.channel));
 }
 
 }  // namespace airlock::workflow

@@ -291,6 +291,29 @@ TEST_CASE("a state whose files are gone is not activated, row or no row") {
   CHECK(site.served("file", "a.txt") == "state 3");
 }
 
+TEST_CASE("after a rollback the ways out that are named are those that work") {
+  ThreeStates states;
+  auto& site = states.site;
+  workflow::roll_back(site.home, std::nullopt, site.clock);
+  damage(site, "state 2");
+  workflow::check_store({.home = site.home, .mode = workflow::StoreCheckOptions::Mode::repair}, site.clock,
+                        site.reporter);
+  const auto lacking = workflow::check_store({.home = site.home}, site.clock, site.reporter).findings;
+  REQUIRE(lacking.size() == 1);
+  CHECK(lacking.front().message.find("`airlock store activate 3` serves bundle 3 in its place, or take what older ones "
+                                     "have with `airlock bundle import --salvage`") != std::string::npos);
+  // The bundle that has them is older than what is here, and no import of it helps.
+  const auto error = error_of([&] { return site.import({states.made[1].head}); });
+  CHECK(error.code() == ErrorCode::rollback);
+  CHECK(error.hint().find("files of generation 2 are missing here: it is not the newest, so take them from this bundle "
+                          "with `airlock bundle import --salvage PATH`") != std::string::npos);
+  workflow::activate_generation(site.home, 3, site.clock);
+  CHECK(workflow::check_store({.home = site.home}, site.clock, site.reporter).findings.empty());
+  const auto back = error_of([&] { return workflow::roll_back(site.home, 2, site.clock); });
+  CHECK(back.code() == ErrorCode::base_missing);
+  CHECK(back.hint().find("`airlock bundle import --salvage PATH`") != std::string::npos);
+}
+
 TEST_CASE("a receipt is read as it was written, and a changed one is refused") {
   ThreeStates states;
   auto& site = states.site;
