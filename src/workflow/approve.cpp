@@ -332,8 +332,12 @@ ApproveReport seal_bundle(const Home& home, const SealOptions& options, const Op
     if (added > 0 || brings_roots) {
       keep(home, draft, output, std::nullopt, now, reporter);
     }
-    const auto outdated = before ? approvals_outdated(draft, *before) : std::nullopt;
-    throw outdated ? *outdated : approvals_missing(report);
+    const auto outdated = before ? approvals_outdated(draft, *before, file) : std::nullopt;
+    Error missing = outdated ? *outdated : approvals_missing(report);
+    if (brings_roots) {
+      missing.with_hint(hint_to_carry_again(draft));
+    }
+    throw missing;
   }
   if (!shipment) {
     ring = &open_ring();

@@ -46,6 +46,23 @@ bundle::Head sealed_head(const Draft& draft, HeadFile file) {
                          draft.contents.shipment);
 }
 
+// Whether those whom both roots list can be enough, as sites ask it that know the one or the other.
+bool both_roots_suffice(const Draft& draft, const trust::Root& before) {
+  const auto then = bundle::count_approvals(draft.snapshot.file, before);
+  const auto now = draft.count();
+  const auto to_come = static_cast<std::size_t>(std::ranges::count_if(
+      now.missing, [&before](const std::string& keyid) { return may_approve(before, keyid); }));
+  return now.approved.size() + to_come >= now.threshold && then.approved.size() + to_come >= then.threshold;
+}
+
+Error cannot_take_roots(const Draft& draft, const trust::Root& before) {
+  return Error(ErrorCode::conflict,
+               fmt::format("{} holds the roots up to version {}, and needs those up to version {}, which is in force; "
+                           "its own file cannot take them",
+                           draft.head.file().string(), before.version, draft.root().version))
+      .with_hint("copy the bundle to a disk, seal it there without -o, and write the medium again");
+}
+
 }  // namespace
 
 std::optional<trust::Root> older_root(const bundle::Head& head, const std::vector<std::string>& chain) {
@@ -91,7 +108,16 @@ std::size_t leave_out_replaced(bundle::Approval& approval, const Draft& draft, c
   });
 }
 
-std::optional<Error> approvals_outdated(const Draft& draft, const trust::Root& before) {
+std::string hint_to_carry_again(const Draft& draft) {
+  return fmt::format("{} has root version {} now, and copies of it from before have not: carry it to whoever signs "
+                     "again, let one of those run `airlock bundle sign` on it, then seal it; or make the bundle again",
+                     draft.head.file().filename().string(), draft.root().version);
+}
+
+std::optional<Error> approvals_outdated(const Draft& draft, const trust::Root& before, HeadFile file) {
+  if (file == HeadFile::closed && !both_roots_suffice(draft, before)) {
+    return cannot_take_roots(draft, before);
+  }
   const auto then = bundle::count_approvals(draft.snapshot.file, before);
   const auto count = draft.count();
   if (!then.complete() || count.complete()) {
@@ -115,11 +141,7 @@ void require_good_for_sites(const Draft& draft, HeadFile file, const Home& home)
     if (!closed_out) {
       throw;
     }
-    throw Error(ErrorCode::conflict,
-                fmt::format("{} holds the roots up to version {}, and needs those up to version {}, which is in force; "
-                            "its own file cannot take them",
-                            draft.head.file().string(), before->version, draft.root().version))
-        .with_hint("copy the bundle to a disk, seal it there without -o, and write the medium again");
+    throw cannot_take_roots(draft, *before);
   }
 }
 

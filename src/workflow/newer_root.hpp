@@ -31,8 +31,13 @@ Draft open_under_newest(const bundle::Head& head, bundle::ApprovalPlaces places,
 // people did what they should, so that it is no alarm. Returns how many.
 std::size_t leave_out_replaced(bundle::Approval& approval, const Draft& draft, const trust::Root& before);
 
-// Who approved `draft` under `before` was enough, and is not under the newest root. nullopt: it never was.
-std::optional<base::Error> approvals_outdated(const Draft& draft, const trust::Root& before);
+// Why `draft`, made under `before`, lacks approvals under the newest root: who approved it then was enough, and is not
+// now (approval_missing); or its closed head would need those whom only the newest root lists, which it cannot take
+// (conflict). nullopt: neither.
+std::optional<base::Error> approvals_outdated(const Draft& draft, const trust::Root& before, HeadFile file);
+
+// For whoever is to approve a draft whose open head has just got the newest root: a copy from before has it not.
+std::string hint_to_carry_again(const Draft& draft);
 
 // Proves what was sealed as a site will that pins this home's first root, before anybody is told that it is sealed.
 // Throws conflict where only the newer roots are lacking that a closed head cannot take; else what a site would say.

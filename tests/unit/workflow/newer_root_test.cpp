@@ -99,6 +99,8 @@ TEST_CASE("an approver whose key was replaced approves again, and the draft live
     CHECK_THAT(error.message(), Catch::Contains("was made under root version 1, where 2 of 2 people approved it; root "
                                                 "version 2 is in force, and under that it is 1 of 2"));
     CHECK_THAT(error.message(), Catch::Contains(ben->public_key().keyid().substr(0, 12)));
+    CHECK_THAT(error.hint(), Catch::Contains(bundle.filename().string() + " has root version 2 now"));
+    CHECK_THAT(error.hint(), Catch::Contains("carry it to whoever signs again"));
     // The head has the new root now, so that nobody has to bring it to whoever signs.
     builder.sign(bundle, *ben);
   }
@@ -158,6 +160,34 @@ TEST_CASE("beside a closed head only what holds under its own roots is sealed", 
     return;
   }
   CHECK(test::read_whole(bundle) == before);
+}
+
+TEST_CASE("nobody is sent to approve what a closed head could not show to a site", "[workflow][approve][newer_root]") {
+  Builder builder;
+  const fs::path bundle = builder.create();
+  const std::string before = test::read_whole(bundle);
+  const fs::path file = builder.at("carried.approval");
+  builder.sign(bundle, *builder.second, 1, {.form = ApprovalOutput::Form::with_all, .file = file});
+  const auto ben = builder.replace_second();
+  const auto error = test::error_of([&] { return builder.seal({.bundle = bundle, .output = file}).sealed; });
+  CHECK(error.code() == ErrorCode::conflict);
+  CHECK_THAT(error.message(), Catch::Contains("holds the roots up to version 1, and needs those up to version 2"));
+  CHECK_THAT(error.hint(), Catch::Contains("copy the bundle to a disk"));
+  CHECK(test::read_whole(bundle) == before);
+  // On a disk the head takes the root, and whoever approves now signs that.
+  CHECK(test::code_of([&] { return builder.seal({.bundle = bundle}).sealed; }) == ErrorCode::approval_missing);
+  builder.sign(bundle, *ben);
+  CHECK(builder.seal({.bundle = bundle}).sealed);
+  CHECK(builder.root_at_a_site(bundle) == 2);
+}
+
+TEST_CASE("a closed head waits for those whom both roots list", "[workflow][approve][newer_root]") {
+  Builder builder;
+  const fs::path bundle = builder.create();
+  const fs::path file = builder.at("carried.approval");
+  builder.change({.kind = Kind::renew});
+  CHECK(test::code_of([&] { return builder.seal({.bundle = bundle, .output = file}).sealed; }) ==
+        ErrorCode::approval_missing);
 }
 
 TEST_CASE("keys are opened when enough people have approved", "[workflow][approve][newer_root]") {
