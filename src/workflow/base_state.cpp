@@ -51,6 +51,8 @@ BaseState from_receipt(const std::filesystem::path& file, const std::string& cha
   return base;
 }
 
+}  // namespace
+
 bundle::VerifiedBundle verify_under(const bundle::Head& head, std::string root) {
   bundle::VerifyOptions options;
   options.pinned_root = std::move(root);
@@ -58,8 +60,6 @@ bundle::VerifiedBundle verify_under(const bundle::Head& head, std::string root) 
   bundle::EmptyStateStore nothing;
   return bundle::verify_head(head, nothing, options);
 }
-
-}  // namespace
 
 bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& home) {
   return verify_under(head, read_own_roots(home).front());

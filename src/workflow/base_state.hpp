@@ -35,6 +35,8 @@ enum class Withheld { leave_out, send_again };
 // `channel`. What came to approve a head after its medium was closed is looked for in `files` too.
 BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel,
                     Withheld withheld = Withheld::leave_out, const BundleFiles& files = {});
+// Proves a sealed head under `root`, the bytes of one in its chain, as of when it was made. Throws as verify_head.
+bundle::VerifiedBundle verify_under(const bundle::Head& head, std::string root);
 // Proves a head of this home's producer. Throws as read_base.
 bundle::VerifiedBundle verify_own_head(const bundle::Head& head, const Home& home);
 // The same; or, of another producer, under his root that is pinned here: a second maker goes on from what the first one

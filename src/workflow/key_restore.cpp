@@ -7,8 +7,9 @@
 #include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "bundle/draft_proof.hpp"
 #include "bundle/head.hpp"
-#include "bundle/layout.hpp"
+#include "workflow/base_state.hpp"
 #include "workflow/channel_state.hpp"
 #include "workflow/keys.hpp"
 #include "workflow/pending_root.hpp"
@@ -64,6 +65,14 @@ std::string role_of_key(const trust::Root& root, const std::string& keyid) {
   return "";
 }
 
+// What is signed: the hint beside it may be anybody's, and a serial that is too low would be used a second time.
+bundle::Descriptor signed_descriptor(const bundle::Head& head, const RootChain& chain) {
+  if (head.shipment().empty()) {
+    return bundle::prove_draft(head, chain.files.back(), base::parse_rfc3339(head.hint().created)).descriptor;
+  }
+  return verify_under(head, chain.files.front()).descriptor();
+}
+
 // Of the channel that the bundle is of, this home knows nothing but that this serial was used.
 void mark_channel(const Home& home, const std::string& channel, std::uint64_t serial) {
   const ChannelState state(home, channel);
@@ -88,11 +97,13 @@ KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options
                                                   base::group_digits(chain.first_fingerprint)))
         .with_hint("it is not a bundle of this producer, or the paper is of another root");
   }
+  const bundle::Descriptor descriptor = base::with_context(
+      [&] { return "proving " + options.bundle.string(); }, [&] { return signed_descriptor(head, chain); });
   KeyRestoreReport report{.first_fingerprint = chain.first_fingerprint,
                           .newest_fingerprint = chain.newest_fingerprint,
                           .root_version = chain.newest.version,
-                          .channel = head.hint().channel,
-                          .serial = head.hint().serial,
+                          .channel = descriptor.channel,
+                          .serial = descriptor.serial,
                           .private_keys = {},
                           .missing = {}};
   base::make_directories(home.root, 0700);
@@ -126,9 +137,7 @@ KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options
       report.missing.push_back(role);
     }
   }
-  if (bundle::is_channel_name(report.channel)) {
-    mark_channel(home, report.channel, report.serial);
-  }
+  mark_channel(home, report.channel, report.serial);
   fs::rename(staged.keys(), home.keys(), error);
   if (error) {
     throw Error(ErrorCode::io, fmt::format("cannot put the keys into {}: {}", home.keys().string(), error.message()));

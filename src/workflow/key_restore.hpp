@@ -25,7 +25,7 @@ struct KeyRestoreOptions {
 struct KeyRestoreReport {
   std::string first_fingerprint, newest_fingerprint;  // hex
   std::uint64_t root_version = 0;
-  std::string channel;  // as the bundle's hint says
+  std::string channel;  // of the bundle
   std::uint64_t serial = 0;
   std::vector<std::filesystem::path> private_keys;  // as they lie in the home now
   std::vector<std::string> missing;                 // roles of which no private key is here
@@ -34,7 +34,8 @@ struct KeyRestoreReport {
 // Takes the chain of roots out of a bundle into a home that has no keys, and private keys beside it. The chain is
 // proven link by link; that it is the producer's own, only the fingerprint proves. The next state of the bundle's
 // channel asks for the newest bundle with --continue (ChannelState::require_newest). Throws conflict when the home has
-// keys, untrusted for another fingerprint, a broken chain, or a private key that the newest root does not list.
+// keys, untrusted for another fingerprint, a broken chain, a bundle that is not signed under it, or a private key that
+// the newest root does not list, tampered for a bundle that says another channel or serial than is signed.
 KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options);
 
 // Tries the command that reaches the private half of `key`, over a text that is no metadata. Throws what

@@ -1,6 +1,7 @@
 // Keys of people who made their own, and a home that is gone.
 #include "workflow/key_restore.hpp"
 
+#include "bundle/head.hpp"
 #include "support/catch.hpp"
 #include "unit/workflow/near_host.hpp"
 #include "workflow/key_pair_files.hpp"
@@ -118,6 +119,20 @@ TEST_CASE("a home that is gone is begun again from a bundle and a backup", "[wor
     }
     restore_keys(host.home(), options);
     CHECK(create_in(host.home(), host, std::nullopt).serial == 3);
+  }
+  SECTION("from a bundle that says another serial than is signed, and nothing is begun") {
+    const bool is_draft = GENERATE(false, true);
+    auto contents = bundle::Head::read(last.bundle).contents();
+    contents.hint.serial = 7;
+    if (is_draft) {
+      contents.shipment.clear();
+    }
+    const auto bytes = bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone).value();
+    options.bundle = host.root() / "other.airlock";
+    base::write_file_atomic(options.bundle, bytes);
+    CHECK(code_of([&] { return restore_keys(again, options).serial; }) == ErrorCode::tampered);
+    CHECK_FALSE(fs::exists(again.keys()));
+    CHECK_FALSE(fs::exists(again.channel("site-a")));
   }
   SECTION("with a key that was replaced since") {
     options.private_keys = {fs::directory_iterator(host.home().keys() / "retired")->path()};
