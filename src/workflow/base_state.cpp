@@ -24,11 +24,21 @@ void make_sorted_set(std::vector<Digest>& digests) {
 
 namespace {
 
-BaseState from_receipt(const std::filesystem::path& file, const std::string& channel, Withheld withheld) {
+// Of two producers' channels of that name, this home's own.
+std::vector<ReceiptChannel>::const_iterator find_channel(const Receipt& receipt, const std::string& channel,
+                                                         const Home& home) {
+  const auto own = std::ranges::find_if(receipt.channels, [&](const ReceiptChannel& one) {
+    return one.channel == channel && may_be_own_producer(home, one.producer);
+  });
+  return own != receipt.channels.end() ? own : std::ranges::find(receipt.channels, channel, &ReceiptChannel::channel);
+}
+
+BaseState from_receipt(const std::filesystem::path& file, const Home& home, const std::string& channel,
+                       Withheld withheld) {
   Receipt receipt = read_receipt(file);
   BaseState base;
   base.file = file;
-  const auto found = std::ranges::find(receipt.channels, channel, &ReceiptChannel::channel);
+  const auto found = find_channel(receipt, channel, home);
   if (found == receipt.channels.end() && receipt.need_channel != channel) {
     throw Error(ErrorCode::foreign, fmt::format("{} tells nothing of the channel '{}'", file.string(), channel))
         .with_hint("bring the receipt of a site that takes this channel, or leave --base out for a full bundle");
@@ -99,7 +109,7 @@ BaseState read_base(const std::filesystem::path& file, const Home& home, const s
                             [&] {
                               std::error_code ignored;
                               if (std::filesystem::is_regular_file(file, ignored) && looks_like_receipt(file)) {
-                                return from_receipt(file, channel, withheld);
+                                return from_receipt(file, home, channel, withheld);
                               }
                               BaseState base;
                               base.file = file;

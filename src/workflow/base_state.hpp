@@ -32,7 +32,8 @@ enum class Withheld { leave_out, send_again };
 
 // A head is proven against this home's own root; what it says may be long expired, since only its content counts here.
 // Throws not_found, malformed, untrusted, tampered, approval_missing; foreign when a receipt knows nothing of
-// `channel`. What came to approve a head after its medium was closed is looked for in `files` too.
+// `channel`. Where a receipt has it of several producers, this home's own is meant. What came to approve a head after
+// its medium was closed is looked for in `files` too.
 BaseState read_base(const std::filesystem::path& file, const Home& home, const std::string& channel,
                     Withheld withheld = Withheld::leave_out, const BundleFiles& files = {});
 // Proves a sealed head under `root`, the bytes of one in its chain, as of when it was made. Throws as verify_head.

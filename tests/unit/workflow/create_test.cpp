@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 #include "unit/workflow/near_host.hpp"
+#include "workflow/pinned_roots.hpp"
+#include "workflow/receipt.hpp"
 #include "workflow/verify.hpp"
 
 namespace airlock::workflow {
@@ -131,6 +133,32 @@ TEST_CASE("a delta leaves out what every base holds", "[workflow][create]") {
   CHECK(held.shipment.kind == bundle::Shipment::Kind::delta);
   REQUIRE(held.shipment.bases.size() == 1);
   CHECK(held.shipment.bases.front().serial == 1);
+}
+
+TEST_CASE("of two producers' channels in a receipt this home's own is the base", "[workflow][create]") {
+  NearHost host;
+  const std::string own = read_own_root(host.home())->producer();
+  const std::string other = base::sha256("another producer").hex();
+  const std::string id = base::sha256("a state").hex();
+  const auto named_serial = [&](const std::vector<std::string>& producers) {
+    Receipt receipt;
+    receipt.audit_head = id;
+    receipt.blobs_digest = digest_of_list({});
+    for (const std::string& producer : producers) {
+      ReceiptChannel channel;
+      channel.producer = producer;
+      channel.channel = "site-a";
+      channel.serial = producer == own ? 4 : 9;
+      channel.bundle_id = channel.snapshot_sha256 = id;
+      receipt.channels.push_back(channel);
+    }
+    const fs::path file = host.root() / "receipt.json";
+    write_receipt_file(receipt, file);
+    return read_base(file, host.home(), "site-a").named.serial;
+  };
+  CHECK(named_serial({other, own}) == 4);
+  CHECK(named_serial({own, other}) == 4);
+  CHECK(named_serial({other}) == 9);  // nothing tells that it is not meant
 }
 
 TEST_CASE("volumes hold whole blobs, and their head the rest", "[workflow][create]") {
