@@ -157,14 +157,7 @@ void BlobStore::publish(base::UnnamedFile& file, const Digest& sha256, std::uint
   // A file of that name may stem from a run that lost power before its sync; what it holds must not be trusted when
   // proven bytes are at hand.
   if (regular_file_size(target)) {
-    try {
-      recheck(sha256, length);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::io) {
-        throw;
-      }
-      remove(sha256);  // a disk that does not give its bytes
-    }
+    recheck(sha256, length);
   }
   file.publish(target);
   if (!base::syncfs_reports_errors()) {
@@ -224,25 +217,34 @@ const base::Fd& BlobStore::opened_root() const {
   return m_shared->root;
 }
 
-bool BlobStore::recheck(const Digest& sha256, std::uint64_t length) const {
+bool BlobStore::is_whole(const Digest& sha256, std::uint64_t length) const {
   const auto slice = open(sha256);
-  if (!slice) {
+  if (!slice || slice->length != length) {
     return false;
   }
-  if (slice->length == length) {
-    opened_root();
-    base::forget_cached(slice->fd->get());
-    base::FileSource source(slice->fd->get(), 0, length, path_of(sha256).string());
-    base::NullSink nowhere;
-    base::HashingSink hashing(nowhere);
-    base::copy(source, hashing);
-    if (hashing.finish() == sha256) {
+  opened_root();
+  base::forget_cached(slice->fd->get());
+  base::FileSource source(slice->fd->get(), 0, length, path_of(sha256).string());
+  base::NullSink nowhere;
+  base::HashingSink hashing(nowhere);
+  base::copy(source, hashing);
+  return hashing.finish() == sha256;
+}
+
+bool BlobStore::recheck(const Digest& sha256, std::uint64_t length) const {
+  try {
+    if (is_whole(sha256, length)) {
       if (!base::syncfs_reports_errors()) {
         const std::scoped_lock lock(m_shared->mutex);
         m_shared->unsynced.push_back(sha256);
       }
       return true;
     }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::io) {
+      throw;
+    }
+    // A disk that does not give its bytes: as good as none.
   }
   remove(sha256);
   return false;

@@ -196,6 +196,10 @@ TEST_CASE("a link in the store is never followed", "[store][blob_store]") {
   fs::create_symlink(folder.path() / "elsewhere", path);
   CHECK_FALSE(blobs.file_exists(digest, 5));
   CHECK(test::code_of([&] { return blobs.open(digest).has_value(); }) == ErrorCode::io);
+  // As every file that gives no bytes it stops nobody who looks what an earlier run left.
+  CHECK_FALSE(blobs.recheck(digest, 5));
+  CHECK_FALSE(fs::is_symlink(path));
+  CHECK(fs::exists(folder.path() / "elsewhere"));
 }
 
 TEST_CASE("many writers at once store each blob once", "[store][blob_store]") {
