@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "bundle/layout.hpp"
 #include "store/channel_name.hpp"
 #include "trust/metadata.hpp"
 #include "workflow/pinned_roots.hpp"
@@ -130,8 +131,7 @@ FloorWish parse_floor(std::string_view text) {
   }
   FloorWish wish;
   wish.channel = parts.front().substr(0, colon);
-  const auto is_plain = [](char c) { return base::is_lower(c) || base::is_digit(c) || c == '-'; };
-  if (wish.channel.size() > 63 || !std::ranges::all_of(wish.channel, is_plain)) {
+  if (!bundle::is_channel_name(wish.channel)) {
     refuse(text, fmt::format("'{}' is no channel", base::printable(wish.channel, 80)));
   }
   wish.floor.serial = number(std::string_view(parts.front()).substr(colon + 1), text);

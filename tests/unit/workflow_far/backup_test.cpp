@@ -339,7 +339,7 @@ TEST_CASE("a floor from paper counts, and one that cannot be right is refused", 
   // Root version 2 was known once, perhaps because it took a key away: what only knows 1 does not come in.
   CHECK(code_of([&] { host.import(states.made[2].head); }) == ErrorCode::rollback);
 
-  for (const char* bad : {"", "site-a", ":3", "site-a:", "site-a:x", "Site A:3", "site-a:3,x=1",
+  for (const char* bad : {"", "site-a", ":3", "site-a:", "site-a:x", "Site A:3", "-a:3", "site-a:3,x=1",
                           "site-a:3,root=", "site-a:3,created=yesterday", "../x:1", "site-a:3,producer=abc"}) {
     CAPTURE(bad);
     CHECK_THROWS_AS(workflow::parse_floor(bad), base::Error);
