@@ -48,16 +48,6 @@ void check_flags(const SignFlags& flags) {
   }
 }
 
-// Of every root in the head, the newest first.
-std::vector<std::string> fingerprints_in(const bundle::Head& head) {
-  std::vector<std::string> fingerprints;
-  for (std::uint64_t version = 1; auto bytes = head.metadata(trust::metadata_file_name("root", version)); ++version) {
-    const auto file = trust::parse_signed(std::move(*bytes), "root", trust::k_root_limit);
-    fingerprints.insert(fingerprints.begin(), trust::identity(file).hex());
-  }
-  return fingerprints;
-}
-
 workflow::ApproversRoot approvers_root(Session& session, const SignFlags& flags) {
   workflow::RootWish wish;
   if (!flags.root.empty()) {
@@ -76,14 +66,15 @@ workflow::ApproversRoot approvers_root(Session& session, const SignFlags& flags)
         .with_hint("give the producer's root with --root FILE, or with --fingerprint the one that is on your paper");
   }
   session.reporter->say(fmt::format("No root is pinned here. The bundle names one, version {}, with the fingerprint\n"
-                                    "  {}\nCompare it with your paper; one of an earlier root in it does as well.",
+                                    "  {}\nCompare it with your paper.",
                                     claimed.root_version, base::group_digits(claimed.root_fingerprint)));
-  const auto compared = ask_for_groups(session, fingerprints_in(head), "--fingerprint HEX");
-  if (!compared) {
+  // Two groups prove one fingerprint only: roots of a head that nobody vouches for yet cost its maker nothing.
+  if (!ask_for_groups(session, claimed.root_fingerprint, "--fingerprint HEX")) {
     throw Error(ErrorCode::untrusted, "the fingerprint does not match, so nothing was signed")
-        .with_hint("find out which of the two is right before you go on");
+        .with_hint("find out which of the two is right before you go on; where your paper is of an earlier root, give "
+                   "all of its 64 digits with --fingerprint");
   }
-  wish.fingerprint = *compared;
+  wish.fingerprint = claimed.root_fingerprint;
   return workflow::find_approvers_root(head, session.home, wish).value();
 }
 

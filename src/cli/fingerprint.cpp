@@ -38,25 +38,17 @@ std::string parse_fingerprint(std::string_view text, std::string_view what) {
 }
 
 bool ask_for_groups(Session& session, const std::string& fingerprint, std::string_view flag_instead) {
-  return ask_for_groups(session, std::vector{fingerprint}, flag_instead).has_value();
-}
-
-std::optional<std::string> ask_for_groups(Session& session, std::vector<std::string> fingerprints,
-                                          std::string_view flag_instead) {
   std::random_device random;
   const auto first = random() % k_groups;
   const auto second = (first + 1 + random() % (k_groups - 1)) % k_groups;
   for (const auto index : {std::min(first, second), std::max(first, second)}) {
-    const auto typed = plain_hex(session.ask(
-        fmt::format("Group {} of {} of the fingerprint, from your paper:", index + 1, k_groups), flag_instead));
-    std::erase_if(fingerprints, [&](const std::string& fingerprint) {
-      return typed != fingerprint.substr(index * k_group, k_group);
-    });
-    if (fingerprints.empty()) {
-      return std::nullopt;
+    const auto typed = session.ask(
+        fmt::format("Group {} of {} of the fingerprint, from your paper:", index + 1, k_groups), flag_instead);
+    if (plain_hex(typed) != fingerprint.substr(index * k_group, k_group)) {
+      return false;
     }
   }
-  return fingerprints.front();
+  return true;
 }
 
 }  // namespace airlock::cli

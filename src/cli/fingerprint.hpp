@@ -1,10 +1,8 @@
 // Fingerprints as people type and compare them.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "cli/session.hpp"
 
@@ -14,10 +12,8 @@ namespace airlock::cli {
 std::string parse_fingerprint(std::string_view text, std::string_view what = "a fingerprint");
 
 // Asks for two groups of it, chosen now: typing them shows that a person compared, and did not only press a key. False
-// where they do not match. Throws usage, naming `flag_instead`, where there is no terminal.
+// where they do not match. Of one fingerprint only: whoever could put in many would find two groups among them. Throws
+// usage, naming `flag_instead`, where there is no terminal.
 bool ask_for_groups(Session& session, const std::string& fingerprint, std::string_view flag_instead);
-// The same where the paper may be of any of these: the one whose groups were typed; nullopt: none.
-std::optional<std::string> ask_for_groups(Session& session, std::vector<std::string> fingerprints,
-                                          std::string_view flag_instead);
 
 }  // namespace airlock::cli

@@ -269,4 +269,49 @@ check "one person's bundle" "$airlock" --home "$one" bundle create -m m.yaml -o 
 check "inspect says that it was one" bash -c '"$1" bundle inspect "$2" | grep -q "one person approved this"' - "$airlock" "$work/one-out/pair-1.airlock"
 check "the transfer form too" grep -q "one person approved this" "$work/one-out/pair-1.txt"
 check "and its page" grep -q "one person approved this" "$work/one-out/pair-1.html"
+
+# A person with paper and no pinned root: the prompt takes the newest root's, and the whole number that of an earlier one.
+renewed=$work/renewed
+"$airlock" --home "$renewed" keys init --threshold 2 --no-passphrase >/dev/null
+first_paper=$("$airlock" --home "$renewed" --json keys show | jq -r .fingerprint)
+check "another root follows the first" "$airlock" --home "$renewed" keys renew
+newest_paper=$("$airlock" --home "$renewed" --json keys show | jq -r .fingerprint)
+check "with another fingerprint" test "$first_paper" != "$newest_paper"
+mkdir -p "$work/renewed-keys" && mv "$renewed"/keys/snapshot*.pem "$work/renewed-keys/"
+check "a draft under it" "$airlock" --home "$renewed" bundle create -m m.yaml -o "$work/renewed-out/"
+cat >"$work/person.py" <<'PY'
+import os, pty, re, sys
+paper, command = sys.argv[1], sys.argv[2:]
+child, terminal = pty.fork()
+if child == 0:
+    os.execvp(command[0], command)
+said, answered = b"", 0
+while True:
+    try:
+        more = os.read(terminal, 4096)
+    except OSError:  # the command has ended
+        break
+    if not more:
+        break
+    said += more
+    asked = re.findall(rb"Group (\d+) of 16 of the fingerprint, from your paper:", said)
+    for group in asked[answered:]:
+        first = (int(group) - 1) * 4
+        os.write(terminal, paper[first:first + 4].encode() + b"\n")
+    answered = len(asked)
+sys.stdout.buffer.write(said)
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+PY
+signs() { "$airlock" --home "$work/no-home" bundle sign "$work/renewed-out/pair-1.airlock" --key "$work/renewed-keys/snapshot.pem" --yes --detached "$@"; }
+typed() {
+  python3 "$work/person.py" "$1" "$airlock" --home "$work/no-home" bundle sign "$work/renewed-out/pair-1.airlock" \
+    --key "$work/renewed-keys/snapshot.pem" --yes --detached -o "$2"
+}
+check_exit 3 "two groups of an earlier root's paper sign nothing" typed "$first_paper" "$work/typed-first.approval"
+check_said "give all of its 64 digits with --fingerprint"
+check "nothing was written" test ! -e "$work/typed-first.approval"
+check "all of its digits do" signs --fingerprint "$first_paper" -o "$work/first.approval"
+check "two groups of the newest one's do" typed "$newest_paper" "$work/typed-newest.approval"
+check "and signed" test -s "$work/typed-newest.approval"
 finish
