@@ -305,6 +305,7 @@ void serve(Session& session, const ServeFlags& flags) {
                  text);
   wait_until_stopped(session, mirror);
   reporter->say("stopping: requests under way are finished");
+  told.reset();  // first: once the port is free, anybody may listen there
   mirror.stop();
 }
 

@@ -53,6 +53,11 @@ std::optional<ServerAddress> local_server(const std::filesystem::path& home) {
   return std::nullopt;
 }
 
+Error no_server(const std::filesystem::path& home) {
+  return Error(ErrorCode::not_found, fmt::format("no server runs on the home {}", home.string()))
+      .with_hint("start it with `airlock serve`, or name one with --url URL --token-file FILE");
+}
+
 base::Secret read_token(const std::filesystem::path& file) {
   protect_secrets();
   std::string text = base::read_file(file, k_small_server_file);
@@ -123,14 +128,13 @@ void add_server_flags(CLI::App& command, ServerFlags& flags) {
 }
 
 ServerAccess::ServerAccess(const Session& session, const ServerFlags& flags) {
-  const auto local = local_server(session.home.root);
   std::string url = session.config.or_flag("server_url", flags.url);
   std::string ca = session.config.or_flag("server_ca", flags.ca);
   const std::string token_file = session.config.or_flag("token_file", flags.token_file);
+  const auto local = local_server(session.home.root);
   if (url.empty()) {
     if (!local) {
-      throw Error(ErrorCode::not_found, fmt::format("no server runs on the home {}", session.home.root.string()))
-          .with_hint("start it with `airlock serve`, or name one with --url URL --token-file FILE");
+      throw no_server(session.home.root);
     }
     url = local->url;
   }
@@ -145,7 +149,8 @@ ServerAccess::ServerAccess(const Session& session, const ServerFlags& flags) {
   if (!token_file.empty()) {
     m_token = read_token(token_file);
   } else if (is_local) {
-    m_token = read_token(control::admin_token_file(session.home.root));
+    m_home = session.home.root;
+    m_token = read_token(control::admin_token_file(*m_home));
   } else {
     throw Error(ErrorCode::config, fmt::format("there is no token for {}", m_url.origin()))
         .with_hint("--token-file FILE; `airlock deploy token create NAME` on the server's host makes one. The token in "
@@ -162,6 +167,10 @@ ServerAccess::ServerAccess(const Session& session, const ServerFlags& flags) {
 }
 
 http::Request ServerAccess::request(const std::string& method, const std::string& path) const {
+  // A command that goes on asking, such as `deploy logs -f`, may outlive the server.
+  if (m_home && !base::is_locked(control::server_lock_file(*m_home))) {
+    throw no_server(*m_home);
+  }
   http::Request request;
   request.method = method;
   request.url = base::Url::parse(m_url.to_string() +

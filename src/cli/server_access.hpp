@@ -67,11 +67,12 @@ class ServerAccess {
   const base::Url& url() const { return m_url; }
 
  private:
-  http::Request request(const std::string& method, const std::string& path) const;
+  http::Request request(const std::string& method, const std::string& path) const;  // throws not_found
   http::Response checked(const http::Request& request);
 
   base::Url m_url;
   base::Secret m_token;
+  std::optional<std::filesystem::path> m_home;  // whose server left the token; none: it came from a file
   std::unique_ptr<http::Client> m_client;
 };
 

@@ -1,5 +1,6 @@
 // Commands against a server that stumbles.
 #include <atomic>
+#include <optional>
 
 #include "cli_fixture.hpp"
 #include "support/fault_server.hpp"
@@ -74,6 +75,28 @@ TEST_CASE("the token in a home goes to the server that runs on it, and to nobody
   for (const auto& request : server.requests()) {
     CHECK(request.field("Authorization") == "token precious");
   }
+}
+
+TEST_CASE("a command that goes on asking gives the home's token to nobody once the server has gone") {
+  const CommandLine line;
+  FaultServer server;
+  const auto control = line.home() / "control";
+  base::make_directories(control, 0700);
+  base::write_file_atomic(control / "admin.token", "precious\n", 0600);
+  base::write_file_atomic(control / "server.json", R"({"url": ")" + server.url("") + R"(", "ca": ""})", 0600);
+  std::optional<base::FileLock> running(std::in_place, control / "lock");
+  const std::string id = "01234567-89ab-4cde-8f01-23456789abcd";
+  const std::string shown =
+      R"({"id":")" + id + R"(","projectName":"shop","stackName":"prod","version":1,"airlock":{"state":"running"}})";
+  server.script("/api/orgs/default/deployments/" + id, [&](const FaultRequest&, std::size_t) {
+    running.reset();  // the server ends with this answer, and another program listens there
+    return FaultAnswer{.body = shown};
+  });
+  const auto logs = line.run({"deploy", "logs", id, "-f"});
+  INFO(logs.err);
+  CHECK(logs.exit_code == 1);
+  CHECK(logs.err.find("no server runs on the home " + line.home().string()) != std::string::npos);
+  CHECK(server.requests().size() == 1);
 }
 
 TEST_CASE("a server whose answers have another shape is named, and nothing internal breaks") {
