@@ -131,7 +131,9 @@ ServerAccess::ServerAccess(const Session& session, const ServerFlags& flags) {
   std::string url = session.config.or_flag("server_url", flags.url);
   std::string ca = session.config.or_flag("server_ca", flags.ca);
   const std::string token_file = session.config.or_flag("token_file", flags.token_file);
-  const auto local = local_server(session.home.root);
+  // It may be about to start and is waited for, where something is wanted of it.
+  const bool wanted = url.empty() || token_file.empty() || (ca.empty() && base::Url::parse(url).scheme() == "https");
+  const auto local = wanted ? local_server(session.home.root) : std::nullopt;
   if (url.empty()) {
     if (!local) {
       throw no_server(session.home.root);

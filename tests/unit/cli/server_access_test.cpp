@@ -1,5 +1,6 @@
 // Commands against a server that stumbles.
 #include <atomic>
+#include <chrono>
 #include <optional>
 
 #include "cli_fixture.hpp"
@@ -97,6 +98,19 @@ TEST_CASE("a command that goes on asking gives the home's token to nobody once t
   CHECK(logs.exit_code == 1);
   CHECK(logs.err.find("no server runs on the home " + line.home().string()) != std::string::npos);
   CHECK(server.requests().size() == 1);
+}
+
+TEST_CASE("where server and token are named, the home's server is not waited for") {
+  const CommandLine line;
+  FaultServer server;
+  base::make_directories(line.home() / "control", 0700);
+  base::write_file_atomic(line.folder() / "token", "mine\n", 0600);
+  const base::FileLock starting(line.home() / "control" / "lock");  // it has not said yet where it listens
+  const auto before = std::chrono::steady_clock::now();
+  line.run({"pool", "list", "--url", server.url(""), "--token-file", (line.folder() / "token").string()});
+  CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(4));  // it would be for 5
+  REQUIRE(server.requests().size() == 1);
+  CHECK(server.requests().front().field("Authorization") == "token mine");
 }
 
 TEST_CASE("a server whose answers have another shape is named, and nothing internal breaks") {
