@@ -2,12 +2,15 @@
 // and says nothing of what went wrong inside.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/digest.hpp"
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "control/access.hpp"
@@ -46,15 +49,26 @@ class Api {
 
   http::ServerResponse pool_detail(const PoolRecord& pool);
   PoolRecord pool_of(const http::ServerRequest& request);  // throws not_found
-  // The uploaded folder, read and on the medium; nullopt: not here, or its file was not what its name says and is gone.
+  // The uploaded folder, read once since this began, and on the medium; nullopt: not here, or its file was not what its
+  // name says, or could not be read, and is gone.
   std::optional<base::FileSlice> whole_source(const base::Digest& digest);
+  void remember_source(const base::Digest& digest, const base::FileSlice& slice);
   void take_source(const http::ServerRequest& request, const base::Digest& digest);  // throws malformed, limit
 
   Core& m_core;
   Access& m_access;
   Dispatcher& m_dispatcher;
   Deployments& m_deployments;
+  // Which file it was that was read, or written, under a digest: a later one of that name is read anew.
+  struct SourceFile {
+    std::uint64_t inode = 0, length = 0;
+    std::int64_t seconds = 0, nanoseconds = 0;  // of its last change
+    bool operator==(const SourceFile&) const = default;
+  };
+  static SourceFile source_file(const base::FileSlice& slice);  // throws io
+
   std::mutex m_source_names;  // what is taken away as damaged must not be what just took its place
+  std::map<base::Digest, SourceFile> m_proven_sources;  // under it, too
 };
 
 http::ServerResponse json_response(int status, const base::Json& json);

@@ -1,6 +1,12 @@
 // Deployments of a stack and of an organization (docs/formats/deployments-api.md).
+#include <sys/stat.h>
+
+#include <cerrno>
+
 #include <fmt/format.h>
 
+#include "base/atomic_file.hpp"
+#include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "control/api.hpp"
@@ -19,6 +25,7 @@ namespace {
 constexpr std::uint64_t k_hold_log = 10;      // seconds, where the client does not say
 constexpr std::uint64_t k_longest_hold = 20;  // seconds
 constexpr std::uint64_t k_most_pages = 1'000'000;
+constexpr std::size_t k_proven_sources = 4096;  // that are remembered as read
 
 std::optional<DeploymentState> state_filter(const ServerRequest& request) {
   const auto wanted = request.query_value("status");
@@ -47,6 +54,23 @@ Json listed(Deployments& deployments, DeploymentFilter filter, const ServerReque
     list.push_back(deployment_entry_json(detail));
   }
   return {{"deployments", std::move(list)}, {"itemsPerPage", size}, {"total", total}};
+}
+
+// Whether an uploaded folder is what its name says. What a medium does not give is as lost as what it gives wrongly.
+bool holds(const base::FileSlice& slice, const base::Digest& digest) {
+  try {
+    base::forget_cached(slice.fd->get());
+    base::FileSource source(slice.fd->get(), 0, slice.length, "an uploaded folder");
+    base::NullSink nowhere;
+    base::HashingSink hashing(nowhere);
+    base::copy(source, hashing);
+    return hashing.finish() == digest;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::io) {
+      throw;
+    }
+    return false;
+  }
 }
 
 }  // namespace
@@ -153,14 +177,49 @@ void Api::mount_organization_routes(http::Router& router) {
   });
 }
 
-std::optional<base::FileSlice> Api::whole_source(const base::Digest& digest) {
+Api::SourceFile Api::source_file(const base::FileSlice& slice) {
+  struct stat info = {};
+  if (::fstat(slice.fd->get(), &info) != 0) {
+    throw base::system_error(errno, "cannot examine an uploaded folder");
+  }
+  return {.inode = info.st_ino,
+          .length = slice.length,
+          .seconds = info.st_mtim.tv_sec,
+          .nanoseconds = info.st_mtim.tv_nsec};
+}
+
+void Api::remember_source(const base::Digest& digest, const base::FileSlice& slice) {
+  const SourceFile file = source_file(slice);
   const std::lock_guard lock(m_source_names);
+  if (m_proven_sources.size() >= k_proven_sources) {
+    m_proven_sources.clear();  // they are read once more
+  }
+  m_proven_sources[digest] = file;
+}
+
+std::optional<base::FileSlice> Api::whole_source(const base::Digest& digest) {
   auto slice = m_core.sources.open(digest);
-  if (!slice || !m_core.sources.recheck(digest, slice->length)) {
+  if (!slice) {
     return std::nullopt;
   }
-  m_core.sources.sync(digest);  // whoever brought it may still be about to
-  return slice;
+  const SourceFile file = source_file(*slice);
+  {
+    const std::lock_guard lock(m_source_names);
+    const auto proven = m_proven_sources.find(digest);
+    if (proven != m_proven_sources.end() && proven->second == file) {
+      return slice;
+    }
+  }
+  if (holds(*slice, digest)) {  // without the lock: others are not to wait for gigabytes
+    m_core.sources.sync(digest);  // whoever brought it may still be about to
+    remember_source(digest, *slice);
+    return slice;
+  }
+  const std::lock_guard lock(m_source_names);
+  if (const auto now = m_core.sources.open(digest); now && source_file(*now) == file) {
+    m_core.sources.remove(digest);
+  }
+  return std::nullopt;
 }
 
 void Api::take_source(const http::ServerRequest& request, const base::Digest& digest) {
@@ -168,6 +227,9 @@ void Api::take_source(const http::ServerRequest& request, const base::Digest& di
     store::BlobStore::Writer writer(m_core.sources, digest, *request.body_length);
     base::copy(*request.body, writer, m_core.options.source_limit);
     writer.sync();
+    if (whole_source(digest)) {
+      return;  // somebody else brought it meanwhile
+    }
     const std::lock_guard lock(m_source_names);
     writer.finish();
   } catch (const Error& error) {
@@ -177,6 +239,9 @@ void Api::take_source(const http::ServerRequest& request, const base::Digest& di
     throw;
   }
   m_core.sources.sync(digest);
+  if (const auto slice = m_core.sources.open(digest)) {
+    remember_source(digest, *slice);  // it was hashed while it was written
+  }
 }
 
 void Api::mount_source_routes(http::Router& router) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <fstream>
 #include <thread>
 
 #include "base/digest.hpp"
@@ -337,6 +338,26 @@ TEST_CASE("an uploaded folder whose file was damaged is not there, and is upload
   }
   CHECK(plane.send("PUT", path, plane.admin_token(), content).status == 201);
   CHECK(plane.send("PUT", path, plane.admin_token(), "longer than what is here").status == 200);
+  CHECK(plane.user("GET", path).body == content);
+}
+
+TEST_CASE("an uploaded folder is read once, and again after a restart", "[api]") {
+  RunningPlane plane;
+  const std::string content = "a small archive";
+  const auto digest = base::sha256(content);
+  const std::string path = "/api/sources/" + digest.to_string();
+  REQUIRE(plane.send("PUT", path, plane.admin_token(), content).status == 201);
+  const auto file = plane.home() / "control" / "sources" / "sha256" / digest.hex().substr(0, 2) / digest.hex();
+  // Other bytes in the same file, which looks as before.
+  const auto written = base::fs::last_write_time(file);
+  std::fstream(file, std::ios::in | std::ios::out) << "A SMALL";
+  base::fs::last_write_time(file, written);
+  CHECK(plane.user("HEAD", path).status == 200);
+  CHECK(plane.send("PUT", path, plane.admin_token(), content).status == 200);
+  plane.restart();
+  CHECK(plane.user("HEAD", path).status == 404);
+  CHECK_FALSE(base::fs::exists(file));
+  CHECK(plane.send("PUT", path, plane.admin_token(), content).status == 201);
   CHECK(plane.user("GET", path).body == content);
 }
 
