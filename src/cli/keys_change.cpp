@@ -81,7 +81,8 @@ void read_passphrases(Session& session, const ChangeFlags& flags, const RootChan
   if (!flags.root_passphrase_file.empty()) {
     access.root_passphrase = PassphraseFlags{.file = flags.root_passphrase_file}.read(session, true);
   }
-  if (workflow::makes_key(change) && (wishes || !workflow::has_private_keys(session.home))) {
+  const bool has_keys = workflow::has_private_keys(session.home);
+  if (workflow::makes_key(change) && (flags.new_passphrase || !has_keys)) {
     access.new_key = workflow::NewKeyPassphrase{new_passphrase(session, flags.passphrase, flags.no_passphrase)};
     if (!access.root_passphrase && workflow::any_root_key_is_encrypted(access.root_keys)) {
       const bool asks = session.terminal && flags.passphrase.file.empty() && flags.passphrase.descriptor < 0;
@@ -90,9 +91,15 @@ void read_passphrases(Session& session, const ChangeFlags& flags, const RootChan
     }
     return;
   }
+  auto of_new_key = workflow::PassphraseOfNewKey::as_the_others;
+  if (flags.no_passphrase) {
+    protect_secrets();
+    access.new_key = workflow::NewKeyPassphrase{};  // the home's keys are opened all the same
+    of_new_key = workflow::PassphraseOfNewKey::its_own;
+  }
   const auto with = access.root_passphrase ? std::vector<std::filesystem::path>() : access.root_keys;
   access.passphrase =
-      flags.passphrase.read(session, workflow::root_change_needs_passphrase(session.home, change, with));
+      flags.passphrase.read(session, workflow::root_change_needs_passphrase(session.home, change, with, of_new_key));
 }
 
 // Where the private half of a key goes that the build host is to sign with.

@@ -23,8 +23,8 @@ struct RootAccess {
   ShowText show;                                 // what commands write to stderr; may be empty
   bool amend = false;                            // drop what others have signed of a pending root
   std::optional<std::string> cadence;            // from that root on; for lifetimes of what is signed under it
-  // Of a key that is made here, where the home has none whose passphrase it could take: it holds no private key, or
-  // theirs is forgotten. Without `passphrase`, what is encrypted in the home stays closed then.
+  // Of a key that is made here, where it does not take that of the home's others: the home holds no private key, theirs
+  // is forgotten, or it is to have none. Without `passphrase`, what is encrypted in the home stays closed then.
   std::optional<NewKeyPassphrase> new_key;
 };
 

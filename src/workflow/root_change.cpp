@@ -302,7 +302,8 @@ bool makes_key(const RootChange& change) {
   return change.kind == RootChange::Kind::rotate && !change.key;
 }
 
-bool root_change_needs_passphrase(const Home& home, const RootChange& change, const std::vector<fs::path>& root_keys) {
+bool root_change_needs_passphrase(const Home& home, const RootChange& change, const std::vector<fs::path>& root_keys,
+                                  PassphraseOfNewKey of_new_key) {
   if (!has_keys(home)) {
     return false;
   }
@@ -313,7 +314,7 @@ bool root_change_needs_passphrase(const Home& home, const RootChange& change, co
     roots.push_back(&pending->root);
   }
   auto opened = reachable_keys(home, roots, k_all_roles);
-  if (!makes_key(change)) {
+  if (!makes_key(change) || of_new_key == PassphraseOfNewKey::its_own) {
     std::erase_if(opened, [](const ReachableKey& key) { return key.role != "root" && !key.keyid.empty(); });
   }
   return any_is_encrypted(opened) || any_root_key_is_encrypted(root_keys);

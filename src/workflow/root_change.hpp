@@ -44,9 +44,12 @@ RootProgress change_root(const Home& home, const RootChange& change, const RootA
 
 // Whether a private key is made here for it.
 bool makes_key(const RootChange& change);
+// Of a key that is made here: that of the home's others, or what RootAccess::new_key says.
+enum class PassphraseOfNewKey { as_the_others, its_own };
 // Whether a passphrase will be needed: to open a key of root, or because the home's keys have one that a key which is
 // made here gets too.
 bool root_change_needs_passphrase(const Home& home, const RootChange& change,
-                                  const std::vector<std::filesystem::path>& root_keys);
+                                  const std::vector<std::filesystem::path>& root_keys,
+                                  PassphraseOfNewKey of_new_key = PassphraseOfNewKey::as_the_others);
 
 }  // namespace airlock::workflow

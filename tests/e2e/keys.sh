@@ -348,6 +348,14 @@ check "the new key has the passphrase too" bash -c 'grep -L ENCRYPTED "$1"/keys/
 check "another approver joins" "$airlock" --home "$work/alone" keys add snapshot "$work/ben/snapshot.pub.json" --threshold 2 --passphrase-file "$work/passphrase"
 check "and one of two is enough again" "$airlock" --home "$work/alone" keys threshold snapshot 1 --passphrase-file "$work/passphrase"
 
+# A key without one, in a home whose others have one: root's key is there, and signs.
+mixed() { "$airlock" --home "$work/mixed" keys "$@"; }
+check "another home with a passphrase" mixed init --passphrase-file "$work/passphrase"
+check_exit 2 "it is asked for to open root's key" mixed rotate timestamp --no-passphrase
+check "a new key gets none, and the change holds at once" mixed rotate timestamp --no-passphrase --passphrase-file "$work/passphrase"
+check "under the next root" test "$("$airlock" --home "$work/mixed" --json keys show | jq .root_version)" = 2
+check "one key alone is not encrypted" test "$(grep -L ENCRYPTED "$work/mixed"/keys/*.pem | wc -l)" = 1
+
 check "one is read from a descriptor that is open already" bash -c '"$1" --home "$2" keys rotate timestamp --passphrase-fd 3 3<"$3"' - "$airlock" "$work/alone" "$work/passphrase"
 check "root's key lies elsewhere" "$airlock" --home "$work/apart" keys init --passphrase-file "$work/passphrase" --split --root-key "$work/locked"
 echo "battery staple" >"$work/root-passphrase"

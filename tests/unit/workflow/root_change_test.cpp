@@ -181,6 +181,20 @@ TEST_CASE("a key whose passphrase is forgotten is replaced by one with another",
   CHECK(ring.signing_set().signers.size() == 3);
 }
 
+TEST_CASE("a key without a passphrase is made by root's key that has one", "[workflow][root_change]") {
+  Keyholders all;
+  const base::Secret secret("passphrase of the home");
+  const Home home{.root = all.at("other"), .config = all.at("other")};
+  init_keys(home, {.passphrase = secret}, all.clock);
+  const RootChange rotate{.kind = Kind::rotate, .role = "timestamp"};
+  CHECK(root_change_needs_passphrase(home, rotate, {}, PassphraseOfNewKey::its_own));
+  const auto progress = change_root(home, rotate, {.passphrase = secret, .new_key = NewKeyPassphrase{}}, all.clock);
+  CHECK(progress.complete);
+  REQUIRE(progress.made.size() == 1);
+  CHECK_FALSE(trust::private_key_is_encrypted(progress.made.front()));
+  CHECK(KeyRing(home, secret).signing_set().signers.at("timestamp").size() == 1);
+}
+
 TEST_CASE("a passphrase is needed for what is opened, and for nothing else", "[workflow][root_change]") {
   Keyholders all;
   const base::Secret secret("passphrase of the home");
@@ -194,6 +208,9 @@ TEST_CASE("a passphrase is needed for what is opened, and for nothing else", "[w
   CHECK(needs(theirs, {all.safe()}));
   CHECK_FALSE(needs({.kind = Kind::renew}, {}));
   CHECK(needs({.kind = Kind::rotate, .role = "targets"}, {}));
+  const RootChange made{.kind = Kind::rotate, .role = "targets"};
+  CHECK_FALSE(root_change_needs_passphrase(home, made, {}, PassphraseOfNewKey::its_own));
+  CHECK(root_change_needs_passphrase(home, made, {all.safe()}, PassphraseOfNewKey::its_own));
   // A file that nobody told of is opened to learn whose it is.
   fs::copy_file(home.keys() / "targets.pem", home.keys() / "targets-9.pem");
   CHECK(needs(theirs, {}));
