@@ -108,9 +108,9 @@ std::string place_text(const Session& session, const RootChange& change) {
     return "";
   }
   return fmt::format(
-      "its private half: into {} under a name that begins with {}, such as {}-{}.pem, mode 0600; or where "
-      "a command reaches it: airlock keys signer {} -- COMMAND\n",
-      session.home.keys().string(), change.role, change.role, change.key->key.keyid().substr(0, 8),
+      "its private half: into {0} as {1}.pem or {1}-NAME.pem, such as {1}-{2}.pem, mode 0600; or where a command "
+      "reaches it: airlock keys signer {3} -- COMMAND\n",
+      session.home.keys().string(), change.role, change.key->key.keyid().substr(0, 8),
       change.key->key.keyid().substr(0, workflow::k_keyid_shown));
 }
 

@@ -374,7 +374,7 @@ for role in targets timestamp snapshot; do
 done
 check "the new one opens all" "$airlock" --home "$work/apart" bundle create -m site-a.yaml -o "$stick/apart/" --passphrase-file "$work/another"
 check_exit 1 "the old one does not" "$airlock" --home "$work/apart" bundle create -m site-a.yaml -o "$stick/apart/" --passphrase-file "$work/passphrase"
-check "a key from elsewhere asks for no passphrase of the home" bash -c 'cd "$1" && "$2" keys new --role targets --name build -o targets-new.pem --passphrase-file "$3" && "$2" --home "$1/apart" keys rotate targets --key targets-new.pub.json >"$1/rotated.txt" && grep -q "its private half: into $1/apart/keys under a name that begins with targets" "$1/rotated.txt"' - "$work" "$airlock" "$work/another"
+check "a key from elsewhere asks for no passphrase of the home" bash -c 'cd "$1" && "$2" keys new --role targets --name build -o targets-new.pem --passphrase-file "$3" && "$2" --home "$1/apart" keys rotate targets --key targets-new.pub.json >"$1/rotated.txt" && grep -q "its private half: into $1/apart/keys as targets.pem or targets-NAME.pem" "$1/rotated.txt"' - "$work" "$airlock" "$work/another"
 
 echo "-- holders with openssl alone"
 mkdir -p "$work/openssl" && cd "$work/openssl" || exit 1
