@@ -7,6 +7,7 @@
 #include <atomic>
 #include <csignal>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
@@ -267,8 +268,20 @@ class Agent {
       spool.remove();
       return;
     }
+    try {
+      run_taken(claim, *taken, spool);
+    } catch (const std::system_error& error) {
+      if (spool.is_complete()) {
+        throw;  // the job has run
+      }
+      give_back(claim, spool, error);
+    }
+  }
+
+  // Throws std::system_error where a thread cannot be had; nothing of the job has run then.
+  void run_taken(const control::Claim& claim, const HeldLease& taken, Spool& spool) {
     StopSwitch stop;
-    const LeaseKeeper lease(m_control, claim, *taken, stop);
+    const LeaseKeeper lease(m_control, claim, taken, stop);
     const auto disown = [&](const std::string& why) { stop.stop(StopSwitch::Why::disowned, why); };
     bool sent = false;
     std::string ended_by;
@@ -285,6 +298,27 @@ class Agent {
       spool.remove();
     }
     m_reporter.say(fmt::format("deployment {} has ended{}", claim.deployment_id, ended_by));
+  }
+
+  // One job that cannot be run is no end of the agent. Sent from here, as an uploader would need a thread, too; what is
+  // not taken now is left in the spool for the next start.
+  void give_back(const control::Claim& claim, Spool& spool, const std::system_error& error) {
+    const control::Completion failed{control::JobResult::failed,
+                                     fmt::format("the agent cannot run it: no thread can be had: {}", error.what()),
+                                     std::nullopt};
+    m_reporter.warning(fmt::format("deployment {} failed: {}", claim.deployment_id, failed.message));
+    spool.complete(failed);
+    try {
+      m_control.complete(claim.deployment_id, claim.job_token, failed);
+      spool.remove();
+    } catch (const Disowned&) {
+      spool.remove();
+    } catch (const Error& unsent) {
+      m_reporter.warning(fmt::format("that is not sent yet: {}", unsent.message()));
+    }
+    if (!m_config.once) {
+      pause(k_longest_wait);  // another agent may fare better with the next one
+    }
   }
 
   // Turns the second signal into the end of the job.

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 
 #include "agent/agent.hpp"
@@ -15,10 +17,12 @@
 #include "base/interrupt.hpp"
 #include "base/process.hpp"
 #include "control/api_paths.hpp"
+#include "control/wire.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/fault_server.hpp"
 #include "support/recording_reporter.hpp"
+#include "support/thread_limit.hpp"
 
 namespace airlock::agent {
 namespace {
@@ -114,6 +118,69 @@ TEST_CASE("a signal ends the wait for work, and no other request of this process
   CHECK(server.requests(poll).size() == 1);
   // The handler may run on any thread and late, when the job of a claim that just came has begun.
   CHECK_FALSE(base::interrupt_requested());
+}
+
+// Ends the want of threads with the first warning, before anything is sent again.
+class RelievingReporter : public test::RecordingReporter {
+ public:
+  void allow_no_thread() {
+    const std::lock_guard lock(m_limiting);
+    m_limit.emplace(0U);
+  }
+  void warning(std::string_view text) override {
+    {
+      const std::lock_guard lock(m_limiting);
+      m_limit.reset();
+    }
+    RecordingReporter::warning(text);
+  }
+
+ private:
+  std::mutex m_limiting;
+  std::optional<test::ThreadLimit> m_limit;
+};
+
+TEST_CASE("an agent that has no thread for a job fails the job, and goes on", "[agent][start]") {
+  if (geteuid() != 0) {
+    WARN("the docker runner, which needs no trial without an image, is root's");
+    return;
+  }
+  const KeptSignals kept;
+  base::TempDir folder;
+  test::FaultServer engine(folder.path() / "docker.sock");
+  engine.script("/_ping", {{.body = "OK"}});
+  engine.script("/containers/json", {{.body = "[]"}});
+  RelievingReporter reporter;
+  test::FaultServer server;
+  control::Claim claim;
+  claim.deployment_id = "01234567-89ab-4cde-8f01-23456789abcd";
+  claim.version = 1;
+  claim.job_token = base::Secret("jt");
+  claim.job.stack = {"default", "app", "dev"};
+  claim.job.runner = control::RunnerKind::docker;
+  const std::string path = "/api/deployments/" + claim.deployment_id;
+  server.script(std::string(control::k_poll_path), {{.body = control::print(claim)}});
+  server.script(path + "/lease", [&](const test::FaultRequest&, std::size_t) {
+    reporter.allow_no_thread();
+    return test::FaultAnswer{.body = control::print(control::LeaseAnswer{std::chrono::seconds(30), false, ""})};
+  });
+  server.script(path + "/complete", {{.status = 200}});
+  AgentConfig config;
+  config.url = config.mirror = base::Url::parse(server.url("/"));
+  config.directory = folder.path() / "agent";
+  config.jobs = folder.path() / "jobs";
+  config.runners = {control::RunnerKind::docker};
+  config.docker_socket = folder.path() / "docker.sock";
+  config.once = true;
+  run_agent({config, {}, reporter});
+  const auto completed = server.requests(path + "/complete");
+  REQUIRE(completed.size() == 1);
+  const auto completion = control::parse_completion(completed.front().body);
+  CHECK(completion.result == control::JobResult::failed);
+  CHECK(completion.message.find("no thread can be had") != std::string::npos);
+  CHECK(base::fs::is_empty(config.directory / "spool"));
+  REQUIRE_FALSE(reporter.warnings().empty());
+  CHECK(reporter.warnings().back().find(claim.deployment_id + " failed") != std::string::npos);
 }
 
 TEST_CASE("a process without a number here is not taken for the agent's own group", "[agent][start]") {
