@@ -210,7 +210,7 @@ std::optional<base::FileSlice> Api::whole_source(const base::Digest& digest) {
       return slice;
     }
   }
-  if (holds(*slice, digest)) {  // without the lock: others are not to wait for gigabytes
+  if (holds(*slice, digest)) {    // without the lock: others are not to wait for gigabytes
     m_core.sources.sync(digest);  // whoever brought it may still be about to
     remember_source(digest, *slice);
     return slice;

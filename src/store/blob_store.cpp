@@ -217,34 +217,36 @@ const base::Fd& BlobStore::opened_root() const {
   return m_shared->root;
 }
 
-bool BlobStore::is_whole(const Digest& sha256, std::uint64_t length) const {
-  const auto slice = open(sha256);
-  if (!slice || slice->length != length) {
+bool BlobStore::is_whole(const base::FileSlice& file, const Digest& sha256, std::uint64_t length) const {
+  if (file.length != length) {
     return false;
   }
   opened_root();
-  base::forget_cached(slice->fd->get());
-  base::FileSource source(slice->fd->get(), 0, length, path_of(sha256).string());
+  base::forget_cached(file.fd->get());
+  base::FileSource source(file.fd->get(), 0, length, path_of(sha256).string());
   base::NullSink nowhere;
   base::HashingSink hashing(nowhere);
-  base::copy(source, hashing);
+  try {
+    base::copy(source, hashing);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::io) {
+      throw;
+    }
+    return false;  // a disk that does not give its bytes: as good as none
+  }
   return hashing.finish() == sha256;
 }
 
 bool BlobStore::recheck(const Digest& sha256, std::uint64_t length) const {
-  try {
-    if (is_whole(sha256, length)) {
+  if (regular_file_size(path_of(sha256))) {
+    const auto file = open(sha256);
+    if (file && is_whole(*file, sha256, length)) {
       if (!base::syncfs_reports_errors()) {
         const std::scoped_lock lock(m_shared->mutex);
         m_shared->unsynced.push_back(sha256);
       }
       return true;
     }
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::io) {
-      throw;
-    }
-    // A disk that does not give its bytes: as good as none.
   }
   remove(sha256);
   return false;

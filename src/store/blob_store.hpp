@@ -49,7 +49,8 @@ class BlobStore {
   void link_to(const base::Digest& sha256, const std::filesystem::path& name) const;
   void for_each_file(const std::function<void(const base::Digest&, std::uint64_t length)>& visit) const;
   // For a file that an interrupted import left without a row: reads and hashes it. True when it is what its name
-  // says (the next sync() covers it); otherwise, also where it cannot be read, it is removed.
+  // says (the next sync() covers it); otherwise, also where it cannot be read, it is removed. Throws io where it cannot
+  // be opened: want of descriptors says nothing of it.
   bool recheck(const base::Digest& sha256, std::uint64_t length) const;
   // Removes what writers of a process that was killed left half written. Call only while holding the home's lock.
   void remove_leftovers() const;
@@ -67,7 +68,8 @@ class BlobStore {
   const base::Fd& opened_root() const;
   std::filesystem::path path_of(const base::Digest& sha256) const;
   void publish(base::UnnamedFile& file, const base::Digest& sha256, std::uint64_t length) const;
-  bool is_whole(const base::Digest& sha256, std::uint64_t length) const;  // reads it from the disk; throws io
+  // Reads it from the disk; not whole where the disk does not give its bytes.
+  bool is_whole(const base::FileSlice& file, const base::Digest& sha256, std::uint64_t length) const;
   std::filesystem::path m_root;
   std::shared_ptr<Shared> m_shared;
 };

@@ -97,8 +97,8 @@ KeyRestoreReport restore_keys(const Home& home, const KeyRestoreOptions& options
                                                   base::group_digits(chain.first_fingerprint)))
         .with_hint("it is not a bundle of this producer, or the paper is of another root");
   }
-  const bundle::Descriptor descriptor = base::with_context(
-      [&] { return "proving " + options.bundle.string(); }, [&] { return signed_descriptor(head, chain); });
+  const bundle::Descriptor descriptor = base::with_context([&] { return "proving " + options.bundle.string(); },
+                                                           [&] { return signed_descriptor(head, chain); });
   KeyRestoreReport report{.first_fingerprint = chain.first_fingerprint,
                           .newest_fingerprint = chain.newest_fingerprint,
                           .root_version = chain.newest.version,

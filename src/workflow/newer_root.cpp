@@ -50,8 +50,8 @@ bundle::Head sealed_head(const Draft& draft, HeadFile file) {
 bool both_roots_suffice(const Draft& draft, const trust::Root& before) {
   const auto then = bundle::count_approvals(draft.snapshot.file, before);
   const auto now = draft.count();
-  const auto to_come = static_cast<std::size_t>(std::ranges::count_if(
-      now.missing, [&before](const std::string& keyid) { return may_approve(before, keyid); }));
+  const auto to_come = static_cast<std::size_t>(
+      std::ranges::count_if(now.missing, [&before](const std::string& keyid) { return may_approve(before, keyid); }));
   return now.approved.size() + to_come >= now.threshold && then.approved.size() + to_come >= then.threshold;
 }
 

@@ -100,11 +100,11 @@ std::optional<PinnedRoot> read_own_root(const Home& home) {
 bool may_be_own_producer(const Home& home, std::string_view producer) {
   const auto files = files_in(home.keys(), ".root.json");
   return files.empty() || std::ranges::any_of(files, [&](const fs::path& file) {
-    auto bytes = base::read_file(file, trust::k_root_limit);
-    return trust::identity(trust::parse_signed(std::move(bytes), "root.json", trust::k_root_limit))
-        .hex()
-        .starts_with(producer);
-  });
+           auto bytes = base::read_file(file, trust::k_root_limit);
+           return trust::identity(trust::parse_signed(std::move(bytes), "root.json", trust::k_root_limit))
+               .hex()
+               .starts_with(producer);
+         });
 }
 
 const PinnedRoot* find_root_for(const bundle::Head& head, const std::vector<PinnedRoot>& roots) {
