@@ -6,7 +6,7 @@
 #include <iterator>
 #include <vector>
 
-#include "replay.hpp"
+#include "targets.hpp"
 
 namespace {
 
@@ -28,7 +28,7 @@ std::vector<fs::path> inputs_of(const fs::path& place) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto targets = airlock::fuzz::replay_targets();
+  const auto targets = airlock::fuzz::targets();
   const auto target = std::find_if(targets.begin(), targets.end(), [&](const auto& each) {
     return argc > 1 && each.name == std::string_view(argv[1]);
   });

@@ -1,4 +1,4 @@
-// The table of the fuzz targets that are built into the replaying program; the build writes it.
+// The table of the fuzz targets that are built into a program; the build writes it.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,11 @@
 
 namespace airlock::fuzz {
 
-struct ReplayTarget {
+struct Target {
   std::string_view name;
   int (*run)(const std::uint8_t* data, std::size_t size);
 };
 
-std::span<const ReplayTarget> replay_targets();
+std::span<const Target> targets();
 
 }  // namespace airlock::fuzz
