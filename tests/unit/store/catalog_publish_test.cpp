@@ -1,10 +1,12 @@
-// Switching from one catalog to the next.
+// Switching from one catalog to the next, and making it from what is active in a state.
 #include <fstream>
 #include <thread>
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/sqlite.hpp"
 #include "store/catalog.hpp"
+#include "store/catalog_files.hpp"
 #include "store_fixture.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
@@ -132,6 +134,101 @@ TEST_CASE("readers see whole catalogs while others are published", "[store][cata
     done = true;
   }
   CHECK(wrong == 0);
+}
+
+TEST_CASE("the catalog is the union of the active generations", "[store][state_db]") {
+  Home home;
+  const auto& path = home.folder.path();
+  const base::Digest sha512 = base::Digest::parse("sha512:" + std::string(128, 'e'));
+  model::FileRow tag = file_row("oci", "h/r:1", "old");
+  tag.kind = model::Kind::tag;
+  const auto first = home.state.add_generation(generation("one", 1));
+  home.state.add_row(first, file_row("file", "a"));
+  home.state.add_row(first, tag);
+  const auto second = home.state.add_generation(generation("two", 1));
+  home.state.add_row(second, file_row("file", "b"));
+  tag.sha256 = base::sha256("new");
+  home.state.add_row(second, tag);
+  const auto held = home.state.add_generation(generation("three", 1));
+  home.state.add_row(held, file_row("file", "c"));
+  home.state.add_alias(sha512, base::sha256("content"));
+  home.state.set_active(second);
+  home.state.set_active(first);
+
+  publish_catalog(home.state, path);
+  CHECK(catalog_is_current(home.state, path));
+  // As an airlock before this one left it.
+  base::Database(catalog_file(path, current_catalog_number(path)), base::DatabaseMode::read_write)
+      .execute("UPDATE info SET value='1' WHERE key='format'");
+  CHECK_FALSE(catalog_is_current(home.state, path));
+  publish_catalog(home.state, path);
+  CHECK(catalog_is_current(home.state, path));
+  auto catalog = Catalog::open_current(path);
+  CHECK(catalog->find("file", "a")->channel == "one");
+  CHECK(catalog->find("file", "b")->generation == second);
+  CHECK_FALSE(catalog->find("file", "c"));
+  CHECK(catalog->find("oci", "h/r:1")->sha256 == base::sha256("new"));  // the newest import wins
+  CHECK(catalog->alias(sha512) == base::sha256("content"));
+
+  // Rollback: another generation of the channel is active, and nothing else changes.
+  const auto third = home.state.add_generation(generation("one", 2));
+  home.state.add_row(third, file_row("file", "a", "changed"));
+  home.state.set_active(third);
+  publish_catalog(home.state, path);
+  CHECK(Catalog::open_current(path)->find("file", "a")->sha256 == base::sha256("changed"));
+  home.state.set_active(first);
+  publish_catalog(home.state, path);
+  CHECK(Catalog::open_current(path)->find("file", "a")->sha256 == base::sha256("content"));
+  CHECK(Catalog::open_current(path)->number() > catalog->number());
+}
+
+TEST_CASE("a conflict between channels shows before anything changed", "[store][state_db]") {
+  Home home;
+  const auto& path = home.folder.path();
+  const auto first = home.state.add_generation(generation("one", 1));
+  home.state.add_row(first, file_row("file", "a"));
+  home.state.set_active(first);
+  publish_catalog(home.state, path);
+  {
+    const auto change = home.state.change();
+    const auto second = home.state.add_generation(generation("two", 1));
+    home.state.add_row(second, file_row("file", "a", "other"));
+    home.state.set_active(second);
+    CHECK(test::code_of([&] { return prepare_catalog(home.state, path)->number(); }) == ErrorCode::untrusted);
+  }
+  CHECK(home.state.generations().size() == 1);
+  CHECK(catalog_is_current(home.state, path));
+  CHECK(Catalog::open_current(path)->number() == 1);
+}
+
+TEST_CASE("a crash between commit and switch is seen and mended", "[store][state_db]") {
+  Home home;
+  const auto& path = home.folder.path();
+  const auto first = home.state.add_generation(generation("one", 1));
+  home.state.add_row(first, file_row("file", "a"));
+  {
+    auto change = home.state.change();
+    home.state.set_active(first);
+    const auto prepared = prepare_catalog(home.state, path);
+    change.commit();
+    // publish() never came
+  }
+  CHECK(Catalog::open_current(path) == nullptr);
+  CHECK_FALSE(catalog_is_current(home.state, path));
+  publish_catalog(home.state, path);
+  CHECK(catalog_is_current(home.state, path));
+  CHECK(Catalog::open_current(path)->find("file", "a"));
+}
+
+TEST_CASE("after a restored backup no catalog number is used twice", "[store][state_db]") {
+  const base::TempDir folder;
+  {
+    CatalogBuilder ahead(folder.path(), 41);  // from a state that the backup does not know
+    ahead.publish();
+  }
+  StateDb state(folder.path(), StateDb::Access::change);
+  publish_catalog(state, folder.path());
+  CHECK(Catalog::open_current(folder.path())->number() == 42);
 }
 
 }  // namespace airlock::store

@@ -1,16 +1,31 @@
-// Rows and blobs for tests of the store.
+// Homes, channels, rows and blobs for tests of the store.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/digest.hpp"
+#include "base/files.hpp"
 #include "model/file_row.hpp"
 #include "store/blob_store.hpp"
 #include "store/catalog.hpp"
 #include "store/state_db.hpp"
 
 namespace airlock::store {
+
+inline const ChannelKey k_one{.producer = std::string(64, 'p'), .channel = "one"};
+inline const ChannelKey k_other_producer{.producer = std::string(64, 'q'), .channel = "one"};
+
+// A home that this process may change.
+struct Home {
+  base::TempDir folder;
+  StateDb state{folder.path(), StateDb::Access::change};
+};
+
+inline base::Time at(long seconds) {
+  return base::Time(std::chrono::seconds(seconds));
+}
 
 inline base::Digest put(const BlobStore& blobs, std::string_view content) {
   const base::Digest digest = base::sha256(content);
@@ -43,7 +58,7 @@ inline CatalogRow catalog_row(model::FileRow row, std::string channel = "one", s
 
 inline Generation generation(std::string channel, std::uint64_t serial) {
   Generation result;
-  result.channel = {.producer = std::string(64, 'p'), .channel = std::move(channel)};
+  result.channel = {.producer = k_one.producer, .channel = std::move(channel)};
   result.serial = serial;
   result.bundle_id = std::string(64, 'b');
   result.created = base::Time(std::chrono::seconds(1'700'000'000 + static_cast<long>(serial)));
