@@ -61,6 +61,12 @@ struct States {
   void take(std::size_t index);  // imports made[index], the day after it was made
 };
 
+// Three states of one channel, each with a file of its own; all imported, the third active.
+struct ThreeStates : States {
+  ThreeStates();
+  bool has(std::string_view content) const;  // the blob is in the store
+};
+
 // A small file system of its own; only root can have one.
 class SmallDisk {
  public:

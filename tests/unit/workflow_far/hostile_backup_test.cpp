@@ -1,17 +1,13 @@
 // A backup that somebody exchanged where it lay, the true root in it: what it may make a host run and serve.
-#include "far_fixture.hpp"
+#include "backup_fixture.hpp"
 
 #include <algorithm>
 
 #include "base/sqlite.hpp"
-#include "base/tar.hpp"
 #include "store/blob_store.hpp"
 #include "store/catalog.hpp"
-#include "workflow/backup.hpp"
-#include "workflow/backup_places.hpp"
 #include "workflow/block.hpp"
 #include "workflow/generations.hpp"
-#include "workflow/restore.hpp"
 #include "workflow/status.hpp"
 #include "workflow/sweep.hpp"
 
@@ -20,10 +16,6 @@ using namespace airlock::test;
 using base::ErrorCode;
 
 namespace {
-
-struct Member {
-  std::string name, content;
-};
 
 // A site with two states, and its backup as members that can be changed.
 struct Given {
@@ -36,7 +28,7 @@ struct Given {
                   {.serial = 2, .created = bundle_time(1), .previous = first.contents, .revoked = {"pkg:npm/evil"}});
   base::TempDir elsewhere;
   workflow::Home home{elsewhere.path() / "home", elsewhere.path() / "home"};
-  std::vector<Member> members;
+  std::vector<BackupMember> members;
   fs::path file;
 
   Given() {
@@ -47,42 +39,19 @@ struct Given {
   void back_up(workflow::BackupOptions::Blobs blobs) {
     file = elsewhere.path() / "backup.tar";
     workflow::write_backup({.home = site.home, .file = file, .secrets = {}, .blobs = blobs}, site.clock, site.reporter);
-    const auto text = text_of(file);
-    const auto fd = base::open_for_reading(file);
-    base::list_tar(
-        fd.get(), text.size(), "backup", 1000,
-        [&](const base::TarMember& member) {
-          members.push_back({member.name, text.substr(member.offset, member.size)});
-          return true;
-        },
-        base::TarModes::any);
+    members = members_of(file);
   }
   // With a list that fits what the members are now, as whoever exchanges the file makes it.
   void write() {
-    auto list = workflow::parse_backup_list(members.back().content);
-    list.entries.clear();
-    std::string text;
-    list.blobs = 0;
-    for (const auto& [name, content] : members) {
-      if (name.starts_with(workflow::k_backup_blobs)) {
-        ++list.blobs;
-      } else if (name != workflow::k_backup_list) {
-        list.entries.push_back({name, content.size(), base::sha256(content)});
-      }
-    }
-    members.back().content = to_text(list);
-    for (const auto& [name, content] : members) {
-      text +=
-          base::tar_header(name, content.size(), 0) + content + std::string(base::tar_padding(content.size()), '\0');
-    }
+    list_anew(members);
     fs::remove(file);
-    base::write_file_atomic(file, text + std::string(base::k_tar_end_size, '\0'));
+    write_members(file, members);
   }
   void add(const std::string& name, std::string content) {
     members.insert(members.begin(), {name, std::move(content)});
   }
   void change_database(const std::string& sql) {
-    const auto database = std::ranges::find(members, "airlock.db", &Member::name);
+    const auto database = std::ranges::find(members, "airlock.db", &BackupMember::name);
     REQUIRE(database != members.end());
     const auto path = elsewhere.path() / "airlock.db";
     base::write_file_atomic(path, database->content);
@@ -91,12 +60,7 @@ struct Given {
     fs::remove(path);
     write();
   }
-  workflow::RestoreOptions options() const {
-    workflow::RestoreOptions options;
-    options.home = home;
-    options.file = file;
-    return options;
-  }
+  workflow::RestoreOptions options() const { return options_for(home, file); }
   workflow::RestoreReport restore(const workflow::RestoreOptions& options) {
     return workflow::restore_home(options, site.clock, site.reporter);
   }
@@ -227,19 +191,10 @@ TEST_CASE("a head that others signed proves nothing", "[backup][hostile]") {
                          forger.reporter);
   given.back_up(Blobs::include);
   const auto root = *std::ranges::find_if(
-      given.members, [](const Member& member) { return member.name.starts_with("config/roots/"); });
+      given.members, [](const BackupMember& member) { return member.name.starts_with("config/roots/"); });
   // Everything is the forger's but the root, whose fingerprint is on paper.
-  std::vector<Member> forged;
-  const auto text = text_of(backup);
-  const auto fd = base::open_for_reading(backup);
-  base::list_tar(
-      fd.get(), text.size(), "backup", 1000,
-      [&](const base::TarMember& member) {
-        forged.push_back({member.name, text.substr(member.offset, member.size)});
-        return true;
-      },
-      base::TarModes::any);
-  std::erase_if(forged, [](const Member& member) { return member.name.starts_with("config/roots/"); });
+  auto forged = members_of(backup);
+  std::erase_if(forged, [](const BackupMember& member) { return member.name.starts_with("config/roots/"); });
   forged.insert(forged.begin(), root);
   given.members = forged;
   given.write();
@@ -291,7 +246,7 @@ TEST_CASE("a state whose head is not here is not served before its bundle comes 
   for (const auto& generation : given.site.generations()) {
     heads.push_back(std::string(workflow::k_backup_blobs) + generation.head_digest);
   }
-  std::erase_if(given.members, [&](const Member& member) { return std::ranges::count(heads, member.name) > 0; });
+  std::erase_if(given.members, [&](const BackupMember& member) { return std::ranges::count(heads, member.name) > 0; });
   // Nothing seems to be lacking: the rows of the heads are gone with them.
   given.change_database("DELETE FROM files WHERE ecosystem='bundle'; "
                         "UPDATE files SET sha256=(SELECT sha256 FROM files WHERE path='b.txt' LIMIT 1) "

@@ -1,4 +1,4 @@
-// What happens to a store after its imports: activate, roll back, sweep, check, receipts, status.
+// What happens to a store after its imports: activate, roll back, sweep, check, status.
 #include "far_fixture.hpp"
 
 #include <algorithm>
@@ -13,22 +13,6 @@
 using namespace airlock;
 using namespace airlock::test;
 using base::ErrorCode;
-
-namespace {
-
-// Three states of one channel, each with a file of its own; all imported, the third active.
-struct ThreeStates : States {
-  ThreeStates() : States(3, {text_file("same.txt", "x")}) {
-    for (std::size_t i = 0; i < made.size(); ++i) {
-      take(i);
-    }
-  }
-  bool has(std::string_view content) const {
-    return store::BlobStore(site.home.blobs()).open(base::sha256(content)).has_value();
-  }
-};
-
-}  // namespace
 
 TEST_CASE("a generation is activated, rolled back and brought back") {
   ThreeStates states;
@@ -312,81 +296,6 @@ TEST_CASE("after a rollback the ways out that are named are those that work") {
   const auto back = error_of([&] { return workflow::roll_back(site.home, 2, site.clock); });
   CHECK(back.code() == ErrorCode::base_missing);
   CHECK(back.hint().find("`airlock bundle import --salvage PATH`") != std::string::npos);
-}
-
-TEST_CASE("a receipt is read as it was written, and a changed one is refused") {
-  ThreeStates states;
-  auto& site = states.site;
-  const auto path = site.folder.path() / "receipt.json";
-  const auto made = workflow::make_receipt(site.state(), site.clock.now());
-  workflow::write_receipt_file(made, path);
-  const auto read = workflow::read_receipt(path);
-  CHECK(read.time == made.time);
-  CHECK(read.blobs == made.blobs);
-  CHECK(read.blobs_digest == made.blobs_digest);
-  CHECK(read.audit_head == made.audit_head);
-  REQUIRE(read.channels.size() == 1);
-  CHECK(read.channels.front().snapshot_sha256 == made.channels.front().snapshot_sha256);
-  CHECK_FALSE(read.is_need());
-  CHECK(workflow::looks_like_receipt(path));
-  CHECK_FALSE(workflow::looks_like_receipt(states.made[0].head));
-
-  auto text = text_of(path);
-  const auto digest = made.blobs.front().hex();
-  auto shorter = text;
-  shorter.erase(shorter.find("\"" + digest), digest.size() + 4);
-  CHECK(code_of([&] { return workflow::parse_receipt(shorter, "r"); }) == ErrorCode::tampered);
-  // What the connected side would sign or keep as it is.
-  const auto changed = [&](std::string_view from, std::string_view to) {
-    auto other = text;
-    other.replace(other.find(from), from.size(), to);
-    return code_of([&] { return workflow::parse_receipt(other, "r"); });
-  };
-  CHECK(changed(made.channels.front().bundle_id, "zzz") == ErrorCode::malformed);
-  CHECK(changed(made.channels.front().producer, "zzz") == ErrorCode::malformed);
-  CHECK(changed("\"channel\": \"site-a\"", "\"channel\": \"../site-a\"") == ErrorCode::malformed);
-  CHECK(changed("\"channel\": \"site-a\"", "\"channel\": \"\"") == ErrorCode::malformed);
-  CHECK(changed("\"serial\": 3", "\"serial\": 9007199254740992") == ErrorCode::malformed);
-  CHECK(changed("\"generation\": 3", "\"generation\": 18446744073709551615") == ErrorCode::malformed);
-  CHECK(code_of([&] { return workflow::parse_receipt("{}", "r"); }) == ErrorCode::malformed);
-  CHECK(code_of([&] { return workflow::parse_receipt("[1", "r"); }) == ErrorCode::malformed);
-  CHECK(code_of([&] { return workflow::parse_receipt(R"({"blobs":["zz"]})", "r"); }) == ErrorCode::malformed);
-  CHECK(code_of([&] { return workflow::parse_receipt(std::string(100'000, '['), "r"); }) == ErrorCode::malformed);
-}
-
-TEST_CASE("of a receipt only what it lists is kept, and a bounded rest") {
-  ThreeStates states;
-  auto& site = states.site;
-  auto made = workflow::make_receipt(site.state(), site.clock.now());
-  made.need_channel = "site-a";
-  made.need_bundle_id = std::string(64, 'a');
-  made.missing = {{base::sha256("x"), 1}, {base::sha256("y"), 2}};
-  const auto path = site.folder.path() / "receipt.json";
-  workflow::write_receipt_file(made, path);
-  const auto text = text_of(path);
-  const auto with = [&text](const std::string& members) { return "{" + members + "," + text.substr(text.find('"')); };
-  std::string many = "[[]";
-  for (int i = 0; i < 1'100'000; ++i) {
-    many += ",[]";
-  }
-  many += "]";
-
-  // What a newer airlock may have added is passed over, however much it is.
-  const auto read =
-      workflow::parse_receipt(with(R"("added": {"a": )" + many + R"(}, "also": 1, "blobs_of": [1])"), "r");
-  CHECK(read.blobs == made.blobs);
-  CHECK(read.missing.size() == 2);
-  CHECK(read.channels.size() == 1);
-  CHECK(read.need_bundle_id == made.need_bundle_id);
-  // What is known is there to be kept, and is not that long.
-  CHECK(code_of([&] { return workflow::parse_receipt(with(R"("tool": )" + many), "r"); }) == ErrorCode::limit);
-  CHECK(code_of([&] { return workflow::parse_receipt(with(R"("missing": [{"x": )" + many + "}]"), "r"); }) ==
-        ErrorCode::limit);
-  for (const std::string members : {R"("blobs": [[]])", R"("blobs": {"a": 1})", R"("withheld": "x")",
-                                    R"("missing": [[]])", R"("missing": {"a": {}})", R"("missing": ["x"])"}) {
-    CAPTURE(members);
-    CHECK(code_of([&] { return workflow::parse_receipt(with(members), "r"); }) == ErrorCode::malformed);
-  }
 }
 
 TEST_CASE("status is fresh, warns in time, and is stale when something expired") {
