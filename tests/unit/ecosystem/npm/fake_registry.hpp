@@ -1,12 +1,14 @@
-// A registry on a FaultServer: packages by version, with tarballs whose digests are true.
+// A registry on a FaultServer: packages by version, with tarballs whose digests are true; and what is taken from it.
 #pragma once
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "base/digest.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "resolve_fixture.hpp"
 #include "support/fault_server.hpp"
 
 namespace airlock::ecosystem::npm {
@@ -63,5 +65,18 @@ class FakeRegistry {
   test::FaultServer m_server;
   std::map<std::string, base::Json> m_documents;
 };
+
+// The names of the tarballs among the files of a run, "a-1.0.0.tgz".
+inline std::vector<std::string> tarballs(const Resolution& run, const std::vector<ResolvedFile>& files,
+                                         model::Kind kind = model::Kind::file) {
+  static_cast<void>(run);
+  std::vector<std::string> names;
+  for (const ResolvedFile& file : files) {
+    if (file.row.kind == kind && file.row.path.ends_with(".tgz")) {
+      names.push_back(file.row.path.substr(file.row.path.rfind('/') + 1));
+    }
+  }
+  return names;
+}
 
 }  // namespace airlock::ecosystem::npm
