@@ -1,98 +1,19 @@
+// The resolver against an index that says what a test wants it to say.
 #include "ecosystem/pypi/resolver.hpp"
 
 #include <fmt/format.h>
 
 #include "base/digest.hpp"
 #include "base/process.hpp"
-#include "base/text.hpp"
-#include "ecosystem/pypi/pypi.hpp"
-#include "resolve_fixture.hpp"
-#include "support/errors.hpp"
+#include "fake_index.hpp"
 
 namespace airlock::ecosystem::pypi {
 
 using base::Error;
 using base::ErrorCode;
-using model::Kind;
 using model::Verified;
-using test::error_of;
-using test::FaultServer;
 
 namespace {
-
-struct Release {
-  std::string version;
-  std::string needs;  // "b>=1\nc" ; a requirement a line
-  std::string tags = "py3-none-any";
-  std::string more;  // of the index entry: ,"yanked":true
-  bool wheel = true;
-};
-
-// An index with metadata files; what is not stated is not there.
-struct FakeIndex {
-  FaultServer server;
-  std::map<std::string, std::string> pages;
-
-  static std::string metadata(const std::string& name, const Release& release) {
-    std::string text = fmt::format("Metadata-Version: 2.1\nName: {}\nVersion: {}\n", name, release.version);
-    for (const std::string& one : base::split(release.needs, '\n')) {
-      text += one.empty() ? "" : "Requires-Dist: " + one + "\n";
-    }
-    return text;
-  }
-  void add(const std::string& name, const std::vector<Release>& releases) {
-    std::string files;
-    for (const Release& release : releases) {
-      const std::string file = release.wheel ? fmt::format("{}-{}-{}.whl", name, release.version, release.tags)
-                                             : fmt::format("{}-{}.tar.gz", name, release.version);
-      const std::string content = "content of " + file, text = metadata(name, release);
-      server.script("/f/" + file, {{.body = content}});
-      server.script("/f/" + file + ".metadata", {{.body = text}});
-      files += fmt::format(
-          R"({}{{"filename":"{}","url":"../../f/{}","hashes":{{"sha256":"{}"}},"size":{}{}{}}})",
-          files.empty() ? "" : ",", file, file, base::sha256(content).hex(), content.size(),
-          release.wheel ? fmt::format(R"(,"core-metadata":{{"sha256":"{}"}})", base::sha256(text).hex()) : "",
-          release.more);
-    }
-    page(name, fmt::format(R"({{"meta":{{"api-version":"1.1"}},"name":"{}","files":[{}]}})", name, files));
-  }
-  // A file on disk as the only one of its project.
-  void serve(const std::string& name, const std::filesystem::path& path) {
-    const std::string file = path.filename().string(), content = base::read_file(path, 1 << 20);
-    server.script("/f/" + file, {{.body = content}});
-    page(
-        name,
-        fmt::format(
-            R"({{"meta":{{"api-version":"1.0"}},"name":"{}","files":[{{"filename":"{}","url":"../../f/{}","hashes":{{"sha256":"{}"}},"size":{}}}]}})",
-            name, file, file, base::sha256(content).hex(), content.size()));
-  }
-  void page(const std::string& name, const std::string& body,
-            const std::string& type = "application/vnd.pypi.simple.v1+json") {
-    server.script("/simple/" + name + "/", {{.fields = {{"Content-Type", type}}, .body = body}});
-  }
-  std::string manifest(const std::string& section) const {
-    return "platforms: [linux/amd64]\npypi: { python: ['3.11'], " + section + " }\nupstreams: { pypi: { url: '" +
-           server.url("/simple/") + "' } }\n";
-  }
-};
-
-struct Run : Resolution {
-  Run(const FakeIndex& index, const std::string& section) : Resolution(descriptor(), index.manifest(section)) {}
-  // "a-1.0", sorted; of the rows of kind file.
-  std::vector<std::string> chosen() {
-    std::vector<std::string> names;
-    for (const ResolvedFile& file : run()) {
-      if (file.row.kind == Kind::file) {
-        const std::string name = file.row.path.substr(file.row.path.find('/') + 1);
-        names.push_back(name.ends_with(".whl") ? name.substr(0, name.find('-', name.find('-') + 1)) : name);
-      }
-    }
-    return names;
-  }
-  Error refusal() {
-    return error_of([&] { return run().size(); });
-  }
-};
 
 using Names = std::vector<std::string>;
 
@@ -228,63 +149,6 @@ TEST_CASE("what cannot be satisfied is told with its chain", "[ecosystem][pypi]"
   }
 }
 
-TEST_CASE("answers that are no index pages are refused", "[ecosystem][pypi]") {
-  FakeIndex index;
-  SECTION("a sign-in page where JSON was expected") {
-    index.page("a", "<html><body><a href='/login'>Sign in</a></body></html>", "text/html");
-  }
-  SECTION("half a document") {
-    index.page("a", R"({"meta":{"api-version":"1.0"},"name":"a","fil)");
-  }
-  SECTION("another type") {
-    index.page("a", "{}", "application/json");
-  }
-  SECTION("another project") {
-    index.page("a", R"({"meta":{"api-version":"1.0"},"name":"b","files":[]})");
-  }
-  const Error error = Run(index, "packages: [a]").refusal();
-  CHECK(error.code() == ErrorCode::upstream);
-  CHECK(error.hint().find("index-url") != std::string::npos);
-}
-
-TEST_CASE("a page may come packed", "[ecosystem][pypi]") {
-  FakeIndex index;
-  const auto serve = [&](std::string body) {
-    index.server.script("/simple/z/", {{.fields = {{"Content-Type", "application/vnd.pypi.simple.v1+json"},
-                                                   {"Content-Encoding", "gzip"}},
-                                        .body = std::move(body)}});
-  };
-  // {"meta":{"api-version":"1.0"},"name":"z","files":[]}
-  const std::string packed = *base::base64_decode(
-      "H4sIAAAAAAACA6tWyk0tSVSyqlZKLMjULUstKs7Mz1OyUjLUM1Cq1VHKS8xNBfKqlHSU0jJzUouVrKJjawF/p80zNAAAAA==");
-  serve(packed);
-  CHECK(Run(index, "packages: [z]").refusal().message().find("has no file of 'z'") != std::string::npos);
-  CHECK(index.server.requests("/simple/z/").at(0).field("Accept-Encoding") == "gzip");
-  serve(packed.substr(0, packed.size() - 3));
-  CHECK(Run(index, "packages: [z]").refusal().code() == ErrorCode::upstream);
-}
-
-TEST_CASE("an HTML index does as well", "[ecosystem][pypi]") {
-  FakeIndex index;
-  index.add("b", {{"1.0", ""}});
-  const std::string hash = base::sha256("content of b-1.0-py3-none-any.whl").hex();
-  const std::string metadata = base::sha256(FakeIndex::metadata("b", {"1.0", ""})).hex();
-  index.page("b",
-             "<!DOCTYPE html><html><body><a href='../../f/b-1.0-py3-none-any.whl#sha256=" + hash +
-                 "' data-core-metadata='sha256=" + metadata + "'>b</a></body></html>",
-             "text/html; charset=utf-8");
-  Run run(index, "packages: [b]");
-  CHECK(run.chosen() == Names{"b-1.0"});
-  CHECK(run.row("b/b-1.0-py3-none-any.whl").pin == "sha256:" + hash);
-}
-
-TEST_CASE("metadata that is not what the index says is refused", "[ecosystem][pypi]") {
-  FakeIndex index;
-  index.add("a", {{"1.0", ""}});
-  index.server.script("/f/a-1.0-py3-none-any.whl.metadata", {{.body = "Name: a\nVersion: 1.0\nRequires-Dist: evil\n"}});
-  CHECK(Run(index, "packages: [a]").refusal().code() == ErrorCode::tampered);
-}
-
 TEST_CASE("without a metadata file the wheel is read by ranges, a source archive whole", "[ecosystem][pypi]") {
   const base::TempDir folder;
   const auto result = base::run_process({.argv = {"python3", "-c", R"(
@@ -395,21 +259,6 @@ for name, needs in (('a', 'b'), ('b', 'c'), ('c', 'b'), ('own', 'own')):
   }
   CHECK(Run(index, "packages: [a], sdist: true").chosen() == Names{"a-1.0.tar.gz", "b-1.0.tar.gz", "c-1.0.tar.gz"});
   CHECK(Run(index, "packages: [own], sdist: true").chosen() == Names{"own-1.0.tar.gz"});
-}
-
-TEST_CASE("signing in is for the index alone", "[ecosystem][pypi]") {
-  FakeIndex index;
-  index.add("a", {{"1.0", ""}});
-  Resolution run(descriptor(),
-                 "platforms: [linux/amd64]\npypi: { python: ['3.11'], packages: [a] }\nupstreams: { pypi: { url: '" +
-                     index.server.url("/simple/") + "', token_env: TOKEN } }\n",
-                 {{"TOKEN", "s3cret"}});
-  run.run();
-  const auto requests = index.server.requests();
-  REQUIRE_FALSE(requests.empty());
-  for (const auto& request : requests) {
-    CHECK(request.field("Authorization") == "Bearer s3cret");
-  }
 }
 
 }  // namespace airlock::ecosystem::pypi
