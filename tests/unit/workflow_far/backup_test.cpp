@@ -11,7 +11,6 @@
 #include "workflow/generations.hpp"
 #include "workflow/keys.hpp"
 #include "workflow/receipt.hpp"
-#include "workflow/status.hpp"
 #include "workflow/sweep.hpp"
 
 using namespace airlock;
@@ -46,9 +45,8 @@ TEST_CASE("a backup without blobs comes back, and the same bundle brings the con
   CHECK(store::current_catalog_number(host.home.root) > 0);
 
   const auto look = [&] {
-    return std::pair(
-        workflow::examine_status({.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)}),
-        workflow::check_store({.home = host.home}, host.clock, host.reporter));
+    return std::pair(host.status(std::chrono::days(60)),
+                     workflow::check_store({.home = host.home}, host.clock, host.reporter));
   };
   const auto lacks = look();
   CHECK(lacks.first.stale());

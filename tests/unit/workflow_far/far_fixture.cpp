@@ -42,6 +42,10 @@ workflow::VerifyReport Site::verify(const fs::path& bundle, const std::vector<fs
                                  reporter);
 }
 
+workflow::StatusReport Site::status(std::chrono::days stale_after) const {
+  return workflow::examine_status({.home = home, .wall = clock.now(), .stale_after = stale_after});
+}
+
 std::vector<store::Generation> Site::generations() const {
   if (!fs::exists(home.root / "airlock.db")) {
     return {};

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -14,6 +15,7 @@
 #include "support/errors.hpp"
 #include "support/recording_reporter.hpp"
 #include "workflow/import.hpp"
+#include "workflow/status.hpp"
 #include "workflow/verify.hpp"
 
 namespace airlock::test {
@@ -32,7 +34,22 @@ struct Site {
   workflow::ImportOptions options(const std::vector<fs::path>& bundles) const;
   workflow::ImportReport import(const std::vector<fs::path>& bundles);
   workflow::VerifyReport verify(const fs::path& bundle, const std::vector<fs::path>& volumes = {});
+  workflow::StatusReport status(std::chrono::days stale_after = std::chrono::days(90)) const;
   store::StateDb state() const { return {home.root, store::StateDb::Access::read}; }
+  // Changes the state past every workflow, in one transaction; gives what `what` gives for the database.
+  template <typename What>
+  auto change(What&& what) const {
+    store::StateDb state(home.root, store::StateDb::Access::change);
+    auto transaction = state.change();
+    if constexpr (std::is_void_v<decltype(what(state))>) {
+      what(state);
+      transaction.commit();
+    } else {
+      auto result = what(state);
+      transaction.commit();
+      return result;
+    }
+  }
 
   std::vector<store::Generation> generations() const;
   // The content that is served under a path; nullopt: the catalog has no such path, or no blob for it.

@@ -149,13 +149,8 @@ TEST_CASE("an older statement of the state that is here is nothing to do") {
   options.reason = "licence";
   CHECK(code_of([&] { return workflow::import_bundles(options, site.clock, site.reporter); }) == ErrorCode::rollback);
   // Nor where something of it is missing: both together bring it.
-  {
-    store::StateDb state(site.home.root, store::StateDb::Access::change);
-    auto change = state.change();
-    state.remove_blob(base::sha256("one"));
-    change.commit();
-    store::BlobStore(site.home.blobs()).remove(base::sha256("one"));
-  }
+  site.change([](store::StateDb& state) { state.remove_blob(base::sha256("one")); });
+  store::BlobStore(site.home.blobs()).remove(base::sha256("one"));
   const auto error = error_of([&] { return site.import({first.head}); });
   CHECK(error.code() == ErrorCode::rollback);
   CHECK(error.hint().find("together with the newest sending") != std::string::npos);

@@ -5,7 +5,6 @@
 
 #include "store/blob_store.hpp"
 #include "workflow/receipt.hpp"
-#include "workflow/status.hpp"
 
 using namespace airlock;
 using namespace airlock::test;
@@ -125,8 +124,7 @@ TEST_CASE("two statements with one version are an alarm, and both are kept") {
   CHECK(site.state().audit_entries().back().action == "equivocation");
   // And status names them until somebody moves them away.
   const auto tells = [&] {
-    const auto status =
-        workflow::examine_status({.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::days(90)});
+    const auto status = site.status();
     return std::ranges::any_of(status.findings, [](const base::Finding& finding) {
       return finding.code == ErrorCode::equivocation && finding.severity == base::Severity::warning &&
              finding.message.starts_with("2 files of statements that contradict what was accepted lie in ");

@@ -95,11 +95,7 @@ TEST_CASE("status tells of a watcher, also before the first import") {
   const ProducerKeys keys;
   Site site(&keys);
   Medium folder;
-  const auto services = [&] {
-    return workflow::examine_status(
-               {.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::hours(24 * 365)})
-        .services;
-  };
+  const auto services = [&] { return site.status(std::chrono::days(365)).services; };
   CHECK(services().empty());
   base::make_directories(workflow::watch_locks(site.home));
   {

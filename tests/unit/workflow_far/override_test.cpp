@@ -50,9 +50,7 @@ struct Given {
     const auto entries = site.state().audit_entries();
     return std::ranges::count(entries, action, &store::AuditEntry::action);
   }
-  workflow::StatusReport status() const {
-    return workflow::examine_status({site.home, site.clock.now(), std::chrono::days(90)});
-  }
+  workflow::StatusReport status() const { return site.status(); }
 
   std::uint64_t serial = 1;
 };
@@ -136,14 +134,11 @@ TEST_CASE("a channel cannot fill a site with revocations", "[override]") {
   Given given;
   given.site.import({given.last.head});
   const auto key = given.site.generations().front().channel;
-  {
-    store::StateDb state(given.site.home.root, store::StateDb::Access::change);
-    auto change = state.change();
+  given.site.change([&key](store::StateDb& state) {
     for (int i = 0; i < 50'000; ++i) {
       state.add_revoked({.channel = key, .item = "pkg:npm/name-" + std::to_string(i), .reason = {}, .since = {}});
     }
-    change.commit();
-  }
+  });
   given.next({{k_item, "one more"}});
   const auto error = error_of([&] { return given.site.import({given.last.head}); });
   CHECK(error.code() == ErrorCode::policy);

@@ -90,12 +90,7 @@ TEST_CASE("a receipt says what holds a channel up beyond its newest generation",
   states.take(1);
   const auto key = site.generations().front().channel;
   CHECK(workflow::make_receipt(site.state(), site.clock.now()).floors.empty());
-  {
-    store::StateDb state(site.home.root, store::StateDb::Access::change);
-    auto change = state.change();
-    state.raise_floor(key, {.serial = 4});
-    change.commit();
-  }
+  site.change([&key](store::StateDb& state) { state.raise_floor(key, {.serial = 4}); });
   const auto path = site.folder.path() / "receipt.json";
   workflow::write_receipt_file(workflow::make_receipt(site.state(), site.clock.now()), path);
   const auto receipt = workflow::read_receipt(path);

@@ -230,8 +230,7 @@ TEST_CASE("status knows the room for the next import, and the newest entry of th
   Site site(&keys);
   Medium medium;
   site.import({make_bundle(medium.path(), {text_file("a.txt", std::string(5000, 'a'))}, keys).head});
-  const auto report =
-      workflow::examine_status({.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::days(60)});
+  const auto report = site.status(std::chrono::days(60));
   CHECK(report.next_import >= 5000);
   CHECK(report.next_import < 100'000);
   CHECK(report.audit_number == site.state().last_audit_entry()->number);
@@ -240,8 +239,7 @@ TEST_CASE("status knows the room for the next import, and the newest entry of th
   const auto totals = site.state().blob_totals();
   CHECK(totals.blobs == report.blobs);
   const base::FileLock busy(site.home.root / "lock");
-  const auto again =
-      workflow::examine_status({.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::days(60)});
+  const auto again = site.status(std::chrono::days(60));
   REQUIRE(again.services.size() == 1);
   CHECK(again.services.front().what == workflow::ServiceStatus::What::change);
   CHECK(again.services.front().process == ::getpid());

@@ -166,7 +166,6 @@ TEST_CASE("bytes that an interrupted run brought count as new") {
         ErrorCode::interrupted);
   site.import({bundle.head});
   CHECK(entries(site, "import").front()["bytes_new"].get<std::uint64_t>() >= 50'000);
-  const auto status = workflow::examine_status(
-      {.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::hours(24 * 365)});
+  const auto status = site.status(std::chrono::days(365));
   CHECK(status.next_import >= 50'000);
 }

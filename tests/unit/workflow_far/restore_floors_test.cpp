@@ -8,7 +8,6 @@
 #include "workflow/floors.hpp"
 #include "workflow/generations.hpp"
 #include "workflow/receipt.hpp"
-#include "workflow/status.hpp"
 #include "workflow/sweep.hpp"
 
 using namespace airlock;
@@ -90,38 +89,30 @@ TEST_CASE("below a floor it is named which bundle an import takes", "[backup]") 
   auto options = options_for(host.home, file);
   options.receipts = {path};
   host.restore(options);
-  const auto status =
-      workflow::examine_status({.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)});
+  const auto status = host.status(std::chrono::days(60));
   const auto names_it = [](const base::Finding& finding) {
     return finding.message.find("import bundle 2 again, or bundle 3 or a newer one") != std::string::npos;
   };
   CHECK(std::any_of(status.findings.begin(), status.findings.end(), names_it));
   const auto checked = workflow::check_store({.home = host.home}, host.clock, host.reporter);
   CHECK(std::any_of(checked.findings.begin(), checked.findings.end(), names_it));
-  {
-    // As where no head came with the backup.
-    store::StateDb state(host.home.root, store::StateDb::Access::change);
-    auto change = state.change();
+  // As where no head came with the backup.
+  host.change([](store::StateDb& state) {
     for (const auto& generation : state.generations()) {
       state.set_unproven(generation.id, true);
       state.remove_blob(base::Digest::parse_sha256_hex(generation.head_digest));
     }
-    change.commit();
-  }
+  });
   const auto unproven = workflow::check_store({.home = host.home}, host.clock, host.reporter).unproven;
   REQUIRE(unproven.size() == 2);
   CHECK(unproven.front().advice == "import bundle 2 again, or bundle 3 or a newer one");
   // Another text for a state under keys that were replaced.
-  {
-    store::StateDb state(host.home.root, store::StateDb::Access::change);
-    auto change = state.change();
+  host.change([&host](store::StateDb& state) {
     const auto key = state.channels().front();
     state.lower_floor(key, {}, {.time = host.clock.now(), .reason = "test"});
     state.raise_floor(key, {.serial = 2, .bundle_id = {}, .root_version = 2});
-    change.commit();
-  }
-  const auto replaced =
-      workflow::examine_status({.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)});
+  });
+  const auto replaced = host.status(std::chrono::days(60));
   CHECK(std::any_of(replaced.findings.begin(), replaced.findings.end(), [](const base::Finding& finding) {
     return finding.message.find("import a bundle that was made under root version 2") != std::string::npos;
   }));
@@ -133,8 +124,7 @@ TEST_CASE("what a restore serves under an older root than is known stays to be c
   auto options = options_for(host.home, states.backup(Blobs::include));
   options.floors = {workflow::parse_floor("site-a:2,root=2")};
   host.restore(options);
-  const auto status =
-      workflow::examine_status({.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)});
+  const auto status = host.status(std::chrono::days(60));
   CHECK(std::any_of(status.findings.begin(), status.findings.end(), [](const base::Finding& finding) {
     return finding.severity == base::Severity::warning &&
            finding.message.find("signed under root 1, and root 2 is known") != std::string::npos;
@@ -230,22 +220,14 @@ TEST_CASE("a floor that was a mistake is lowered with a reason, and bundles come
   const auto& first = states.made[0];
   const auto& second = states.made[1];
   site.import({first.head});
-  const auto in_state = [&](auto&& what) {
-    store::StateDb state(site.home.root, store::StateDb::Access::change);
-    auto change = state.change();
-    auto result = what(state);
-    change.commit();
-    return result;
-  };
   const auto lower = [&](const std::string& text, const std::string& reason) {
-    return in_state([&](store::StateDb& state) {
+    return site.change([&](store::StateDb& state) {
       return workflow::lower_floor(state, site.home, workflow::parse_floor(text), {reason, "OPS-7"}, bundle_time(1));
     });
   };
   CHECK(code_of([&] { lower("site-a:1", "none is there"); }) == ErrorCode::usage);
-  in_state([&](store::StateDb& state) {
-    return workflow::raise_floors(state, site.home, {workflow::parse_floor("site-a:99,root=99,snapshot=99")},
-                                  bundle_time(1));
+  site.change([&](store::StateDb& state) {
+    workflow::raise_floors(state, site.home, {workflow::parse_floor("site-a:99,root=99,snapshot=99")}, bundle_time(1));
   });
   site.clock.set(bundle_time(2));
   CHECK(code_of([&] { site.import({second.head}); }) == ErrorCode::rollback);
@@ -273,10 +255,7 @@ TEST_CASE("without a receipt a restored home says so until the next import", "[b
   const auto file = states.backup(Blobs::include);
   OtherHost host;
   host.restore(file);
-  const auto status = [&] {
-    return workflow::examine_status(
-        {.home = host.home, .wall = host.clock.now(), .stale_after = std::chrono::days(60)});
-  };
+  const auto status = [&host] { return host.status(std::chrono::days(60)); };
   const auto tells = [](const workflow::StatusReport& report) {
     return std::ranges::any_of(report.findings, [](const auto& finding) { return finding.subject == "restore"; });
   };
@@ -291,12 +270,9 @@ TEST_CASE("a channel of which only floors are here comes home with them, out of 
   const auto file = states.backup();
   const store::ChannelKey gone{site.generations().front().channel.producer, "site-z"};
   const auto bundle_id = base::sha256("bundle 7").hex();
-  {
-    store::StateDb state(site.home.root, store::StateDb::Access::change);
-    auto change = state.change();
+  site.change([&](store::StateDb& state) {
     state.raise_floor(gone, {.serial = 7, .bundle_id = bundle_id, .root_version = 1, .snapshot_version = 9});
-    change.commit();
-  }
+  });
   workflow::deactivate_channel(site.home, {.producer = {}, .channel = "site-z"}, site.clock, {"moved", {}});
   const auto path = site.folder.path() / "receipt.json";
   workflow::write_receipt_file(workflow::make_receipt(site.state(), site.clock.now()), path);

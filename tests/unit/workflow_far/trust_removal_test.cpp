@@ -48,10 +48,7 @@ TEST_CASE("of a producer that is trusted no more nothing is served and nothing t
   CHECK(refused.hint().find("airlock trust init root.json") != std::string::npos);
   CHECK(code_of([&] { workflow::roll_back(states.site.home, 1, states.site.clock); }) == ErrorCode::untrusted);
   CHECK_FALSE(states.site.served("file", "a.txt"));
-  const auto note =
-      workflow::examine_status(
-          {.home = states.site.home, .wall = states.site.clock.now(), .stale_after = std::chrono::days(90)})
-          .findings.front();
+  const auto note = states.site.status().findings.front();
   CHECK(note.severity == base::Severity::note);
   CHECK(note.message.find("its producer's root is not pinned here") != std::string::npos);
   CHECK(note.message.find("airlock store activate") == std::string::npos);
@@ -81,8 +78,7 @@ TEST_CASE("of a producer that is trusted no more nothing is served and nothing t
     const auto raised = workflow::raise_floors(state, states.site.home, {wish}, states.site.clock.now());
     CHECK(raised.front().key.producer == (old ? producer : heir));
   }
-  const auto status = workflow::examine_status(
-      {.home = states.site.home, .wall = states.site.clock.now(), .stale_after = std::chrono::days(90)});
+  const auto status = states.site.status();
   for (const auto& channel : status.channels) {
     CHECK(channel.mark == " (producer " + channel.key.producer.substr(0, 12) + ")");
     CHECK(channel.pinned == (channel.key.producer == heir));

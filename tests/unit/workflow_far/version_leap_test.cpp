@@ -8,7 +8,6 @@
 #include "base/json.hpp"
 #include "support/head_file.hpp"
 #include "workflow/floors.hpp"
-#include "workflow/status.hpp"
 #include "workflow/sweep.hpp"
 
 using namespace airlock;
@@ -45,11 +44,9 @@ struct SerialUsedUp {
     site.import({stolen.head});
   }
   workflow::FloorChange lower(const std::string& text) const {
-    store::StateDb state(site.home.root, store::StateDb::Access::change);
-    auto change = state.change();
-    auto result = workflow::lower_floor(state, site.home, workflow::parse_floor(text), {"stolen", ""}, bundle_time(2));
-    change.commit();
-    return result;
+    return site.change([&](store::StateDb& state) {
+      return workflow::lower_floor(state, site.home, workflow::parse_floor(text), {"stolen", ""}, bundle_time(2));
+    });
   }
 };
 
@@ -93,15 +90,12 @@ TEST_CASE("versions that a thief used up are said to be so, and new keys go on")
   Medium medium;
   const auto first = make_bundle(medium.path(), {text_file("a.txt", "one")}, keys);
   site.import({first.head});
-  {
-    // As an airlock that did not compare the two versions took it in.
-    DishonestProducer thief(keys, first.contents);
-    thief.edit_role("timestamp", [&](Json& part) { part["version"] = 900'000; });
-    store::StateDb state(site.home.root, store::StateDb::Access::change);
-    auto change = state.change();
+  // As an airlock that did not compare the two versions took it in.
+  DishonestProducer thief(keys, first.contents);
+  thief.edit_role("timestamp", [&](Json& part) { part["version"] = 900'000; });
+  site.change([&thief](store::StateDb& state) {
     state.set_role(state.channels().front(), "timestamp", thief.role_bytes("timestamp"));
-    change.commit();
-  }
+  });
   const BundlePlan second{.serial = 2, .created = bundle_time(1), .previous = first.contents};
   const auto blocked = make_bundle(medium.path(), {text_file("a.txt", "two")}, keys, second);
   site.clock.set(bundle_time(2));
@@ -198,10 +192,7 @@ TEST_CASE("a serial that a thief used up is lowered with a reason, and the produ
   CHECK(std::any_of(warnings.begin(), warnings.end(), [](const std::string& line) {
     return line.starts_with("the serial of channel 'site-a' leapt from 1 to 900000: ask the producer");
   }));
-  const auto missing = [&] {
-    return workflow::examine_status({.home = site.home, .wall = site.clock.now(), .stale_after = std::chrono::days(90)})
-        .channels.front();
-  };
+  const auto missing = [&] { return site.status().channels.front(); };
   CHECK(missing().missing_serials.size() == 20);
   CHECK(missing().missing_count == 899'998);
   CHECK(code_of([&] { return lower("site-a:900000"); }) == ErrorCode::usage);
