@@ -11,6 +11,7 @@
 #include "store/blob_store.hpp"
 #include "store/catalog.hpp"
 #include "workflow/pinned_roots.hpp"
+#include "workflow/receipt.hpp"
 
 namespace airlock::test {
 
@@ -40,6 +41,12 @@ workflow::ImportReport Site::import(const std::vector<fs::path>& bundles) {
 workflow::VerifyReport Site::verify(const fs::path& bundle, const std::vector<fs::path>& volumes) {
   return workflow::verify_bundle({.bundle = bundle, .volumes = volumes, .root = {}, .home = home, .wall = clock.now()},
                                  reporter);
+}
+
+fs::path Site::receipt(const std::string& name) const {
+  const fs::path path = folder.path() / name;
+  workflow::write_receipt_file(workflow::make_receipt(state(), clock.now()), path);
+  return path;
 }
 
 workflow::StatusReport Site::status(std::chrono::days stale_after) const {

@@ -34,6 +34,7 @@ struct Site {
   workflow::ImportOptions options(const std::vector<fs::path>& bundles) const;
   workflow::ImportReport import(const std::vector<fs::path>& bundles);
   workflow::VerifyReport verify(const fs::path& bundle, const std::vector<fs::path>& volumes = {});
+  fs::path receipt(const std::string& name = "receipt.json") const;  // what it has now, written beside its home
   workflow::StatusReport status(std::chrono::days stale_after = std::chrono::days(90)) const;
   store::StateDb state() const { return {home.root, store::StateDb::Access::read}; }
   // Changes the state past every workflow, in one transaction; gives what `what` gives for the database.

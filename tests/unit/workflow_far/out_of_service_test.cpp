@@ -263,8 +263,7 @@ TEST_CASE("a receipt tells which channels are out of service, and counts on noth
   };
   CHECK(lists(workflow::make_receipt(site.state(), site.clock.now()), "a 2"));
   moving.deactivate();
-  const auto path = site.folder.path() / "receipt.json";
-  workflow::write_receipt_file(workflow::make_receipt(site.state(), site.clock.now()), path);
+  const auto path = site.receipt();
   const auto receipt = workflow::read_receipt(path);
   REQUIRE(receipt.channels.size() == 2);
   CHECK(receipt.channels[0].channel == "site-a");

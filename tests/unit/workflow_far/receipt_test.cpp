@@ -91,8 +91,7 @@ TEST_CASE("a receipt says what holds a channel up beyond its newest generation",
   const auto key = site.generations().front().channel;
   CHECK(workflow::make_receipt(site.state(), site.clock.now()).floors.empty());
   site.change([&key](store::StateDb& state) { state.raise_floor(key, {.serial = 4}); });
-  const auto path = site.folder.path() / "receipt.json";
-  workflow::write_receipt_file(workflow::make_receipt(site.state(), site.clock.now()), path);
+  const auto path = site.receipt();
   const auto receipt = workflow::read_receipt(path);
   REQUIRE(receipt.channels.size() == 1);
   CHECK(receipt.channels.front().serial == 2);

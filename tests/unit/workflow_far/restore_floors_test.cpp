@@ -63,8 +63,7 @@ TEST_CASE("a channel out of service stays so through a backup, and by a receipt 
   SECTION("by a receipt") {
     auto options = options_for(host.home, states.backup(Blobs::include));
     deactivate();
-    const auto receipt = site.folder.path() / "after.json";
-    workflow::write_receipt_file(workflow::make_receipt(site.state(), site.clock.now()), receipt);
+    const auto receipt = site.receipt();
     options.receipts = {receipt};
     CHECK(host.restore(options).out_of_service == std::vector<std::string>{"site-a"});
     CHECK(host.state().newest_audit_entries("restore", 1).front().detail.find("\"out_of_service\":[\"site-a\"]") !=
@@ -83,8 +82,7 @@ TEST_CASE("below a floor it is named which bundle an import takes", "[backup]") 
   BackupStates states;
   const auto file = states.backup();
   states.take(2);
-  const auto path = states.site.folder.path() / "receipt.json";
-  workflow::write_receipt_file(workflow::make_receipt(states.site.state(), states.site.clock.now()), path);
+  const auto path = states.site.receipt();
   OtherHost host;
   auto options = options_for(host.home, file);
   options.receipts = {path};
@@ -136,8 +134,7 @@ TEST_CASE("a receipt keeps what was lost from coming in again, and lets the newe
   const auto file = states.backup();
   states.take(2);
   states.take(3);
-  const auto receipt = states.site.folder.path() / "receipt.json";
-  workflow::write_receipt_file(workflow::make_receipt(states.site.state(), states.site.clock.now()), receipt);
+  const auto receipt = states.site.receipt();
   // A backup of serial 2, and a receipt that knows 4.
   OtherHost host;
   auto options = options_for(host.home, file);
@@ -274,8 +271,7 @@ TEST_CASE("a channel of which only floors are here comes home with them, out of 
     state.raise_floor(gone, {.serial = 7, .bundle_id = bundle_id, .root_version = 1, .snapshot_version = 9});
   });
   workflow::deactivate_channel(site.home, {.producer = {}, .channel = "site-z"}, site.clock, {"moved", {}});
-  const auto path = site.folder.path() / "receipt.json";
-  workflow::write_receipt_file(workflow::make_receipt(site.state(), site.clock.now()), path);
+  const auto path = site.receipt();
   const auto receipt = workflow::read_receipt(path);
   REQUIRE(receipt.channels.size() == 1);  // older readers want a generation of each
   CHECK(receipt.channels.front().channel == "site-a");

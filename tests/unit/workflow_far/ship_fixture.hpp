@@ -9,7 +9,6 @@
 #include "far_fixture.hpp"
 #include "unit/workflow/near_host.hpp"
 #include "workflow/pinned_roots.hpp"
-#include "workflow/receipt.hpp"
 #include "workflow/ship.hpp"
 
 namespace airlock::test {
@@ -52,11 +51,6 @@ struct FarSite : Site {
   explicit FarSite(const Producer& producer) {
     workflow::pin_root(home, producer.host.keys().roots().front(), {});
     clock.set(bundle_time(1));
-  }
-  fs::path receipt(const std::string& name = "receipt.json") const {
-    const fs::path path = folder.path() / name;
-    workflow::write_receipt_file(workflow::make_receipt(state(), clock.now()), path);
-    return path;
   }
   fs::path need(std::uint64_t serial) const {
     return home.root / "receipts" / ("need-site-a-" + std::to_string(serial) + ".json");

@@ -3,6 +3,7 @@
 
 #include "store/catalog.hpp"
 #include "trust/dsse.hpp"
+#include "workflow/receipt.hpp"
 #include "workflow/revocation.hpp"
 #include "workflow/revoke.hpp"
 #include "workflow/root_change.hpp"
