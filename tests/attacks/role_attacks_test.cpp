@@ -1,6 +1,8 @@
 // The signed roles: swapped, mixed, signed by too few or the wrong ones, for another channel.
 #include "attack_kit.hpp"
 
+#include "support/head_file.hpp"
+
 using namespace airlock;
 using namespace airlock::test;
 using base::Json;
@@ -166,7 +168,7 @@ TEST_CASE("a revoked key's bundles are refused", "[attacks]") {
   keys.rotate("timestamp");
   bundle::HeadContents head = before.contents;  // still sealed by the old key, under the new root
   head.metadata["2.root.json"] = keys.newest_root();
-  write_bytes(folder.path() / "b", bundle::build_head(head, std::nullopt, bundle::HeadEnd::alone).value());
+  write_head(folder.path() / "b", head);
   CHECK(fate(folder.path() / "b", verify_options(keys)) == "untrusted");
 }
 

@@ -1,6 +1,8 @@
 // The shipment and the hint: what says how the bytes travel, and decides nothing that it should not.
 #include "attack_kit.hpp"
 
+#include "support/head_file.hpp"
+
 using namespace airlock;
 using namespace airlock::test;
 
@@ -78,7 +80,7 @@ TEST_CASE("a shipment of more volumes than any is refused", "[attacks]") {
     shipment.volumes.resize(count, shipment.volumes.back());
     producer.set_shipment(shipment, {&keys.signer("timestamp")});
     producer.head.hint.volumes = count;
-    write_bytes(made.head, bundle::build_head(producer.head, std::nullopt, bundle::HeadEnd::alone).value());
+    write_head(made.head, producer.head);
     return fate(made.head, verify_options(keys));
   };
   CHECK(with_volumes(bundle::k_volume_limit) == "ok");

@@ -7,6 +7,7 @@
 #include "bundle/verified_bundle.hpp"
 #include "support/bundle_maker.hpp"
 #include "support/errors.hpp"
+#include "support/head_file.hpp"
 
 using namespace airlock;
 using namespace airlock::bundle;
@@ -200,7 +201,7 @@ TEST_CASE("fifty thousand rows are verified at once", "[bundle][verify]") {
       {.lock = lock, .serial = 1, .created = bundle_time(), .attachments = {}, .revoked = {}, .previous = {}},
       keys.signing_set());
   seal(state.head, {.kind = Shipment::Kind::metadata, .omitted_blobs = 50'000}, bundle_time(), keys.signing_set());
-  base::write_file_atomic(folder.path() / "b", build_head(state.head, std::nullopt, HeadEnd::alone).value());
+  write_head(folder.path() / "b", state.head);
   const std::clock_t start = std::clock();
   EmptyStateStore store;
   const VerifiedBundle bundle = verify_head(Head::read(folder.path() / "b"), store, verify_options(keys));

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "support/catch.hpp"
+#include "support/head_file.hpp"
 #include "trust/public_key_file.hpp"
 #include "unit/workflow/two_people.hpp"
 #include "workflow/revoke.hpp"
@@ -182,26 +183,26 @@ TEST_CASE("nobody approves what was changed after the build", "[workflow][approv
     bundle::Head head = bundle::Head::read(draft.bundle);
     auto contents = head.contents();
     contents.metadata.at("1.file.json").back() = ' ';
-    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    test::write_head(draft.bundle, contents);
     CHECK(test::code_of(sign) == ErrorCode::tampered);
   }
   SECTION("a catalog") {
     auto contents = bundle::Head::read(draft.bundle).contents();
     contents.targets.at("file/catalog/00.jsonl") += "{}\n";
-    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    test::write_head(draft.bundle, contents);
     CHECK(test::code_of(sign) == ErrorCode::tampered);
   }
   SECTION("the name in front") {
     auto contents = bundle::Head::read(draft.bundle).contents();
     contents.hint.serial = 7;
-    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    test::write_head(draft.bundle, contents);
     CHECK(test::code_of(sign) == ErrorCode::tampered);
   }
   SECTION("the number of the sending, which the seal would sign") {
     people.sign(draft.bundle, *people.second);
     auto contents = bundle::Head::read(draft.bundle).contents();
     contents.hint.shipment = bundle::k_number_limit;
-    base::write_file_atomic(draft.bundle, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    test::write_head(draft.bundle, contents);
     CHECK(test::code_of(sign) == ErrorCode::tampered);
     CHECK(test::code_of([&] { return people.seal({.bundle = draft.bundle}).sealed; }) == ErrorCode::tampered);
   }

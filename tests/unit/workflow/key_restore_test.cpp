@@ -3,6 +3,7 @@
 
 #include "bundle/head.hpp"
 #include "support/catch.hpp"
+#include "support/head_file.hpp"
 #include "unit/workflow/near_host.hpp"
 #include "workflow/key_pair_files.hpp"
 #include "workflow/root_change.hpp"
@@ -127,9 +128,7 @@ TEST_CASE("a home that is gone is begun again from a bundle and a backup", "[wor
     if (is_draft) {
       contents.shipment.clear();
     }
-    const auto bytes = bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone).value();
-    options.bundle = host.root() / "other.airlock";
-    base::write_file_atomic(options.bundle, bytes);
+    options.bundle = test::write_head(host.root() / "other.airlock", contents);
     CHECK(code_of([&] { return restore_keys(again, options).serial; }) == ErrorCode::tampered);
     CHECK_FALSE(fs::exists(again.keys()));
     CHECK_FALSE(fs::exists(again.channel("site-a")));

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "bundle/layout.hpp"
+#include "support/head_file.hpp"
 #include "workflow/receipt.hpp"
 
 using namespace airlock;
@@ -114,8 +115,7 @@ TEST_CASE("statements alone renew what is here") {
   shipment.omitted_blobs = all.size();
   shipment.omitted = bundle::omitted_digest(all);
   bundle::seal(head, shipment, bundle_time(60), states.keys.signing_set());
-  base::write_file_atomic(states.medium.path() / "renewed.airlock",
-                          bundle::build_head(head, std::nullopt, bundle::HeadEnd::alone).value());
+  write_head(states.medium.path() / "renewed.airlock", head);
   site.clock.set(bundle_time(61));
   const auto report = site.import({states.medium.path() / "renewed.airlock"});
   CHECK(report.bundles.front().outcome == workflow::ImportedBundle::Outcome::refreshed);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "store/blob_store.hpp"
+#include "support/head_file.hpp"
 #include "trust/dsse.hpp"
 #include "workflow/pinned_roots.hpp"
 
@@ -132,8 +133,7 @@ TEST_CASE("an older statement of the state that is here is nothing to do") {
   bundle::seal(contents, shipment, bundle_time(2), signing, bundle::Timestamping::renew);
   contents.hint.shipment = 2;
   Medium other;
-  const auto renewed = other.path() / "renewed.airlock";
-  base::write_file_atomic(renewed, bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone).value());
+  const auto renewed = write_head(other.path() / "renewed.airlock", contents);
   site.clock.set(bundle_time(3));
   REQUIRE(site.import({renewed}).bundles.front().outcome == Outcome::refreshed);
 

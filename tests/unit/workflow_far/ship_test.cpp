@@ -2,6 +2,7 @@
 #include "ship_fixture.hpp"
 
 #include "store/catalog.hpp"
+#include "support/head_file.hpp"
 #include "trust/dsse.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/revocation.hpp"
@@ -47,7 +48,7 @@ TEST_CASE("the number of a sending is nobody's word but this home's own keys'", 
   const fs::path folder(options.output);
   base::make_directories(folder);
   const auto plant = [&](const std::string& name, const bundle::HeadContents& contents) {
-    base::write_file_atomic(folder / name, *bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone));
+    write_head(folder / name, contents);
   };
   bundle::HeadContents hint;
   hint.hint = bundle::Head::read(made.bundle).hint();
@@ -221,9 +222,7 @@ TEST_CASE("what cannot be sent is refused before anything is written", "[ship]")
     auto contents = bundle::Head::read(made.bundle).contents();
     contents.shipment.clear();
     contents.metadata.erase("timestamp.json");
-    base::write_file_atomic(near.host.root() / "draft.airlock",
-                            bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone).value());
-    options.bundle = near.host.root() / "draft.airlock";
+    options.bundle = write_head(near.host.root() / "draft.airlock", contents);
     CHECK(code_of([&] { return near.ship(options); }) == ErrorCode::approval_missing);
   }
   SECTION("when another file has its name") {
