@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <thread>
 
 #include "agent/agent.hpp"
@@ -69,13 +70,33 @@ class KeptSignals {
   std::array<struct sigaction, k_numbers.size()> m_before{};
 };
 
+AgentConfig config_in(const std::filesystem::path& folder, std::string_view url) {
+  AgentConfig config;
+  config.url = config.mirror = base::Url::parse(url);
+  config.directory = folder / "agent";
+  config.jobs = folder / "jobs";
+  return config;
+}
+
+// An agent whose server a test scripts, and the engine that would run its jobs.
+struct DockerAgent {
+  base::TempDir folder;
+  test::FaultServer engine{folder.path() / "docker.sock"};
+  test::FaultServer server;
+  AgentConfig config = config_in(folder.path(), server.url("/"));
+
+  DockerAgent() {
+    engine.script("/_ping", {{.body = "OK"}});
+    engine.script("/containers/json", {{.body = "[]"}});
+    config.runners = {control::RunnerKind::docker};
+    config.docker_socket = folder.path() / "docker.sock";
+  }
+};
+
 TEST_CASE("what a killed trial left goes before the next one", "[agent][start]") {
   const KeptSignals kept;
   base::TempDir folder;
-  AgentConfig config;
-  config.url = config.mirror = base::Url::parse("http://127.0.0.1:8480/");
-  config.directory = folder.path() / "agent";
-  config.jobs = folder.path() / "jobs";
+  const AgentConfig config = config_in(folder.path(), "http://127.0.0.1:8480/");
   const auto left = job_folders(config) / "check-1";
   base::make_directories(left / "root");
   test::RecordingReporter reporter;
@@ -92,19 +113,10 @@ TEST_CASE("a signal ends the wait for work, and no other request of this process
     return;
   }
   const KeptSignals kept;
-  base::TempDir folder;
-  test::FaultServer engine(folder.path() / "docker.sock");
-  engine.script("/_ping", {{.body = "OK"}});
-  engine.script("/containers/json", {{.body = "[]"}});
-  test::FaultServer server;
+  DockerAgent agent;
+  auto& server = agent.server;
   const std::string poll(control::k_poll_path);
   server.script(poll, {{.silent = true}});
-  AgentConfig config;
-  config.url = config.mirror = base::Url::parse(server.url("/"));
-  config.directory = folder.path() / "agent";
-  config.jobs = folder.path() / "jobs";
-  config.runners = {control::RunnerKind::docker};
-  config.docker_socket = folder.path() / "docker.sock";
   test::RecordingReporter reporter;
   std::thread stopping([&] {
     // Gives up after a time that no healthy run needs.
@@ -113,7 +125,7 @@ TEST_CASE("a signal ends the wait for work, and no other request of this process
     }
     kill(getpid(), SIGTERM);
   });
-  run_agent({config, {}, reporter});
+  run_agent({agent.config, {}, reporter});
   stopping.join();
   CHECK(server.requests(poll).size() == 1);
   // The handler may run on any thread and late, when the job of a claim that just came has begun.
@@ -146,12 +158,10 @@ TEST_CASE("an agent that has no thread for a job fails the job, and goes on", "[
     return;
   }
   const KeptSignals kept;
-  base::TempDir folder;
-  test::FaultServer engine(folder.path() / "docker.sock");
-  engine.script("/_ping", {{.body = "OK"}});
-  engine.script("/containers/json", {{.body = "[]"}});
   RelievingReporter reporter;
-  test::FaultServer server;
+  DockerAgent agent;
+  auto& server = agent.server;
+  auto& config = agent.config;
   control::Claim claim;
   claim.deployment_id = "01234567-89ab-4cde-8f01-23456789abcd";
   claim.version = 1;
@@ -165,12 +175,6 @@ TEST_CASE("an agent that has no thread for a job fails the job, and goes on", "[
     return test::FaultAnswer{.body = control::print(control::LeaseAnswer{std::chrono::seconds(30), false, ""})};
   });
   server.script(path + "/complete", {{.status = 200}});
-  AgentConfig config;
-  config.url = config.mirror = base::Url::parse(server.url("/"));
-  config.directory = folder.path() / "agent";
-  config.jobs = folder.path() / "jobs";
-  config.runners = {control::RunnerKind::docker};
-  config.docker_socket = folder.path() / "docker.sock";
   config.once = true;
   run_agent({config, {}, reporter});
   const auto completed = server.requests(path + "/complete");
