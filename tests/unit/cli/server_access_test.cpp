@@ -1,7 +1,10 @@
 // Commands against a server that stumbles.
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "cli_fixture.hpp"
 #include "support/fault_server.hpp"
@@ -9,12 +12,33 @@
 using namespace airlock;
 using namespace airlock::test;
 
+namespace {
+
+// What a server that listens there leaves in the home; gives the folder, whose lock it holds while it runs.
+std::filesystem::path leave_server_files(const CommandLine& line, const FaultServer& server) {
+  const auto control = line.home() / "control";
+  base::make_directories(control, 0700);
+  base::write_file_atomic(control / "admin.token", "precious\n", 0600);
+  base::write_file_atomic(control / "server.json", R"({"url": ")" + server.url("") + R"(", "ca": ""})", 0600);
+  return control;
+}
+
+// A command that names its server, and a file with its token.
+std::vector<std::string> naming(const FaultServer& server, const CommandLine& line, std::vector<std::string> arguments,
+                                const std::string& token = "t") {
+  const auto file = line.folder() / "token";
+  base::write_file_atomic(file, token + "\n", 0600);
+  arguments.insert(arguments.end(), {"--url", server.url(""), "--token-file", file.string()});
+  return arguments;
+}
+
+}  // namespace
+
 TEST_CASE("what may be asked twice is asked again, and a deployment is queued once") {
   const CommandLine line;
   const auto folder = line.folder() / "infra";
   base::make_directories(folder);
   base::write_file_atomic(folder / "deploy", "#!/bin/sh\n");
-  base::write_file_atomic(line.folder() / "token", "t\n", 0600);
   FaultServer server;
   std::string uploaded;
   server.script("/api/stacks/default/shop/prod/deployments",
@@ -33,8 +57,9 @@ TEST_CASE("what may be asked twice is asked again, and a deployment is queued on
   };
   // The digest is that of the packed folder, which the first request tells.
   const auto deploy = [&] {
-    return line.run({"deploy", "create", "shop/prod", "update", "--tool", "script", "--source", folder.string(),
-                     "--url", server.url(""), "--token-file", (line.folder() / "token").string(), "--json"});
+    return line.run(
+        naming(server, line,
+               {"deploy", "create", "shop/prod", "update", "--tool", "script", "--source", folder.string(), "--json"}));
   };
   deploy();
   const auto first = server.requests();
@@ -58,10 +83,7 @@ TEST_CASE("what may be asked twice is asked again, and a deployment is queued on
 TEST_CASE("the token in a home goes to the server that runs on it, and to nobody who listens there later") {
   const CommandLine line;
   FaultServer server;
-  const auto control = line.home() / "control";
-  base::make_directories(control, 0700);
-  base::write_file_atomic(control / "admin.token", "precious\n", 0600);
-  base::write_file_atomic(control / "server.json", R"({"url": ")" + server.url("") + R"(", "ca": ""})", 0600);
+  const auto control = leave_server_files(line, server);
   const auto untold = line.run({"pool", "list"});
   CHECK(untold.exit_code == 1);
   CHECK(untold.err.find("no server runs on the home " + line.home().string()) != std::string::npos);
@@ -81,10 +103,7 @@ TEST_CASE("the token in a home goes to the server that runs on it, and to nobody
 TEST_CASE("a command that goes on asking gives the home's token to nobody once the server has gone") {
   const CommandLine line;
   FaultServer server;
-  const auto control = line.home() / "control";
-  base::make_directories(control, 0700);
-  base::write_file_atomic(control / "admin.token", "precious\n", 0600);
-  base::write_file_atomic(control / "server.json", R"({"url": ")" + server.url("") + R"(", "ca": ""})", 0600);
+  const auto control = leave_server_files(line, server);
   std::optional<base::FileLock> running(std::in_place, control / "lock");
   const std::string id = "01234567-89ab-4cde-8f01-23456789abcd";
   const std::string shown =
@@ -104,10 +123,9 @@ TEST_CASE("where server and token are named, the home's server is not waited for
   const CommandLine line;
   FaultServer server;
   base::make_directories(line.home() / "control", 0700);
-  base::write_file_atomic(line.folder() / "token", "mine\n", 0600);
   const base::FileLock starting(line.home() / "control" / "lock");  // it has not said yet where it listens
   const auto before = std::chrono::steady_clock::now();
-  line.run({"pool", "list", "--url", server.url(""), "--token-file", (line.folder() / "token").string()});
+  line.run(naming(server, line, {"pool", "list"}, "mine"));
   CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(4));  // it would be for 5
   REQUIRE(server.requests().size() == 1);
   CHECK(server.requests().front().field("Authorization") == "token mine");
@@ -115,17 +133,9 @@ TEST_CASE("where server and token are named, the home's server is not waited for
 
 TEST_CASE("a server whose answers have another shape is named, and nothing internal breaks") {
   const CommandLine line;
-  base::write_file_atomic(line.folder() / "token", "t\n", 0600);
   FaultServer server;
   const std::string id = "01234567-89ab-4cde-8f01-23456789abcd";
   const std::string one = "/api/stacks/default/shop/prod/deployments/" + id;
-  const auto run = [&](std::vector<std::string> arguments) {
-    for (const std::string& each :
-         {std::string("--url"), server.url(""), std::string("--token-file"), (line.folder() / "token").string()}) {
-      arguments.push_back(each);
-    }
-    return line.run(arguments);
-  };
   const std::string odd = GENERATE(as<std::string>{}, "[]", R"("text")", "{}",
                                    R"({"deployments":[5],"total":"1","agents":[7],"tokens":5,"jobs":7})",
                                    R"({"deployments":5,"airlock":[],"agents":{"a":1},"lines":[]})");
@@ -147,7 +157,7 @@ TEST_CASE("a server whose answers have another shape is named, and nothing inter
                                                                                        {"pool", "show", "one"},
                                                                                        {"pool", "create", "one"}}) {
     INFO(command[0] << " " << command[1]);
-    const auto result = run(command);
+    const auto result = line.run(naming(server, line, command));
     INFO(result.err);
     CHECK(result.exit_code == 1);
     CHECK(result.err.find("the server's answer") != std::string::npos);
