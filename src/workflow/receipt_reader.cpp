@@ -56,11 +56,20 @@ std::string channel_member(const Json& json, std::string_view name) {
   return text;
 }
 
+// What a ReceiptChannel and a ReceiptFloor have in common.
+template <typename Entry>
+Entry entry_from(const Json& json, std::string_view name) {
+  Entry entry;
+  entry.producer = digest_member(json, "producer", name);
+  entry.channel = channel_member(json, name);
+  entry.serial = number_member(json, "serial", name);
+  entry.root_version = number_member(json, "root_version", name);
+  entry.snapshot_version = number_member(json, "snapshot_version", name);
+  return entry;
+}
+
 ReceiptChannel channel_from(const Json& json, std::string_view name) {
-  ReceiptChannel channel;
-  channel.producer = digest_member(json, "producer", name);
-  channel.channel = channel_member(json, name);
-  channel.serial = number_member(json, "serial", name);
+  auto channel = entry_from<ReceiptChannel>(json, name);
   channel.bundle_id = digest_member(json, "bundle_id", name);
   channel.generation = number_member(json, "generation", name);
   channel.active_generation = number_member(json, "active_generation", name);
@@ -68,20 +77,13 @@ ReceiptChannel channel_from(const Json& json, std::string_view name) {
   channel.out_of_service = out != json.end() && out->is_boolean() && out->get<bool>();
   channel.created = base::parse_rfc3339(base::string_member(json, "created", name));
   channel.imported = base::parse_rfc3339(base::string_member(json, "imported", name));
-  channel.root_version = number_member(json, "root_version", name);
-  channel.snapshot_version = number_member(json, "snapshot_version", name);
   channel.snapshot_sha256 = base::string_member(json, "snapshot_sha256", name);
   return channel;
 }
 
 ReceiptFloor floor_from(const Json& json, std::string_view name) {
-  ReceiptFloor floor;
-  floor.producer = digest_member(json, "producer", name);
-  floor.channel = channel_member(json, name);
-  floor.serial = number_member(json, "serial", name);
+  auto floor = entry_from<ReceiptFloor>(json, name);
   floor.bundle_id = json.contains("bundle_id") ? digest_member(json, "bundle_id", name) : std::string();
-  floor.root_version = number_member(json, "root_version", name);
-  floor.snapshot_version = number_member(json, "snapshot_version", name);
   floor.out_of_service = base::member(json, "out_of_service", name) == true;
   return floor;
 }
