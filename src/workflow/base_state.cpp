@@ -33,13 +33,20 @@ std::vector<ReceiptChannel>::const_iterator find_channel(const Receipt& receipt,
   return own != receipt.channels.end() ? own : std::ranges::find(receipt.channels, channel, &ReceiptChannel::channel);
 }
 
+// Whether it says what is lacking for a bundle of this home's channel.
+bool is_need_of(const Receipt& receipt, const std::string& channel, const Home& home) {
+  return receipt.need_channel == channel &&
+         (receipt.need_producer.empty() || may_be_own_producer(home, receipt.need_producer));
+}
+
 BaseState from_receipt(const std::filesystem::path& file, const Home& home, const std::string& channel,
                        Withheld withheld) {
   Receipt receipt = read_receipt(file);
   BaseState base;
   base.file = file;
   const auto found = find_channel(receipt, channel, home);
-  if (found == receipt.channels.end() && receipt.need_channel != channel) {
+  const bool is_need = is_need_of(receipt, channel, home);
+  if (found == receipt.channels.end() && !is_need) {
     throw Error(ErrorCode::foreign, fmt::format("{} tells nothing of the channel '{}'", file.string(), channel))
         .with_hint("bring the receipt of a site that takes this channel, or leave --base out for a full bundle");
   }
@@ -51,7 +58,7 @@ BaseState from_receipt(const std::filesystem::path& file, const Home& home, cons
     base.holds.insert(base.holds.end(), receipt.withheld.begin(), receipt.withheld.end());
   }
   make_sorted_set(base.holds);
-  if (receipt.need_channel == channel) {
+  if (is_need) {
     base.lacks_of = receipt.need_bundle_id;
     for (const SiteBlob& blob : receipt.missing) {
       base.lacks.push_back(blob.sha256);

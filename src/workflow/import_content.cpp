@@ -40,6 +40,7 @@ std::string describe_bases(const bundle::Shipment& shipment, const store::Channe
   const auto& shipment = verified.shipment();
   auto need = make_receipt(run.state, run.clock.now());
   need.need_channel = shipment.channel;
+  need.need_producer = verified.producer();
   need.need_serial = shipment.serial;
   need.need_bundle_id = verified.bundle_id();
   for (const auto& blob : plan.absent) {
@@ -47,9 +48,7 @@ std::string describe_bases(const bundle::Shipment& shipment, const store::Channe
   }
   std::sort(need.missing.begin(), need.missing.end(),
             [](const SiteBlob& a, const SiteBlob& b) { return a.sha256 < b.sha256; });
-  const auto path =
-      run.options.home.root / "receipts" / fmt::format("need-{}-{}.json", shipment.channel, shipment.serial);
-  write_receipt_file(need, path);
+  const auto path = write_need_list(need, run.state, run.options.home.root / "receipts");
   const auto bases = describe_bases(shipment, {verified.producer(), shipment.channel}, run.state);
   throw Error(ErrorCode::base_missing,
               fmt::format("bundle '{}' {} relies on {} blobs ({}) that are not in this store; nothing of it was taken "

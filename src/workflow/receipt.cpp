@@ -8,9 +8,11 @@
 #include <fmt/format.h>
 
 #include "base/atomic_file.hpp"
+#include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/json.hpp"
 #include "store/blob_store.hpp"
+#include "store/channel_name.hpp"
 #include "store/state_db.hpp"
 #include "trust/metadata.hpp"
 #include "workflow/needed_blobs.hpp"
@@ -76,6 +78,9 @@ Json header_json(const Receipt& receipt) {
   if (receipt.is_need()) {
     json["need"] = {
         {"channel", receipt.need_channel}, {"serial", receipt.need_serial}, {"bundle_id", receipt.need_bundle_id}};
+    if (!receipt.need_producer.empty()) {
+      json["need"]["producer"] = receipt.need_producer;
+    }
   }
   return json;
 }
@@ -166,6 +171,22 @@ std::vector<base::Digest> blobs_to_count_on(const store::StateDb& state, const s
     }
   });
   return blobs;
+}
+
+// Whether the need list at `path` is of another producer's channel of that name. One that an older airlock wrote does
+// not name its producer; no two bundles have one id.
+bool is_of_another_producer(const std::filesystem::path& path, const Receipt& need) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    return false;
+  }
+  try {
+    const Receipt there = read_receipt(path);
+    return there.is_need() && (there.need_producer.empty() ? there.need_bundle_id != need.need_bundle_id
+                                                           : there.need_producer != need.need_producer);
+  } catch (const base::Error&) {
+    return false;  // nobody could use it
+  }
 }
 
 }  // namespace
@@ -295,6 +316,18 @@ void write_receipt_file(const Receipt& receipt, const std::filesystem::path& pat
   base::AtomicFile file(path);
   write_receipt(receipt, file);
   file.commit();
+}
+
+std::filesystem::path write_need_list(const Receipt& need, const store::StateDb& state,
+                                      const std::filesystem::path& folder) {
+  const auto name = fmt::format("need-{}-{}", need.need_channel, need.need_serial);
+  auto path = folder / (name + ".json");
+  if (store::shares_its_name({need.need_producer, need.need_channel}, state.channels()) ||
+      is_of_another_producer(path, need)) {
+    path = folder / fmt::format("{}-{}.json", name, need.need_producer.substr(0, store::k_producer_digits));
+  }
+  write_receipt_file(need, path);
+  return path;
 }
 
 }  // namespace airlock::workflow

@@ -64,6 +64,7 @@ struct Receipt {
   std::string audit_head;          // hex
   // A need list names what is missing, and for which bundle; empty in a receipt.
   std::string need_channel;
+  std::string need_producer;  // hex; empty: an older airlock wrote it
   std::uint64_t need_serial = 0;
   std::string need_bundle_id;
   std::vector<SiteBlob> missing;  // sorted by digest
@@ -86,6 +87,11 @@ std::vector<SiteBlob> missing_blobs(const store::StateDb& state, std::uint64_t g
 // JSON, written piece by piece: a site may hold a million blobs.
 void write_receipt(const Receipt& receipt, base::ByteSink& sink);
 void write_receipt_file(const Receipt& receipt, const std::filesystem::path& path);
+// Writes it into `folder` as need-CHANNEL-SERIAL.json; behind that stand the producer's first digits where `state`
+// knows a channel of that name by another producer, or such a one's need list lies there, which stays as it is. Returns
+// where it is.
+std::filesystem::path write_need_list(const Receipt& need, const store::StateDb& state,
+                                      const std::filesystem::path& folder);
 // Reads either form, by events. Throws not_found, io, malformed (not one of ours, or its list does not hash to what it
 // says), limit.
 Receipt read_receipt(const std::filesystem::path& path);

@@ -227,6 +227,7 @@ void read_header(const Json& json, Receipt& receipt, std::string_view name) {
   if (kind == k_need_kind) {
     const auto& need = base::member(json, "need", name);
     receipt.need_channel = channel_member(need, name);
+    receipt.need_producer = need.contains("producer") ? digest_member(need, "producer", name) : std::string();
     receipt.need_serial = number_member(need, "serial", name);
     receipt.need_bundle_id = digest_member(need, "bundle_id", name);
   }

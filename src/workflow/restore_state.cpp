@@ -114,12 +114,12 @@ void tell_lacking(const RestoredState& restored, const StateDb& state, RestoreRe
       }
       auto need = make_receipt(state, restored.now);
       need.need_channel = generation.channel.channel;
+      need.need_producer = generation.channel.producer;
       need.need_serial = generation.serial;
       need.need_bundle_id = generation.bundle_id;
       need.missing = std::move(missing);
-      const auto name = fmt::format("need-{}-{}.json", generation.channel.channel, generation.serial);
-      write_receipt_file(need, restored.staging.root() / "receipts" / name);
-      channel.need = restored.options.home.root / "receipts" / name;
+      const auto written = write_need_list(need, state, restored.staging.root() / "receipts");
+      channel.need = restored.options.home.root / "receipts" / written.filename();
     }
   }
 }

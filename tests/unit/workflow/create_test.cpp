@@ -161,6 +161,24 @@ TEST_CASE("of two producers' channels in a receipt this home's own is the base",
   CHECK(named_serial({other}) == 9);  // nothing tells that it is not meant
 }
 
+TEST_CASE("a need list of another producer's channel of that name is none for this home", "[workflow][create]") {
+  const NearHost host;
+  Receipt need;
+  need.audit_head = need.need_bundle_id = base::sha256("a state").hex();
+  need.blobs_digest = digest_of_list({});
+  need.need_channel = "site-a";
+  need.missing = {{base::sha256("lacking"), 7}};
+  const fs::path file = host.root() / "need.json";
+  const auto base_of = [&](const std::string& producer) {
+    need.need_producer = producer;
+    write_receipt_file(need, file);
+    return read_base(file, host.home(), "site-a");
+  };
+  CHECK(base_of(read_own_root(host.home())->producer()).lacks.size() == 1);
+  CHECK(base_of("").lacks_of == need.need_bundle_id);  // an older airlock wrote it
+  CHECK(test::code_of([&] { base_of(base::sha256("another producer").hex()); }) == ErrorCode::foreign);
+}
+
 TEST_CASE("volumes hold whole blobs, and their head the rest", "[workflow][create]") {
   NearHost host;
   FaultServer server;

@@ -10,6 +10,7 @@
 #include "store/catalog.hpp"
 #include "workflow/generations.hpp"
 #include "workflow/keys.hpp"
+#include "workflow/pinned_roots.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/sweep.hpp"
 
@@ -23,6 +24,27 @@ using Blobs = workflow::BackupOptions::Blobs;
 using Secrets = workflow::BackupOptions::Secrets;
 
 }  // namespace
+
+TEST_CASE("a restore says for each producer's channel of one name what it lacks", "[backup]") {
+  BackupStates states;
+  const ProducerKeys others;
+  workflow::pin_root(states.site.home, others.first_root(), {});
+  const Medium medium;
+  states.site.import({make_bundle(medium.path(), {text_file("c.txt", "c")}, others, {.serial = 2}).head});
+  const auto file = states.backup();
+
+  OtherHost host;
+  const auto report = host.restore(file);
+  REQUIRE(report.far_channels.size() == 2);
+  for (const auto& channel : report.far_channels) {
+    CHECK(channel.lacking > 0);
+    CHECK(channel.need == host.home.root / "receipts" /
+                              ("need-site-a-2-" + channel.key.producer.substr(0, 12) + ".json"));
+    const auto need = workflow::read_receipt(channel.need);
+    CHECK(need.need_producer == channel.key.producer);
+    CHECK(need.missing.size() == channel.lacking);
+  }
+}
 
 TEST_CASE("a backup without blobs comes back, and the same bundle brings the content", "[backup]") {
   BackupStates states;

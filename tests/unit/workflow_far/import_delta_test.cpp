@@ -6,6 +6,8 @@
 #include "base/text.hpp"
 #include "bundle/layout.hpp"
 #include "support/head_file.hpp"
+#include "trust/metadata.hpp"
+#include "workflow/pinned_roots.hpp"
 #include "workflow/receipt.hpp"
 
 using namespace airlock;
@@ -22,6 +24,10 @@ struct TwoStates {
       make_bundle(medium.path(), {text_file("a.txt", "new"), text_file("b.txt", "stays")}, keys,
                   {.serial = 2, .created = bundle_time(1), .omit = {"b.txt"}, .previous = first.contents});
 };
+
+std::string producer_of(const ProducerKeys& keys) {
+  return trust::identity(trust::parse_signed(keys.first_root(), "root", trust::k_root_limit)).hex();
+}
 
 }  // namespace
 
@@ -48,6 +54,7 @@ TEST_CASE("a delta without its base changes nothing and writes what is needed") 
   const auto need = workflow::read_receipt(site.home.root / "receipts" / "need-site-a-2.json");
   CHECK(need.is_need());
   CHECK(need.need_channel == "site-a");
+  CHECK(need.need_producer == producer_of(states.keys));
   CHECK(need.need_serial == 2);
   REQUIRE(need.missing.size() == 1);
   CHECK(need.missing.front().sha256 == base::sha256("stays"));
@@ -56,6 +63,43 @@ TEST_CASE("a delta without its base changes nothing and writes what is needed") 
   site.import({states.first.head});
   site.import({states.delta.head});
   CHECK(site.served("file", "a.txt") == "new");
+}
+
+TEST_CASE("the need list of another producer's channel of that name stays as it is") {
+  TwoStates states;
+  TwoStates others;
+  Site site(&states.keys);
+  workflow::pin_root(site.home, others.keys.first_root(), {});
+  site.clock.set(bundle_time(2));
+  const auto folder = site.home.root / "receipts";
+  const auto own = folder / "need-site-a-2.json";
+  const auto beside = folder / ("need-site-a-2-" + producer_of(others.keys).substr(0, 12) + ".json");
+  const auto hint_for = [&site](const TwoStates& from) {
+    const auto error = error_of([&] { site.import({from.delta.head}); });
+    CHECK(error.code() == ErrorCode::base_missing);
+    return error.hint();
+  };
+  CHECK(hint_for(states).find("--base need-site-a-2.json`") != std::string::npos);
+  SECTION("where both name their producers") {
+    const auto before = text_of(own);
+    CHECK(hint_for(others).find("--base " + beside.filename().string() + "`") != std::string::npos);
+    CHECK(text_of(own) == before);
+  }
+  SECTION("where an older airlock wrote the first one") {
+    auto need = workflow::read_receipt(own);
+    need.need_producer.clear();
+    workflow::write_receipt_file(need, own);
+    const auto before = text_of(own);
+    CHECK(before.find(producer_of(states.keys)) == std::string::npos);
+    hint_for(others);
+    CHECK(text_of(own) == before);
+  }
+  CHECK(workflow::read_receipt(beside).need_producer == producer_of(others.keys));
+  // Each has its place, however often it is refused.
+  hint_for(states);
+  hint_for(others);
+  CHECK(workflow::read_receipt(own).need_producer == producer_of(states.keys));
+  CHECK(std::distance(fs::directory_iterator(folder), fs::directory_iterator()) == 2);
 }
 
 TEST_CASE("a delta on the wrong base names what is lacking") {
