@@ -109,7 +109,7 @@ void init(Session& session, const TrustInitFlags& flags) {
                   {"roles", role_json(root.root.root)},
                   {"floors", floor_changes_json(raised)}},
                  fmt::format("{} as {}\n{}next: airlock import BUNDLE\n", before ? "was pinned before" : "pinned",
-                             pinned.file.string(), floor_changes_text(raised)));
+                             pinned.file.string(), floor_changes_text(raised, state.channels())));
 }
 
 struct ChannelTrust {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "store/channel_name.hpp"
 #include "workflow/receipt.hpp"
 
 namespace airlock::cli {
@@ -34,7 +35,7 @@ void raise_floors(Session& session, const FloorFlags& flags, const workflow::Rem
   remark.add_to(detail);
   state.audit(now, "floor", workflow::audit_text(detail));
   change.commit();
-  session.answer({{"floors", floor_changes_json(raised)}}, floor_changes_text(raised));
+  session.answer({{"floors", floor_changes_json(raised)}}, floor_changes_text(raised, state.channels()));
 }
 
 void lower_floor(Session& session, const FloorFlags& flags, const std::string& text, const workflow::Remark& remark) {
@@ -51,7 +52,7 @@ void lower_floor(Session& session, const FloorFlags& flags, const std::string& t
   remark.add_to(detail);
   state.audit(now, "lower-floor", workflow::audit_text(detail));
   change.commit();
-  std::string answer = floor_changes_text(changes);
+  std::string answer = floor_changes_text(changes, state.channels());
   answer += changes.front().newest ? "what is served stays so: `airlock store rollback` serves an earlier state\n"
                                    : "what was imported here still keeps older bundles out\n";
   if (const auto held = state.root_floor(changes.front().key.producer); held > changes.front().after.root_version) {
@@ -89,11 +90,11 @@ void add_floor_flags(CLI::App& command, FloorFlags& flags) {
       ->type_name("CHANNEL:SERIAL");
 }
 
-std::string floor_changes_text(const FloorChanges& changes) {
+std::string floor_changes_text(const FloorChanges& changes, const std::vector<store::ChannelKey>& all) {
   std::string text;
   for (const auto& [key, before, after, time, newest] : changes) {
-    text += fmt::format("channel '{}': nothing older than serial {} comes in{}\n", key.channel,
-                        std::max(after.serial, newest ? newest->after : 0),
+    text += fmt::format("channel '{}'{}: nothing older than serial {} comes in{}\n", key.channel,
+                        store::producer_mark(key, all), std::max(after.serial, newest ? newest->after : 0),
                         after.root_version == 0 ? "" : fmt::format(", nor under a root before {}", after.root_version));
     const auto steps = step_text("serial", before.serial, after.serial) +
                        (newest ? step_text("newest serial", newest->before, newest->after) : "") +

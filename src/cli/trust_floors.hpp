@@ -26,7 +26,8 @@ void add_floor_flags(CLI::App& command, FloorFlags& flags);
 
 using FloorChanges = std::vector<workflow::FloorChange>;
 
-std::string floor_changes_text(const FloorChanges& changes);
+// `all`: StateDb::channels(), to name the producer where two have a channel of that name.
+std::string floor_changes_text(const FloorChanges& changes, const std::vector<store::ChannelKey>& all);
 base::Json floor_changes_json(const FloorChanges& changes);
 base::Json floor_json(const store::Floor& floor);
 

@@ -72,6 +72,40 @@ TEST_CASE("a floor tells what it changed, and falls only with a reason that is k
   CHECK(day.line.run({"import", day.second.head.string()}).exit_code == 0);
 }
 
+TEST_CASE("a floor names the producer where two have a channel of that name") {
+  const Day day;
+  REQUIRE(day.pin().exit_code == 0);
+  const auto only = day.line.run({"trust", "floor", "--floor", "site-a:1"});
+  INFO(only.err);
+  REQUIRE(only.exit_code == 0);
+  CHECK(only.out.starts_with("channel 'site-a': nothing older than serial 1 comes in\n"));
+
+  const ProducerKeys others;
+  const auto other_root = day.line.folder() / "other.json";
+  base::write_file_atomic(other_root, others.first_root());
+  const auto producer = trust::check_pinnable(others.first_root(), {}).fingerprint.hex();
+  const auto line_of = [](const std::string& digits, int serial) {
+    return "channel 'site-a' (producer " + digits.substr(0, 12) + "): nothing older than serial " +
+           std::to_string(serial) + " comes in";
+  };
+  const auto pinned =
+      day.line.run({"trust", "init", other_root.string(), "--fingerprint", producer, "--floor", "site-a:5"});
+  INFO(pinned.err);
+  REQUIRE(pinned.exit_code == 0);
+  CHECK(pinned.out.find(line_of(producer, 5)) != std::string::npos);
+
+  CHECK(day.line.run({"trust", "floor", "--floor", "site-a:2"}).exit_code == 2);  // whose?
+  const auto own = "site-a:2,producer=" + day.fingerprint().substr(0, 12);
+  CHECK(day.line.run({"trust", "floor", "--floor", own}).out.starts_with(line_of(day.fingerprint(), 2) + "\n"));
+  const auto lower = "site-a:4,producer=" + producer.substr(0, 12);
+  const auto lowered = day.line.run({"trust", "floor", "--lower", lower, "--reason", "a digit too many"});
+  INFO(lowered.err);
+  REQUIRE(lowered.exit_code == 0);
+  CHECK(lowered.out.starts_with(line_of(producer, 4) + "\n"));
+  const auto json = day.line.run({"trust", "floor", "--floor", own, "--json"}).json();
+  CHECK(json["floors"][0]["producer"] == day.fingerprint());
+}
+
 TEST_CASE("a watched folder takes no decision that is meant for one bundle") {
   const Day day;
   REQUIRE(day.pin().exit_code == 0);
