@@ -17,6 +17,7 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 using base::Json;
+using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t k_frame_header = 8;
 constexpr std::size_t k_answer_limit = 4 * 1024 * 1024;
@@ -232,7 +233,7 @@ std::string image_on_mirror(std::string_view reference, const base::Url& mirror)
 }
 
 DockerApi::DockerApi(const std::filesystem::path& socket, DockerPatience patience)
-    : m_patience(patience), m_http(options_for(socket)) {
+    : m_patience(patience), m_http(options_for(socket)), m_attached(options_for(socket)) {
   http::Request ping = request("GET", "/_ping");
   try {
     const auto response = m_http.send(ping);
@@ -336,18 +337,41 @@ std::string DockerApi::create_exec(const std::string& container, const Json& des
   return base::string_member(base::parse_json(response.body, "a command of Docker"), "Id", "a command of Docker");
 }
 
-void DockerApi::run_exec(const std::string& exec, const std::function<void(std::string_view)>& output,
+bool DockerApi::is_known_to_have_ended(const std::string& exec) {
+  try {
+    return exit_code_of_exec(this->exec(exec)).has_value();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+bool DockerApi::run_exec(const std::string& exec, const std::function<void(std::string_view)>& output,
                          const std::function<bool()>& given_up) {
   auto sent = request("POST", "/exec/" + exec + "/start");
   sent.patience = k_no_stall;
-  sent.given_up = given_up;
+  auto next_look = Clock::now() + m_patience.last_words;
+  bool ended = false, left_open = false;
+  sent.given_up = [&] {
+    if (Clock::now() >= next_look) {
+      left_open = std::exchange(ended, is_known_to_have_ended(exec)) && ended;  // at two looks in a row
+      next_look = Clock::now() + m_patience.last_words;
+    }
+    return left_open || (given_up && given_up());
+  };
   sent.headers.add("Content-Type", "application/json");
   sent.body = R"({"Detach":false,"Tty":false})";
   DockerFrames frames(output);
   base::FunctionSink sink([&](std::span<const std::byte> data) {
     frames.feed({reinterpret_cast<const char*>(data.data()), data.size()});
   });
-  http::expect_status(m_http.stream(sent, sink), {200}, "running a command in a container");
+  try {
+    http::expect_status(m_attached.stream(sent, sink), {200}, "running a command in a container");
+  } catch (const Error&) {
+    if (!left_open) {
+      throw;
+    }
+  }
+  return !left_open;
 }
 
 Json DockerApi::exec(const std::string& id) {

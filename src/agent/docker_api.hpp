@@ -24,6 +24,7 @@ namespace airlock::agent {
 struct DockerPatience {
   std::chrono::seconds brief{60};  // with what looks, starts and ends something
   std::chrono::seconds work{300};  // with what moves files: a pull, a container that is made or removed
+  std::chrono::seconds last_words{30};  // with output that stays open after its command has ended
 };
 
 // Thread-safe. Every call throws unsupported when there is no daemon, upstream when it answers with an error, network
@@ -46,7 +47,9 @@ class DockerApi {
 
   std::string create_exec(const std::string& container, const base::Json& description);
   // Until it ends, however long it is silent; stdout and stderr in the order in which they come. `given_up` as of pull.
-  void run_exec(const std::string& exec, const std::function<void(std::string_view)>& output,
+  // False: the command has ended, and its output was left, since something held it open for longer than last_words (a
+  // process that it left behind, or the daemon). Throws as pull does.
+  bool run_exec(const std::string& exec, const std::function<void(std::string_view)>& output,
                 const std::function<bool()>& given_up = {});
   base::Json exec(const std::string& id);
   // The exit code, once the daemon has noted the end: that can be long after the end of run_exec, under load, or where
@@ -59,9 +62,11 @@ class DockerApi {
   http::Response call(const std::string& method, const std::string& path, const base::Json* body,
                       std::initializer_list<int> accepted, std::string_view what,
                       std::optional<std::chrono::seconds> patience = std::nullopt);
+  bool is_known_to_have_ended(const std::string& exec);
 
   DockerPatience m_patience;
   http::Client m_http;
+  http::Client m_attached;  // to commands; takes no place from what looks at them and ends them
   std::string m_version;
 };
 

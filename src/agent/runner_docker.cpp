@@ -27,7 +27,7 @@ using base::Fd;
 using base::Json;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds k_last_words{30};
+constexpr std::chrono::seconds k_last_words = DockerPatience().last_words;
 constexpr const char* k_label = "airlock.agent";  // with the agent's directory, so that two agents keep apart
 constexpr int k_killed = 128 + SIGKILL;
 constexpr int k_not_started = 126;
@@ -117,7 +117,9 @@ class DockerRunner : public Runner {
                                                                {"User", m_user}});
     const Running running(*this, exec);
     try {
-      m_docker.run_exec(exec, output, [this] { return has_said_its_last(); });
+      if (!m_docker.run_exec(exec, output, [this] { return has_said_its_last(); })) {
+        output("airlock: the command has ended, and something still holds its output open; it is not waited for\n");
+      }
     } catch (const Error& error) {
       if (m_killed) {
         return k_killed;

@@ -112,6 +112,36 @@ TEST_CASE("a daemon that stands still is given up, and a command that is silent 
   }
 }
 
+TEST_CASE("output that something holds open after its command's end is not waited for", "[agent][docker]") {
+  base::TempDir folder;
+  test::FaultServer engine(folder.path() / "docker.sock");
+  engine.script("/_ping", {{.body = "OK"}});
+  DockerApi docker(folder.path() / "docker.sock", {.last_words = std::chrono::seconds(1)});
+  const std::string one("\x01\0\0\0\0\0\0\x03one", 11);
+  std::string out;
+  const auto run = [&] { return docker.run_exec("e", [&](std::string_view text) { out += text; }); };
+  SECTION("where it has ended") {
+    const std::string more = std::string("\x01\0\0\0\0\0\x27\x10", 8) + std::string(10'000, '.');
+    engine.script("/exec/e/start", {{.body = one + more, .trickle = std::chrono::milliseconds(20)}});
+    engine.script("/exec/e/json", {{.body = R"({"Running": false, "ExitCode": 3})"}});
+    CHECK_FALSE(run());
+    CHECK(out.starts_with("one"));
+    CHECK(out.size() < 10'000);
+    CHECK(engine.requests("/exec/e/json").size() == 2);
+    CHECK(docker.exit_code("e", [] { return false; }) == 3);
+  }
+  SECTION("but while it runs, or where nothing tells that it does not") {
+    const std::vector<test::FaultAnswer> looks = {{.body = R"({"Running": true, "ExitCode": null})"},
+                                                  {.body = R"({"Running": false, "ExitCode": null})"},
+                                                  {.status = 500, .body = R"({"message": "no idea"})"}};
+    engine.script("/exec/e/start", {{.body = one, .trickle = std::chrono::milliseconds(300)}});
+    engine.script("/exec/e/json", {looks[GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{2})]});
+    CHECK(run());
+    CHECK(out == "one");
+    CHECK(engine.requests("/exec/e/json").size() >= 2);
+  }
+}
+
 TEST_CASE("the daemon's answers are read, and those of another shape are its fault", "[agent][docker]") {
   using base::Json;
   const auto json = [](const char* text) { return Json::parse(text); };
