@@ -232,8 +232,8 @@ void seal_contents(Draft& draft, const bundle::Shipment& shipment, const Home& h
 void require_same_head(const bundle::HeadContents& sealed, const bundle::Head& head) {
   const bundle::HeadContents now = head.contents();
   if (sealed.hint != now.hint || sealed.oci_index != now.oci_index || sealed.targets != now.targets) {
-    throw Error(ErrorCode::conflict, "the seal would change the head itself, which lies on a medium that is closed")
-        .with_hint("copy the bundle to a disk, seal it there, and write the medium again");
+    throw Error(ErrorCode::conflict, "the seal would change the head itself, which cannot be written, or -o was given")
+        .with_hint(hint_to_seal_on_disk(head));
   }
 }
 

@@ -58,9 +58,9 @@ bool both_roots_suffice(const Draft& draft, const trust::Root& before) {
 Error cannot_take_roots(const Draft& draft, const trust::Root& before) {
   return Error(ErrorCode::conflict,
                fmt::format("{} holds the roots up to version {}, and needs those up to version {}, which is in force; "
-                           "its own file cannot take them",
+                           "its own file cannot take them, since it cannot be written or -o was given",
                            draft.head.file().string(), before.version, draft.root().version))
-      .with_hint("copy the bundle to a disk, seal it there without -o, and write the medium again");
+      .with_hint(hint_to_seal_on_disk(draft.head));
 }
 
 }  // namespace
@@ -112,6 +112,13 @@ std::string hint_to_carry_again(const Draft& draft) {
   return fmt::format("{} has root version {} now, and copies of it from before have not: carry it to whoever signs "
                      "again, let one of those run `airlock bundle sign` on it, then seal it; or make the bundle again",
                      draft.head.file().filename().string(), draft.root().version);
+}
+
+std::string hint_to_seal_on_disk(const bundle::Head& head) {
+  return fmt::format("where {0} lies on a disk, leave out -o; else copy it and its volumes to one, run `chmod u+w {0}` "
+                     "and `airlock bundle seal {0}` there, with the files of approvals that there are, and write the "
+                     "medium again from it",
+                     head.file().filename().string());
 }
 
 std::optional<Error> approvals_outdated(const Draft& draft, const trust::Root& before, HeadFile file) {

@@ -38,6 +38,8 @@ std::optional<base::Error> approvals_outdated(const Draft& draft, const trust::R
 
 // For whoever is to approve a draft whose open head has just got the newest root: a copy from before has it not.
 std::string hint_to_carry_again(const Draft& draft);
+// For whoever seals a closed head that would have to be changed.
+std::string hint_to_seal_on_disk(const bundle::Head& head);
 
 // Proves what was sealed as a site will that pins this home's first root, before anybody is told that it is sealed.
 // Throws conflict where only the newer roots are lacking that a closed head cannot take; else what a site would say.
