@@ -48,11 +48,16 @@ std::string describe(const bundle::HeadCandidate& candidate) {
                                             hint.serial, candidate.path.string());
 }
 
+bool may_be_of(const Refusal& refusal, std::string_view producer) {
+  return refusal.producer.empty() || refusal.producer == producer;
+}
+
 // A draft beside the sealed bundle that it became: a head that an approver signed, for example.
-bool is_draft_of(const bundle::HeadCandidate& candidate, const Error& error, const ImportReport& report) {
-  return error.code() == ErrorCode::approval_missing &&
-         std::any_of(report.bundles.begin(), report.bundles.end(), [&candidate](const ImportedBundle& bundle) {
-           return bundle.channel == candidate.hint.channel && bundle.serial == candidate.hint.serial;
+bool is_draft_of(const Refusal& refusal, const ImportReport& report) {
+  const bundle::Hint& hint = refusal.candidate->hint;
+  return refusal.error.code() == ErrorCode::approval_missing &&
+         std::any_of(report.bundles.begin(), report.bundles.end(), [&](const ImportedBundle& bundle) {
+           return bundle.channel == hint.channel && bundle.serial == hint.serial && may_be_of(refusal, bundle.producer);
          });
 }
 
@@ -127,11 +132,13 @@ void take_all(const ImportRun& run, ImportReport& report) {
                                                   [&] { return import_one(candidate, run, report.notes); }));
       tell_out_of_service(report.bundles.back(), run.reporter);
       tell_leap(report.bundles.back(), run.reporter);
-      // Whose a refused head is, nothing proves: where two producers have a channel of that name, it stands.
+      // Whose a refused head is, nothing proves: where two producers have a channel of that name, or it names the root
+      // of another one, it stands.
       const ImportedBundle& bundle = report.bundles.back();
       const bool shared = store::shares_its_name({bundle.producer, bundle.channel}, run.state.channels());
       std::erase_if(refusals, [&](const Refusal& refusal) {
-        const bool made_good = !shared && refusal.candidate->hint.channel == candidate.hint.channel &&
+        const bool made_good = !shared && may_be_of(refusal, bundle.producer) &&
+                               refusal.candidate->hint.channel == candidate.hint.channel &&
                                may_be_superseded(refusal.error.code());
         if (made_good) {
           note(report.notes, Severity::note, refusal);
@@ -144,7 +151,10 @@ void take_all(const ImportRun& run, ImportReport& report) {
         refusal.error.with_hint((error.hint().empty() ? "" : error.hint() + "; ") +
                                 "keep this medium as it is, and call security");
       }
-      if (is_draft_of(candidate, error, report)) {
+      if (!ends_run(error.code())) {
+        refusal.producer = claimed_producer(candidate, run.roots);
+      }
+      if (is_draft_of(refusal, report)) {
         note(report.notes, Severity::note, refusal);
         continue;
       }

@@ -35,7 +35,8 @@ bool is_kept(ErrorCode code) {
 }
 
 base::Json detail_of(const Refusal& refusal, const ImportRun& run) {
-  const auto& [candidate, error] = refusal;
+  const auto* const candidate = refusal.candidate;
+  const Error& error = refusal.error;
   std::error_code ignored;
   const auto length = std::filesystem::file_size(candidate->path, ignored);
   base::Json detail = {
@@ -74,6 +75,21 @@ bool may_be_superseded(ErrorCode code) {
   using enum ErrorCode;
   return code == base_missing || code == volume_missing || code == truncated || code == rollback || code == expired ||
          code == approval_missing || code == no_space;
+}
+
+std::string claimed_producer(const bundle::HeadCandidate& candidate, const std::vector<PinnedRoot>& roots) {
+  if (roots.size() < 2) {
+    return {};
+  }
+  try {
+    const PinnedRoot* const root = find_root_for(bundle::Head::read(candidate.path), roots);
+    return root != nullptr ? root->producer() : std::string();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) {
+      throw;
+    }
+    return {};  // why it was refused is told already
+  }
 }
 
 const Refusal& worst_of(const std::vector<Refusal>& refusals) {

@@ -2,6 +2,7 @@
 // and what the audit log keeps.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/error.hpp"
@@ -20,7 +21,10 @@ bool may_be_superseded(base::ErrorCode code);
 struct Refusal {
   const bundle::HeadCandidate* candidate;
   base::Error error;
+  std::string producer = {};  // hex, whose its head claims to be; empty: not known, or there is only one
 };
+// As Refusal::producer: read where there are several, since two may have a channel of one name.
+std::string claimed_producer(const bundle::HeadCandidate& candidate, const std::vector<PinnedRoot>& roots);
 // The one that a run ends with: security before what is missing before what is old; of equals the first. Not empty.
 const Refusal& worst_of(const std::vector<Refusal>& refusals);
 

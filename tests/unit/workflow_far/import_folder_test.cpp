@@ -194,6 +194,24 @@ TEST_CASE("a bundle of another producer makes no refusal of a channel of that na
   CHECK(site.served("file", "a.txt") == "state one");
 }
 
+TEST_CASE("a producer that has no state here yet is not answered for by another one's bundle") {
+  const ProducerKeys keys;
+  Site site(&keys);
+  const ProducerKeys heirs;
+  workflow::pin_root(site.home, heirs.first_root(), {});
+  const Medium medium;
+  const Medium other;
+  make_bundle(medium.path(), {text_file("a.txt", "one")}, keys);
+  const bool draft_is_first = GENERATE(false, true);
+  fs::create_directories(medium.path() / "0");
+  const auto draft = make_bundle(draft_is_first ? medium.path() / "0" : other.path(), {text_file("b.txt", "two")},
+                                 heirs, {.sealed = false});
+  const auto run = run_refused(site, {medium.path(), draft.head});
+  CHECK(run.error.code() == ErrorCode::approval_missing);
+  CHECK(run.told.bundles.size() == 1);
+  CHECK(site.served("file", "a.txt") == "one");
+}
+
 // For each of them all others would be looked at: the work would grow with their square.
 TEST_CASE("a folder full of copies of one head is refused, and one of them can be named") {
   const Stick stick;
