@@ -44,12 +44,12 @@ std::string bundle_that_helps(const StateDb& state, const store::ChannelKey& key
 }
 
 std::string way_to_serve(const StateDb& state, const store::Generation& active) {
-  if (active.serial < state.last_serial(active.channel).value_or(0)) {
-    for (const auto& newer : state.generations()) {  // newest first
-      if (newer.channel == active.channel && newer.serial > active.serial && !newer.unproven &&
-          missing_blobs(state, newer.id).empty()) {
-        return fmt::format("`airlock store activate {}` serves bundle {} in its place", newer.id, newer.serial);
-      }
+  // What lies above the last serial is a thief's: a person has lowered it since.
+  const auto last = state.last_serial(active.channel).value_or(0);
+  for (const auto& newer : state.generations()) {  // newest first
+    if (newer.channel == active.channel && newer.serial > active.serial && newer.serial <= last && !newer.unproven &&
+        missing_blobs(state, newer.id).empty()) {
+      return fmt::format("`airlock store activate {}` serves bundle {} in its place", newer.id, newer.serial);
     }
   }
   return fmt::format("import {}, with all that it needs", bundle_that_helps(state, active.channel));

@@ -5,6 +5,7 @@
 
 #include "store/blob_store.hpp"
 #include "store/catalog.hpp"
+#include "workflow/floors.hpp"
 #include "workflow/generations.hpp"
 #include "workflow/receipt.hpp"
 #include "workflow/status.hpp"
@@ -296,6 +297,24 @@ TEST_CASE("after a rollback the ways out that are named are those that work") {
   const auto back = error_of([&] { return workflow::roll_back(site.home, 2, site.clock); });
   CHECK(back.code() == ErrorCode::base_missing);
   CHECK(back.hint().find("`airlock bundle import --salvage PATH`") != std::string::npos);
+}
+
+TEST_CASE("no state above a serial that was lowered is named as a way out") {
+  ThreeStates states;
+  auto& site = states.site;
+  workflow::roll_back(site.home, 1, site.clock);
+  {
+    store::StateDb state(site.home.root, store::StateDb::Access::change);
+    auto change = state.change();
+    workflow::lower_floor(state, site.home, workflow::parse_floor("site-a:2"), {"stolen", ""}, site.clock.now());
+    change.commit();
+  }
+  damage(site, "state 1");
+  workflow::check_store({.home = site.home, .mode = workflow::StoreCheckOptions::Mode::repair}, site.clock,
+                        site.reporter);
+  const auto lacking = workflow::check_store({.home = site.home}, site.clock, site.reporter).findings;
+  REQUIRE(lacking.size() == 1);
+  CHECK(lacking.front().message.find("`airlock store activate 2` serves bundle 2 in its place") != std::string::npos);
 }
 
 TEST_CASE("status is fresh, warns in time, and is stale when something expired") {
