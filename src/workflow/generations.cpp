@@ -99,12 +99,18 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
   require_trusted(wanted, home);
   const store::BlobStore blobs(home.blobs());
   if (const auto missing = missing_blobs(state, id, &blobs); !missing.empty()) {
+    const std::string_view way =
+        state.out_of_service(wanted.channel)
+            ? "import the newest bundle, which brings all that its own state needs, and activate that; `airlock bundle "
+              "import --salvage` takes nothing for a channel that is out of service"
+            : "take them from its bundle, or from any that has them, with `airlock bundle import --salvage PATH`; or "
+              "import the newest bundle, which brings all that its own state needs";
     throw Error(ErrorCode::base_missing,
                 fmt::format("{} blobs of generation {} (bundle {} of channel '{}') are not here", missing.size(), id,
                             wanted.serial, wanted.channel.channel))
-        .with_hint("a restore without content, a repair, or a sweep while the channel was out of service left it so; "
-                   "take them from its bundle, or from any that has them, with `airlock bundle import --salvage PATH`; "
-                   "or import the newest bundle, which brings all that its own state needs");
+        .with_hint(fmt::format("a restore without content, a repair, or a sweep while the channel was out of service "
+                               "left it so; {}",
+                               way));
   }
   const auto proven = wanted.unproven ? prove_now(wanted, state, blobs, home) : std::nullopt;
   if (wanted.unproven && !proven) {

@@ -193,12 +193,13 @@ void explain(Error& error, const bundle::Head& head, const store::ChannelKey& ke
   if (error.code() != ErrorCode::rollback || !last || head.hint().serial > *last) {
     return;
   }
-  if (const auto here = taken_in_as(head, run.state, key); here && !missing_blobs(run.state, here->id).empty()) {
-    const std::string way = head.hint().serial == *last
-                                ? "import this bundle together with the newest sending of its state, `airlock import "
-                                  "OLDER NEWER`"
-                                : "it is not the newest, so take them from this bundle with `airlock bundle import "
-                                  "--salvage PATH`";
+  const auto here = taken_in_as(head, run.state, key);
+  const bool is_newest = head.hint().serial == *last;
+  const bool can_be_brought = is_newest || !run.state.out_of_service(key);  // as a salvage asks
+  if (here && can_be_brought && !missing_blobs(run.state, here->id).empty()) {
+    const std::string_view way =
+        is_newest ? "import this bundle together with the newest sending of its state, `airlock import OLDER NEWER`"
+                  : "it is not the newest, so take them from this bundle with `airlock bundle import --salvage PATH`";
     error.with_hint(fmt::format("files of generation {} are missing here: {}", here->id, way));
   } else if (error.hint().empty()) {
     error.with_hint(head.hint().serial < *last

@@ -284,3 +284,29 @@ TEST_CASE("a receipt tells which channels are out of service, and counts on noth
   }
   CHECK_FALSE(workflow::parse_receipt(text, "r").channels[0].out_of_service);
 }
+
+// A salvage would say that there is nothing to do.
+TEST_CASE("for a channel out of service no salvage is named as a way out") {
+  ThreeStates states;
+  auto& site = states.site;
+  workflow::deactivate_channel(site.home, {.producer = "", .channel = "site-a"}, site.clock,
+                               {.reason = "moved", .ticket = ""});
+  SECTION("but the import of the newest") {
+    workflow::sweep_store({.home = site.home, .keep = 3}, site.clock, site.reporter);
+    const auto error = error_of([&] { return workflow::activate_generation(site.home, 3, site.clock); });
+    CHECK(error.code() == ErrorCode::base_missing);
+    CHECK(error.hint().find("import the newest bundle, which brings all that its own state needs, and activate that") !=
+          std::string::npos);
+    CHECK(error.hint().find("PATH") == std::string::npos);
+    const auto again = site.import({states.made[2].head}).bundles.front();
+    workflow::activate_generation(site.home, again.generation, site.clock);
+    CHECK(site.served("file", "a.txt") == "state 3");
+  }
+  SECTION("nor where an older bundle comes") {
+    store::BlobStore(site.home.blobs()).remove(base::sha256("state 2"));
+    site.change([](store::StateDb& state) { state.remove_blob(base::sha256("state 2")); });
+    const auto error = error_of([&] { return site.import({states.made[1].head}); });
+    CHECK(error.code() == ErrorCode::rollback);
+    CHECK(error.hint().find("--salvage") == std::string::npos);
+  }
+}
