@@ -55,6 +55,15 @@ bool both_roots_suffice(const Draft& draft, const trust::Root& before) {
   return now.approved.size() + to_come >= now.threshold && then.approved.size() + to_come >= then.threshold;
 }
 
+// Whether the keys of timestamp that both roots list can seal it for a site that knows `before` only.
+bool both_roots_can_seal(const Draft& draft, const trust::Root& before) {
+  const trust::RoleKeys& then = before.roles.at("timestamp");
+  const auto& now = draft.root().roles.at("timestamp").keyids;
+  const auto both = std::ranges::count_if(
+      then.keyids, [&now](const std::string& keyid) { return std::ranges::find(now, keyid) != now.end(); });
+  return static_cast<std::uint64_t>(both) >= then.threshold;
+}
+
 Error cannot_take_roots(const Draft& draft, const trust::Root& before) {
   return Error(ErrorCode::conflict,
                fmt::format("{} holds the roots up to version {}, and needs those up to version {}, which is in force; "
@@ -122,7 +131,7 @@ std::string hint_to_seal_on_disk(const bundle::Head& head) {
 }
 
 std::optional<Error> approvals_outdated(const Draft& draft, const trust::Root& before, HeadFile file) {
-  if (file == HeadFile::closed && !both_roots_suffice(draft, before)) {
+  if (file == HeadFile::closed && (!both_roots_suffice(draft, before) || !both_roots_can_seal(draft, before))) {
     return cannot_take_roots(draft, before);
   }
   const auto then = bundle::count_approvals(draft.snapshot.file, before);

@@ -32,7 +32,7 @@ Draft open_under_newest(const bundle::Head& head, bundle::ApprovalPlaces places,
 std::size_t leave_out_replaced(bundle::Approval& approval, const Draft& draft, const trust::Root& before);
 
 // Why `draft`, made under `before`, lacks approvals under the newest root: who approved it then was enough, and is not
-// now (approval_missing); or its closed head would need those whom only the newest root lists, which it cannot take
+// now (approval_missing); or its closed head would need keys that only the newest root lists, which it cannot take
 // (conflict). nullopt: neither.
 std::optional<base::Error> approvals_outdated(const Draft& draft, const trust::Root& before, HeadFile file);
 

@@ -200,6 +200,17 @@ TEST_CASE("a closed head waits for those whom both roots list", "[workflow][appr
         ErrorCode::approval_missing);
 }
 
+TEST_CASE("nor where its seal would be by a key of timestamp that its roots do not list",
+          "[workflow][approve][newer_root]") {
+  Builder builder;
+  const fs::path bundle = builder.create();
+  const fs::path file = builder.at("carried.approval");
+  builder.change({.kind = Kind::rotate, .role = "timestamp"});
+  const auto error = test::error_of([&] { return builder.seal({.bundle = bundle, .output = file}).sealed; });
+  CHECK(error.code() == ErrorCode::conflict);
+  CHECK_THAT(error.message(), Catch::Contains("holds the roots up to version 1, and needs those up to version 2"));
+}
+
 TEST_CASE("keys are opened when enough people have approved", "[workflow][approve][newer_root]") {
   Builder builder;
   const fs::path bundle = builder.create();
