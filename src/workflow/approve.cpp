@@ -334,8 +334,8 @@ ApproveReport seal_bundle(const Home& home, const SealOptions& options, const Op
     }
     const auto outdated = before ? approvals_outdated(draft, *before, file) : std::nullopt;
     Error missing = outdated ? *outdated : approvals_missing(report);
-    if (brings_roots) {
-      missing.with_hint(hint_to_carry_again(draft));
+    if (const auto hint = brings_roots ? hint_to_carry_again(draft, *before) : std::nullopt) {
+      missing.with_hint(*hint);
     }
     throw missing;
   }

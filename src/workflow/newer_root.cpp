@@ -117,7 +117,11 @@ std::size_t leave_out_replaced(bundle::Approval& approval, const Draft& draft, c
   });
 }
 
-std::string hint_to_carry_again(const Draft& draft) {
+std::optional<std::string> hint_to_carry_again(const Draft& draft, const trust::Root& before) {
+  const auto missing = draft.count().missing;
+  if (std::ranges::all_of(missing, [&before](const std::string& keyid) { return may_approve(before, keyid); })) {
+    return std::nullopt;
+  }
   return fmt::format("{} has root version {} now, and copies of it from before have not: carry it to whoever signs "
                      "again, let one of those run `airlock bundle sign` on it, then seal it; or make the bundle again",
                      draft.head.file().filename().string(), draft.root().version);

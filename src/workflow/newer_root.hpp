@@ -37,7 +37,8 @@ std::size_t leave_out_replaced(bundle::Approval& approval, const Draft& draft, c
 std::optional<base::Error> approvals_outdated(const Draft& draft, const trust::Root& before, HeadFile file);
 
 // For whoever is to approve a draft whose open head has just got the newest root: a copy from before has it not.
-std::string hint_to_carry_again(const Draft& draft);
+// nullopt: all who are missing were listed in `before` as well, so that such a copy will do.
+std::optional<std::string> hint_to_carry_again(const Draft& draft, const trust::Root& before);
 // For whoever seals a closed head that would have to be changed.
 std::string hint_to_seal_on_disk(const bundle::Head& head);
 

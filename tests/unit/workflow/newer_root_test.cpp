@@ -211,6 +211,16 @@ TEST_CASE("nor where its seal would be by a key of timestamp that its roots do n
   CHECK_THAT(error.message(), Catch::Contains("holds the roots up to version 1, and needs those up to version 2"));
 }
 
+TEST_CASE("nobody is asked to carry a head again for a root that lists the same people",
+          "[workflow][approve][newer_root]") {
+  Builder builder;
+  const fs::path bundle = builder.create();
+  builder.change({.kind = Kind::renew});
+  const auto error = test::error_of([&] { return builder.seal({.bundle = bundle}).sealed; });
+  CHECK(error.code() == ErrorCode::approval_missing);
+  CHECK_THAT(error.hint(), !Catch::Contains("carry it"));
+}
+
 TEST_CASE("keys are opened when enough people have approved", "[workflow][approve][newer_root]") {
   Builder builder;
   const fs::path bundle = builder.create();
