@@ -254,6 +254,14 @@ TEST_CASE("a wrong blob under the right name gives nothing, and hides no right o
     CHECK(report.exit_code() == 0);
     CHECK(has_whole(site, k_same));
   }
+  SECTION("beside so many bad ones that it says where it stopped") {
+    for (int i = 0; i < 16; ++i) {
+      fs::copy_file(bad, other.path() / ("bad-" + std::to_string(i)));
+    }
+    const auto report = salvage(site, {bad});
+    CHECK(report.exit_code() == 4);
+    CHECK(has_note(report, ErrorCode::limit, "only 16 copies of it that are bad were looked through"));
+  }
   SECTION("beside another bundle") {
     Medium third;  // nothing of the first bundle lies beside it
     fs::copy_file(states.made[1].head, third.path() / "good.airlock");
