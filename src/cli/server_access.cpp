@@ -58,6 +58,19 @@ Error no_server(const std::filesystem::path& home) {
       .with_hint("start it with `airlock serve`, or name one with --url URL --token-file FILE");
 }
 
+// Its lock is held until its last request has ended; its address goes before anybody else may listen there.
+void require_running(const std::filesystem::path& home, const base::Url& url) {
+  if (!base::is_locked(control::server_lock_file(home))) {
+    throw no_server(home);
+  }
+  const auto told = told_address(home);
+  if (!told || base::Url::parse(told->url).origin() != url.origin()) {
+    throw Error(ErrorCode::not_found,
+                fmt::format("the server on the home {} is not at {} any more", home.string(), url.origin()))
+        .with_hint("it is ending, or another one begins: run the same command again");
+  }
+}
+
 base::Secret read_token(const std::filesystem::path& file) {
   protect_secrets();
   std::string text = base::read_file(file, k_small_server_file);
@@ -170,8 +183,8 @@ ServerAccess::ServerAccess(const Session& session, const ServerFlags& flags) {
 
 http::Request ServerAccess::request(const std::string& method, const std::string& path) const {
   // A command that goes on asking, such as `deploy logs -f`, may outlive the server.
-  if (m_home && !base::is_locked(control::server_lock_file(*m_home))) {
-    throw no_server(*m_home);
+  if (m_home) {
+    require_running(*m_home, m_url);
   }
   http::Request request;
   request.method = method;
