@@ -124,14 +124,20 @@ TEST_CASE("a home that is gone is begun again from a bundle and a backup", "[wor
   SECTION("from a bundle that says another serial than is signed, and nothing is begun") {
     const bool is_draft = GENERATE(false, true);
     auto contents = bundle::Head::read(last.bundle).contents();
-    contents.hint.serial = 7;
     if (is_draft) {
       contents.shipment.clear();
+      contents.metadata.erase("timestamp.json");
     }
-    options.bundle = test::write_head(host.root() / "other.airlock", contents);
+    const auto write_other = [&](std::uint64_t serial) {
+      contents.hint.serial = serial;
+      options.bundle = test::write_head(host.root() / "other.airlock", contents);
+    };
+    write_other(7);
     CHECK(code_of([&] { return restore_keys(again, options).serial; }) == ErrorCode::tampered);
     CHECK_FALSE(fs::exists(again.keys()));
     CHECK_FALSE(fs::exists(again.channel("site-a")));
+    write_other(last.serial);
+    CHECK(restore_keys(again, options).serial == last.serial);
   }
   SECTION("with a key that was replaced since") {
     options.private_keys = {fs::directory_iterator(host.home().keys() / "retired")->path()};
