@@ -22,8 +22,8 @@ namespace airlock::agent {
 
 // How long next to nothing may come from a daemon before it is taken for one that stands still.
 struct DockerPatience {
-  std::chrono::seconds brief{60};  // with what looks, starts and ends something
-  std::chrono::seconds work{300};  // with what moves files: a pull, a container that is made or removed
+  std::chrono::seconds brief{60};       // with what looks, starts and ends something
+  std::chrono::seconds work{300};       // with what moves files: a pull, a container that is made or removed
   std::chrono::seconds last_words{30};  // with output that stays open after its command has ended
 };
 

@@ -219,9 +219,8 @@ class Salvage {
       map = map.without(bad_files);
     }
     bool has_more = false;
-    map.for_each([&](const Digest& sha256, const bundle::BlobLocation&) {
-      has_more = has_more || m_lacking.contains(sha256);
-    });
+    map.for_each(
+        [&](const Digest& sha256, const bundle::BlobLocation&) { has_more = has_more || m_lacking.contains(sha256); });
     if (has_more) {
       note(ErrorCode::limit, base::printable(set.set, k_salvage_name_limit),
            fmt::format("only {} copies of it that are bad were looked through; take those away", k_most_copies));

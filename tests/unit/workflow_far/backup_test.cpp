@@ -38,8 +38,8 @@ TEST_CASE("a restore says for each producer's channel of one name what it lacks"
   REQUIRE(report.far_channels.size() == 2);
   for (const auto& channel : report.far_channels) {
     CHECK(channel.lacking > 0);
-    CHECK(channel.need == host.home.root / "receipts" /
-                              ("need-site-a-2-" + channel.key.producer.substr(0, 12) + ".json"));
+    CHECK(channel.need ==
+          host.home.root / "receipts" / ("need-site-a-2-" + channel.key.producer.substr(0, 12) + ".json"));
     const auto need = workflow::read_receipt(channel.need);
     CHECK(need.need_producer == channel.key.producer);
     CHECK(need.missing.size() == channel.lacking);
