@@ -7,12 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include "base/error.hpp"
-#include "base/files.hpp"
 #include "base/files_system.hpp"
 
 namespace airlock::base {
@@ -20,6 +21,8 @@ namespace airlock::base {
 namespace {
 
 constexpr std::size_t k_locks_limit = 16u << 20;  // bytes of /proc/locks
+constexpr int k_lock_tries = 10;
+constexpr std::chrono::milliseconds k_between_lock_tries{20};
 
 }  // namespace
 
@@ -73,6 +76,19 @@ bool is_locked(const std::filesystem::path& path) {
     throw system_error(errno, "cannot examine the lock " + quote_path(path));
   }
   return true;
+}
+
+FileLock lock_past_askers(const std::filesystem::path& path) {
+  for (int tries = 1;; ++tries) {
+    try {
+      return FileLock(path);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::busy || tries == k_lock_tries) {
+        throw;
+      }
+    }
+    std::this_thread::sleep_for(k_between_lock_tries);
+  }
 }
 
 }  // namespace airlock::base

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <thread>
-
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/lock_holder.hpp"
 #include "control/control_db.hpp"
 #include "control/control_plane.hpp"
 
@@ -19,28 +17,19 @@ void make_folder(const std::filesystem::path& home) {
   base::make_directories(control_folder(home), 0700);
 }
 
-// Whoever only asks whether a server runs has a share of the lock for a moment (base::is_locked).
-constexpr int k_lock_tries = 10;
-constexpr std::chrono::milliseconds k_between_lock_tries{20};
-
 base::FileLock only_server(const std::filesystem::path& home) {
   make_folder(home);
-  for (int tries = 1;; ++tries) {
-    try {
-      base::FileLock lock(server_lock_file(home));
-      std::error_code ignored;  // where it cannot be removed, it cannot be written anew either, and that is told
-      std::filesystem::remove(server_address_file(home), ignored);
-      return lock;
-    } catch (const base::Error& error) {
-      if (error.code() != base::ErrorCode::busy) {
-        throw;
-      }
-      if (tries == k_lock_tries) {
-        throw base::Error(base::ErrorCode::busy, "another `airlock serve` runs on the home " + home.string())
-            .with_hint("stop it, or give this one --mirror-only");
-      }
+  try {
+    base::FileLock lock = base::lock_past_askers(server_lock_file(home));
+    std::error_code ignored;  // where it cannot be removed, it cannot be written anew either, and that is told
+    std::filesystem::remove(server_address_file(home), ignored);
+    return lock;
+  } catch (const base::Error& error) {
+    if (error.code() != base::ErrorCode::busy) {
+      throw;
     }
-    std::this_thread::sleep_for(k_between_lock_tries);
+    throw base::Error(base::ErrorCode::busy, "another `airlock serve` runs on the home " + home.string())
+        .with_hint("stop it, or give this one --mirror-only");
   }
 }
 

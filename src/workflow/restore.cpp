@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/lock_holder.hpp"
 #include "base/text.hpp"
 #include "workflow/backup_file.hpp"
 #include "workflow/backup_places.hpp"
@@ -132,7 +133,7 @@ std::optional<base::FileLock> hold_off_server(const Home& home) {
     return std::nullopt;
   }
   try {
-    return std::optional<base::FileLock>(std::in_place, lock);
+    return base::lock_past_askers(lock);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::busy) {
       throw;

@@ -3,6 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <future>
+#include <thread>
+
 #include "base/files.hpp"
 #include "base/lock_holder.hpp"
 #include "support/errors.hpp"
@@ -128,4 +132,20 @@ TEST_CASE("whether a lock is held is not taken from others who only ask", "[base
   fs::remove(path);
   fs::create_symlink("elsewhere", path);
   CHECK(code_of([&] { return is_locked(path); }) == ErrorCode::io);
+}
+
+TEST_CASE("a lock is taken past the share of those who only ask, and past nobody who holds it", "[base][files]") {
+  const TempDir dir;
+  const auto path = dir.path() / "lock";
+  write_file_atomic(path, "");
+  Fd asking(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(::flock(asking.get(), LOCK_SH | LOCK_NB) == 0);
+  CHECK(code_of([&] { return FileLock(path); }) == ErrorCode::busy);
+  const auto asked = std::async(std::launch::async, [&asking] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(40));
+    asking = Fd();
+  });
+  const FileLock lock = lock_past_askers(path);
+  CHECK(is_locked(path));
+  CHECK(code_of([&] { return lock_past_askers(path); }) == ErrorCode::busy);
 }
