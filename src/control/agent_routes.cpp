@@ -34,7 +34,11 @@ void Api::mount_agent_routes(http::Router& router) {
     return append_response(m_dispatcher.append_refused(id, token, parse_refused_append(body_text(request))));
   });
   job_route(router, "POST", k_complete, [this](const ServerRequest& request, const std::string& id, const auto& token) {
-    m_dispatcher.complete(id, token, parse_completion(body_text(request)));
+    const Completion completion = parse_completion(body_text(request));
+    if (completion.result == JobResult::failed) {
+      doubt_source(id, token);  // before it ends, as its token opens less afterwards
+    }
+    m_dispatcher.complete(id, token, completion);
     return json_response(200, Json::object());
   });
   job_route(router, "GET", k_status, [this](const ServerRequest&, const std::string& id, const auto& token) {

@@ -49,10 +49,12 @@ class Api {
 
   http::ServerResponse pool_detail(const PoolRecord& pool);
   PoolRecord pool_of(const http::ServerRequest& request);  // throws not_found
-  // The uploaded folder, read once since this began, and on the medium; nullopt: not here, or its file was not what its
-  // name says, or could not be read, and is gone.
+  // The uploaded folder, read once since this began or a job with it failed, and on the medium; nullopt: not here, or
+  // its file was not what its name says, or could not be read, and is gone.
   std::optional<base::FileSlice> whole_source(const base::Digest& digest);
   void remember_source(const base::Digest& digest, const base::FileSlice& slice);
+  // The folder of a job that failed may be why: whoever asks for it next has it read again.
+  void doubt_source(const std::string& id, const base::Secret& token);
   void take_source(const http::ServerRequest& request, const base::Digest& digest);  // throws malformed, limit
 
   Core& m_core;

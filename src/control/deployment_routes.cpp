@@ -222,6 +222,17 @@ std::optional<base::FileSlice> Api::whole_source(const base::Digest& digest) {
   return std::nullopt;
 }
 
+void Api::doubt_source(const std::string& id, const base::Secret& token) {
+  std::string sha256;
+  try {
+    m_dispatcher.source(id, token, sha256);
+  } catch (const Error&) {
+    return;  // it has none, or the job is not the agent's any more
+  }
+  const std::lock_guard lock(m_source_names);
+  m_proven_sources.erase(base::Digest::parse_sha256_hex(sha256));
+}
+
 void Api::take_source(const http::ServerRequest& request, const base::Digest& digest) {
   try {
     store::BlobStore::Writer writer(m_core.sources, digest, *request.body_length);

@@ -361,6 +361,32 @@ TEST_CASE("an uploaded folder is read once, and again after a restart", "[api]")
   CHECK(plane.user("GET", path).body == content);
 }
 
+TEST_CASE("an uploaded folder is read again once a job with it has failed", "[api]") {
+  RunningPlane plane;
+  TestAgent agent(plane, plane.make_pool());
+  const std::string content = "a small archive";
+  const auto digest = base::sha256(content);
+  const std::string path = "/api/sources/" + digest.to_string();
+  REQUIRE(plane.send("PUT", path, plane.admin_token(), content).status == 201);
+  const auto file = plane.home() / "control" / "sources" / "sha256" / digest.hex().substr(0, 2) / digest.hex();
+  const auto written = base::fs::last_write_time(file);
+  std::fstream(file, std::ios::in | std::ios::out) << "A SMALL";
+  base::fs::last_write_time(file, written);
+  const auto run = [&](JobResult result) {
+    plane.deploy("shop/prod", "update", {{"sourceContext", {{"archive", {{"sha256", digest.hex()}}}}}});
+    REQUIRE(agent.poll());
+    REQUIRE(agent.begin().status == 200);
+    CHECK(agent.job("source").body == "A SMALL archive");
+    CHECK(agent.complete(result).status == 200);
+  };
+  run(JobResult::succeeded);
+  CHECK(plane.user("HEAD", path).status == 200);
+  run(JobResult::failed);
+  CHECK(plane.user("HEAD", path).status == 404);
+  CHECK(plane.send("PUT", path, plane.admin_token(), content).status == 201);
+  CHECK(plane.user("GET", path).body == content);
+}
+
 TEST_CASE("where a server that was killed answered is forgotten before another one opens its records", "[api]") {
   const base::TempDir home;
   base::make_directories(home.path() / "control", 0700);
