@@ -56,6 +56,10 @@ Json listed(Deployments& deployments, DeploymentFilter filter, const ServerReque
   return {{"deployments", std::move(list)}, {"itemsPerPage", size}, {"total", total}};
 }
 
+Error wrong_body() {
+  return Error(ErrorCode::malformed, "the body is not what its digest says");
+}
+
 // Whether an uploaded folder is what its name says. What a medium does not give is as lost as what it gives wrongly.
 bool holds(const base::FileSlice& slice, const base::Digest& digest) {
   try {
@@ -245,7 +249,7 @@ void Api::take_source(const http::ServerRequest& request, const base::Digest& di
     writer.finish();
   } catch (const Error& error) {
     if (error.code() == ErrorCode::tampered) {
-      throw Error(ErrorCode::malformed, "the body is not what its digest says");
+      throw wrong_body();
     }
     throw;
   }
@@ -266,10 +270,14 @@ void Api::mount_source_routes(http::Router& router) {
                if (!request.body_length || *request.body_length == 0) {
                  throw Error(ErrorCode::malformed, "an upload has a body, and says its length");
                }
-               if (whole_source(digest)) {
+               if (const auto here = whole_source(digest)) {
                  base::NullSink nowhere;  // or the client could not finish what it began to say
-                 base::copy(*request.body, nowhere, m_core.options.source_limit);
-                 return json_response(200, {{"sha256", digest.hex()}, {"length", *request.body_length}});
+                 base::HashingSink hashing(nowhere);
+                 base::copy(*request.body, hashing, m_core.options.source_limit);
+                 if (hashing.finish() != digest) {
+                   throw wrong_body();
+                 }
+                 return json_response(200, {{"sha256", digest.hex()}, {"length", here->length}});
                }
                take_source(request, digest);
                return json_response(201, {{"sha256", digest.hex()}, {"length", *request.body_length}});

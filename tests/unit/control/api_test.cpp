@@ -337,7 +337,7 @@ TEST_CASE("an uploaded folder whose file was damaged is not there, and is upload
     CHECK(plane.send("PUT", path, plane.admin_token(), "something else").status == 400);
   }
   CHECK(plane.send("PUT", path, plane.admin_token(), content).status == 201);
-  CHECK(plane.send("PUT", path, plane.admin_token(), "longer than what is here").status == 200);
+  CHECK(plane.send("PUT", path, plane.admin_token(), "longer than what is here").status == 400);
   CHECK(plane.user("GET", path).body == content);
 }
 
