@@ -173,7 +173,8 @@ ServerAccess::ServerAccess(const Session& session, const ServerFlags& flags) {
   }
   http::ClientOptions options;
   options.ca_file = ca;
-  options.retries = 2;
+  // Each question with a home's token is asked once: by the next try another program may listen there.
+  options.retries = m_home ? 0 : 2;
   if (m_url.host() == "localhost" || m_url.host() == "127.0.0.1" || m_url.host() == "::1") {
     options.hosts[m_url.host_port()].proxy = "direct";
     options.hosts[m_url.host()].proxy = "direct";
@@ -182,11 +183,12 @@ ServerAccess::ServerAccess(const Session& session, const ServerFlags& flags) {
 }
 
 http::Request ServerAccess::request(const std::string& method, const std::string& path) const {
-  // A command that goes on asking, such as `deploy logs -f`, may outlive the server.
-  if (m_home) {
-    require_running(*m_home, m_url);
-  }
   http::Request request;
+  if (m_home) {
+    // A command that goes on asking, such as `deploy logs -f`, may outlive the server.
+    require_running(*m_home, m_url);
+    request.headers.set("Connection", "close");  // where a kept one breaks off, libcurl asks again by itself
+  }
   request.method = method;
   request.url = base::Url::parse(m_url.to_string() +
                                  (m_url.path() == "/" && m_url.to_string().ends_with('/') ? path.substr(1) : path));

@@ -55,7 +55,7 @@ void add_server_flags(CLI::App& command, ServerFlags& flags);
 class ServerAccess {
  public:
   // --url, else the setting server_url, else the server that runs on this home. The token that a server left in the
-  // home goes to that server only, and only while it runs. Throws config, not_found.
+  // home goes to that server only, and only while it runs: nothing is tried again with it. Throws config, not_found.
   ServerAccess(const Session& session, const ServerFlags& flags);
 
   base::Json get(const std::string& path);

@@ -126,6 +126,23 @@ TEST_CASE("a command that goes on asking gives the home's token to nobody once t
   CHECK(server.requests().size() == 1);
 }
 
+TEST_CASE("a question with the home's token is not tried again once its server was killed") {
+  const CommandLine line;
+  FaultServer server;
+  const auto control = leave_server_files(line, server);
+  std::optional<base::FileLock> running(std::in_place, control / "lock");
+  const bool breaks_off = GENERATE(true, false);
+  server.script("/api/orgs/default/agent-pools", [&](const FaultRequest&, std::size_t) {
+    running.reset();  // another program listens there by the next try
+    return breaks_off ? FaultAnswer{.hang_up = true} : FaultAnswer{.status = 503};
+  });
+  const auto listed = line.run({"pool", "list"});
+  INFO(listed.err);
+  CHECK(listed.exit_code == 1);
+  REQUIRE(server.requests().size() == 1);
+  CHECK(server.requests().front().field("Connection") == "close");
+}
+
 TEST_CASE("where server and token are named, the home's server is not waited for") {
   const CommandLine line;
   FaultServer server;
