@@ -15,6 +15,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/files_system.hpp"
 #include "base/parallel.hpp"
 
 namespace airlock::store {
@@ -166,17 +167,35 @@ void BlobStore::publish(base::UnnamedFile& file, const Digest& sha256, std::uint
   }
 }
 
+namespace {
+
+// One that is not valid, with errno, where it cannot be had.
+base::Fd open_blob(const fs::path& path) {
+  return base::Fd(base::retry([&path] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW); }));
+}
+
+base::FileSlice whole_file(base::Fd fd, const fs::path& path) {
+  const std::uint64_t length = base::file_size(fd.get(), path.string());
+  return {.fd = std::make_shared<const base::Fd>(std::move(fd)), .offset = 0, .length = length};
+}
+
+// Which says nothing of the file that was to be opened.
+bool is_want_of_resources(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+}  // namespace
+
 std::optional<base::FileSlice> BlobStore::open(const Digest& sha256) const {
   const fs::path path = path_of(sha256);
-  base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  base::Fd fd = open_blob(path);
   if (!fd) {
     if (errno == ENOENT || errno == ENOTDIR) {
       return std::nullopt;
     }
     throw base::system_error(errno, fmt::format("cannot open {}", path.string()));
   }
-  const std::uint64_t length = base::file_size(fd.get(), path.string());
-  return base::FileSlice{.fd = std::make_shared<const base::Fd>(std::move(fd)), .offset = 0, .length = length};
+  return whole_file(std::move(fd), path);
 }
 
 bool BlobStore::file_exists(const Digest& sha256, std::uint64_t length) const {
@@ -238,9 +257,13 @@ bool BlobStore::is_whole(const base::FileSlice& file, const Digest& sha256, std:
 }
 
 bool BlobStore::recheck(const Digest& sha256, std::uint64_t length) const {
-  if (regular_file_size(path_of(sha256))) {
-    const auto file = open(sha256);
-    if (file && is_whole(*file, sha256, length)) {
+  const fs::path path = path_of(sha256);
+  if (regular_file_size(path)) {
+    base::Fd fd = open_blob(path);
+    if (!fd && is_want_of_resources(errno)) {
+      throw base::system_error(errno, fmt::format("cannot open {}", path.string()));
+    }
+    if (fd && is_whole(whole_file(std::move(fd), path), sha256, length)) {
       if (!base::syncfs_reports_errors()) {
         const std::scoped_lock lock(m_shared->mutex);
         m_shared->unsynced.push_back(sha256);

@@ -1,5 +1,8 @@
 #include "store/blob_store.hpp"
 
+#include <sys/fsuid.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,6 +43,27 @@ std::string content_of(const base::FileSlice& slice) {
 fs::path file_of(const fs::path& root, const Digest& digest) {
   return root / "sha256" / digest.hex().substr(0, 2) / digest.hex();
 }
+
+// In this thread, gives up root's right to open everything, and `folder` to whom it becomes.
+class AsNobody {
+ public:
+  explicit AsNobody(const fs::path& folder) {
+    if (::geteuid() != 0) {
+      return;
+    }
+    REQUIRE(::chown(folder.c_str(), k_nobody, k_nobody) == 0);
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      REQUIRE(::chown(entry.path().c_str(), k_nobody, k_nobody) == 0);
+    }
+    ::setfsuid(k_nobody);
+  }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+  ~AsNobody() { ::setfsuid(::geteuid()); }
+
+ private:
+  static constexpr uid_t k_nobody = 65534;
+};
 
 void overwrite(const fs::path& path, std::string_view content) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
@@ -150,6 +174,33 @@ TEST_CASE("a leftover without a row is proven or removed", "[store][blob_store]"
   overwrite(file_of(folder.path(), digest), "jello");
   CHECK_FALSE(blobs.recheck(digest, 5));
   CHECK_FALSE(blobs.open(digest));
+}
+
+TEST_CASE("a leftover that cannot be opened is removed", "[store][blob_store]") {
+  const base::TempDir folder;
+  const BlobStore blobs(folder.path());
+  const Digest digest = put(blobs, "hello");
+  const fs::path path = file_of(folder.path(), digest);
+  REQUIRE(::chmod(path.c_str(), 0) == 0);
+  const AsNobody nobody(folder.path());
+  REQUIRE(test::code_of([&] { return blobs.open(digest).has_value(); }) == ErrorCode::io);
+  CHECK_FALSE(blobs.recheck(digest, 5));
+  CHECK_FALSE(fs::exists(path));
+}
+
+TEST_CASE("no leftover is removed for want of descriptors", "[store][blob_store]") {
+  const base::TempDir folder;
+  const BlobStore blobs(folder.path());
+  const Digest digest = put(blobs, "hello");
+  rlimit before = {};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto code = test::code_of([&] { return blobs.recheck(digest, 5); });
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(code == ErrorCode::io);
+  CHECK(blobs.recheck(digest, 5));
 }
 
 TEST_CASE("what a killed writer left is not a blob and can be removed", "[store][blob_store]") {
