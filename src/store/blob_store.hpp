@@ -49,8 +49,8 @@ class BlobStore {
   void link_to(const base::Digest& sha256, const std::filesystem::path& name) const;
   void for_each_file(const std::function<void(const base::Digest&, std::uint64_t length)>& visit) const;
   // For a file that an interrupted import left without a row: reads and hashes it. True when it is what its name
-  // says (the next sync() covers it); otherwise, also where it cannot be read, it is removed. Throws io where it cannot
-  // be opened: want of descriptors says nothing of it.
+  // says (the next sync() covers it); otherwise, also where it cannot be read, it is removed. Throws io for want of
+  // descriptors or memory, which says nothing of it.
   bool recheck(const base::Digest& sha256, std::uint64_t length) const;
   // Removes what writers of a process that was killed left half written. Call only while holding the home's lock.
   void remove_leftovers() const;
