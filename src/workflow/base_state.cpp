@@ -24,13 +24,19 @@ void make_sorted_set(std::vector<Digest>& digests) {
 
 namespace {
 
-// Of two producers' channels of that name, this home's own.
+// Of two producers' channels of that name, this home's own; of several of those, as a site lists them that has pinned a
+// later root of this home as well, the one with the newest state.
 std::vector<ReceiptChannel>::const_iterator find_channel(const Receipt& receipt, const std::string& channel,
                                                          const Home& home) {
-  const auto own = std::ranges::find_if(receipt.channels, [&](const ReceiptChannel& one) {
-    return one.channel == channel && may_be_own_producer(home, one.producer);
-  });
-  return own != receipt.channels.end() ? own : std::ranges::find(receipt.channels, channel, &ReceiptChannel::channel);
+  const auto end = receipt.channels.end();
+  auto own = end;
+  for (auto one = receipt.channels.begin(); one != end; ++one) {
+    const bool is_newest = own == end || one->serial > own->serial;
+    if (one->channel == channel && is_newest && may_be_own_producer(home, one->producer)) {
+      own = one;
+    }
+  }
+  return own != end ? own : std::ranges::find(receipt.channels, channel, &ReceiptChannel::channel);
 }
 
 // Whether it says what is lacking for a bundle of this home's channel.

@@ -1,9 +1,12 @@
 #include "workflow/create.hpp"
 
 #include "support/catch.hpp"
+#include "trust/metadata.hpp"
 #include "unit/workflow/near_host.hpp"
+#include "workflow/keys.hpp"
 #include "workflow/pinned_roots.hpp"
 #include "workflow/receipt.hpp"
+#include "workflow/root_change.hpp"
 #include "workflow/verify.hpp"
 
 namespace airlock::workflow {
@@ -159,6 +162,30 @@ TEST_CASE("of two producers' channels in a receipt this home's own is the base",
   CHECK(named_serial({other, own}) == 4);
   CHECK(named_serial({own, other}) == 4);
   CHECK(named_serial({other}) == 9);  // nothing tells that it is not meant
+}
+
+TEST_CASE("where a receipt has a home's channel under two of its roots, the newest state is the base",
+          "[workflow][create]") {
+  NearHost host;
+  change_root(host.home(), {.kind = RootChange::Kind::renew}, {}, host.clock());
+  Receipt receipt;
+  receipt.audit_head = base::sha256("a state").hex();
+  receipt.blobs_digest = digest_of_list({});
+  for (const std::string& root : read_own_roots(host.home())) {
+    ReceiptChannel channel;
+    channel.producer = trust::identity(trust::parse_signed(root, "root", trust::k_root_limit)).hex();
+    channel.channel = "site-a";
+    channel.serial = 4 + receipt.channels.size();
+    channel.bundle_id = channel.snapshot_sha256 = receipt.audit_head;
+    receipt.channels.push_back(channel);
+  }
+  REQUIRE(receipt.channels.size() == 2);
+  const fs::path file = host.root() / "receipt.json";
+  write_receipt_file(receipt, file);
+  CHECK(read_base(file, host.home(), "site-a").named.serial == 5);
+  std::swap(receipt.channels[0], receipt.channels[1]);
+  write_receipt_file(receipt, file);
+  CHECK(read_base(file, host.home(), "site-a").named.serial == 5);
 }
 
 TEST_CASE("a need list of another producer's channel of that name is none for this home", "[workflow][create]") {
