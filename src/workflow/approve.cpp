@@ -332,9 +332,12 @@ ApproveReport seal_bundle(const Home& home, const SealOptions& options, const Op
     if (added > 0 || brings_roots) {
       keep(home, draft, output, std::nullopt, now, reporter);
     }
-    const auto outdated = before ? approvals_outdated(draft, *before, file) : std::nullopt;
+    // An earlier run may have brought the roots, and the cause is the same.
+    const auto then = before ? before : root_of_replaced_approvals(draft, roots);
+    const HeadFile taking = before ? file : HeadFile::open;
+    const auto outdated = then ? approvals_outdated(draft, *then, taking) : std::nullopt;
     Error missing = outdated ? *outdated : approvals_missing(report);
-    if (const auto hint = brings_roots ? hint_to_carry_again(draft, *before) : std::nullopt) {
+    if (const auto hint = then && taking == HeadFile::open ? hint_to_carry_again(draft, *then) : std::nullopt) {
       missing.with_hint(*hint);
     }
     throw missing;

@@ -134,6 +134,19 @@ std::string hint_to_seal_on_disk(const bundle::Head& head) {
                      head.file().filename().string());
 }
 
+std::optional<trust::Root> root_of_replaced_approvals(const Draft& draft, const std::vector<std::string>& chain) {
+  for (auto bytes = chain.rbegin(); bytes != chain.rend(); ++bytes) {
+    trust::Root root = parse_own_root(*bytes);
+    const auto then = bundle::count_approvals(draft.snapshot.file, root);
+    const bool all_stay = std::ranges::all_of(
+        then.approved, [&draft](const std::string& keyid) { return may_approve(draft.root(), keyid); });
+    if (then.complete() && !all_stay) {
+      return root;
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Error> approvals_outdated(const Draft& draft, const trust::Root& before, HeadFile file) {
   if (file == HeadFile::closed && (!both_roots_suffice(draft, before) || !both_roots_can_seal(draft, before))) {
     return cannot_take_roots(draft, before);
@@ -144,9 +157,9 @@ std::optional<Error> approvals_outdated(const Draft& draft, const trust::Root& b
     return std::nullopt;
   }
   return Error(ErrorCode::approval_missing,
-               fmt::format("{} was made under root version {}, where {} of {} people approved it; root version {} is "
-                           "in force, and under that it is {} of {}; not yet: {}",
-                           draft.head.file().string(), before.version, then.approved.size(), then.threshold,
+               fmt::format("{} was approved by {} of {} people under root version {}; root version {} is in force, and "
+                           "under that it is {} of {}; not yet: {}",
+                           draft.head.file().string(), then.approved.size(), then.threshold, before.version,
                            draft.root().version, count.approved.size(), count.threshold, shown_keyids(count.missing)))
       .with_hint("let one of those run `airlock bundle sign`, then seal it; or make the bundle again");
 }

@@ -31,8 +31,12 @@ Draft open_under_newest(const bundle::Head& head, bundle::ApprovalPlaces places,
 // people did what they should, so that it is no alarm. Returns how many.
 std::size_t leave_out_replaced(bundle::Approval& approval, const Draft& draft, const trust::Root& before);
 
-// Why `draft`, made under `before`, lacks approvals under the newest root: who approved it then was enough, and is not
-// now (approval_missing); or its closed head would need keys that only the newest root lists, which it cannot take
+// The newest root of `chain` under which enough people approved `draft`, some of them with keys that may approve no
+// more. nullopt: there is none.
+std::optional<trust::Root> root_of_replaced_approvals(const Draft& draft, const std::vector<std::string>& chain);
+
+// Why `draft`, approved under `before`, lacks approvals under the newest root: who approved it then was enough, and is
+// not now (approval_missing); or its closed head would need keys that only the newest root lists, which it cannot take
 // (conflict). nullopt: neither.
 std::optional<base::Error> approvals_outdated(const Draft& draft, const trust::Root& before, HeadFile file);
 

@@ -96,12 +96,15 @@ TEST_CASE("an approver whose key was replaced approves again, and the draft live
     const auto ben = builder.replace_second();
     const auto error = test::error_of([&] { return builder.seal({.bundle = bundle}).sealed; });
     CHECK(error.code() == ErrorCode::approval_missing);
-    CHECK_THAT(error.message(), Catch::Contains("was made under root version 1, where 2 of 2 people approved it; root "
-                                                "version 2 is in force, and under that it is 1 of 2"));
+    CHECK_THAT(error.message(), Catch::Contains("was approved by 2 of 2 people under root version 1; root version 2 is "
+                                                "in force, and under that it is 1 of 2"));
     CHECK_THAT(error.message(), Catch::Contains(ben->public_key().keyid().substr(0, 12)));
     CHECK_THAT(error.hint(), Catch::Contains(bundle.filename().string() + " has root version 2 now"));
     CHECK_THAT(error.hint(), Catch::Contains("carry it to whoever signs again"));
-    // The head has the new root now, so that nobody has to bring it to whoever signs.
+    // The head has the new root now, so that nobody has to bring it to whoever signs; the cause is still the same.
+    const auto again = test::error_of([&] { return builder.seal({.bundle = bundle}).sealed; });
+    CHECK(again.message() == error.message());
+    CHECK(again.hint() == error.hint());
     builder.sign(bundle, *ben);
   }
   SECTION("nor does an approval on its way, and that is no alarm") {
