@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,22 +20,41 @@ namespace {
 using base::Error;
 using base::ErrorCode;
 
-// Of what signs a state; a root's own keys do not.
-bool has_same_keys(const trust::Root& one, const trust::Root& other) {
-  const auto keys = [](const trust::Root& root, const std::string& role) {
-    const auto& keyids = root.roles.at(role).keyids;
-    return std::set<std::string>(keyids.begin(), keyids.end());
-  };
-  const std::vector<std::string> roles = {"timestamp", "snapshot", "targets"};
-  return std::ranges::all_of(roles, [&](const std::string& role) {
-    return keys(one, role) == keys(other, role) && one.roles.at(role).threshold == other.roles.at(role).threshold;
-  });
+// What a newer root asks of what signs a state, of its own keys apart: the same as before or less, more signatures by
+// the same keys, or that other keys sign.
+enum class StateKeys { same, more, replaced };
+
+StateKeys change_of_keys(const trust::Root& before, const trust::Root& now) {
+  StateKeys change = StateKeys::same;
+  for (const std::string role : {"timestamp", "snapshot", "targets"}) {
+    const trust::RoleKeys& then = before.roles.at(role);
+    const trust::RoleKeys& newer = now.roles.at(role);
+    const std::set<std::string> old_keys(then.keyids.begin(), then.keyids.end());
+    const std::set<std::string> new_keys(newer.keyids.begin(), newer.keyids.end());
+    if (!std::includes(new_keys.begin(), new_keys.end(), old_keys.begin(), old_keys.end())) {
+      return StateKeys::replaced;
+    }
+    if (newer.threshold > then.threshold) {
+      change = StateKeys::more;
+    }
+  }
+  return change;
 }
 
-// The version of the newest root here, where the site trusted this one, has followed the chain beyond it, and has
-// other keys now.
-std::optional<std::uint64_t> replaced_here_by(const trust::TrustedSet& old, const PinnedRoot& pinned,
-                                              const std::vector<std::string>& stored) {
+struct ChangedKeys {
+  std::uint64_t version = 0;  // of the newest root here
+  StateKeys change = StateKeys::same;
+
+  // To read behind "before".
+  std::string_view text() const {
+    const bool replaced = change == StateKeys::replaced;
+    return replaced ? "the producer's keys were replaced" : "the producer asked for more signatures";
+  }
+};
+
+// Where the site trusted this root, has followed the chain beyond it, and asks for other or more signatures now.
+std::optional<ChangedKeys> changed_here(const trust::TrustedSet& old, const PinnedRoot& pinned,
+                                        const std::vector<std::string>& stored) {
   std::vector<std::string> chain = {pinned.bytes};
   chain.insert(chain.end(), stored.begin(), stored.end());
   bool known = false;
@@ -46,8 +66,22 @@ std::optional<std::uint64_t> replaced_here_by(const trust::TrustedSet& old, cons
       newest = std::move(root);
     }
   }
-  const bool is_replaced = known && old.root.version < newest.version && !has_same_keys(old.root, newest);
-  return is_replaced ? std::optional(newest.version) : std::nullopt;
+  if (!known || old.root.version >= newest.version) {
+    return std::nullopt;
+  }
+  const StateKeys change = change_of_keys(old.root, newest);
+  return change == StateKeys::same ? std::nullopt : std::optional(ChangedKeys{newest.version, change});
+}
+
+// What to do about a bundle under the old root that is no old one.
+std::string hint_for_changed(std::uint64_t old_version, const ChangedKeys& here) {
+  const bool replaced = here.change == StateKeys::replaced;
+  return fmt::format("it is signed under root version {}, {}: ask the producer for a bundle that is made under the "
+                     "newest root; where it did not make this one before {}, somebody else has {}, so call security",
+                     old_version,
+                     replaced ? fmt::format("whose keys version {} has replaced here", here.version)
+                              : fmt::format("and version {} asks for more signatures here", here.version),
+                     replaced ? "it replaced them" : "that", replaced ? "the old keys" : "its keys");
 }
 
 bool is_older_state(const bundle::VerifiedBundle& old, const store::StateDb& state, const store::ChannelKey& key) {
@@ -88,31 +122,25 @@ std::optional<Error> older_than_keys(const bundle::Head& head, const PinnedRoot&
     options.policy.trust.largest_version_jump = trust::Policy::k_any_jump;
     bundle::EmptyStateStore nothing;
     const auto old = bundle::verify_head(head, nothing, options);
-    const auto newest = replaced_here_by(old.trusted(), root, state.roots(key.producer));
-    if (!newest) {
+    const auto changed = changed_here(old.trusted(), root, state.roots(key.producer));
+    if (!changed) {
       return std::nullopt;
     }
     if (!is_older_state(old, state, key)) {
       Error explained = refusal;
-      explained.with_hint(
-          fmt::format("it is signed under root version {}, whose keys version {} has replaced here: "
-                      "ask the producer for a bundle that is made under the newest root; where it did "
-                      "not make this one before it replaced them, somebody else has the old keys, so call "
-                      "security",
-                      old.trusted().root.version, *newest));
+      explained.with_hint(hint_for_changed(old.trusted().root.version, *changed));
       return explained;
     }
     if (old.descriptor().serial == *state.last_serial(key)) {
       return Error(ErrorCode::rollback,
-                   fmt::format("this statement of bundle {} of channel '{}' was made before the producer's keys were "
-                               "replaced, and the state is here in a newer one",
-                               old.descriptor().serial, key.channel))
+                   fmt::format("this statement of bundle {} of channel '{}' was made before {}, and the state is here "
+                               "in a newer one",
+                               old.descriptor().serial, key.channel, changed->text()))
           .with_hint("nothing has to be done");
     }
     return Error(ErrorCode::rollback,
-                 fmt::format("bundle {} of channel '{}' is older than {}, which this site has; it was made before the "
-                             "producer's keys were replaced",
-                             old.descriptor().serial, key.channel, *state.last_serial(key)))
+                 fmt::format("bundle {} of channel '{}' is older than {}, which this site has; it was made before {}",
+                             old.descriptor().serial, key.channel, *state.last_serial(key), changed->text()))
         .with_hint("nothing has to be done; bring a newer bundle");
   } catch (const Error& error) {
     if (error.code() == ErrorCode::interrupted) {

@@ -148,6 +148,26 @@ TEST_CASE("what has nothing to do with replaced keys is not explained by them") 
   CHECK_FALSE(has_finding(report, ErrorCode::untrusted, "old keys"));
 }
 
+TEST_CASE("where a newer root only asks for more signatures, no key is called old or replaced") {
+  ProducerKeys keys;
+  Site site(&keys);
+  Medium medium, other;
+  const auto first = make_bundle(medium.path(), {text_file("a.txt", "1")}, keys);
+  const ProducerKeys before = keys;
+  keys.add_approver(2);
+  const auto second = make_bundle(medium.path(), {text_file("a.txt", "2")}, keys,
+                                  {.serial = 2, .created = bundle_time(1), .previous = first.contents});
+  site.clock.set(bundle_time(2));
+  site.import({second.head});
+  const auto alone = make_bundle(other.path(), {text_file("a.txt", "alone")}, before,
+                                 {.serial = 3, .created = bundle_time(1), .previous = second.contents});
+  const auto error = error_of([&] { return site.import({alone.head}); });
+  CHECK(error.code() == ErrorCode::untrusted);
+  CHECK(error.hint() == "it is signed under root version 1, and version 2 asks for more signatures here: ask the "
+                        "producer for a bundle that is made under the newest root; where it did not make this one "
+                        "before that, somebody else has its keys, so call security");
+}
+
 TEST_CASE("another state under an old serial, signed with replaced keys, is an alarm still") {
   ProducerKeys keys;
   Site site(&keys);
