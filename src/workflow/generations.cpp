@@ -93,6 +93,15 @@ std::optional<bundle::VerifiedBundle> prove_now(const Generation& generation, co
   return prove_generation(generation, state, blobs, read_pinned_roots(home), scratch.path());
 }
 
+// For whoever wants to serve a generation that nothing here proves.
+std::string way_around(const StateDb& state, const Generation& unproven) {
+  const auto last = state.last_serial(unproven.channel).value_or(0);
+  const auto way = way_to_serve(state, unproven);
+  return unproven.serial >= last
+             ? way
+             : fmt::format("it is older than bundle {}, so that it does not come in again; {}", last, way);
+}
+
 ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, std::string_view action,
                           const base::Clock& clock, const Remark& remark) {
   const auto wanted = require_generation(state, id);
@@ -119,8 +128,7 @@ ActivationReport activate(StateDb& state, const Home& home, std::uint64_t id, st
         fmt::format("generation {} (bundle {} of channel '{}') came out of a backup, and its signed head is not "
                     "here to compare it with",
                     id, wanted.serial, wanted.channel.channel))
-        .with_hint(fmt::format("import {}; where its producer's root is not pinned, pin it first",
-                               bundle_that_helps(state, wanted.channel)));
+        .with_hint(way_around(state, wanted));
   }
   ActivationReport report;
   report.before = active_of(state, wanted.channel);

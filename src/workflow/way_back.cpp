@@ -43,16 +43,17 @@ std::string bundle_that_helps(const StateDb& state, const store::ChannelKey& key
                       : fmt::format("bundle {} again, or a newer one", last);
 }
 
-std::string way_to_serve(const StateDb& state, const store::Generation& active) {
+std::string way_to_serve(const StateDb& state, const store::Generation& wanted) {
   // What lies above the last serial is a thief's: a person has lowered it since.
-  const auto last = state.last_serial(active.channel).value_or(0);
-  for (const auto& newer : state.generations()) {  // newest first
-    if (newer.channel == active.channel && newer.serial > active.serial && newer.serial <= last && !newer.unproven &&
-        missing_blobs(state, newer.id).empty()) {
-      return fmt::format("`airlock store activate {}` serves bundle {} in its place", newer.id, newer.serial);
+  const auto last = state.last_serial(wanted.channel).value_or(0);
+  for (const auto& other : state.generations()) {  // newest first
+    const bool replaces = other.channel == wanted.channel &&
+                          (other.serial > wanted.serial || other.bundle_id == wanted.bundle_id) && other.serial <= last;
+    if (replaces && other.id != wanted.id && !other.unproven && missing_blobs(state, other.id).empty()) {
+      return fmt::format("`airlock store activate {}` serves bundle {} in its place", other.id, other.serial);
     }
   }
-  return fmt::format("import {}, with all that it needs", bundle_that_helps(state, active.channel));
+  return fmt::format("import {}, with all that it needs", bundle_that_helps(state, wanted.channel));
 }
 
 }  // namespace airlock::workflow

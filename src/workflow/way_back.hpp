@@ -17,8 +17,9 @@ RootVersions root_versions(const store::StateDb& state, const store::ChannelKey&
 // Which bundle of the channel an import takes, so that it reads behind "import": the newest one again, also below a
 // floor, but not where it was made under an older root than is known; or one that is not below the floor.
 std::string bundle_that_helps(const store::StateDb& state, const store::ChannelKey& key);
-// What to do where `active`, which its channel serves, is not whole or not proven: import, or, since what is older than
-// the newest import is refused, activate the newest one that is whole and proven.
-std::string way_to_serve(const store::StateDb& state, const store::Generation& active);
+// What to do where `wanted`, which its channel serves or is to serve, is not whole or not proven: import, or, since
+// what is older than the newest import is refused, activate the newest one that is whole and proven; or the same state
+// where that is.
+std::string way_to_serve(const store::StateDb& state, const store::Generation& wanted);
 
 }  // namespace airlock::workflow

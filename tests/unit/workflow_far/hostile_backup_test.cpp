@@ -248,9 +248,10 @@ TEST_CASE("a state whose head is not here is not served before its bundle comes 
   }
   std::erase_if(given.members, [&](const BackupMember& member) { return std::ranges::count(heads, member.name) > 0; });
   // Nothing seems to be lacking: the rows of the heads are gone with them.
-  given.change_database("DELETE FROM files WHERE ecosystem='bundle'; "
-                        "UPDATE files SET sha256=(SELECT sha256 FROM files WHERE path='b.txt' LIMIT 1) "
-                        "WHERE path='a.txt'");
+  given.change_database(
+      "DELETE FROM files WHERE ecosystem='bundle'; "
+      "UPDATE files SET (sha256, length)=(SELECT sha256, length FROM files WHERE path='b.txt' LIMIT 1) "
+      "WHERE path='a.txt'");
   const auto report = given.restore(given.options());
   CHECK(report.far_channels.front().unproven == 2);
   CHECK_FALSE(given.served("a.txt"));
@@ -268,9 +269,15 @@ TEST_CASE("a state whose head is not here is not served before its bundle comes 
   CHECK(told.unproven[1].advice ==
         "it is older than bundle 2, so that it does not come in again: that one, or a newer one, stands in its place, "
         "and a later sweep frees this one");
-  for (const std::uint64_t id : {1u, 2u}) {
-    CHECK(code_of([&] { workflow::activate_generation(given.home, id, given.site.clock); }) == ErrorCode::base_missing);
-  }
+  const auto hint_for = [&](std::uint64_t id) {
+    const auto error =
+        error_of([&] { return workflow::activate_generation(given.home, id, given.site.clock).generation; });
+    CHECK(error.code() == ErrorCode::base_missing);
+    return error.hint();
+  };
+  const std::string older = "it is older than bundle 2, so that it does not come in again; ";
+  CHECK(hint_for(1) == older + "import bundle 2 again, or a newer one, with all that it needs");
+  CHECK(hint_for(2) == "import bundle 2 again, or a newer one, with all that it needs");
   workflow::ImportOptions import;
   import.home = given.home;
   import.bundles = {given.second.head};
@@ -278,6 +285,9 @@ TEST_CASE("a state whose head is not here is not served before its bundle comes 
   REQUIRE(given.served("a.txt"));
   CHECK(given.served("a.txt")->sha256 == base::sha256("new"));
   CHECK_FALSE(status().stale());
+  CHECK(hint_for(1) == older + "`airlock store activate 3` serves bundle 2 in its place");
+  // Now that its head is here, what was changed shows.
+  CHECK(code_of([&] { workflow::activate_generation(given.home, 2, given.site.clock); }) == ErrorCode::tampered);
   const auto after = check();
   CHECK(after.findings.empty());
   REQUIRE(after.unproven.size() == 2);
