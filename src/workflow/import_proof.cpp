@@ -188,13 +188,14 @@ void explain(Error& error, const bundle::Head& head, const store::ChannelKey& ke
   if (error.code() == ErrorCode::expired && error.hint().empty()) {
     error.with_hint(hint_for_expired(error.message()));
   }
-  explain_older_versions(error, head.hint().serial, run.state, key);
+  const auto here = error.code() == ErrorCode::rollback ? taken_in_as(head, run.state, key) : std::nullopt;
+  const auto serial = here ? here->serial : head.hint().serial;  // the hint is nobody's word
+  explain_older_versions(error, serial, run.state, key);
   const auto last = run.state.last_serial(key);
-  if (error.code() != ErrorCode::rollback || !last || head.hint().serial > *last) {
+  if (error.code() != ErrorCode::rollback || !last || serial > *last) {
     return;
   }
-  const auto here = taken_in_as(head, run.state, key);
-  const bool is_newest = head.hint().serial == *last;
+  const bool is_newest = serial == *last;
   const bool can_be_brought = is_newest || !run.state.out_of_service(key);  // as a salvage asks
   if (here && can_be_brought && !missing_blobs(run.state, here->id).empty()) {
     const std::string_view way =
@@ -202,10 +203,9 @@ void explain(Error& error, const bundle::Head& head, const store::ChannelKey& ke
                   : "it is not the newest, so take them from this bundle with `airlock bundle import --salvage PATH`";
     error.with_hint(fmt::format("files of generation {} are missing here: {}", here->id, way));
   } else if (error.hint().empty()) {
-    error.with_hint(head.hint().serial < *last
-                        ? fmt::format("it is older than the serial {} that is here: {}", *last,
-                                      hint_for_older(head.hint().serial, *last, key.channel))
-                        : fmt::format("a newer statement of serial {} is here: nothing to do", *last));
+    error.with_hint(serial < *last ? fmt::format("it is older than the serial {} that is here: {}", *last,
+                                                 hint_for_older(serial, *last, key.channel))
+                                   : fmt::format("a newer statement of serial {} is here: nothing to do", *last));
   }
 }
 

@@ -29,7 +29,8 @@ void check_serial(const bundle::VerifiedBundle& verified, const store::StateDb& 
 void check_first_serial(const bundle::VerifiedBundle& verified, const trust::Policy& policy);
 
 // Adds a hint to a rollback of versions by a bundle that says to be newer than what is here: somebody who had a key may
-// have used the versions up. `serial` is the head's own word. Leaves every other error as it is.
+// have used the versions up. `serial` is the head's own word where its state is not known. Leaves every other error as
+// it is.
 void explain_older_versions(base::Error& error, std::uint64_t serial, const store::StateDb& state,
                             const store::ChannelKey& key);
 

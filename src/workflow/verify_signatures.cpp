@@ -71,11 +71,11 @@ std::optional<bundle::VerifiedBundle> verify_signatures(const ApprovedHead& open
                              ? older_than_keys(head, root, *state, key, refusal)
                              : std::nullopt;
       Error error = older ? *older : opened.explain(refusal);
-      if (with_state) {
-        explain_older_versions(error, head.hint().serial, *state, key);
-      }
       const auto here =
           with_state && error.code() == ErrorCode::rollback ? taken_in_as(head, *state, key) : std::nullopt;
+      if (with_state) {
+        explain_older_versions(error, here ? here->serial : head.hint().serial, *state, key);
+      }
       if (here && here->serial >= state->last_serial(key).value_or(0)) {
         findings.add(
             Severity::note, error.code(), subject,

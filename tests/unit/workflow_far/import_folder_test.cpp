@@ -102,6 +102,23 @@ TEST_CASE("an older bundle alone is told what is here") {
   CHECK(error.hint().find("older than the serial 3 that is here") != std::string::npos);
 }
 
+TEST_CASE("a state that is known here is older, whatever its unsigned hint says") {
+  const Stick stick;
+  Site site(&stick.keys);
+  site.clock.set(bundle_time(3));
+  site.import({stick.first.head});
+  site.import({stick.third.head});
+  auto contents = stick.first.contents;
+  contents.hint.serial = 9;
+  Medium medium;
+  const auto head = medium.path() / "site-a-9.airlock";
+  base::write_file_atomic(head, bundle::build_head(contents, std::nullopt, bundle::HeadEnd::alone).value());
+  const auto error = error_of([&] { return site.import({head}); });
+  CHECK(error.code() == ErrorCode::rollback);
+  CHECK(error.hint() == "it is older than the serial 3 that is here: nothing to do; to serve an earlier state again "
+                        "use `airlock store rollback`");
+}
+
 TEST_CASE("an older statement of the state that is here is nothing to do") {
   ProducerKeys keys;
   Site site(&keys);
