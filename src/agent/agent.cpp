@@ -271,8 +271,9 @@ class Agent {
     try {
       run_taken(claim, *taken, spool);
     } catch (const std::system_error& error) {
-      if (spool.is_complete()) {
-        throw;  // the job has run
+      const bool is_thread = error.code() == std::errc::resource_unavailable_try_again;
+      if (!is_thread || spool.is_complete()) {
+        throw;  // of something else, such as a file; or the job has run
       }
       give_back(claim, spool, error);
     }
