@@ -178,9 +178,14 @@ std::optional<Version> Version::parse(std::string_view text) {
         version.m_local.push_back({.is_number = false, .number = 0, .text = part});
       }
     }
-    return version;
+  } else if (!cursor.at_end()) {
+    return std::nullopt;
   }
-  return cursor.at_end() ? std::optional(version) : std::nullopt;
+  // The normal form may be a little longer than the text, as "1a0" is than "1a".
+  if (text.size() > k_longest_version / 2 && version.to_string().size() > k_longest_version) {
+    return std::nullopt;
+  }
+  return version;
 }
 
 std::string Version::to_string() const {

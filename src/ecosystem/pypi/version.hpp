@@ -12,8 +12,8 @@ namespace airlock::ecosystem::pypi {
 
 class Version {
  public:
-  // Any spelling that the specification accepts ("v1.0-Alpha.1"); nullopt for others, for texts beyond 256 bytes and
-  // for numbers beyond 18 digits.
+  // Any spelling that the specification accepts ("v1.0-Alpha.1"); nullopt for others, for texts that are longer than
+  // 256 bytes as they are or normalised, and for numbers beyond 18 digits.
   static std::optional<Version> parse(std::string_view text);
 
   std::string to_string() const;  // normalised: "1.0a1"

@@ -66,6 +66,9 @@ TEST_CASE("what is no version is none", "[ecosystem][pypi]") {
     CHECK_FALSE(Version::parse(text));
   }
   CHECK_FALSE(Version::parse(std::string(300, '1')));
+  // "1a0+…" would be a byte too long to be read again.
+  CHECK_FALSE(Version::parse("1a+" + std::string(253, 'x')));
+  CHECK(version("1a+" + std::string(252, 'x')).to_string().size() == 256);
 }
 
 TEST_CASE("specifiers take what they say", "[ecosystem][pypi]") {
